@@ -1,0 +1,76 @@
+//! Randomness that grows from one seed, and the keys of keyed hashing.
+
+use core::hash::BuildHasher;
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng, SeedableRng};
+use siphasher::sip::SipHasher13;
+
+/// What all randomness of a stack grows from. The same seed gives the same stack.
+pub type Seed = [u8; 32];
+
+/// A stream of random numbers (ChaCha8), the same for the same seed.
+///
+/// ```
+/// use netstrata_basis::Random;
+/// let (mut a, mut b) = (Random::new([7; 32]), Random::new([7; 32]));
+/// assert_eq!(a.next_u64(), b.next_u64());
+/// assert!(a.below(10) < 10);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Random(ChaCha8Rng);
+
+impl Random {
+    /// The stream that grows from `seed`.
+    pub fn new(seed: Seed) -> Random {
+        Random(ChaCha8Rng::from_seed(seed))
+    }
+
+    /// The next 32 bits.
+    pub fn next_u32(&mut self) -> u32 {
+        self.0.next_u32()
+    }
+
+    /// The next 64 bits.
+    pub fn next_u64(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
+    /// A number in `0..bound`, or 0 if `bound` is 0. The bias is below 2^-32.
+    pub fn below(&mut self, bound: u32) -> u32 {
+        ((self.next_u64() as u128 * bound as u128) >> 64) as u32
+    }
+
+    /// A seed for another stream, independent of what this one gives later.
+    pub fn seed(&mut self) -> Seed {
+        let mut seed = [0; 32];
+        self.0.fill_bytes(&mut seed);
+        seed
+    }
+
+    /// A secret key for hashing.
+    pub fn hash_key(&mut self) -> HashKey {
+        HashKey { first: self.next_u64(), second: self.next_u64() }
+    }
+}
+
+/// A secret key for hashing values that a peer can choose (SipHash-1-3).
+///
+/// It is a [`BuildHasher`], so that maps can use it: whoever does not know the key cannot aim at collisions.
+#[derive(Clone, Copy)]
+pub struct HashKey {
+    first: u64,
+    second: u64,
+}
+
+impl BuildHasher for HashKey {
+    type Hasher = SipHasher13;
+    fn build_hasher(&self) -> SipHasher13 {
+        SipHasher13::new_with_keys(self.first, self.second)
+    }
+}
+
+impl core::fmt::Debug for HashKey {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("HashKey(secret)")
+    }
+}

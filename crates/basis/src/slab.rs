@@ -1,0 +1,212 @@
+//! A table whose places are found by number in constant time and never move.
+
+use alloc::vec::Vec;
+use core::mem;
+
+/// Slots of one allocation. Growing by chunks keeps growth cheap and unused space small.
+const CHUNK: usize = 64;
+const NO_SLOT: u32 = u32::MAX;
+
+/// Names one value of a [`Slab`]; a key whose value was removed finds nothing, also when the slot is used again.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Key {
+    index: u32,
+    generation: u32,
+}
+
+impl Key {
+    /// The slot's number.
+    pub const fn index(self) -> u32 {
+        self.index
+    }
+
+    /// Both parts in one number, for a token of an outer layer.
+    pub const fn to_bits(self) -> u64 {
+        (self.generation as u64) << 32 | self.index as u64
+    }
+
+    /// The key that [`Key::to_bits`] made `bits` of.
+    pub const fn from_bits(bits: u64) -> Key {
+        Key { index: bits as u32, generation: (bits >> 32) as u32 }
+    }
+}
+
+/// A table of values, found by [`Key`] in constant time.
+///
+/// ```
+/// use netstrata_basis::Slab;
+/// let mut slab = Slab::new();
+/// let key = slab.insert("a").unwrap();
+/// assert_eq!(slab.get(key), Some(&"a"));
+/// assert_eq!(slab.remove(key), Some("a"));
+/// assert_eq!(slab.get(key), None);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Slab<T> {
+    chunks: Vec<Vec<Slot<T>>>,
+    first_vacant: u32,
+    used: u32,
+    len: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Slot<T> {
+    generation: u32,
+    entry: Entry<T>,
+}
+
+#[derive(Clone, Debug)]
+enum Entry<T> {
+    Vacant { next: u32 },
+    Occupied(T),
+}
+
+impl<T> Slab<T> {
+    /// An empty table; it allocates nothing.
+    pub const fn new() -> Slab<T> {
+        Slab { chunks: Vec::new(), first_vacant: NO_SLOT, used: 0, len: 0 }
+    }
+
+    /// How many values the table holds.
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether the table holds no value.
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Puts a value into the table; `None` when all 2^32 - 1 slots are taken.
+    pub fn insert(&mut self, value: T) -> Option<Key> {
+        let index = match self.first_vacant {
+            NO_SLOT => return self.insert_at_end(value),
+            index => index,
+        };
+        let slot = self.slot_mut(index)?;
+        let generation = slot.generation;
+        if let Entry::Vacant { next } = mem::replace(&mut slot.entry, Entry::Occupied(value)) {
+            self.first_vacant = next;
+        }
+        self.len += 1;
+        Some(Key { index, generation })
+    }
+
+    fn insert_at_end(&mut self, value: T) -> Option<Key> {
+        let index = self.used;
+        if index == NO_SLOT {
+            return None;
+        }
+        if index as usize % CHUNK == 0 {
+            self.chunks.push(Vec::with_capacity(CHUNK));
+        }
+        self.chunks.last_mut()?.push(Slot { generation: 0, entry: Entry::Occupied(value) });
+        self.used += 1;
+        self.len += 1;
+        Some(Key { index, generation: 0 })
+    }
+
+    /// Takes the value out; `None` if the key is stale.
+    pub fn remove(&mut self, key: Key) -> Option<T> {
+        let next = self.first_vacant;
+        let slot = self.slot_mut(key.index)?;
+        if slot.generation != key.generation || !matches!(slot.entry, Entry::Occupied(_)) {
+            return None;
+        }
+        let Entry::Occupied(value) = mem::replace(&mut slot.entry, Entry::Vacant { next }) else { return None };
+        slot.generation = slot.generation.wrapping_add(1);
+        self.first_vacant = key.index;
+        self.len -= 1;
+        Some(value)
+    }
+
+    /// The value named by `key`, unless it was removed.
+    #[inline]
+    pub fn get(&self, key: Key) -> Option<&T> {
+        let slot = self.chunks.get(key.index as usize / CHUNK)?.get(key.index as usize % CHUNK)?;
+        match &slot.entry {
+            Entry::Occupied(value) if slot.generation == key.generation => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The value named by `key`, to change it.
+    #[inline]
+    pub fn get_mut(&mut self, key: Key) -> Option<&mut T> {
+        let slot = self.slot_mut(key.index)?;
+        match &mut slot.entry {
+            Entry::Occupied(value) if slot.generation == key.generation => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The value in slot `index`, whatever its generation.
+    #[inline]
+    pub fn at_mut(&mut self, index: u32) -> Option<&mut T> {
+        match &mut self.slot_mut(index)?.entry {
+            Entry::Occupied(value) => Some(value),
+            Entry::Vacant { .. } => None,
+        }
+    }
+
+    /// The value in slot `index`, whatever its generation.
+    #[inline]
+    pub fn at(&self, index: u32) -> Option<&T> {
+        match &self.chunks.get(index as usize / CHUNK)?.get(index as usize % CHUNK)?.entry {
+            Entry::Occupied(value) => Some(value),
+            Entry::Vacant { .. } => None,
+        }
+    }
+
+    /// The key of the value in slot `index`.
+    #[inline]
+    pub fn key_at(&self, index: u32) -> Option<Key> {
+        let slot = self.chunks.get(index as usize / CHUNK)?.get(index as usize % CHUNK)?;
+        matches!(slot.entry, Entry::Occupied(_)).then_some(Key { index, generation: slot.generation })
+    }
+
+    /// All values with their keys. For reports only: nothing on a segment's way walks a table.
+    pub fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
+        self.chunks.iter().flatten().enumerate().filter_map(|(index, slot)| match &slot.entry {
+            Entry::Occupied(value) => Some((Key { index: index as u32, generation: slot.generation }, value)),
+            Entry::Vacant { .. } => None,
+        })
+    }
+
+    #[inline]
+    fn slot_mut(&mut self, index: u32) -> Option<&mut Slot<T>> {
+        self.chunks.get_mut(index as usize / CHUNK)?.get_mut(index as usize % CHUNK)
+    }
+}
+
+impl<T> Default for Slab<T> {
+    fn default() -> Self {
+        Slab::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stale_key_finds_nothing_when_its_slot_is_used_again() {
+        let mut slab = Slab::new();
+        let first = slab.insert(1).unwrap();
+        slab.remove(first);
+        let second = slab.insert(2).unwrap();
+        assert_eq!(second.index(), first.index());
+        assert_eq!((slab.get(first), slab.get(second)), (None, Some(&2)));
+        assert_eq!(slab.remove(first), None);
+        assert_eq!(slab.len(), 1);
+    }
+
+    #[test]
+    fn it_grows_over_many_chunks_and_keeps_every_value() {
+        let mut slab = Slab::new();
+        let keys: Vec<Key> = (0..10 * CHUNK).map(|n| slab.insert(n).unwrap()).collect();
+        assert!(keys.iter().enumerate().all(|(n, key)| slab.get(*key) == Some(&n)));
+        assert_eq!(slab.iter().count(), 10 * CHUNK);
+        assert_eq!(Key::from_bits(keys[77].to_bits()), keys[77]);
+    }
+}

@@ -1,0 +1,85 @@
+//! Points in time, as the caller tells them.
+
+use core::fmt;
+use core::ops::{Add, AddAssign, Sub};
+use core::time::Duration;
+
+/// A point in time, in nanoseconds since an epoch of the caller's choice.
+///
+/// Arithmetic saturates: a deadline too far away is [`Instant::FAR_FUTURE`], which never comes.
+///
+/// ```
+/// use core::time::Duration;
+/// use netstrata_basis::Instant;
+/// let start = Instant::from_nanos(5);
+/// assert_eq!((start + Duration::from_secs(1)) - start, Duration::from_secs(1));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Instant(u64);
+
+impl Instant {
+    /// The caller's epoch.
+    pub const ZERO: Instant = Instant(0);
+    /// A point in time that never comes.
+    pub const FAR_FUTURE: Instant = Instant(u64::MAX);
+
+    /// The point `nanoseconds` after the epoch.
+    pub const fn from_nanos(nanoseconds: u64) -> Instant {
+        Instant(nanoseconds)
+    }
+
+    /// The point `milliseconds` after the epoch.
+    pub const fn from_millis(milliseconds: u64) -> Instant {
+        Instant(milliseconds.saturating_mul(1_000_000))
+    }
+
+    /// Nanoseconds since the epoch.
+    pub const fn as_nanos(self) -> u64 {
+        self.0
+    }
+
+    /// Whole microseconds since the epoch.
+    pub const fn as_micros(self) -> u64 {
+        self.0 / 1_000
+    }
+
+    /// Whole milliseconds since the epoch.
+    pub const fn as_millis(self) -> u64 {
+        self.0 / 1_000_000
+    }
+
+    /// The time from `earlier` to `self`; zero if `earlier` is later.
+    pub const fn saturating_since(self, earlier: Instant) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl Add<Duration> for Instant {
+    type Output = Instant;
+    fn add(self, duration: Duration) -> Instant {
+        let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        Instant(self.0.saturating_add(nanoseconds))
+    }
+}
+
+impl AddAssign<Duration> for Instant {
+    fn add_assign(&mut self, duration: Duration) {
+        *self = *self + duration;
+    }
+}
+
+impl Sub for Instant {
+    type Output = Duration;
+    fn sub(self, earlier: Instant) -> Duration {
+        self.saturating_since(earlier)
+    }
+}
+
+impl fmt::Debug for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Instant::FAR_FUTURE {
+            return f.write_str("never");
+        }
+        write!(f, "{}.{:09}s", self.0 / 1_000_000_000, self.0 % 1_000_000_000)
+    }
+}

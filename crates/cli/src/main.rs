@@ -1,0 +1,2 @@
+//! The `netstrata` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! How frames leave the process: memory, lan, tap, captures and impairments.

@@ -1,0 +1,1 @@
+//! Drives a stack over its links in real time.

@@ -1,0 +1,1 @@
+//! Many hosts on impaired cables in virtual time.

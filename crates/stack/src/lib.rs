@@ -1,0 +1,1 @@
+//! One host: interfaces, neighbours, routes, IP, ICMP, UDP and TCP.

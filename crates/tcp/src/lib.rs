@@ -1,0 +1,1 @@
+//! One TCP connection, and a host's many of them.
