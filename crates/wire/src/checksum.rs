@@ -1,0 +1,159 @@
+//! The Internet checksum (RFC 1071).
+
+use core::net::IpAddr;
+
+/// The ones' complement sum of bytes, taken part by part.
+///
+/// The parts are summed as if they stood one behind the other, so a part may be of odd length.
+///
+/// ```
+/// use netstrata_wire::checksum::Sum;
+/// let whole = Sum::ZERO.add_bytes(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7]);
+/// assert_eq!(whole.finish(), 0x220d); // the example of RFC 1071 section 3
+/// let parts = Sum::ZERO.add_bytes(&[0x00]).add_bytes(&[0x01, 0xf2]).add_bytes(&[0x03]).add_u32(0xf4f5_f6f7);
+/// assert_eq!(parts.finish(), whole.finish());
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct Sum {
+    /// Congruent modulo 0xffff to the sum of the 16-bit words in this machine's byte order: a swap at the end is enough,
+    /// for swapping bytes multiplies by 256 modulo 0xffff (RFC 1071 section 2 B).
+    value: u64,
+    odd: bool,
+}
+
+impl Sum {
+    /// The sum of nothing.
+    pub const ZERO: Sum = Sum { value: 0, odd: false };
+
+    /// Adds `bytes` (less than 4 GiB).
+    #[inline]
+    pub fn add_bytes(self, bytes: &[u8]) -> Sum {
+        let next = self.add_native(sum_native(bytes));
+        Sum { odd: self.odd ^ (bytes.len() % 2 == 1), ..next }
+    }
+
+    /// Adds a 16-bit field.
+    #[inline]
+    pub fn add_u16(self, field: u16) -> Sum {
+        self.add_native(u32::from(field.to_be()))
+    }
+
+    /// Adds a 32-bit field.
+    #[inline]
+    pub fn add_u32(self, field: u32) -> Sum {
+        self.add_native(field.to_be())
+    }
+
+    /// Adds an address of 4 or 16 bytes.
+    #[inline]
+    pub fn add_address(self, address: IpAddr) -> Sum {
+        match address {
+            IpAddr::V4(address) => self.add_u32(address.to_bits()),
+            IpAddr::V6(address) => self.add_bytes(&address.octets()),
+        }
+    }
+
+    /// Adds a sum of bytes that stand behind those summed so far.
+    #[inline]
+    pub fn join(self, next: Sum) -> Sum {
+        Sum { odd: self.odd ^ next.odd, ..self.add_native(fold_to_u32(next.value)) }
+    }
+
+    /// The sum folded to 16 bits, as a device wants to find it where it is to complete the checksum.
+    #[inline]
+    #[must_use]
+    pub fn fold(self) -> u16 {
+        let value = fold_to_u32(self.value);
+        let value = (value >> 16) + (value & 0xffff);
+        let value = (value >> 16) + (value & 0xffff);
+        u16::from_be(value as u16)
+    }
+
+    /// The checksum: the complement of the folded sum. It is 0 if the bytes include their own right checksum.
+    #[inline]
+    #[must_use]
+    pub fn finish(self) -> u16 {
+        !self.fold()
+    }
+
+    #[inline]
+    fn add_native(self, words: u32) -> Sum {
+        // Behind an odd number of bytes every byte has the other weight.
+        let words = if self.odd { words.rotate_left(8) } else { words };
+        Sum { value: self.value + u64::from(words), odd: self.odd }
+    }
+}
+
+/// The sum of the pseudo-header that TCP and UDP checksums cover (RFC 9293 3.1, RFC 8200 8.1); `length` is that of the
+/// transport header and payload in bytes.
+#[inline]
+pub fn pseudo_header(source: IpAddr, destination: IpAddr, protocol: u8, length: usize) -> Sum {
+    Sum::ZERO.add_address(source).add_address(destination).add_u32(u32::from(protocol)).add_u32(length as u32)
+}
+
+/// The checksum of a transport header and payload that lie in `parts`. 0 when they carry a checksum and it is right.
+#[inline]
+#[must_use]
+pub fn transport(source: IpAddr, destination: IpAddr, protocol: u8, parts: [&[u8]; 2]) -> u16 {
+    let [first, second] = parts;
+    pseudo_header(source, destination, protocol, first.len() + second.len())
+        .add_bytes(first)
+        .add_bytes(second)
+        .finish()
+}
+
+const BLOCK: usize = 64;
+const LANES: usize = BLOCK / 8;
+
+/// The sum of 16-bit words in this machine's byte order, folded to 32 bits.
+#[inline]
+fn sum_native(bytes: &[u8]) -> u32 {
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    let mut total = if blocks.is_empty() { 0 } else { sum_blocks(blocks) };
+    let (words, rest) = rest.as_chunks::<8>();
+    for word in words {
+        let word = u64::from_ne_bytes(*word);
+        total += (word & 0xffff_ffff) + (word >> 32);
+    }
+    let (words, rest) = rest.as_chunks::<4>();
+    for word in words {
+        total += u64::from(u32::from_ne_bytes(*word));
+    }
+    let (words, rest) = rest.as_chunks::<2>();
+    for word in words {
+        total += u64::from(u16::from_ne_bytes(*word));
+    }
+    if let [last] = rest {
+        total += u64::from(u16::from_ne_bytes([*last, 0]));
+    }
+    fold_to_u32(total)
+}
+
+/// Three vector operations for each vector of bytes: the words as they are, modulo 2^64, and their upper halves apart. The
+/// sum of the lower halves follows from the two.
+#[inline]
+fn sum_blocks(blocks: &[[u8; BLOCK]]) -> u64 {
+    let mut whole = [0_u64; LANES];
+    let mut upper = [0_u64; LANES];
+    for block in blocks {
+        let (words, _) = block.as_chunks::<8>();
+        for ((word, whole), upper) in words.iter().zip(&mut whole).zip(&mut upper) {
+            let word = u64::from_ne_bytes(*word);
+            *whole = whole.wrapping_add(word);
+            *upper = upper.wrapping_add(word >> 32);
+        }
+    }
+    let upper = upper.iter().fold(0_u64, |sum, lane| sum.wrapping_add(*lane));
+    let whole = whole.iter().fold(0_u64, |sum, lane| sum.wrapping_add(*lane));
+    whole.wrapping_sub(upper << 32) + upper
+}
+
+#[inline]
+fn fold_to_u32(value: u64) -> u32 {
+    let value = (value >> 32) + (value & 0xffff_ffff);
+    ((value >> 32) + (value & 0xffff_ffff)) as u32
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+//! The header of a segment.
+
+use super::flags::Flags;
+use super::options::Options;
+use super::seq::Seq;
+use crate::Malformed;
+use crate::checksum::{self, Sum};
+use crate::protocol;
+use crate::words::{Words, pair};
+use basis::{Checksum, Frame};
+use core::net::IpAddr;
+
+/// Bytes of a header without options.
+pub const HEADER_LENGTH: usize = 20;
+
+/// A TCP header (RFC 9293 3.1).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Header {
+    /// Port of the sender.
+    pub source_port: u16,
+    /// Port of the receiver.
+    pub destination_port: u16,
+    /// Number of the first byte, or of the SYN. // SEG.SEQ
+    pub sequence: Seq,
+    /// The next number that the sender expects; of no meaning without [`Flags::ACK`]. // SEG.ACK
+    pub acknowledgment: Seq,
+    /// Control bits.
+    pub flags: Flags,
+    /// The sender's window, not scaled. // SEG.WND
+    pub window: u16,
+    /// Where urgent data ends, counted from `sequence`; of no meaning without [`Flags::URG`]. // SEG.UP
+    pub urgent: u16,
+    /// Options.
+    pub options: Options,
+}
+
+impl Header {
+    /// Reads the header at the front of `bytes`; its length in bytes, options included, is the second value.
+    ///
+    /// # Errors
+    /// [`Malformed::TcpTooShort`], [`Malformed::TcpOffset`], [`Malformed::TcpOption`]. The checksum is [`verify`]'s.
+    #[inline]
+    pub fn parse(bytes: &[u8]) -> Result<(Header, usize), Malformed> {
+        let Some(fixed) = bytes.first_chunk::<HEADER_LENGTH>() else { return Err(Malformed::TcpTooShort) };
+        let length = usize::from(fixed[12] >> 4) * 4;
+        let Some(options) = bytes.get(HEADER_LENGTH..length) else { return Err(Malformed::TcpOffset) };
+        let header = Header {
+            source_port: u16::from_be_bytes([fixed[0], fixed[1]]),
+            destination_port: u16::from_be_bytes([fixed[2], fixed[3]]),
+            sequence: Seq(u32::from_be_bytes([fixed[4], fixed[5], fixed[6], fixed[7]])),
+            acknowledgment: Seq(u32::from_be_bytes([fixed[8], fixed[9], fixed[10], fixed[11]])),
+            flags: Flags(fixed[13]),
+            window: u16::from_be_bytes([fixed[14], fixed[15]]),
+            urgent: u16::from_be_bytes([fixed[18], fixed[19]]),
+            options: Options::parse(options)?,
+        };
+        Ok((header, length))
+    }
+
+    /// Bytes of the header with its options.
+    #[inline]
+    pub fn length(&self) -> usize {
+        HEADER_LENGTH + self.options.encoded_length()
+    }
+
+    /// Writes the header in front of `frame`, whose bytes are the payload, with the checksum over both. For a super-segment
+    /// and where the frame says [`Checksum::Deferred`], the checksum is left to [`crate::segmentation`] or to the device;
+    /// the frame then says so.
+    #[inline]
+    pub fn prepend_to(&self, frame: &mut Frame, source: IpAddr, destination: IpAddr) {
+        if frame.segment_size != 0 || frame.checksum == Checksum::Deferred {
+            frame.checksum = Checksum::Deferred;
+            let length = self.length();
+            let _ = self.write(frame.prepend(length));
+            return;
+        }
+        let length = self.length();
+        let [first, second] = frame.parts();
+        let sum =
+            checksum::pseudo_header(source, destination, protocol::TCP, length + first.len() + second.len());
+        // The header is a whole number of 16-bit words, so the payload may be summed before it is there.
+        let payload = Sum::ZERO.add_bytes(first).add_bytes(second);
+        let header = frame.prepend(length);
+        let checksum = sum.join(self.write(header)).join(payload).finish();
+        header[16..18].copy_from_slice(&checksum.to_be_bytes());
+    }
+
+    /// Writes the header with a checksum of zero into `bytes`, which have its length, and returns its sum.
+    #[inline(always)]
+    fn write(&self, bytes: &mut [u8]) -> Sum {
+        let offset = (bytes.len() / 4) as u8;
+        let mut words = Words::new(bytes);
+        words.push(pair(self.source_port, self.destination_port));
+        words.push(self.sequence.0);
+        words.push(self.acknowledgment.0);
+        words.push(pair(u16::from_be_bytes([offset << 4, self.flags.0]), self.window));
+        words.push(pair(0, self.urgent));
+        self.options.write(&mut words);
+        words.sum()
+    }
+}
+
+/// Verifies the checksum of the segment in `parts`: header and payload, without padding.
+///
+/// # Errors
+/// [`Malformed::TcpChecksum`].
+#[inline]
+pub fn verify(source: IpAddr, destination: IpAddr, parts: [&[u8]; 2]) -> Result<(), Malformed> {
+    match checksum::transport(source, destination, protocol::TCP, parts) {
+        0 => Ok(()),
+        _ => Err(Malformed::TcpChecksum),
+    }
+}
+
+#[cfg(test)]
+mod tests;

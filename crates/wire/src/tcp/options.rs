@@ -1,0 +1,203 @@
+//! Options of a segment.
+
+use super::seq::Seq;
+use crate::Malformed;
+use crate::words::Words;
+use arrayvec::ArrayVec;
+
+/// The most bytes that options can take: what a data offset of 15 leaves (RFC 9293 3.1).
+pub const MAXIMUM_OPTIONS_LENGTH: usize = 40;
+/// The largest shift of a window (RFC 7323 2.3).
+pub const MAXIMUM_WINDOW_SCALE: u8 = 14;
+
+const END: u8 = 0;
+const NOP: u8 = 1;
+const MAXIMUM_SEGMENT_SIZE: u8 = 2;
+const WINDOW_SCALE: u8 = 3;
+const SACK_PERMITTED: u8 = 4;
+const SACK: u8 = 5;
+const TIMESTAMPS: u8 = 8;
+
+/// Two NOPs and the timestamps option's kind and length: how RFC 7323 appendix A recommends to lay it out.
+const ALIGNED_TIMESTAMPS: [u8; 4] = [NOP, NOP, TIMESTAMPS, 10];
+const ALIGNED_TIMESTAMPS_LENGTH: usize = 12;
+
+/// The timestamps option (RFC 7323 3.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Timestamps {
+    /// The sender's clock. // TSval
+    pub value: u32,
+    /// The receiver's clock as the sender last saw it. // TSecr
+    pub echo: u32,
+}
+
+/// Bytes that have arrived out of order (RFC 2018 3), or twice (RFC 2883).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct SackBlock {
+    /// The first number of the block.
+    pub left: Seq,
+    /// The number behind the last.
+    pub right: Seq,
+}
+
+/// The options that are understood. Which of them mean something depends on the segment: the first three do on a SYN alone.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Options {
+    /// The longest payload in bytes that the sender takes (RFC 9293 3.7.1).
+    pub maximum_segment_size: Option<u16>,
+    /// The shift of the sender's windows (RFC 7323 2.2). One above [`MAXIMUM_WINDOW_SCALE`] is read as that, as 2.3 says.
+    pub window_scale: Option<u8>,
+    /// Whether the sender understands selective acknowledgments (RFC 2018 2).
+    pub sack_permitted: bool,
+    /// Clock readings.
+    pub timestamps: Option<Timestamps>,
+    /// Selective acknowledgments.
+    pub sack: ArrayVec<SackBlock, 4>,
+}
+
+impl Options {
+    /// No option.
+    pub const NONE: Options = Options {
+        maximum_segment_size: None,
+        window_scale: None,
+        sack_permitted: false,
+        timestamps: None,
+        sack: ArrayVec::new_const(),
+    };
+
+    /// Reads all bytes between the fixed header and the payload. Unknown options, and known ones of an unexpected length,
+    /// are skipped by their length (RFC 9293 3.1, MUST-6).
+    ///
+    /// # Errors
+    /// [`Malformed::TcpOption`] when a length is under 2 or leads beyond the end (RFC 9293 3.1, MUST-7).
+    #[inline]
+    pub fn parse(bytes: &[u8]) -> Result<Options, Malformed> {
+        if bytes.is_empty() {
+            return Ok(Options::NONE);
+        }
+        match bytes.first_chunk::<ALIGNED_TIMESTAMPS_LENGTH>() {
+            Some(&[a, b, c, d, e, f, g, h, i, j, k, l])
+                if bytes.len() == ALIGNED_TIMESTAMPS_LENGTH && [a, b, c, d] == ALIGNED_TIMESTAMPS =>
+            {
+                let timestamps = Timestamps {
+                    value: u32::from_be_bytes([e, f, g, h]),
+                    echo: u32::from_be_bytes([i, j, k, l]),
+                };
+                Ok(Options { timestamps: Some(timestamps), ..Options::NONE })
+            }
+            _ => parse_any(bytes),
+        }
+    }
+
+    /// Bytes that the options take on the wire: a multiple of 4, at most 40.
+    #[inline]
+    pub fn encoded_length(&self) -> usize {
+        let blocks = self.encoded_blocks();
+        self.length_without_sack() + if blocks > 0 { 4 + 8 * blocks } else { 0 }
+    }
+
+    #[inline]
+    fn length_without_sack(&self) -> usize {
+        let segment_size = if self.maximum_segment_size.is_some() { 4 } else { 0 };
+        let window_scale = if self.window_scale.is_some() { 4 } else { 0 };
+        let permitted = if self.sack_permitted && self.timestamps.is_none() { 4 } else { 0 };
+        let timestamps = if self.timestamps.is_some() { ALIGNED_TIMESTAMPS_LENGTH } else { 0 };
+        segment_size + window_scale + permitted + timestamps
+    }
+
+    /// How many blocks find room: 4, or 3 beside timestamps (RFC 2018 3). The rest are not written.
+    #[inline]
+    fn encoded_blocks(&self) -> usize {
+        // The other options take at most 20 bytes.
+        self.sack.len().min((MAXIMUM_OPTIONS_LENGTH - 4 - self.length_without_sack()) / 8)
+    }
+
+    /// Writes the options in the order that Linux uses, which middleboxes are used to.
+    #[inline]
+    pub(crate) fn write(&self, words: &mut Words<'_>) {
+        let Options { maximum_segment_size, window_scale, sack_permitted, timestamps, sack } = self;
+        if maximum_segment_size.is_some() || window_scale.is_some() || *sack_permitted || !sack.is_empty() {
+            self.write_any(words);
+        } else if let Some(Timestamps { value, echo }) = *timestamps {
+            words.push(u32::from_be_bytes(ALIGNED_TIMESTAMPS));
+            words.push(value);
+            words.push(echo);
+        }
+    }
+
+    #[inline(never)]
+    fn write_any(&self, words: &mut Words<'_>) {
+        if let Some(size) = self.maximum_segment_size {
+            let [high, low] = size.to_be_bytes();
+            words.push(u32::from_be_bytes([MAXIMUM_SEGMENT_SIZE, 4, high, low]));
+        }
+        if let Some(Timestamps { value, echo }) = self.timestamps {
+            let start =
+                if self.sack_permitted { [SACK_PERMITTED, 2, TIMESTAMPS, 10] } else { ALIGNED_TIMESTAMPS };
+            words.push(u32::from_be_bytes(start));
+            words.push(value);
+            words.push(echo);
+        } else if self.sack_permitted {
+            words.push(u32::from_be_bytes([NOP, NOP, SACK_PERMITTED, 2]));
+        }
+        if let Some(shift) = self.window_scale {
+            words.push(u32::from_be_bytes([NOP, WINDOW_SCALE, 3, shift]));
+        }
+        let blocks = self.encoded_blocks();
+        if blocks > 0 {
+            words.push(u32::from_be_bytes([NOP, NOP, SACK, 2 + 8 * blocks as u8]));
+        }
+        for SackBlock { left, right } in self.sack.iter().take(blocks) {
+            words.push(left.0);
+            words.push(right.0);
+        }
+    }
+}
+
+#[inline(never)]
+fn parse_any(mut bytes: &[u8]) -> Result<Options, Malformed> {
+    let mut options = Options::NONE;
+    loop {
+        match bytes {
+            [] | [END, ..] => return Ok(options),
+            [NOP, rest @ ..] => bytes = rest,
+            [kind, length, rest @ ..] => {
+                let length = usize::from(*length).checked_sub(2).ok_or(Malformed::TcpOption)?;
+                let (value, rest) = rest.split_at_checked(length).ok_or(Malformed::TcpOption)?;
+                read_one(&mut options, *kind, value);
+                bytes = rest;
+            }
+            [_] => return Err(Malformed::TcpOption),
+        }
+    }
+}
+
+fn read_one(options: &mut Options, kind: u8, value: &[u8]) {
+    match (kind, value) {
+        (MAXIMUM_SEGMENT_SIZE, &[high, low]) => {
+            options.maximum_segment_size = Some(u16::from_be_bytes([high, low]));
+        }
+        (WINDOW_SCALE, &[shift]) => options.window_scale = Some(shift.min(MAXIMUM_WINDOW_SCALE)),
+        (SACK_PERMITTED, []) => options.sack_permitted = true,
+        (TIMESTAMPS, &[a, b, c, d, e, f, g, h]) => {
+            options.timestamps = Some(Timestamps {
+                value: u32::from_be_bytes([a, b, c, d]),
+                echo: u32::from_be_bytes([e, f, g, h]),
+            });
+        }
+        (SACK, blocks) if blocks.len().is_multiple_of(8) => {
+            for &[a, b, c, d, e, f, g, h] in blocks.as_chunks::<8>().0 {
+                let block = SackBlock {
+                    left: Seq(u32::from_be_bytes([a, b, c, d])),
+                    right: Seq(u32::from_be_bytes([e, f, g, h])),
+                };
+                // Four blocks are all that 40 bytes can hold; more than that can only be split over several options.
+                let _ = options.sack.try_push(block);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,39 @@
+//! A header written as 32-bit words.
+
+use crate::checksum::Sum;
+
+/// Writes a header word by word and sums the words on the way, so that the bytes are not read back for the checksum.
+pub(crate) struct Words<'a> {
+    rest: &'a mut [u8],
+    sum: u64,
+}
+
+impl<'a> Words<'a> {
+    #[inline(always)]
+    pub(crate) fn new(header: &'a mut [u8]) -> Words<'a> {
+        Words { rest: header, sum: 0 }
+    }
+
+    /// Writes the next word; one beyond the header's end is dropped.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, word: u32) {
+        if let Some((first, rest)) = core::mem::take(&mut self.rest).split_first_chunk_mut() {
+            *first = word.to_be_bytes();
+            self.rest = rest;
+            self.sum += u64::from(word);
+        }
+    }
+
+    /// The sum of all words.
+    #[inline(always)]
+    pub(crate) fn sum(&self) -> Sum {
+        // A header has at most 15 words, so the upper half is tiny.
+        Sum::ZERO.add_u32(self.sum as u32).add_u32((self.sum >> 32) as u32)
+    }
+}
+
+/// A 32-bit word of two 16-bit fields.
+#[inline(always)]
+pub(crate) fn pair(high: u16, low: u16) -> u32 {
+    u32::from(high) << 16 | u32::from(low)
+}
