@@ -1,1 +1,23 @@
 //! How frames leave the process: memory, lan, tap, captures and impairments.
+//!
+//! A [`Link`] moves frames in batches and never blocks; an event loop watches its [`source`](Link::source). Wrappers
+//! ([`Capture`], [`Impaired`]) are links around links. A new kind of link is one file that implements [`Link`].
+//!
+//! This crate touches the operating system, and the TAP needs two system calls that no safe library offers: `unsafe` is
+//! allowed in that module alone.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "links live in real time, outside of the core"
+)]
+
+mod capabilities;
+mod cut;
+pub mod loopback;
+pub mod memory;
+#[cfg(all(test, unix))]
+mod testing;
+
+pub use capabilities::{Capabilities, Link, Medium, RawFd, RawFdSource};
+pub use loopback::Loopback;
+pub use memory::MemoryLink;
