@@ -1,0 +1,111 @@
+use super::*;
+use std::io::ErrorKind;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::service::Ended;
+
+/// A relay between two pipes: the caller's end, the called's end, and the running relay.
+fn between_pipes(bound: usize) -> (DuplexStream, DuplexStream, JoinHandle<Ended>) {
+    let (caller, mut left) = duplex(bound);
+    let (mut right, called) = duplex(bound);
+    let running = tokio::spawn(async move {
+        let tally = Tally::default();
+        let how = relay(&mut left, &mut right, &tally).await;
+        Ended::new(&tally, how)
+    });
+    (caller, called, running)
+}
+
+/// The same between two kernel sockets.
+async fn between_sockets() -> (TcpStream, TcpStream, JoinHandle<Ended>) {
+    async fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (near, listener.accept().await.unwrap().0)
+    }
+    let (caller, mut left) = pair().await;
+    let (called, mut right) = pair().await;
+    let running = tokio::spawn(async move {
+        let tally = Tally::default();
+        let how = relay(&mut left, &mut right, &tally).await;
+        Ended::new(&tally, how)
+    });
+    (caller, called, running)
+}
+
+async fn rest(stream: &mut DuplexStream) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    timeout(Duration::from_secs(5), stream.read_to_end(&mut bytes)).await.unwrap().unwrap();
+    bytes
+}
+
+#[tokio::test]
+async fn the_caller_may_end_first_and_still_be_answered() {
+    let (mut caller, mut called, running) = between_pipes(8);
+    caller.write_all(b"request").await.unwrap();
+    caller.shutdown().await.unwrap();
+    assert_eq!(rest(&mut called).await, b"request");
+    called.write_all(b"a long answer").await.unwrap_or_else(|error| panic!("{error}"));
+    called.shutdown().await.unwrap();
+    assert_eq!(rest(&mut caller).await, b"a long answer");
+    let ended = running.await.unwrap();
+    assert!(matches!(ended.how, How::Drained), "{ended:?}");
+    assert_eq!((ended.received, ended.sent), (7, 13));
+}
+
+#[tokio::test]
+async fn the_called_may_end_first_and_still_be_told() {
+    let (mut caller, mut called, running) = between_pipes(64);
+    called.write_all(b"greeting").await.unwrap();
+    called.shutdown().await.unwrap();
+    assert_eq!(rest(&mut caller).await, b"greeting");
+    caller.write_all(b"thanks").await.unwrap();
+    caller.shutdown().await.unwrap();
+    assert_eq!(rest(&mut called).await, b"thanks");
+    assert!(matches!(running.await.unwrap().how, How::Drained));
+}
+
+#[tokio::test]
+async fn both_directions_at_once_lose_nothing() {
+    let (mut caller, mut called, running) = between_pipes(1000);
+    let text: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
+    let expected = text.clone();
+    let answering = tokio::spawn(async move {
+        let (mut reader, mut writer) = tokio::io::split(&mut called);
+        let copied = tokio::io::copy(&mut reader, &mut writer).await.unwrap();
+        writer.shutdown().await.unwrap();
+        copied
+    });
+    let (mut reader, mut writer) = tokio::io::split(&mut caller);
+    let write = async {
+        writer.write_all(&text).await.unwrap();
+        writer.shutdown().await.unwrap();
+    };
+    let mut back = Vec::new();
+    let (_, read) = tokio::join!(write, reader.read_to_end(&mut back));
+    read.unwrap();
+    assert!(back == expected);
+    assert_eq!(answering.await.unwrap(), expected.len() as u64);
+    assert_eq!(running.await.unwrap().sent, expected.len() as u64);
+}
+
+#[tokio::test]
+async fn a_reset_on_one_side_becomes_a_reset_on_the_other() {
+    for caller_resets in [true, false] {
+        let (caller, called, running) = between_sockets().await;
+        let (resetting, mut told) = if caller_resets { (caller, called) } else { (called, caller) };
+        resetting.set_zero_linger().unwrap();
+        drop(resetting);
+        let error = timeout(Duration::from_secs(5), told.read(&mut [0; 8])).await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+        let ended = running.await.unwrap();
+        assert!(
+            matches!(&ended.how, How::Error(error) if error.kind() == ErrorKind::ConnectionReset),
+            "{ended:?}"
+        );
+    }
+}
