@@ -31,7 +31,8 @@ pub trait Link: Send {
     /// Only when the link is broken for good.
     fn transmit(&mut self, now: Instant, waiting: &mut VecDeque<Frame>) -> io::Result<bool>;
 
-    /// What the event loop must watch, if anything. It may change after a reconnect: the generation says so.
+    /// What the event loop must watch, if anything. It may have changed after every call to
+    /// [`receive`](Link::receive) or [`transmit`](Link::transmit), by a reconnect: the generation says so.
     fn source(&self) -> Option<RawFdSource>;
 
     /// When the link wants to be called (receive and transmit) even without readiness: delayed frames, attempts to

@@ -12,9 +12,15 @@
 )]
 
 mod capabilities;
+#[cfg(unix)]
+mod chunk;
 mod cut;
+#[cfg(unix)]
+pub mod lan;
 pub mod loopback;
 pub mod memory;
+#[cfg(target_os = "linux")]
+pub mod tap;
 #[cfg(all(test, unix))]
 mod testing;
 

@@ -12,7 +12,7 @@ const BOUND: usize = 4096;
 /// The link of a host to itself: IP packets come back to the sender, super-segments whole.
 ///
 /// ```
-/// use netstrata_basis::{Frame, Instant};
+/// use basis::{Frame, Instant};
 /// use netstrata_link::{Link, Loopback};
 /// use std::collections::VecDeque;
 /// let mut loopback = Loopback::new();

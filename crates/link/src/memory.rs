@@ -19,9 +19,9 @@ const POLLED: Duration = Duration::from_millis(1);
 /// their way in each direction. A longer frame is lost, as is every frame sent after the other end has been dropped.
 ///
 /// ```
-/// use netstrata_basis::{Frame, Instant};
+/// use basis::{Frame, Instant};
 /// use netstrata_link::{Link, memory};
-/// use netstrata_wire::ethernet::MacAddress;
+/// use wire::ethernet::MacAddress;
 /// use std::collections::VecDeque;
 /// let (mut here, mut there) =
 ///     memory::pair(1500, 64, MacAddress([2, 0, 0, 0, 0, 1]), MacAddress([2, 0, 0, 0, 0, 2]));

@@ -1,0 +1,113 @@
+use super::*;
+use crate::testing::{now, wait_readable};
+use std::process::{Command, Stdio};
+
+const OURS: MacAddress = MacAddress([2, 0, 0, 0, 0, 1]);
+const INSIDE: &str = "NETSTRATA_LINK_TEST_NAMESPACE";
+
+/// Runs the test in a network namespace of its own: it calls itself there. Returns whether this is the inner call.
+fn in_namespace(test: &str) -> bool {
+    if std::env::var_os(INSIDE).is_some() {
+        return true;
+    }
+    let status = Command::new("unshare")
+        .args(["--net", "--"])
+        .arg(std::env::current_exe().unwrap())
+        .args([&format!("tap::tests::{test}"), "--exact", "--include-ignored", "--nocapture"])
+        .env(INSIDE, "1")
+        .status()
+        .expect("unshare runs");
+    assert!(status.success(), "the test failed inside the namespace");
+    false
+}
+
+fn ip(arguments: &str) {
+    let status = Command::new("ip").args(arguments.split(' ')).status().expect("ip runs");
+    assert!(status.success(), "ip {arguments}");
+}
+
+#[test]
+fn names_that_no_interface_can_have_are_refused_in_one_line() {
+    for name in ["", "sixteen-bytes-xx", "a b", "a/b", "..", "tap%d"] {
+        let Err(error) = ioctl::mtu(name) else { panic!("{name}") };
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(!error.to_string().contains('\n'));
+    }
+    assert_eq!(ioctl::mtu("lo").unwrap(), 65536);
+    // The longest name is asked for, and not there.
+    assert_eq!(ioctl::mtu("fifteen-bytes-x").unwrap_err().raw_os_error(), Some(libc::ENODEV));
+}
+
+#[test]
+#[ignore = "needs root and /dev/net/tun"]
+fn the_kernel_answers_over_the_cable() {
+    if !in_namespace("the_kernel_answers_over_the_cable") {
+        return;
+    }
+    let mut tap = Tap::open("tap0", OURS).unwrap();
+    assert_eq!((tap.capabilities().mtu, tap.name()), (1500, "tap0"));
+    let request = arp_request();
+    // Down: lost, not broken.
+    assert!(tap.transmit(now(), &mut VecDeque::from([Frame::copy_of(&request)])).unwrap());
+    assert_eq!(tap.lost(), 1);
+    assert!(!tap.receive(now(), &mut VecDeque::new(), 9).unwrap());
+
+    ip("addr add 10.7.0.1/24 dev tap0");
+    ip("link set tap0 up");
+    assert!(tap.transmit(now(), &mut VecDeque::from([Frame::copy_of(&request)])).unwrap());
+    let mut arrived = VecDeque::new();
+    let answer = loop {
+        wait_readable(tap.source().unwrap());
+        while tap.receive(now(), &mut arrived, 1).unwrap() {}
+        // The kernel also says things of its own (IPv6).
+        if let Some(answer) = arrived.iter().map(Frame::to_vec).find(|frame| frame[12..14] == [8, 6]) {
+            break answer;
+        }
+    };
+    assert_eq!((&answer[..6], &answer[20..22]), (&OURS.0[..], &[0, 2][..]));
+    assert_eq!(answer[28..32], [10, 7, 0, 1]);
+
+    // Many at once, each a frame of its own and in order.
+    let mut requests: VecDeque<Frame> = (0..100).map(|_| Frame::copy_of(&request)).collect();
+    assert!(tap.transmit(now(), &mut requests).unwrap());
+    arrived.clear();
+    while tap.receive(now(), &mut arrived, 7).unwrap() {}
+    assert_eq!(arrived.iter().filter(|frame| frame.to_vec() == answer).count(), 100);
+    assert_eq!(tap.lost(), 1);
+
+    ip("link delete tap0");
+    assert!(
+        tap.receive(now(), &mut arrived, 9).is_err()
+            || tap.transmit(now(), &mut VecDeque::from([Frame::copy_of(&request)])).is_err()
+    );
+}
+
+#[test]
+#[ignore = "needs root and /dev/net/tun"]
+fn an_interface_in_use_and_one_of_another_kind_are_refused_with_a_remedy() {
+    if !in_namespace("an_interface_in_use_and_one_of_another_kind_are_refused_with_a_remedy") {
+        return;
+    }
+    let first = Tap::open("tap0", OURS).unwrap();
+    let Err(busy) = Tap::open("tap0", OURS) else { panic!("opened twice") };
+    assert_eq!(busy.kind(), ErrorKind::ResourceBusy);
+    assert!(busy.to_string().contains("another process has it open"), "{busy}");
+    drop(first);
+    let Err(kind) = Tap::open("lo", OURS) else { panic!("opened lo") };
+    assert!(kind.to_string().contains("no TAP"), "{kind}");
+    ip("tuntap add tap1 mode tap");
+    ip("link set tap1 mtu 9000");
+    assert_eq!(Tap::open("tap1", OURS).unwrap().capabilities().mtu, 9000);
+    // It was made to stay.
+    let shown = Command::new("ip").args(["link", "show", "tap1"]).stdout(Stdio::null()).status();
+    assert!(shown.unwrap().success());
+}
+
+fn arp_request() -> Vec<u8> {
+    let mut frame = vec![0xff; 6];
+    frame.extend(OURS.0);
+    frame.extend([8, 6, 0, 1, 8, 0, 6, 4, 0, 1]);
+    frame.extend(OURS.0);
+    frame.extend([10, 7, 0, 2, 0, 0, 0, 0, 0, 0, 10, 7, 0, 1]);
+    frame
+}
