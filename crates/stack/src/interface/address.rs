@@ -1,0 +1,309 @@
+//! The addresses of an interface: probed before use, announced, defended (RFC 5227).
+
+use crate::config::{ProbeTimes, Probing};
+use crate::timers::{Timer, Timers};
+use alloc::vec::Vec;
+use basis::{Instant, Random, TimerId};
+use core::net::Ipv4Addr;
+use core::time::Duration;
+use ipnet::Ipv4Net;
+use wire::arp::Packet;
+use wire::ethernet::MacAddress;
+
+/// Whether a host may use one of its addresses (RFC 5227).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AddressState {
+    /// The link is being asked whether somebody else has it; not usable yet.
+    Probing,
+    /// In use.
+    Assigned,
+    /// Another station has it; not usable. Remove the address and add another, or the same to probe again.
+    Conflict(MacAddress),
+}
+
+/// One address and what has become of it.
+#[derive(Clone, Debug)]
+pub(crate) struct OwnAddress {
+    pub(crate) network: Ipv4Net,
+    /// The network's broadcast address, or the address itself where a network has none (RFC 3021).
+    broadcast: Ipv4Addr,
+    number: u32,
+    times: Option<ProbeTimes>,
+    phase: Phase,
+    last_conflict: Option<Instant>,
+    timer: Option<TimerId>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    /// This many probes are still to be sent; then one wait more.
+    Probing {
+        left: u8,
+    },
+    /// In use; this many announcements are still to be sent.
+    Assigned {
+        announcements: u8,
+    },
+    Conflict(MacAddress),
+}
+
+/// What an address wants to be done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Action {
+    /// Broadcast a probe.
+    Probe(Ipv4Addr),
+    /// Broadcast an announcement.
+    Announce(Ipv4Addr),
+    /// The address may be used from now on; then broadcast an announcement.
+    Assigned(Ipv4Addr),
+    /// The address was lost to the station with this hardware address.
+    Lost(Ipv4Addr, MacAddress),
+}
+
+/// How a packet's addresses relate to this interface's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Relation {
+    /// The destination is one of ours.
+    Own,
+    /// The destination is the broadcast address of one of our networks, or of all.
+    Broadcast,
+    /// The destination is another's.
+    Other,
+    /// The source is ours or a broadcast address: nobody else may send so.
+    ForgedSource,
+}
+
+impl OwnAddress {
+    pub(crate) fn address(&self) -> Ipv4Addr {
+        self.network.addr()
+    }
+
+    pub(crate) fn state(&self) -> AddressState {
+        match self.phase {
+            Phase::Probing { .. } => AddressState::Probing,
+            Phase::Assigned { .. } => AddressState::Assigned,
+            Phase::Conflict(by) => AddressState::Conflict(by),
+        }
+    }
+
+    fn is_assigned(&self) -> bool {
+        matches!(self.phase, Phase::Assigned { .. })
+    }
+
+    /// Begins to probe (RFC 5227 2.1.1), or assigns at once.
+    fn begin(&mut self, now: Instant, interface: u8, timers: &mut Timers, random: &mut Random) {
+        timers.cancel(&mut self.timer);
+        self.last_conflict = None;
+        match self.times {
+            None => self.phase = Phase::Assigned { announcements: 0 },
+            Some(times) => {
+                self.phase = Phase::Probing { left: times.probes };
+                let deadline = now + random_up_to(random, times.wait);
+                let timer = Timer::Address { interface, number: self.number };
+                timers.arm(&mut self.timer, deadline, timer);
+            }
+        }
+    }
+
+    fn on_timeout(
+        &mut self,
+        now: Instant,
+        interface: u8,
+        timers: &mut Timers,
+        random: &mut Random,
+    ) -> Option<Action> {
+        self.timer = None;
+        let times = self.times?;
+        let address = self.address();
+        let (phase, wait, action) = match self.phase {
+            Phase::Probing { left: 0 } => {
+                let left = times.announcements.saturating_sub(1);
+                (Phase::Assigned { announcements: left }, times.announce_interval, Action::Assigned(address))
+            }
+            Phase::Probing { left: 1 } => {
+                (Phase::Probing { left: 0 }, times.announce_wait, Action::Probe(address))
+            }
+            Phase::Probing { left } => {
+                let spread = times.most_interval.saturating_sub(times.least_interval);
+                let wait = times.least_interval + random_up_to(random, spread);
+                (Phase::Probing { left: left - 1 }, wait, Action::Probe(address))
+            }
+            Phase::Assigned { announcements: 0 } | Phase::Conflict(_) => return None,
+            Phase::Assigned { announcements } => {
+                let phase = Phase::Assigned { announcements: announcements - 1 };
+                (phase, times.announce_interval, Action::Announce(address))
+            }
+        };
+        self.phase = phase;
+        if !matches!(phase, Phase::Assigned { announcements: 0 }) {
+            timers.arm(&mut self.timer, now + wait, Timer::Address { interface, number: self.number });
+        }
+        Some(action)
+    }
+
+    /// An ARP packet of another station that concerns this address.
+    fn on_arp(&mut self, now: Instant, packet: &Packet, timers: &mut Timers) -> Option<Action> {
+        let address = self.address();
+        let claims = packet.sender_protocol == address;
+        match self.phase {
+            // RFC 5227 2.1.1: somebody has it, or probes for it at the same time.
+            Phase::Probing { .. } if claims || packet.is_probe() && packet.target_protocol == address => {
+                Some(self.lose(packet.sender_hardware, timers))
+            }
+            // RFC 5227 2.4 (b): defend once, then give way.
+            Phase::Assigned { .. } if claims => {
+                let interval = self.times.unwrap_or_default().defend_interval;
+                let again = self.last_conflict.is_some_and(|last| now.saturating_since(last) < interval);
+                self.last_conflict = Some(now);
+                match again {
+                    true => Some(self.lose(packet.sender_hardware, timers)),
+                    false => Some(Action::Announce(address)),
+                }
+            }
+            _ => None,
+        }
+    }
+
+    fn lose(&mut self, to: MacAddress, timers: &mut Timers) -> Action {
+        timers.cancel(&mut self.timer);
+        self.phase = Phase::Conflict(to);
+        Action::Lost(self.address(), to)
+    }
+}
+
+/// The addresses of one interface: few, so they are scanned.
+#[derive(Clone, Debug)]
+pub(crate) struct Addresses {
+    interface: u8,
+    list: Vec<OwnAddress>,
+    next_number: u32,
+}
+
+impl Addresses {
+    pub(crate) const fn new(interface: u8) -> Addresses {
+        Addresses { interface, list: Vec::new(), next_number: 0 }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &OwnAddress> {
+        self.list.iter()
+    }
+
+    /// Adds an address and begins to probe for it; returns its state.
+    pub(crate) fn add(
+        &mut self,
+        now: Instant,
+        network: Ipv4Net,
+        probing: Probing,
+        timers: &mut Timers,
+        random: &mut Random,
+    ) -> AddressState {
+        let times = match probing {
+            Probing::Skip => None,
+            Probing::Probe(times) => Some(times),
+        };
+        let broadcast = if network.prefix_len() < 31 { network.broadcast() } else { network.addr() };
+        let mut own = OwnAddress {
+            network,
+            broadcast,
+            number: self.next_number,
+            times,
+            phase: Phase::Assigned { announcements: 0 },
+            last_conflict: None,
+            timer: None,
+        };
+        self.next_number = self.next_number.wrapping_add(1);
+        own.begin(now, self.interface, timers, random);
+        let state = own.state();
+        self.list.push(own);
+        state
+    }
+
+    pub(crate) fn remove(&mut self, address: Ipv4Addr, timers: &mut Timers) -> Option<OwnAddress> {
+        let place = self.list.iter().position(|own| own.address() == address)?;
+        let mut own = self.list.remove(place);
+        timers.cancel(&mut own.timer);
+        Some(own)
+    }
+
+    pub(crate) fn find(&self, address: Ipv4Addr) -> Option<&OwnAddress> {
+        self.list.iter().find(|own| own.address() == address)
+    }
+
+    /// Whether `address` is ours and in use.
+    #[inline]
+    pub(crate) fn is_assigned(&self, address: Ipv4Addr) -> bool {
+        self.list.iter().any(|own| own.address() == address && own.is_assigned())
+    }
+
+    /// How a packet from `source` to `destination` relates to us: one pass over the list.
+    #[inline]
+    pub(crate) fn relation(&self, source: Ipv4Addr, destination: Ipv4Addr) -> Relation {
+        let mut relation =
+            if destination == Ipv4Addr::BROADCAST { Relation::Broadcast } else { Relation::Other };
+        for own in &self.list {
+            if source == own.broadcast || source == own.network.addr() && own.is_assigned() {
+                return Relation::ForgedSource;
+            }
+            if own.is_assigned() {
+                if destination == own.network.addr() {
+                    relation = Relation::Own;
+                } else if destination == own.broadcast {
+                    relation = Relation::Broadcast;
+                }
+            }
+        }
+        relation
+    }
+
+    /// Whether `address` is the broadcast address of one of our networks.
+    pub(crate) fn is_broadcast(&self, address: Ipv4Addr) -> bool {
+        self.list.iter().any(|own| own.broadcast == address && own.network.addr() != address)
+    }
+
+    /// The address to send from to `next_hop`: one of the same network, else the first (RFC 1122 3.3.4.3).
+    pub(crate) fn source_for(&self, next_hop: Ipv4Addr) -> Option<Ipv4Addr> {
+        let mut usable = self.list.iter().filter(|own| own.is_assigned());
+        let first = usable.clone().next()?;
+        Some(usable.find(|own| own.network.contains(&next_hop)).unwrap_or(first).address())
+    }
+
+    pub(crate) fn on_timeout(
+        &mut self,
+        now: Instant,
+        number: u32,
+        timers: &mut Timers,
+        random: &mut Random,
+    ) -> Option<Action> {
+        let own = self.list.iter_mut().find(|own| own.number == number)?;
+        own.on_timeout(now, self.interface, timers, random)
+    }
+
+    /// An ARP packet of another station; at most one address can be concerned by its sender and one by its target.
+    pub(crate) fn on_arp(&mut self, now: Instant, packet: &Packet, timers: &mut Timers) -> Option<Action> {
+        self.list.iter_mut().find_map(|own| own.on_arp(now, packet, timers))
+    }
+
+    /// The link came back: perhaps it is another (RFC 5227 2.1). Returns the addresses that are being probed again.
+    pub(crate) fn begin_again(
+        &mut self,
+        now: Instant,
+        timers: &mut Timers,
+        random: &mut Random,
+    ) -> Vec<Ipv4Addr> {
+        let mut again = Vec::new();
+        for own in self.list.iter_mut().filter(|own| own.times.is_some()) {
+            own.begin(now, self.interface, timers, random);
+            again.push(own.address());
+        }
+        again
+    }
+}
+
+fn random_up_to(random: &mut Random, most: Duration) -> Duration {
+    let microseconds = u32::try_from(most.as_micros()).unwrap_or(u32::MAX - 1);
+    Duration::from_micros(u64::from(random.below(microseconds + 1)))
+}

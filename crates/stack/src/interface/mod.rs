@@ -1,0 +1,12 @@
+//! The interfaces of a host: their addresses, and what leaves by them.
+
+pub(crate) mod address;
+mod id;
+mod owner;
+mod recent;
+mod state;
+
+pub use address::AddressState;
+pub use id::InterfaceId;
+pub(crate) use owner::Owner;
+pub(crate) use state::{Context, Interface, Sending, Waiting};

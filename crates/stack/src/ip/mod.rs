@@ -1,0 +1,6 @@
+//! IPv4 beyond its header: fragments, identifications, path MTUs.
+
+pub(crate) mod fragment;
+pub(crate) mod identification;
+pub(crate) mod path_mtu;
+pub(crate) mod reassembly;

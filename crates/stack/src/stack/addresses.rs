@@ -1,0 +1,136 @@
+//! Interfaces going up and down, and the addresses on them.
+
+use super::routing::is_host;
+use super::state::Stack;
+use crate::config::{Medium, Probing};
+use crate::error::{AddressError, RouteError};
+use crate::event::Event;
+use crate::interface::address::Action;
+use crate::interface::{AddressState, InterfaceId, Owner};
+use crate::route::Route;
+use basis::{Frame, Instant};
+use core::net::IpAddr;
+use ipnet::{IpNet, Ipv4Net};
+
+impl Stack {
+    /// The link of an interface came or went. When it goes, what waits to leave by it is dropped and its neighbours are
+    /// forgotten. When it comes back, addresses that were probed are probed again: it may be another link (RFC 5227 2.1).
+    pub fn set_link_state(&mut self, now: Instant, interface: InterfaceId, up: bool) {
+        let Some(entry) = self.interfaces.get_mut(interface.index()) else { return };
+        if entry.up == up {
+            return;
+        }
+        entry.up = up;
+        if up {
+            let again = entry.addresses.begin_again(now, &mut self.timers, &mut self.random);
+            for address in again {
+                self.tell_address(interface, IpAddr::V4(address), AddressState::Probing);
+            }
+        } else {
+            let waiting = entry.clear(&mut self.timers);
+            for waiting in waiting {
+                self.charge_back(waiting.owner, &waiting.packet);
+            }
+        }
+        self.forget_recent();
+    }
+
+    /// Gives `address` to an interface, and adds a route to its network.
+    ///
+    /// # Errors
+    /// When the interface is unknown, the address unsuitable or assigned already, or a table full.
+    pub fn add_address(
+        &mut self,
+        now: Instant,
+        interface: InterfaceId,
+        address: IpAddr,
+        prefix_length: u8,
+        probing: Probing,
+    ) -> Result<(), AddressError> {
+        let IpAddr::V4(host) = address else { return Err(AddressError::UnsupportedFamily) };
+        let network = Ipv4Net::new(host, prefix_length).map_err(|_| AddressError::PrefixTooLong)?;
+        let known = self.interfaces.iter().any(|interface| interface.addresses.find(host).is_some());
+        let entry = self.interfaces.get_mut(interface.index()).ok_or(AddressError::NoSuchInterface)?;
+        let loopback = entry.medium == Medium::Loopback;
+        let special = prefix_length < 31 && (host == network.network() || host == network.broadcast());
+        if !is_host(host) || special || host.is_loopback() != loopback {
+            return Err(AddressError::NotUnicast);
+        }
+        if known {
+            return Err(AddressError::AlreadyAssigned);
+        }
+        if entry.addresses.len() >= self.config.max_addresses {
+            return Err(AddressError::TooManyAddresses);
+        }
+        match self.routes.add(on_link(network, interface)) {
+            Ok(()) | Err(RouteError::AlreadyThere) => {}
+            Err(_) => return Err(AddressError::TooManyRoutes),
+        }
+        let probing = if entry.hardware().is_some() { probing } else { Probing::Skip };
+        let state = entry.addresses.add(now, network, probing, &mut self.timers, &mut self.random);
+        self.tell_address(interface, address, state);
+        self.forget_recent();
+        Ok(())
+    }
+
+    /// Takes `address` from its interface, and the route to its network unless another address needs it. Connections that
+    /// use it are not told: they end when the peer no longer answers.
+    ///
+    /// # Errors
+    /// When no interface has it.
+    pub fn remove_address(&mut self, address: IpAddr) -> Result<(), AddressError> {
+        let IpAddr::V4(host) = address else { return Err(AddressError::UnsupportedFamily) };
+        let holder = self.interfaces.iter_mut().find(|interface| interface.addresses.find(host).is_some());
+        let holder = holder.ok_or(AddressError::NotAssigned)?;
+        let own = holder.addresses.remove(host, &mut self.timers).ok_or(AddressError::NotAssigned)?;
+        let network = own.network.trunc();
+        if !holder.addresses.iter().any(|other| other.network.trunc() == network) {
+            // The owner may have removed it already.
+            let _ = self.routes.remove(on_link(own.network, holder.id));
+        }
+        self.forget_recent();
+        Ok(())
+    }
+
+    /// Whether `address` may be used; `None` if no interface has it.
+    pub fn address_state(&self, address: IpAddr) -> Option<AddressState> {
+        let IpAddr::V4(host) = address else { return None };
+        self.interfaces.iter().find_map(|interface| Some(interface.addresses.find(host)?.state()))
+    }
+
+    /// Does what an address wants.
+    pub(crate) fn act(&mut self, interface: InterfaceId, action: Action) {
+        let Some(entry) = self.interfaces.get_mut(interface.index()) else { return };
+        match action {
+            Action::Probe(address) => entry.tell(&mut self.counters, address, false),
+            Action::Announce(address) => entry.tell(&mut self.counters, address, true),
+            Action::Assigned(address) => {
+                entry.tell(&mut self.counters, address, true);
+                self.tell_address(interface, IpAddr::V4(address), AddressState::Assigned);
+            }
+            Action::Lost(address, to) => {
+                self.tell_address(interface, IpAddr::V4(address), AddressState::Conflict(to));
+            }
+        }
+    }
+
+    /// News of an address; only the latest of each is kept, so that the queue is no longer than the list of addresses.
+    fn tell_address(&mut self, interface: InterfaceId, address: IpAddr, state: AddressState) {
+        let old = |event: &Event| matches!(event, Event::Address { address: other, .. } if *other == address);
+        self.events.retain(|event| !old(event));
+        self.events.push_back(Event::Address { interface, address, state });
+    }
+
+    /// A socket's packet has left or was dropped: the socket has room again.
+    pub(crate) fn charge_back(&mut self, owner: Owner, packet: &Frame) {
+        let cost = Owner::cost(packet);
+        match owner {
+            Owner::Udp(id) => self.udp.on_sent(id, cost),
+            Owner::Ping(id) => self.ping.on_sent(id, cost),
+        }
+    }
+}
+
+fn on_link(network: Ipv4Net, interface: InterfaceId) -> Route {
+    Route { destination: IpNet::V4(network.trunc()), gateway: None, interface }
+}

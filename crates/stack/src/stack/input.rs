@@ -1,0 +1,257 @@
+//! The way in: Ethernet, ARP, IPv4, and on to TCP, UDP or ICMP.
+
+use super::state::Stack;
+use crate::config::Medium;
+use crate::dropped::Dropped;
+use crate::interface::address::Relation;
+use crate::interface::{Context, InterfaceId};
+use basis::{Checksum, Frame, Instant};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use wire::arp::{Operation, Packet};
+use wire::ethernet::{self, EtherType, MacAddress};
+use wire::icmpv4::{self, Message};
+use wire::ipv4::Header;
+use wire::{protocol, udp};
+
+impl Stack {
+    /// A frame arrived by `interface`.
+    ///
+    /// # Errors
+    /// The reason if the frame was dropped; it is counted as well ([`crate::Counters::dropped`]).
+    pub fn on_frame(
+        &mut self,
+        now: Instant,
+        interface: InterfaceId,
+        mut frame: Frame,
+    ) -> Result<(), Dropped> {
+        self.counters.link.received_frames += 1;
+        self.counters.link.received_bytes += frame.len() as u64;
+        let result = self.open_frame(now, interface, &mut frame);
+        if let Err(reason) = result {
+            self.counters.dropped.count(reason);
+        }
+        result
+    }
+
+    #[inline]
+    fn open_frame(&mut self, now: Instant, id: InterfaceId, frame: &mut Frame) -> Result<(), Dropped> {
+        let interface = self.interfaces.get(id.index()).ok_or(Dropped::NoSuchInterface)?;
+        if !interface.up {
+            return Err(Dropped::InterfaceDown);
+        }
+        let own = match interface.medium {
+            Medium::Ethernet(own) => own,
+            Medium::Ip => return self.on_ipv4(now, id, frame, false),
+            Medium::Loopback => {
+                // It never left this host: what was deferred is as good as complete.
+                if frame.checksum == Checksum::Deferred {
+                    frame.checksum = Checksum::Verified;
+                }
+                return self.on_ipv4(now, id, frame, false);
+            }
+        };
+        let header = ethernet::Header::parse(frame.first()).map_err(Dropped::Malformed)?;
+        let broadcast = header.destination.is_broadcast();
+        if header.destination != own && !broadcast {
+            return Err(Dropped::OtherStation);
+        }
+        if !header.source.is_unicast() {
+            return Err(Dropped::GroupSender);
+        }
+        if header.source == own {
+            return Err(Dropped::OwnHardwareAddress);
+        }
+        frame.strip(ethernet::HEADER_LENGTH);
+        match header.ether_type {
+            EtherType::IPV4 => self.on_ipv4(now, id, frame, broadcast),
+            EtherType::ARP => self.on_arp(now, id, own, frame),
+            _ => Err(Dropped::UnknownEtherType),
+        }
+    }
+
+    /// RFC 826 "Packet Reception", with the conflicts of RFC 5227.
+    fn on_arp(
+        &mut self,
+        now: Instant,
+        id: InterfaceId,
+        own: MacAddress,
+        frame: &Frame,
+    ) -> Result<(), Dropped> {
+        let packet = Packet::parse(frame.first()).map_err(Dropped::Malformed)?;
+        match packet.operation {
+            Operation::Request => self.counters.arp.received_requests += 1,
+            Operation::Reply => self.counters.arp.received_replies += 1,
+        }
+        let sender = packet.sender_protocol;
+        let nobody = sender.is_unspecified();
+        if !packet.sender_hardware.is_unicast()
+            || packet.sender_hardware == own
+            || !nobody && (!super::routing::is_host(sender) || sender.is_loopback())
+            || nobody && packet.operation == Operation::Reply
+        {
+            return Err(Dropped::ArpNonsense);
+        }
+        let interface = self.interfaces.get_mut(id.index()).ok_or(Dropped::NoSuchInterface)?;
+        if let Some(action) = interface.addresses.on_arp(now, &packet, &mut self.timers) {
+            self.counters.arp.conflicts += 1;
+            self.act(id, action);
+            return Ok(());
+        }
+        if interface.addresses.is_broadcast(sender) || interface.addresses.find(sender).is_some() {
+            return Err(Dropped::ArpNonsense);
+        }
+        let for_us = interface.addresses.is_assigned(packet.target_protocol);
+        if !nobody {
+            let confirmed = packet.operation == Operation::Reply && for_us && packet.target_hardware == own;
+            let create = for_us && packet.operation == Operation::Request;
+            let address = IpAddr::V4(sender);
+            let hardware = packet.sender_hardware;
+            let waiting =
+                interface.neighbours.learn(now, address, hardware, confirmed, create, &mut self.timers);
+            interface.recent.clear();
+            let mut context = Context { now, timers: &mut self.timers, counters: &mut self.counters };
+            interface.release(&mut context, waiting, hardware);
+        }
+        if for_us && packet.operation == Operation::Request {
+            interface.push_arp(&mut self.counters, packet.reply(own), packet.sender_hardware);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn on_ipv4(
+        &mut self,
+        now: Instant,
+        id: InterfaceId,
+        frame: &mut Frame,
+        broadcast_frame: bool,
+    ) -> Result<(), Dropped> {
+        let header = Header::parse(frame.first(), frame.len()).map_err(Dropped::Malformed)?;
+        let broadcast = self.admit(id, header.source, header.destination)?;
+        if broadcast_frame && !broadcast {
+            return Err(Dropped::UnicastInBroadcast);
+        }
+        frame.truncate(header.total_length);
+        self.counters.ip.received += 1;
+        if header.is_fragment() {
+            return self.on_fragment(now, id, &header, frame, broadcast);
+        }
+        self.on_datagram(now, id, &header, frame, broadcast)
+    }
+
+    /// Whether a packet with these addresses may come in by this interface (RFC 1122 3.2.1.3); if so, whether it is a broadcast.
+    #[inline]
+    fn admit(&self, id: InterfaceId, source: Ipv4Addr, destination: Ipv4Addr) -> Result<bool, Dropped> {
+        let interface = self.interfaces.get(id.index()).ok_or(Dropped::NoSuchInterface)?;
+        if !super::routing::is_host(source) {
+            return Err(Dropped::MartianSource);
+        }
+        if interface.medium == Medium::Loopback {
+            return match self.is_own(IpAddr::V4(destination)) && self.is_own(IpAddr::V4(source)) {
+                true => Ok(false),
+                false => Err(Dropped::OtherHost),
+            };
+        }
+        if source.is_loopback() {
+            return Err(Dropped::MartianSource);
+        }
+        match interface.addresses.relation(source, destination) {
+            Relation::Own => Ok(false),
+            Relation::Broadcast => Ok(true),
+            Relation::ForgedSource => Err(Dropped::MartianSource),
+            Relation::Other if destination.is_loopback() => Err(Dropped::MartianDestination),
+            Relation::Other => Err(Dropped::OtherHost),
+        }
+    }
+
+    #[cold]
+    fn on_fragment(
+        &mut self,
+        now: Instant,
+        id: InterfaceId,
+        header: &Header,
+        frame: &Frame,
+        broadcast: bool,
+    ) -> Result<(), Dropped> {
+        self.counters.ip.received_fragments += 1;
+        let whole = self.reassembly.on_fragment(now, id.number(), header, frame, &mut self.timers)?;
+        let Some((header, mut whole)) = whole else { return Ok(()) };
+        self.counters.ip.reassembled += 1;
+        self.on_datagram(now, id, &header, &mut whole, broadcast)
+    }
+
+    /// A whole datagram for this host; `frame` begins with its header.
+    #[inline]
+    fn on_datagram(
+        &mut self,
+        now: Instant,
+        id: InterfaceId,
+        header: &Header,
+        frame: &mut Frame,
+        broadcast: bool,
+    ) -> Result<(), Dropped> {
+        match header.protocol {
+            protocol::TCP if broadcast => Err(Dropped::UnexpectedBroadcast),
+            protocol::TCP => {
+                frame.strip(header.header_length);
+                let (local, remote) = (IpAddr::V4(header.destination), IpAddr::V4(header.source));
+                let path = self.path(now, id, remote);
+                self.tcp.on_segment(now, path, local, remote, frame).map_err(Dropped::Tcp)
+            }
+            protocol::UDP => self.on_udp(now, id, header, frame, broadcast),
+            protocol::ICMPV4 => self.on_icmp(now, id, header, frame, broadcast),
+            _ => {
+                let code = icmpv4::PROTOCOL_UNREACHABLE;
+                let message = Message::DestinationUnreachable { code, next_hop_mtu: 0 };
+                self.send_error(now, id, header, frame, broadcast, message);
+                Err(Dropped::UnknownProtocol)
+            }
+        }
+    }
+
+    fn on_udp(
+        &mut self,
+        now: Instant,
+        id: InterfaceId,
+        header: &Header,
+        frame: &mut Frame,
+        broadcast: bool,
+    ) -> Result<(), Dropped> {
+        let behind = frame.first().get(header.header_length..).unwrap_or_default();
+        let ports = udp::Header::parse(behind, header.payload_length()).map_err(Dropped::Malformed)?;
+        let source = SocketAddr::new(IpAddr::V4(header.source), ports.source_port);
+        let destination = SocketAddr::new(IpAddr::V4(header.destination), ports.destination_port);
+        let Some(socket) = self.udp.find(source, destination, broadcast) else {
+            verify_udp(frame.clone(), header)?;
+            let code = icmpv4::PORT_UNREACHABLE;
+            let message = Message::DestinationUnreachable { code, next_hop_mtu: 0 };
+            self.send_error(now, id, header, frame, broadcast, message);
+            return Err(Dropped::UdpNoSocket);
+        };
+        frame.strip(header.header_length);
+        frame.truncate(ports.length);
+        if frame.checksum != Checksum::Verified {
+            udp::verify(source.ip(), destination.ip(), frame.parts()).map_err(Dropped::Malformed)?;
+        }
+        frame.strip(udp::HEADER_LENGTH);
+        self.udp.deliver(socket, source, frame)?;
+        self.counters.udp.received += 1;
+        Ok(())
+    }
+
+    /// How a connection's packets to `remote` leave by `interface`.
+    #[inline]
+    pub(crate) fn path(&self, now: Instant, id: InterfaceId, remote: IpAddr) -> tcp::Path {
+        let mtu = self.interfaces.get(id.index()).map_or(0, |interface| interface.mtu as u32);
+        tcp::Path { lane: id.number(), mtu: self.path_mtus.mtu(now, remote, mtu) }
+    }
+}
+
+fn verify_udp(mut datagram: Frame, header: &Header) -> Result<(), Dropped> {
+    if datagram.checksum == Checksum::Verified {
+        return Ok(());
+    }
+    datagram.strip(header.header_length);
+    let (source, destination) = (IpAddr::V4(header.source), IpAddr::V4(header.destination));
+    udp::verify(source, destination, datagram.parts()).map_err(Dropped::Malformed)
+}

@@ -1,0 +1,16 @@
+//! The stack itself, by what happens to it: frames come in, packets go out, time passes, the owner speaks.
+
+mod addresses;
+mod input;
+mod input_icmp;
+mod output;
+mod ping;
+mod report;
+mod routing;
+mod state;
+mod tcp_verbs;
+mod time;
+mod udp_verbs;
+
+pub use report::{AddressReport, InterfaceReport, NeighbourReport, UdpReport};
+pub use state::Stack;

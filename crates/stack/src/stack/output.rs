@@ -1,0 +1,192 @@
+//! The way out: what is due on an interface, with its IPv4 and link headers.
+
+use super::state::Stack;
+use crate::dropped::Dropped;
+use crate::interface::{Context, InterfaceId, Sending, Waiting};
+use basis::{Frame, Instant};
+use core::net::IpAddr;
+use wire::ipv4::Header;
+use wire::segmentation::{Segments, is_finished};
+use wire::{icmpv4, protocol};
+
+/// What a source of packets gave.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once; a box would be an allocation")]
+enum Pulled {
+    Frame(Frame),
+    /// A packet was taken but has no frame to show: look again.
+    Taken,
+    Nothing,
+}
+
+impl Stack {
+    /// The next frame to leave by `interface`: local answers first, then TCP and datagrams by turns. Call it until it gives
+    /// `None` or the link is full; what is not pulled stays inside.
+    #[inline]
+    pub fn poll_transmit(&mut self, now: Instant, interface: InterfaceId) -> Option<Frame> {
+        loop {
+            let entry = self.interfaces.get_mut(interface.index())?;
+            if !entry.up {
+                return None;
+            }
+            let ready = match entry.cutting.as_mut() {
+                Some(segments) => match segments.next() {
+                    Some(frame) => Some(frame),
+                    None => {
+                        entry.cutting = None;
+                        continue;
+                    }
+                },
+                None => entry.ready.pop_front(),
+            };
+            if let Some(frame) = ready {
+                return Some(self.sent(frame));
+            }
+            let datagrams_first = entry.datagrams_first && !entry.waiting.is_empty();
+            let mut pulled = Pulled::Nothing;
+            if !datagrams_first {
+                pulled = self.pull_segment(now, interface);
+            }
+            if matches!(pulled, Pulled::Nothing) {
+                pulled = self.pull_datagram(now, interface);
+            }
+            match pulled {
+                Pulled::Frame(frame) => return Some(self.sent(frame)),
+                Pulled::Taken => {}
+                Pulled::Nothing if datagrams_first => {}
+                Pulled::Nothing => return None,
+            }
+        }
+    }
+
+    #[inline]
+    fn sent(&mut self, frame: Frame) -> Frame {
+        self.counters.link.sent_frames += 1;
+        self.counters.link.sent_bytes += frame.len() as u64;
+        frame
+    }
+
+    /// The next segment of TCP.
+    #[inline]
+    fn pull_segment(&mut self, now: Instant, id: InterfaceId) -> Pulled {
+        let Some(tcp::Outgoing { local, remote, time_to_live, mut frame, .. }) =
+            self.tcp.poll_transmit(now, id.number())
+        else {
+            return Pulled::Nothing;
+        };
+        let Some(interface) = self.interfaces.get_mut(id.index()) else { return Pulled::Nothing };
+        interface.datagrams_first = true;
+        let (IpAddr::V4(source), IpAddr::V4(destination)) = (local, remote) else {
+            self.counters.dropped.count(Dropped::NoRoute);
+            return Pulled::Taken;
+        };
+        Header { time_to_live, ..Header::new(source, destination, protocol::TCP) }.prepend_to(&mut frame);
+        if !interface.send_recent(now, remote, &mut frame) {
+            match self.send_by_table(now, id, remote, frame) {
+                Some(sent) => frame = sent,
+                None => return Pulled::Taken,
+            }
+        }
+        let Some(interface) = self.interfaces.get_mut(id.index()) else { return Pulled::Nothing };
+        if !interface.super_segments && !is_finished(&frame) {
+            interface.cutting = Some(Segments::of(frame, interface.link_header()));
+            return Pulled::Taken;
+        }
+        Pulled::Frame(frame)
+    }
+
+    /// The long way for a packet that leaves by `id`: routes, then neighbours. `None` if it cannot leave now.
+    #[cold]
+    fn send_by_table(
+        &mut self,
+        now: Instant,
+        id: InterfaceId,
+        destination: IpAddr,
+        packet: Frame,
+    ) -> Option<Frame> {
+        match self.next_hop_over(id, destination) {
+            Some(next_hop) => self.send_to(now, id, next_hop, destination, packet),
+            None => {
+                self.on_unsendable(now, &packet, icmpv4::NETWORK_UNREACHABLE);
+                None
+            }
+        }
+    }
+
+    /// Gives `packet` the link header for `next_hop`. `None` if it cannot leave now.
+    fn send_to(
+        &mut self,
+        now: Instant,
+        id: InterfaceId,
+        next_hop: IpAddr,
+        destination: IpAddr,
+        mut packet: Frame,
+    ) -> Option<Frame> {
+        let interface = self.interfaces.get_mut(id.index())?;
+        let mut context = Context { now, timers: &mut self.timers, counters: &mut self.counters };
+        match interface.send(&mut context, next_hop, destination, &mut packet) {
+            Sending::Ready => Some(packet),
+            Sending::Taken => None,
+            Sending::Unreachable => {
+                self.on_unsendable(now, &packet, icmpv4::HOST_UNREACHABLE);
+                None
+            }
+        }
+    }
+
+    /// The next datagram of a socket.
+    fn pull_datagram(&mut self, now: Instant, id: InterfaceId) -> Pulled {
+        let Some(interface) = self.interfaces.get_mut(id.index()) else { return Pulled::Nothing };
+        interface.datagrams_first = false;
+        let Some(Waiting { owner, next_hop, packet }) = interface.pop_waiting() else {
+            return Pulled::Nothing;
+        };
+        let mtu = interface.mtu;
+        self.charge_back(owner, &packet);
+        let Ok(header) = Header::parse(packet.first(), packet.len()) else { return Pulled::Taken };
+        let destination = IpAddr::V4(header.destination);
+        let path_mtu = self.path_mtus.mtu(now, destination, mtu as u32) as usize;
+        if path_mtu < mtu && packet.len() > path_mtu {
+            self.send_fragments(now, id, next_hop, destination, &packet, path_mtu);
+            return Pulled::Taken;
+        }
+        match self.send_to(now, id, next_hop, destination, packet) {
+            Some(frame) => Pulled::Frame(frame),
+            None => Pulled::Taken,
+        }
+    }
+
+    /// A packet that fits the interface but not its path.
+    #[cold]
+    fn send_fragments(
+        &mut self,
+        now: Instant,
+        id: InterfaceId,
+        next_hop: IpAddr,
+        destination: IpAddr,
+        packet: &Frame,
+        path_mtu: usize,
+    ) {
+        let Some(fragments) = crate::ip::fragment::fragments(packet, path_mtu) else {
+            self.counters.dropped.count(Dropped::TooLong);
+            return;
+        };
+        self.counters.ip.fragmented += 1;
+        self.counters.ip.sent_fragments += fragments.len() as u64;
+        for fragment in fragments {
+            if let Some(frame) = self.send_to(now, id, next_hop, destination, fragment)
+                && let Some(interface) = self.interfaces.get_mut(id.index())
+            {
+                interface.push_ready(&mut self.counters, frame);
+            }
+        }
+    }
+
+    /// Queues an IP packet of this host itself to leave by `id`.
+    pub(crate) fn queue_packet(&mut self, now: Instant, id: InterfaceId, destination: IpAddr, packet: Frame) {
+        if let Some(frame) = self.send_by_table(now, id, destination, packet)
+            && let Some(interface) = self.interfaces.get_mut(id.index())
+        {
+            interface.push_ready(&mut self.counters, frame);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The verbs of echo sockets.
+
+use super::routing::NoWay;
+use super::state::Stack;
+use crate::dropped::Dropped;
+use crate::error::{OpenError, SendError};
+use crate::icmp::ping::{PingId, PingReply};
+use crate::interface::{Owner, Waiting};
+use crate::payload::frame_with;
+use basis::Instant;
+use core::net::IpAddr;
+use wire::icmpv4::{self, Message};
+use wire::{ipv4, protocol};
+
+/// Bytes of the longest payload.
+const MAXIMUM_PAYLOAD: usize = ipv4::MAXIMUM_LENGTH - ipv4::HEADER_LENGTH - icmpv4::HEADER_LENGTH;
+
+impl Stack {
+    /// An echo socket with an identifier of its own.
+    ///
+    /// # Errors
+    /// When there are too many.
+    pub fn ping_open(&mut self) -> Result<PingId, OpenError> {
+        self.ping.open(&mut self.random)
+    }
+
+    /// Sends an echo request; `ttl` is its time to live in hops, if not the usual one.
+    ///
+    /// # Errors
+    /// When it cannot be sent; [`SendError::WouldBlock`] if as much waits as may.
+    pub fn ping_send(
+        &mut self,
+        _now: Instant,
+        id: PingId,
+        to: IpAddr,
+        sequence: u16,
+        payload: &[u8],
+        ttl: Option<u8>,
+    ) -> Result<(), SendError> {
+        let send_buffer = self.ping.config.send_buffer;
+        let socket = self.ping.get_mut(id).ok_or(SendError::NoSuchSocket)?;
+        let identifier = socket.identifier;
+        if payload.len() > MAXIMUM_PAYLOAD {
+            return Err(SendError::TooLong);
+        }
+        if socket.unsent >= send_buffer {
+            socket.blocked = true;
+            return Err(SendError::WouldBlock);
+        }
+        if self.is_broadcast(to) {
+            return Err(SendError::BroadcastNotAllowed);
+        }
+        let way = self.way_to(to, None).map_err(|reason| match reason {
+            NoWay::Route => SendError::NoRoute,
+            NoWay::Source => SendError::AddressNotAvailable,
+        })?;
+        let (IpAddr::V4(source), IpAddr::V4(destination)) = (way.source, to) else {
+            return Err(SendError::InvalidDestination);
+        };
+        let mut packet = frame_with(&mut self.pool, payload);
+        Message::EchoRequest { identifier, sequence }.prepend_to(&mut packet);
+        ipv4::Header {
+            dont_fragment: false,
+            identification: self.identification.next(source, destination, protocol::ICMPV4),
+            time_to_live: ttl.unwrap_or(self.config.time_to_live).max(1),
+            ..ipv4::Header::new(source, destination, protocol::ICMPV4)
+        }
+        .prepend_to(&mut packet);
+        let cost = Owner::cost(&packet);
+        let waiting = Waiting { owner: Owner::Ping(id), next_hop: way.next_hop, packet };
+        let interface = self.interfaces.get_mut(way.interface.index()).ok_or(SendError::NoRoute)?;
+        if !interface.push_waiting(waiting) {
+            self.counters.dropped.count(Dropped::OutputQueueFull);
+        } else if let Some(socket) = self.ping.get_mut(id) {
+            socket.unsent += cost;
+        }
+        Ok(())
+    }
+
+    /// Takes the next answer, or word that there will be none.
+    pub fn ping_receive(&mut self, id: PingId) -> Option<PingReply> {
+        self.ping.receive(id)
+    }
+
+    /// Closes an echo socket.
+    pub fn ping_close(&mut self, id: PingId) {
+        self.ping.close(id);
+    }
+}

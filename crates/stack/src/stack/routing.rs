@@ -1,0 +1,180 @@
+//! Where packets go and from which address.
+
+use super::state::Stack;
+use crate::config::Medium;
+use crate::error::RouteError;
+use crate::interface::{Interface, InterfaceId};
+use crate::route::Route;
+use core::net::{IpAddr, Ipv4Addr};
+use ipnet::IpNet;
+
+/// The way of one packet or connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Way {
+    pub(crate) interface: InterfaceId,
+    pub(crate) next_hop: IpAddr,
+    pub(crate) source: IpAddr,
+}
+
+/// Why there is no way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum NoWay {
+    Route,
+    Source,
+}
+
+impl Stack {
+    /// Adds a route to `destination` over `interface`: by `gateway`, or directly to hosts on its link.
+    ///
+    /// # Errors
+    /// When the interface is unknown, the gateway unsuitable, the route there already or the table full.
+    pub fn add_route(
+        &mut self,
+        destination: IpNet,
+        gateway: Option<IpAddr>,
+        interface: InterfaceId,
+    ) -> Result<(), RouteError> {
+        if self.interfaces.get(interface.index()).is_none() {
+            return Err(RouteError::NoSuchInterface);
+        }
+        if let Some(gateway) = gateway {
+            let unicast = matches!(gateway, IpAddr::V4(gateway) if is_host(gateway));
+            if gateway.is_ipv4() != destination.addr().is_ipv4() || !unicast {
+                return Err(RouteError::UnsuitableGateway);
+            }
+        }
+        self.routes.add(Route { destination: destination.trunc(), gateway, interface })?;
+        self.forget_recent();
+        Ok(())
+    }
+
+    /// Removes a route.
+    ///
+    /// # Errors
+    /// When there is no such route.
+    pub fn remove_route(
+        &mut self,
+        destination: IpNet,
+        gateway: Option<IpAddr>,
+        interface: InterfaceId,
+    ) -> Result<(), RouteError> {
+        self.routes.remove(Route { destination: destination.trunc(), gateway, interface })?;
+        self.forget_recent();
+        Ok(())
+    }
+
+    /// All routes, longest prefix first.
+    pub fn routes(&self) -> impl Iterator<Item = Route> + '_ {
+        self.routes.iter().copied()
+    }
+
+    /// Routes or addresses changed: no interface may go on by what it remembers.
+    pub(crate) fn forget_recent(&mut self) {
+        for interface in &mut self.interfaces {
+            interface.recent.clear();
+        }
+    }
+
+    pub(crate) fn interface(&self, id: InterfaceId) -> Option<&Interface> {
+        self.interfaces.get(id.index())
+    }
+
+    fn is_up(&self, id: InterfaceId) -> bool {
+        self.interface(id).is_some_and(|interface| interface.up)
+    }
+
+    fn loopback(&self) -> Option<&Interface> {
+        self.interfaces.iter().find(|interface| interface.up && interface.medium == Medium::Loopback)
+    }
+
+    /// Whether `address` is this host's: assigned to an interface, or any of 127.0.0.0/8 if there is a loopback interface
+    /// (RFC 1122 3.2.1.3 g).
+    pub(crate) fn is_own(&self, address: IpAddr) -> bool {
+        let IpAddr::V4(address) = address else { return false };
+        if address.is_loopback() {
+            return self.loopback().is_some();
+        }
+        self.interfaces.iter().any(|interface| interface.addresses.is_assigned(address))
+    }
+
+    /// Whether `address` is a broadcast address of this host's links.
+    pub(crate) fn is_broadcast(&self, address: IpAddr) -> bool {
+        let IpAddr::V4(address) = address else { return false };
+        address.is_broadcast()
+            || self.interfaces.iter().any(|interface| interface.addresses.is_broadcast(address))
+    }
+
+    /// The way to `remote`, from `local` if that is wanted.
+    pub(crate) fn way_to(&self, remote: IpAddr, local: Option<IpAddr>) -> Result<Way, NoWay> {
+        let IpAddr::V4(destination) = remote else { return Err(NoWay::Route) };
+        let local = local.filter(|local| !local.is_unspecified());
+        if let Some(local) = local
+            && !self.is_own(local)
+        {
+            return Err(NoWay::Source);
+        }
+        if self.is_own(remote) {
+            let interface = self.loopback().ok_or(NoWay::Route)?.id;
+            return Ok(Way { interface, next_hop: remote, source: local.unwrap_or(remote) });
+        }
+        if destination.is_loopback() || destination.is_unspecified() {
+            return Err(NoWay::Route);
+        }
+        let home = local.and_then(|local| self.home_of(local));
+        let link_wide = destination.is_broadcast() || destination.is_multicast();
+        let (interface, next_hop) = match home {
+            Some(home) if link_wide => (home, remote),
+            _ => self
+                .route(remote, home)
+                .or_else(|| if link_wide { self.first_link().map(|id| (id, remote)) } else { None })
+                .ok_or(NoWay::Route)?,
+        };
+        let next_hop = if link_wide { remote } else { next_hop };
+        let source = match local {
+            Some(local) if local.is_loopback() => return Err(NoWay::Route),
+            Some(local) => local,
+            None => self.source_on(interface, next_hop).ok_or(NoWay::Source)?,
+        };
+        Ok(Way { interface, next_hop, source })
+    }
+
+    /// The best route to `remote`, preferably over the interface that has the source address, so that answers that take the
+    /// same way back find it (RFC 1122 3.3.4.2, the strong model).
+    fn route(&self, remote: IpAddr, home: Option<InterfaceId>) -> Option<(InterfaceId, IpAddr)> {
+        let at_home = home.and_then(|home| self.routes.lookup(remote, |id| id == home && self.is_up(id)));
+        let route = at_home.or_else(|| self.routes.lookup(remote, |id| self.is_up(id)))?;
+        Some((route.interface, route.gateway.unwrap_or(remote)))
+    }
+
+    /// The next hop to `remote` over `interface`, for packets whose interface is settled.
+    pub(crate) fn next_hop_over(&self, interface: InterfaceId, remote: IpAddr) -> Option<IpAddr> {
+        let route = self.routes.lookup(remote, |id| id == interface)?;
+        Some(route.gateway.unwrap_or(remote))
+    }
+
+    fn home_of(&self, local: IpAddr) -> Option<InterfaceId> {
+        let IpAddr::V4(local) = local else { return None };
+        let home = self.interfaces.iter().find(|interface| interface.addresses.is_assigned(local))?;
+        (home.up && home.medium != Medium::Loopback).then_some(home.id)
+    }
+
+    fn first_link(&self) -> Option<InterfaceId> {
+        let usable = |interface: &&Interface| {
+            interface.up
+                && interface.medium != Medium::Loopback
+                && interface.addresses.source_for(Ipv4Addr::UNSPECIFIED).is_some()
+        };
+        self.interfaces.iter().find(usable).map(|interface| interface.id)
+    }
+
+    fn source_on(&self, interface: InterfaceId, next_hop: IpAddr) -> Option<IpAddr> {
+        let IpAddr::V4(next_hop) = next_hop else { return None };
+        self.interface(interface)?.addresses.source_for(next_hop).map(IpAddr::V4)
+    }
+}
+
+/// Whether a host can have `address` (RFC 1122 3.2.1.3).
+pub(crate) fn is_host(address: Ipv4Addr) -> bool {
+    let [first, ..] = address.octets();
+    first != 0 && first < 224
+}

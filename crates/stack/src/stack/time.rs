@@ -1,0 +1,69 @@
+//! What time brings.
+
+use super::state::Stack;
+use crate::interface::InterfaceId;
+use crate::neighbour::Due;
+use crate::timers::Timer;
+use basis::Instant;
+use wire::icmpv4::{self, Message};
+
+impl Stack {
+    /// When [`Stack::on_timeout`] wants to be called next, if ever.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match (self.timers.next_deadline(), self.tcp.poll_timeout()) {
+            (Some(own), Some(tcp)) => Some(own.min(tcp)),
+            (own, tcp) => own.or(tcp),
+        }
+    }
+
+    /// Does what was due by `now`. Calling it early does no harm.
+    pub fn on_timeout(&mut self, now: Instant) {
+        while let Some(timer) = self.timers.pop_expired(now) {
+            match timer {
+                Timer::Neighbour { interface, slot } => {
+                    self.on_neighbour_timeout(now, InterfaceId::from_number(interface), slot);
+                }
+                Timer::Address { interface, number } => {
+                    self.on_address_timeout(now, InterfaceId::from_number(interface), number);
+                }
+                Timer::Reassembly { slot } => self.on_reassembly_timeout(now, slot),
+            }
+        }
+        self.tcp.on_timeout(now);
+    }
+
+    fn on_neighbour_timeout(&mut self, now: Instant, id: InterfaceId, slot: u32) {
+        let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
+        // Whatever it was, the neighbour's state changes.
+        interface.recent.clear();
+        match interface.neighbours.on_timeout(now, slot, &mut self.timers) {
+            Due::Nothing => {}
+            Due::Ask(address, station) => interface.ask(&mut self.counters, address, station),
+            Due::GiveUp(packets) => {
+                for packet in packets {
+                    self.on_unsendable(now, &packet, icmpv4::HOST_UNREACHABLE);
+                }
+            }
+        }
+    }
+
+    fn on_address_timeout(&mut self, now: Instant, id: InterfaceId, number: u32) {
+        let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
+        let action = interface.addresses.on_timeout(now, number, &mut self.timers, &mut self.random);
+        if let Some(action) = action {
+            self.act(id, action);
+        }
+    }
+
+    fn on_reassembly_timeout(&mut self, now: Instant, slot: u32) {
+        let Some(given_up) = self.reassembly.on_timeout(slot, &mut self.timers) else { return };
+        self.counters.dropped.count(crate::Dropped::ReassemblyTimeout);
+        // RFC 1122 3.3.2: only if the first fragment came.
+        if let Some((header, beginning)) = given_up.beginning {
+            let id = InterfaceId::from_number(given_up.interface);
+            let message = Message::TimeExceeded { code: icmpv4::REASSEMBLY_TIME_EXCEEDED };
+            let broadcast = self.is_broadcast(header.destination.into());
+            self.send_error(now, id, &header, &beginning, broadcast, message);
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! UDP's verbs.
+
+use super::routing::NoWay;
+use super::state::Stack;
+use crate::dropped::Dropped;
+use crate::error::{BindError, ReceiveError, SendError, UdpConnectError};
+use crate::interface::{Owner, Waiting};
+use crate::payload::frame_with;
+use crate::udp::{UdpId, UdpReadiness};
+use basis::Instant;
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use tcp::IcmpError;
+use wire::{ipv4, protocol, udp};
+
+/// Bytes of the longest payload (RFC 768 in IPv4).
+const MAXIMUM_PAYLOAD: usize = ipv4::MAXIMUM_LENGTH - ipv4::HEADER_LENGTH - udp::HEADER_LENGTH;
+
+impl Stack {
+    /// A socket bound to `local`: to every address if that is unspecified, to a random port if that is 0.
+    ///
+    /// # Errors
+    /// When the address is not this host's, is taken, or there is no room.
+    pub fn udp_bind(&mut self, local: SocketAddr) -> Result<UdpId, BindError> {
+        let ip = local.ip();
+        if !ip.is_ipv4() || !(ip.is_unspecified() || self.is_own(ip)) {
+            return Err(BindError::AddressNotAvailable);
+        }
+        if self.udp.is_full() {
+            return Err(BindError::TooManySockets);
+        }
+        let port = match local.port() {
+            0 => {
+                let udp = &self.udp;
+                let is_free = |port| udp.is_free(SocketAddr::new(ip, port));
+                self.ports.random(&mut self.random, is_free).ok_or(BindError::NoFreePort)?
+            }
+            port => port,
+        };
+        self.udp.bind(SocketAddr::new(ip, port))
+    }
+
+    /// Connects a socket to `remote`: it sends there, hears only from there, and is told when datagrams fail.
+    ///
+    /// # Errors
+    /// When there is no such socket, no route or no usable address.
+    pub fn udp_connect(&mut self, id: UdpId, remote: SocketAddr) -> Result<(), UdpConnectError> {
+        let socket = self.udp.get(id).ok_or(UdpConnectError::NoSuchSocket)?;
+        let remote = reachable(remote);
+        if remote.port() == 0 || !remote.is_ipv4() {
+            return Err(UdpConnectError::InvalidDestination);
+        }
+        if self.is_broadcast(remote.ip()) && !socket.broadcast {
+            return Err(UdpConnectError::BroadcastNotAllowed);
+        }
+        let way = self.way_to(remote.ip(), Some(socket.bound.ip())).map_err(|reason| match reason {
+            NoWay::Route => UdpConnectError::NoRoute,
+            NoWay::Source => UdpConnectError::AddressNotAvailable,
+        })?;
+        let socket = self.udp.get_mut(id).ok_or(UdpConnectError::NoSuchSocket)?;
+        socket.local = way.source;
+        socket.remote = Some(remote);
+        Ok(())
+    }
+
+    /// Sends a datagram to `to`, or to where the socket is connected. Returns the payload's length.
+    ///
+    /// # Errors
+    /// When it cannot be sent; [`SendError::WouldBlock`] if as much waits as may: the socket reports when there is room.
+    pub fn udp_send(
+        &mut self,
+        now: Instant,
+        id: UdpId,
+        payload: &[u8],
+        to: Option<SocketAddr>,
+    ) -> Result<usize, SendError> {
+        let send_buffer = self.udp.config.send_buffer;
+        let socket = self.udp.get_mut(id).ok_or(SendError::NoSuchSocket)?;
+        if let Some(error) = socket.error.take() {
+            return Err(SendError::Failed(error));
+        }
+        let to = reachable(to.or(socket.remote).ok_or(SendError::NoDestination)?);
+        if to.port() == 0 || !to.is_ipv4() {
+            return Err(SendError::InvalidDestination);
+        }
+        if payload.len() > MAXIMUM_PAYLOAD {
+            return Err(SendError::TooLong);
+        }
+        if socket.unsent >= send_buffer {
+            socket.blocked = true;
+            return Err(SendError::WouldBlock);
+        }
+        let (local, broadcast, time_to_live) = (socket.local(), socket.broadcast, socket.time_to_live);
+        if self.is_broadcast(to.ip()) && !broadcast {
+            return Err(SendError::BroadcastNotAllowed);
+        }
+        self.queue_datagram(now, id, payload, (local, to), time_to_live)?;
+        Ok(payload.len())
+    }
+
+    fn queue_datagram(
+        &mut self,
+        _now: Instant,
+        id: UdpId,
+        payload: &[u8],
+        (local, to): (SocketAddr, SocketAddr),
+        time_to_live: Option<u8>,
+    ) -> Result<(), SendError> {
+        let way = self.way_to(to.ip(), Some(local.ip())).map_err(|reason| match reason {
+            NoWay::Route => SendError::NoRoute,
+            NoWay::Source => SendError::AddressNotAvailable,
+        })?;
+        let (IpAddr::V4(source), IpAddr::V4(destination)) = (way.source, to.ip()) else {
+            return Err(SendError::InvalidDestination);
+        };
+        let mut packet = frame_with(&mut self.pool, payload);
+        udp::Header { source_port: local.port(), destination_port: to.port(), length: 0 }.prepend_to(
+            &mut packet,
+            way.source,
+            to.ip(),
+        );
+        // RFC 1112 6.1: multicast stays on the link unless the owner says otherwise.
+        let usual = if destination.is_multicast() { 1 } else { self.config.time_to_live };
+        ipv4::Header {
+            dont_fragment: false,
+            identification: self.identification.next(source, destination, protocol::UDP),
+            time_to_live: time_to_live.unwrap_or(usual),
+            ..ipv4::Header::new(source, destination, protocol::UDP)
+        }
+        .prepend_to(&mut packet);
+        let cost = Owner::cost(&packet);
+        let waiting = Waiting { owner: Owner::Udp(id), next_hop: way.next_hop, packet };
+        let interface = self.interfaces.get_mut(way.interface.index()).ok_or(SendError::NoRoute)?;
+        if !interface.push_waiting(waiting) {
+            // As on a full wire: the datagram is lost, and nobody waits for the others' room.
+            self.counters.dropped.count(Dropped::OutputQueueFull);
+            return Ok(());
+        }
+        self.counters.udp.sent += 1;
+        if let Some(socket) = self.udp.get_mut(id) {
+            socket.unsent += cost;
+        }
+        Ok(())
+    }
+
+    /// Takes the next datagram: copies as much of it as fits into `buffer`, and returns the bytes copied, the bytes it had
+    /// and its sender. The rest of a longer datagram is gone.
+    ///
+    /// # Errors
+    /// When nothing has arrived, or an earlier datagram failed.
+    pub fn udp_receive(
+        &mut self,
+        id: UdpId,
+        buffer: &mut [u8],
+    ) -> Result<(usize, usize, SocketAddr), ReceiveError> {
+        self.udp.get_mut(id).ok_or(ReceiveError::NoSuchSocket)?.receive(buffer, false)
+    }
+
+    /// As [`Stack::udp_receive`], but leaves the datagram where it is.
+    ///
+    /// # Errors
+    /// When nothing has arrived, or an earlier datagram failed.
+    pub fn udp_peek(
+        &mut self,
+        id: UdpId,
+        buffer: &mut [u8],
+    ) -> Result<(usize, usize, SocketAddr), ReceiveError> {
+        self.udp.get_mut(id).ok_or(ReceiveError::NoSuchSocket)?.receive(buffer, true)
+    }
+
+    /// Closes a socket. What it has sent still leaves; what has arrived is gone.
+    pub fn udp_close(&mut self, id: UdpId) {
+        self.udp.close(id);
+    }
+
+    /// The socket's own address: unspecified while it is bound to every address and not connected.
+    pub fn udp_local(&self, id: UdpId) -> Option<SocketAddr> {
+        Some(self.udp.get(id)?.local())
+    }
+
+    /// Where the socket is connected to.
+    pub fn udp_remote(&self, id: UdpId) -> Option<SocketAddr> {
+        self.udp.get(id)?.remote
+    }
+
+    /// What the socket can do at once.
+    pub fn udp_readiness(&self, id: UdpId) -> UdpReadiness {
+        self.udp.get(id).map_or(UdpReadiness::NONE, |socket| socket.readiness(self.udp.config.send_buffer))
+    }
+
+    /// Takes word of a failed datagram of a connected socket (RFC 1122 4.1.3.3).
+    pub fn udp_take_error(&mut self, id: UdpId) -> Option<IcmpError> {
+        self.udp.get_mut(id)?.error.take()
+    }
+
+    /// Allows or forbids sending to broadcast addresses; at first it is forbidden. False if there is no such socket.
+    pub fn udp_set_broadcast(&mut self, id: UdpId, allowed: bool) -> bool {
+        self.udp.get_mut(id).map(|socket| socket.broadcast = allowed).is_some()
+    }
+
+    /// Whether sending to broadcast addresses is allowed.
+    pub fn udp_broadcast(&self, id: UdpId) -> Option<bool> {
+        Some(self.udp.get(id)?.broadcast)
+    }
+
+    /// Sets the time to live of the socket's datagrams, in hops, at least 1. False if there is no such socket.
+    pub fn udp_set_ttl(&mut self, id: UdpId, hops: u8) -> bool {
+        self.udp.get_mut(id).map(|socket| socket.time_to_live = Some(hops.max(1))).is_some()
+    }
+
+    /// The time to live of the socket's datagrams, in hops.
+    pub fn udp_ttl(&self, id: UdpId) -> Option<u8> {
+        Some(self.udp.get(id)?.time_to_live.unwrap_or(self.config.time_to_live))
+    }
+}
+
+/// Where a datagram to `remote` goes: the unspecified address means this host, as with other hosts' sockets.
+fn reachable(remote: SocketAddr) -> SocketAddr {
+    match remote.ip() {
+        IpAddr::V4(address) if address.is_unspecified() => {
+            SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), remote.port())
+        }
+        _ => remote,
+    }
+}
