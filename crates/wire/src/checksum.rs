@@ -103,25 +103,17 @@ pub fn transport(source: IpAddr, destination: IpAddr, protocol: u8, parts: [&[u8
         .finish()
 }
 
-const BLOCK: usize = 64;
-const LANES: usize = BLOCK / 8;
-
 /// The sum of 16-bit words in this machine's byte order, folded to 32 bits.
 #[inline]
 fn sum_native(bytes: &[u8]) -> u32 {
-    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
-    let mut total = if blocks.is_empty() { 0 } else { sum_blocks(blocks) };
-    let (words, rest) = rest.as_chunks::<8>();
-    for word in words {
-        let word = u64::from_ne_bytes(*word);
-        total += (word & 0xffff_ffff) + (word >> 32);
-    }
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut total = sum_words(words);
     let (words, rest) = rest.as_chunks::<4>();
-    for word in words {
+    if let [word] = words {
         total += u64::from(u32::from_ne_bytes(*word));
     }
     let (words, rest) = rest.as_chunks::<2>();
-    for word in words {
+    if let [word] = words {
         total += u64::from(u16::from_ne_bytes(*word));
     }
     if let [last] = rest {
@@ -130,22 +122,17 @@ fn sum_native(bytes: &[u8]) -> u32 {
     fold_to_u32(total)
 }
 
-/// Three vector operations for each vector of bytes: the words as they are, modulo 2^64, and their upper halves apart. The
-/// sum of the lower halves follows from the two.
+/// The sum of the 32-bit halves of `words`. This shape becomes three vector operations for each vector of bytes: the words as
+/// they are, modulo 2^64, and their upper halves apart. The sum of the lower halves follows from the two.
 #[inline]
-fn sum_blocks(blocks: &[[u8; BLOCK]]) -> u64 {
-    let mut whole = [0_u64; LANES];
-    let mut upper = [0_u64; LANES];
-    for block in blocks {
-        let (words, _) = block.as_chunks::<8>();
-        for ((word, whole), upper) in words.iter().zip(&mut whole).zip(&mut upper) {
-            let word = u64::from_ne_bytes(*word);
-            *whole = whole.wrapping_add(word);
-            *upper = upper.wrapping_add(word >> 32);
-        }
+fn sum_words(words: &[[u8; 8]]) -> u64 {
+    let mut whole = 0_u64;
+    let mut upper = 0_u64;
+    for word in words {
+        let word = u64::from_ne_bytes(*word);
+        whole = whole.wrapping_add(word);
+        upper = upper.wrapping_add(word >> 32);
     }
-    let upper = upper.iter().fold(0_u64, |sum, lane| sum.wrapping_add(*lane));
-    let whole = whole.iter().fold(0_u64, |sum, lane| sum.wrapping_add(*lane));
     whole.wrapping_sub(upper << 32) + upper
 }
 

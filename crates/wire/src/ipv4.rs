@@ -137,7 +137,7 @@ impl Header {
         let header = frame.prepend(HEADER_LENGTH);
         let mut words = Words::new(header);
         words.push(pair(u16::from_be_bytes([VERSION << 4 | 5, self.traffic_class]), total_length));
-        words.push(pair(self.identification, flags | self.fragment_offset / 8));
+        words.push(pair(self.identification, flags | (self.fragment_offset / 8)));
         words.push(pair(u16::from_be_bytes([self.time_to_live, self.protocol]), 0));
         words.push(self.source.to_bits());
         words.push(self.destination.to_bits());

@@ -40,6 +40,8 @@ mod malformed;
 pub mod protocol;
 pub mod segmentation;
 pub mod tcp;
+#[cfg(test)]
+mod test_support;
 pub mod udp;
 mod words;
 

@@ -55,10 +55,6 @@ pub struct Segments {
 }
 
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it lives for a moment on the stack, and a box would be an allocation"
-)]
 enum State {
     Done,
     Whole(Frame),

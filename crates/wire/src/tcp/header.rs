@@ -89,14 +89,20 @@ impl Header {
     #[inline(always)]
     fn write(&self, bytes: &mut [u8]) -> Sum {
         let offset = (bytes.len() / 4) as u8;
-        let mut words = Words::new(bytes);
+        let Some((fixed, options)) = bytes.split_first_chunk_mut::<HEADER_LENGTH>() else { return Sum::ZERO };
+        let mut words = Words::new(fixed);
         words.push(pair(self.source_port, self.destination_port));
         words.push(self.sequence.0);
         words.push(self.acknowledgment.0);
         words.push(pair(u16::from_be_bytes([offset << 4, self.flags.0]), self.window));
         words.push(pair(0, self.urgent));
+        let sum = words.sum();
+        if options.is_empty() {
+            return sum;
+        }
+        let mut words = Words::new(options);
         self.options.write(&mut words);
-        words.sum()
+        sum.join(words.sum())
     }
 }
 

@@ -112,16 +112,18 @@ impl Options {
         self.sack.len().min((MAXIMUM_OPTIONS_LENGTH - 4 - self.length_without_sack()) / 8)
     }
 
-    /// Writes the options in the order that Linux uses, which middleboxes are used to.
+    /// Writes the options, [`Options::encoded_length`] bytes, in the order that Linux uses, which middleboxes are used to.
     #[inline]
     pub(crate) fn write(&self, words: &mut Words<'_>) {
-        let Options { maximum_segment_size, window_scale, sack_permitted, timestamps, sack } = self;
-        if maximum_segment_size.is_some() || window_scale.is_some() || *sack_permitted || !sack.is_empty() {
-            self.write_any(words);
-        } else if let Some(Timestamps { value, echo }) = *timestamps {
-            words.push(u32::from_be_bytes(ALIGNED_TIMESTAMPS));
-            words.push(value);
-            words.push(echo);
+        match self.timestamps {
+            Some(Timestamps { value, echo })
+                if !self.sack_permitted && self.encoded_length() == ALIGNED_TIMESTAMPS_LENGTH =>
+            {
+                words.push(u32::from_be_bytes(ALIGNED_TIMESTAMPS));
+                words.push(value);
+                words.push(echo);
+            }
+            _ => self.write_any(words),
         }
     }
 
@@ -200,4 +202,4 @@ fn read_one(options: &mut Options, kind: u8, value: &[u8]) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
