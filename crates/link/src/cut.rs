@@ -48,6 +48,11 @@ impl Cutter {
         }
     }
 
+    /// Whether nothing is held inside.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.kept.is_none() && self.current.is_none()
+    }
+
     /// Puts back what [`next`](Self::next) gave last: the link was full.
     #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only a TAP finds out after the cut"))]
     pub(crate) fn put_back(&mut self, frame: Frame) {

@@ -12,9 +12,11 @@
 )]
 
 mod capabilities;
+pub mod capture;
 #[cfg(unix)]
 mod chunk;
 mod cut;
+pub mod impairment;
 #[cfg(unix)]
 pub mod lan;
 pub mod loopback;
@@ -25,5 +27,7 @@ pub mod tap;
 mod testing;
 
 pub use capabilities::{Capabilities, Link, Medium, RawFd, RawFdSource};
+pub use capture::Capture;
+pub use impairment::{Impaired, Impairment, ParseImpairmentError, Probability};
 pub use loopback::Loopback;
 pub use memory::MemoryLink;
