@@ -1,0 +1,197 @@
+//! What every UDP socket of the facade stands on.
+
+use crate::error::{self, not_connected, or_would_block};
+use crate::patience::Patience;
+use runtime::{Awaited, Host};
+use stack::{Stack, UdpId, UdpReadiness};
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+/// A bound UDP socket. Its clones share it; the last one's drop closes it.
+pub(crate) struct Datagrams {
+    pub(crate) host: Host,
+    id: UdpId,
+    nonblocking: AtomicBool,
+    pub(crate) read_patience: Patience,
+    pub(crate) write_patience: Patience,
+}
+
+/// Whether a datagram is taken out of the queue or stays there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Take {
+    Out,
+    Peek,
+}
+
+impl Datagrams {
+    pub(crate) fn bind(host: &Host, address: SocketAddr, nonblocking: bool) -> io::Result<Datagrams> {
+        let id = host.with(|stack, _| stack.udp_bind(address)).map_err(error::bind)?;
+        Ok(Datagrams {
+            host: host.clone(),
+            id,
+            nonblocking: AtomicBool::new(nonblocking),
+            read_patience: Patience::default(),
+            write_patience: Patience::default(),
+        })
+    }
+
+    pub(crate) fn connect(&self, remote: SocketAddr) -> io::Result<()> {
+        self.host.with(|stack, _| stack.udp_connect(self.id, remote)).map_err(error::udp_connect)
+    }
+
+    fn run<T>(
+        &self,
+        awaited: Awaited,
+        patience: &Patience,
+        attempt: impl FnMut(&mut Stack, basis::Instant) -> Poll<io::Result<T>>,
+    ) -> io::Result<T> {
+        or_would_block(if self.nonblocking.load(Ordering::Relaxed) {
+            self.host.attempt(attempt)
+        } else {
+            self.host.wait(awaited, patience.get(), attempt)
+        })
+    }
+
+    fn receive_now(
+        &self,
+        stack: &mut Stack,
+        buffer: &mut [u8],
+        take: Take,
+    ) -> Poll<io::Result<(usize, SocketAddr)>> {
+        let received = match take {
+            Take::Out => stack.udp_receive(self.id, buffer),
+            Take::Peek => stack.udp_peek(self.id, buffer),
+        };
+        // What does not fit is lost, as recvfrom(2) has it.
+        error::poll_receive(received).map_ok(|(copied, _, from)| (copied, from))
+    }
+
+    pub(crate) fn receive(&self, buffer: &mut [u8], take: Take) -> io::Result<(usize, SocketAddr)> {
+        self.run(Awaited::Receive(self.id), &self.read_patience, |stack, _| {
+            self.receive_now(stack, buffer, take)
+        })
+    }
+
+    pub(crate) fn try_receive(&self, buffer: &mut [u8], take: Take) -> io::Result<(usize, SocketAddr)> {
+        or_would_block(self.host.attempt(|stack, _| self.receive_now(stack, buffer, take)))
+    }
+
+    pub(crate) async fn received(&self, buffer: &mut [u8], take: Take) -> io::Result<(usize, SocketAddr)> {
+        self.host.until(Awaited::Receive(self.id), |stack, _| self.receive_now(stack, buffer, take)).await
+    }
+
+    pub(crate) fn poll_receive(
+        &self,
+        context: &mut Context<'_>,
+        buffer: &mut [u8],
+        take: Take,
+    ) -> Poll<io::Result<(usize, SocketAddr)>> {
+        self.host.poll(Awaited::Receive(self.id), context, |stack, _| self.receive_now(stack, buffer, take))
+    }
+
+    fn send_now(
+        &self,
+        stack: &mut Stack,
+        now: basis::Instant,
+        bytes: &[u8],
+        to: Option<SocketAddr>,
+    ) -> Poll<io::Result<usize>> {
+        error::poll_send(stack.udp_send(now, self.id, bytes, to))
+    }
+
+    pub(crate) fn send(&self, bytes: &[u8], to: Option<SocketAddr>) -> io::Result<usize> {
+        let attempt = |stack: &mut Stack, now| self.send_now(stack, now, bytes, to);
+        self.run(Awaited::Send(self.id), &self.write_patience, attempt)
+    }
+
+    pub(crate) fn try_send(&self, bytes: &[u8], to: Option<SocketAddr>) -> io::Result<usize> {
+        or_would_block(self.host.attempt(|stack, now| self.send_now(stack, now, bytes, to)))
+    }
+
+    pub(crate) async fn sent(&self, bytes: &[u8], to: Option<SocketAddr>) -> io::Result<usize> {
+        self.host.until(Awaited::Send(self.id), |stack, now| self.send_now(stack, now, bytes, to)).await
+    }
+
+    pub(crate) fn poll_send(
+        &self,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+        to: Option<SocketAddr>,
+    ) -> Poll<io::Result<usize>> {
+        self.host.poll(Awaited::Send(self.id), context, |stack, now| self.send_now(stack, now, bytes, to))
+    }
+
+    fn ready_now(&self, stack: &Stack, wanted: UdpReadiness) -> Poll<io::Result<UdpReadiness>> {
+        let readiness = stack.udp_readiness(self.id);
+        let wanted = wanted | UdpReadiness::FAILED;
+        if readiness.intersects(wanted) { Poll::Ready(Ok(readiness)) } else { Poll::Pending }
+    }
+
+    /// A future of any of `wanted`; it gives all that holds then.
+    pub(crate) fn ready(
+        &self,
+        awaited: fn(UdpId) -> Awaited,
+        wanted: UdpReadiness,
+    ) -> impl Future<Output = io::Result<UdpReadiness>> {
+        self.host.until(awaited(self.id), move |stack, _| self.ready_now(stack, wanted))
+    }
+
+    pub(crate) fn poll_ready(
+        &self,
+        awaited: fn(UdpId) -> Awaited,
+        wanted: UdpReadiness,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<UdpReadiness>> {
+        self.host.poll(awaited(self.id), context, |stack, _| self.ready_now(stack, wanted))
+    }
+
+    pub(crate) fn local_address(&self) -> io::Result<SocketAddr> {
+        self.host.with(|stack, _| stack.udp_local(self.id)).ok_or_else(not_connected)
+    }
+
+    pub(crate) fn remote_address(&self) -> io::Result<SocketAddr> {
+        self.host.with(|stack, _| stack.udp_remote(self.id)).ok_or_else(not_connected)
+    }
+
+    pub(crate) fn set_nonblocking(&self, nonblocking: bool) {
+        self.nonblocking.store(nonblocking, Ordering::Relaxed);
+    }
+
+    /// What the socket is ready for now.
+    pub(crate) fn readiness(&self) -> UdpReadiness {
+        self.host.with(|stack, _| stack.udp_readiness(self.id))
+    }
+
+    pub(crate) fn set_broadcast(&self, allowed: bool) -> io::Result<()> {
+        let known = self.host.with(|stack, _| stack.udp_set_broadcast(self.id, allowed));
+        if known { Ok(()) } else { Err(not_connected()) }
+    }
+
+    pub(crate) fn broadcast(&self) -> io::Result<bool> {
+        self.host.with(|stack, _| stack.udp_broadcast(self.id)).ok_or_else(not_connected)
+    }
+
+    pub(crate) fn set_time_to_live(&self, ttl: u32) -> io::Result<()> {
+        let hops = crate::ttl::from_u32(ttl)?;
+        let known = self.host.with(|stack, _| stack.udp_set_ttl(self.id, hops));
+        if known { Ok(()) } else { Err(not_connected()) }
+    }
+
+    pub(crate) fn time_to_live(&self) -> io::Result<u32> {
+        self.host.with(|stack, _| stack.udp_ttl(self.id)).map(u32::from).ok_or_else(not_connected)
+    }
+
+    pub(crate) fn take_error(&self) -> io::Result<Option<io::Error>> {
+        Ok(self.host.with(|stack, _| stack.udp_take_error(self.id)).map(error::icmp))
+    }
+}
+
+impl Drop for Datagrams {
+    fn drop(&mut self) {
+        let id = self.id;
+        self.host.with_waking(&[Awaited::Receive(id), Awaited::Send(id)], |stack, _| stack.udp_close(id));
+    }
+}

@@ -1,0 +1,317 @@
+//! A host plugged into the link that a [`LinkSpec`] names, with captures and impairments on the way.
+
+use super::spec::LinkSpec;
+use basis::{Random, Seed};
+use link::{Capture, Impaired, Impairment, Link};
+use runtime::{Clock, Host, InterfaceSetup};
+use stack::{ProbeTimes, Probing, StackConfig};
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+use wire::ethernet::MacAddress;
+
+/// The longest IP packet on a LAN, in bytes, as on an Ethernet.
+pub const LAN_MTU: usize = 1500;
+
+/// How addresses are probed on a virtual segment: about 200 ms until an address is used.
+///
+/// Deviates: RFC 5227 1.1 takes up to 7 s, which allows for bridges that come up slowly. A virtual segment has none, and its
+/// stations answer within a millisecond.
+pub const LAN_PROBING: Probing = Probing::Probe(ProbeTimes {
+    wait: Duration::from_millis(20),
+    probes: 3,
+    least_interval: Duration::from_millis(50),
+    most_interval: Duration::from_millis(70),
+    announce_wait: Duration::from_millis(60),
+    announcements: 2,
+    announce_interval: Duration::from_millis(60),
+    defend_interval: Duration::from_secs(10),
+});
+
+/// How long [`Network::start`] waits for its addresses.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A host to be started on the link that a [`LinkSpec`] names.
+///
+/// ```no_run
+/// use netstrata::{LinkSpec, Network, TcpStream};
+/// let host = Network::new(LinkSpec::default()).address([10, 7, 0, 9].into(), 24).start()?;
+/// let stream = TcpStream::connect(&host, "10.7.0.2:9528")?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Network {
+    spec: LinkSpec,
+    name: String,
+    mac: Option<MacAddress>,
+    mtu: usize,
+    addresses: Vec<(IpAddr, u8)>,
+    gateway: Option<IpAddr>,
+    probing: Probing,
+    pcapng: Option<PathBuf>,
+    impairment: Option<Impairment>,
+    config: StackConfig,
+    seed: Option<Seed>,
+}
+
+impl Network {
+    /// A host without addresses on the link.
+    pub fn new(spec: LinkSpec) -> Network {
+        Network {
+            spec,
+            name: "netstrata".to_owned(),
+            mac: None,
+            mtu: LAN_MTU,
+            addresses: Vec::new(),
+            gateway: None,
+            probing: LAN_PROBING,
+            pcapng: None,
+            impairment: None,
+            config: StackConfig::default(),
+            seed: None,
+        }
+    }
+
+    /// The host's name, for reports.
+    pub fn name(mut self, name: &str) -> Network {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    /// The station's hardware address. Default: a random one, locally administered.
+    pub fn mac(mut self, mac: Option<MacAddress>) -> Network {
+        self.mac = mac;
+        self
+    }
+
+    /// The longest IP packet in bytes, where the link does not say itself. Default 1500.
+    pub fn mtu(mut self, mtu: usize) -> Network {
+        self.mtu = mtu;
+        self
+    }
+
+    /// Adds an address in a network whose prefix is `prefix_length` bits long.
+    pub fn address(mut self, address: IpAddr, prefix_length: u8) -> Network {
+        self.addresses.push((address, prefix_length));
+        self
+    }
+
+    /// Where packets for other networks go. A host that is its own gateway has none.
+    pub fn gateway(mut self, gateway: Option<IpAddr>) -> Network {
+        self.gateway = gateway;
+        self
+    }
+
+    /// How addresses are probed before use. Default [`LAN_PROBING`].
+    pub fn probing(mut self, probing: Probing) -> Network {
+        self.probing = probing;
+        self
+    }
+
+    /// Writes every frame to a capture file.
+    pub fn pcapng(mut self, file: Option<PathBuf>) -> Network {
+        self.pcapng = file;
+        self
+    }
+
+    /// Loses, duplicates, reorders, corrupts and delays frames in both directions.
+    pub fn impairment(mut self, impairment: Option<Impairment>) -> Network {
+        self.impairment = impairment;
+        self
+    }
+
+    /// The stack's bounds and defaults.
+    pub fn config(mut self, config: StackConfig) -> Network {
+        self.config = config;
+        self
+    }
+
+    /// What all randomness grows from; `None`, the default, asks the operating system for it.
+    pub fn seed(mut self, seed: Option<Seed>) -> Network {
+        self.seed = seed;
+        self
+    }
+
+    /// Starts the host and waits until its addresses may be used.
+    ///
+    /// # Errors
+    /// What the link says when it cannot be opened; [`AddrInUse`](ErrorKind::AddrInUse) if another station has an address;
+    /// [`InvalidInput`](ErrorKind::InvalidInput) for a link that is no network, and for addresses that the stack refuses.
+    pub fn start(self) -> io::Result<Host> {
+        let addresses: Vec<IpAddr> = self.addresses.iter().map(|(address, _)| *address).collect();
+        let (host, _) = self.launch()?;
+        host.wait_address(&addresses, PATIENCE)?;
+        Ok(host)
+    }
+
+    /// Starts the host with an address of its own beside those given: one of `range`, taken at random and probed, and another
+    /// one whenever a station has it already, up to `attempts` times.
+    ///
+    /// # Errors
+    /// Those of [`Network::start`]; [`AddrInUse`](ErrorKind::AddrInUse) if all that were tried are taken.
+    pub fn start_at_free_address(
+        self,
+        range: RangeInclusive<Ipv4Addr>,
+        prefix_length: u8,
+        attempts: u32,
+    ) -> io::Result<(Host, IpAddr)> {
+        let (first, last) = (u32::from(*range.start()), u32::from(*range.end()));
+        let Some(number) = last.checked_sub(first).and_then(|number| number.checked_add(1)) else {
+            return Err(io::Error::new(ErrorKind::InvalidInput, "the range of addresses is empty"));
+        };
+        let probing = self.probing;
+        let (host, mut random) = self.launch()?;
+        for _ in 0..attempts {
+            let address = IpAddr::V4(Ipv4Addr::from(first + random.below(number)));
+            match try_address(&host, address, prefix_length, probing) {
+                Err(error) if error.kind() == ErrorKind::AddrInUse => {}
+                result => return result.map(|()| (host, address)),
+            }
+        }
+        let message = format!(
+            "all {attempts} addresses that were tried in {}-{} are in use",
+            range.start(),
+            range.end()
+        );
+        Err(io::Error::new(ErrorKind::AddrInUse, message))
+    }
+
+    /// Starts two hosts with a cable in memory between them, whatever their links are said to be. Super-segments and
+    /// checksums are left out, as between a virtual machine and its host, unless a capture or an impairment wants packets.
+    ///
+    /// # Errors
+    /// Those of [`Network::start`].
+    pub fn pair(self, other: Network) -> io::Result<(Host, Host)> {
+        let (mut random, mut other_random) = (self.random()?, other.random()?);
+        let (mac, other_mac) = (self.station(&mut random), other.station(&mut other_random));
+        let whole = self.takes_super_segments() && other.takes_super_segments();
+        let (link, other_link) = super::memory::cable(self.mtu.min(other.mtu), mac, other_mac, whole);
+        let addresses =
+            |network: &Network| network.addresses.iter().map(|(address, _)| *address).collect::<Vec<_>>();
+        let (wanted, other_wanted) = (addresses(&self), addresses(&other));
+        let (host, other_host) = (self.plug(link, &mut random)?, other.plug(other_link, &mut other_random)?);
+        host.wait_address(&wanted, PATIENCE)?;
+        other_host.wait_address(&other_wanted, PATIENCE)?;
+        Ok((host, other_host))
+    }
+
+    fn takes_super_segments(&self) -> bool {
+        self.pcapng.is_none() && self.impairment.is_none()
+    }
+
+    fn random(&self) -> io::Result<Random> {
+        Ok(Random::new(match self.seed {
+            Some(seed) => seed,
+            None => runtime::entropy()?,
+        }))
+    }
+
+    fn station(&self, random: &mut Random) -> MacAddress {
+        self.mac.unwrap_or_else(|| random_station(random))
+    }
+
+    fn launch(self) -> io::Result<(Host, Random)> {
+        let mut random = self.random()?;
+        let mac = self.station(&mut random);
+        let link = open(&self.spec, mac, self.mtu)?;
+        let host = self.plug(link, &mut random)?;
+        Ok((host, random))
+    }
+
+    /// Wraps the link and starts the host on it. The impairment is next to the stack, so that the capture shows what is on the
+    /// cable.
+    fn plug(self, link: Box<dyn Link>, random: &mut Random) -> io::Result<Host> {
+        let mut link = link;
+        // Captured packets bear the time of day, the stack counts from the clock's beginning.
+        let (clock, epoch) = (Clock::new(), SystemTime::now());
+        if let Some(file) = &self.pcapng {
+            link = Box::new(Capture::create(link, file, &self.name, epoch)?);
+        }
+        if let Some(impairment) = self.impairment {
+            link = Box::new(Impaired::new(link, impairment));
+        }
+        let gateway =
+            self.gateway.filter(|gateway| self.addresses.iter().all(|(address, _)| address != gateway));
+        let setup = InterfaceSetup {
+            name: self.spec.to_string(),
+            addresses: self.addresses,
+            probing: self.probing,
+            gateway,
+        };
+        let seed = Some(random.seed());
+        let builder = Host::builder().name(&self.name).clock(clock).seed(seed).config(self.config);
+        builder.interface(link, setup).start()
+    }
+}
+
+/// A random address of one station, locally administered (IEEE 802: the second lowest bit of the first byte).
+fn random_station(random: &mut Random) -> MacAddress {
+    let [a, b, c, d, e, f, ..] = random.next_u64().to_be_bytes();
+    MacAddress([(a & 0xfc) | 0x02, b, c, d, e, f])
+}
+
+fn try_address(host: &Host, address: IpAddr, prefix_length: u8, probing: Probing) -> io::Result<()> {
+    let interface = host.interfaces().first().copied();
+    let interface =
+        interface.ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "the host has no interface"))?;
+    host.with(|stack, now| stack.add_address(now, interface, address, prefix_length, probing))
+        .map_err(|error| io::Error::new(ErrorKind::InvalidInput, format!("address {address}: {error}")))?;
+    let result = host.wait_address(&[address], PATIENCE);
+    if result.is_err() {
+        // It was added above, so it can be removed.
+        let _ = host.with(|stack, _| stack.remove_address(address));
+    }
+    result
+}
+
+fn not_a_network(message: &str) -> io::Error {
+    io::Error::new(ErrorKind::InvalidInput, message)
+}
+
+#[cfg(unix)]
+fn open(spec: &LinkSpec, mac: MacAddress, mtu: usize) -> io::Result<Box<dyn Link>> {
+    use link::lan::{LanAddress, Nic};
+    match spec {
+        LinkSpec::Lan(path) => {
+            let address = match path {
+                Some(path) => LanAddress::new(path),
+                None => LanAddress::from_environment()?,
+            };
+            Ok(Box::new(Nic::join(address, mac, mtu)?))
+        }
+        LinkSpec::Tap(name) => tap(name, mac),
+        LinkSpec::Memory => Err(not_a_network(MEMORY)),
+        LinkSpec::Host => Err(not_a_network(HOST)),
+    }
+}
+
+#[cfg(not(unix))]
+fn open(spec: &LinkSpec, _mac: MacAddress, _mtu: usize) -> io::Result<Box<dyn Link>> {
+    Err(match spec {
+        LinkSpec::Lan(_) | LinkSpec::Tap(_) => io::Error::new(
+            ErrorKind::Unsupported,
+            format!("the link \"{spec}\" is not available on this system"),
+        ),
+        LinkSpec::Memory => not_a_network(MEMORY),
+        LinkSpec::Host => not_a_network(HOST),
+    })
+}
+
+const MEMORY: &str = "the link \"memory\" joins two hosts of one process: start them as a pair";
+const HOST: &str =
+    "the link \"host\" is the operating system's own sockets: no stack of ours can be plugged into it";
+
+#[cfg(target_os = "linux")]
+fn tap(name: &str, mac: MacAddress) -> io::Result<Box<dyn Link>> {
+    Ok(Box::new(link::tap::Tap::open(name, mac)?))
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn tap(name: &str, _mac: MacAddress) -> io::Result<Box<dyn Link>> {
+    Err(io::Error::new(
+        ErrorKind::Unsupported,
+        format!("the link \"tap:{name}\" is available on Linux only: use \"lan\""),
+    ))
+}

@@ -1,0 +1,20 @@
+//! Sockets for tasks, with the names and semantics of `tokio::net`.
+//!
+//! They need no reactor: a host's own thread wakes the tasks, so they work on every executor.
+//!
+//! Where `tokio::net` takes its own `ToSocketAddrs`, these take the one of `std::net`: a host name, as opposed to an address, is
+//! looked up by a call that blocks.
+
+mod ready;
+mod tcp_into_split;
+mod tcp_listener;
+mod tcp_split;
+mod tcp_stream;
+mod udp_socket;
+
+pub use ready::{Interest, Ready};
+pub use tcp_into_split::{OwnedReadHalf, OwnedWriteHalf, ReuniteError};
+pub use tcp_listener::TcpListener;
+pub use tcp_split::{ReadHalf, WriteHalf};
+pub use tcp_stream::TcpStream;
+pub use udp_socket::UdpSocket;

@@ -1,0 +1,448 @@
+//! The TCP stream for tasks.
+
+use super::ready::{Interest, Ready};
+use crate::address;
+use crate::connection::Connection;
+use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use bytes::BufMut;
+use runtime::{Awaited, Host};
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
+use std::net::{Shutdown, SocketAddr, ToSocketAddrs};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tcp::{Info, Keepalive, Readiness, SocketOptions};
+
+/// A TCP connection to another host, with the methods of `tokio::net::TcpStream`.
+///
+/// Dropping it closes it: what was written is still delivered, in the background, as long as the program runs.
+pub struct TcpStream {
+    connection: Arc<Connection>,
+}
+
+impl TcpStream {
+    pub(super) fn new(connection: Connection) -> TcpStream {
+        TcpStream { connection: Arc::new(connection) }
+    }
+
+    /// Opens a connection, trying each address in turn.
+    ///
+    /// # Errors
+    /// Those of [`crate::TcpStream::connect`].
+    pub async fn connect(host: &Host, addresses: impl ToSocketAddrs) -> io::Result<TcpStream> {
+        // Collected first: the iterator of a caller's type need not be `Send`.
+        let addresses: Vec<SocketAddr> = addresses.to_socket_addrs()?.collect();
+        let mut last = None;
+        for remote in addresses {
+            match TcpStream::open(host, None, remote, None).await {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or_else(address::none))
+    }
+
+    /// Opens a connection with everything that may be said of it: the local address (port 0: any) and the options it has
+    /// from the first segment on. Beyond `tokio::net`.
+    ///
+    /// # Errors
+    /// Those of [`crate::TcpStream::open`].
+    pub async fn open(
+        host: &Host,
+        local: Option<SocketAddr>,
+        remote: SocketAddr,
+        options: Option<SocketOptions>,
+    ) -> io::Result<TcpStream> {
+        let connection = Connection::begin(host, local, remote, options, true)?;
+        connection.connected().await?;
+        Ok(TcpStream::new(connection))
+    }
+
+    /// The host that the socket belongs to. Beyond `tokio::net`.
+    pub fn host(&self) -> &Host {
+        &self.connection.host
+    }
+
+    /// Makes one of a blocking stream.
+    ///
+    /// # Errors
+    /// None.
+    pub fn from_std(stream: crate::TcpStream) -> io::Result<TcpStream> {
+        let connection = stream.into_shared();
+        connection.set_nonblocking(true);
+        Ok(TcpStream { connection })
+    }
+
+    /// Makes a stream for threads of it, still non-blocking.
+    ///
+    /// # Errors
+    /// None.
+    pub fn into_std(self) -> io::Result<crate::TcpStream> {
+        Ok(crate::TcpStream::from_shared(self.connection))
+    }
+
+    /// This side's address.
+    ///
+    /// # Errors
+    /// [`NotConnected`](ErrorKind::NotConnected).
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.connection.local_address()
+    }
+
+    /// The peer's address.
+    ///
+    /// # Errors
+    /// [`NotConnected`](ErrorKind::NotConnected).
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.connection.remote_address()
+    }
+
+    /// Takes the error that the connection has failed with.
+    ///
+    /// # Errors
+    /// None.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.connection.take_error()
+    }
+
+    /// Reads without taking out what is read.
+    ///
+    /// # Errors
+    /// Those of a read.
+    pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.connection.peeked(buffer).await
+    }
+
+    /// Polls for something to peek at.
+    ///
+    /// # Errors
+    /// Those of a read.
+    pub fn poll_peek(&self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<usize>> {
+        self.connection.poll_peek(context, buffer.initialize_unfilled()).map_ok(|length| {
+            buffer.advance(length);
+            length
+        })
+    }
+
+    /// Waits until the socket is ready for any of `interest`.
+    ///
+    /// # Errors
+    /// [`NotConnected`](ErrorKind::NotConnected) when the host has been shut down.
+    pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
+        let (connection, id) = (&*self.connection, self.connection.id);
+        let read = connection.ready(Awaited::Read(id), Readiness::READABLE | Readiness::READ_CLOSED);
+        let write = connection.ready(Awaited::Write(id), Readiness::WRITABLE);
+        let (mut read, mut write) = (pin!(read), pin!(write));
+        let readiness = poll_fn(|context| {
+            if interest.is_readable()
+                && let Poll::Ready(ready) = read.as_mut().poll(context)
+            {
+                return Poll::Ready(ready);
+            }
+            if interest.is_writable() { write.as_mut().poll(context) } else { Poll::Pending }
+        });
+        Ok(Ready::from(readiness.await?).of_interest(interest))
+    }
+
+    /// Waits until there is something to read: bytes, the end or a failure.
+    ///
+    /// # Errors
+    /// [`NotConnected`](ErrorKind::NotConnected) when the host has been shut down.
+    pub async fn readable(&self) -> io::Result<()> {
+        let wanted = Readiness::READABLE | Readiness::READ_CLOSED;
+        self.connection.ready(Awaited::Read(self.connection.id), wanted).await.map(drop)
+    }
+
+    /// Polls for something to read.
+    ///
+    /// # Errors
+    /// Those of [`TcpStream::readable`].
+    pub fn poll_read_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let wanted = Readiness::READABLE | Readiness::READ_CLOSED;
+        self.connection.poll_ready(Awaited::Read(self.connection.id), wanted, context).map_ok(drop)
+    }
+
+    /// Waits until there is room to write, or a failure to be told.
+    ///
+    /// # Errors
+    /// [`NotConnected`](ErrorKind::NotConnected) when the host has been shut down.
+    pub async fn writable(&self) -> io::Result<()> {
+        self.connection.ready(Awaited::Write(self.connection.id), Readiness::WRITABLE).await.map(drop)
+    }
+
+    /// Polls for room to write.
+    ///
+    /// # Errors
+    /// Those of [`TcpStream::writable`].
+    pub fn poll_write_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.connection
+            .poll_ready(Awaited::Write(self.connection.id), Readiness::WRITABLE, context)
+            .map_ok(drop)
+    }
+
+    /// Reads what is there.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](ErrorKind::WouldBlock) if nothing is, and those of a read.
+    pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.connection.try_read(buffer)
+    }
+
+    /// Reads what is there into several buffers.
+    ///
+    /// # Errors
+    /// Those of [`TcpStream::try_read`].
+    pub fn try_read_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        self.connection.try_read_vectored(buffers)
+    }
+
+    /// Reads what is there into the free room of `buffer`, up to 16 KiB at once. It copies once more than
+    /// [`TcpStream::try_read`].
+    ///
+    /// # Errors
+    /// Those of [`TcpStream::try_read`].
+    pub fn try_read_buf<B: BufMut>(&self, buffer: &mut B) -> io::Result<usize> {
+        let mut bytes = [0; 16 * 1024];
+        let room = buffer.chunk_mut().len().min(bytes.len());
+        let length = self.connection.try_read(&mut bytes[..room])?;
+        buffer.put_slice(&bytes[..length]);
+        Ok(length)
+    }
+
+    /// Writes as much as there is room for.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](ErrorKind::WouldBlock) if there is none, and those of a write.
+    pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.connection.try_write(bytes)
+    }
+
+    /// Writes as much of several buffers as there is room for.
+    ///
+    /// # Errors
+    /// Those of [`TcpStream::try_write`].
+    pub fn try_write_vectored(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.connection.try_write_vectored(buffers)
+    }
+
+    /// Runs `act` if the socket is ready for `interest`.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](ErrorKind::WouldBlock) if it is not, and those of `act`.
+    pub fn try_io<R>(&self, interest: Interest, act: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
+        let readiness = self.host().with(|stack, _| stack.tcp().readiness(self.connection.id));
+        if Ready::from(readiness).of_interest(interest).is_empty() {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        act()
+    }
+
+    /// Runs `act` whenever the socket is ready for `interest`, until it returns something other than
+    /// [`WouldBlock`](ErrorKind::WouldBlock).
+    ///
+    /// # Errors
+    /// Those of `act`.
+    pub async fn async_io<R>(
+        &self,
+        interest: Interest,
+        mut act: impl FnMut() -> io::Result<R>,
+    ) -> io::Result<R> {
+        loop {
+            self.ready(interest).await?;
+            match act() {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => super::ready::yield_now().await,
+                result => return result,
+            }
+        }
+    }
+
+    /// Whether Nagle's algorithm is off.
+    ///
+    /// # Errors
+    /// [`NotConnected`](ErrorKind::NotConnected).
+    pub fn nodelay(&self) -> io::Result<bool> {
+        self.connection.options().map(|options| options.no_delay)
+    }
+
+    /// Turns Nagle's algorithm off (true) or on.
+    ///
+    /// # Errors
+    /// [`NotConnected`](ErrorKind::NotConnected).
+    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
+        self.connection.change_options(|options| options.no_delay = nodelay)
+    }
+
+    /// The linger time.
+    ///
+    /// # Errors
+    /// [`NotConnected`](ErrorKind::NotConnected).
+    pub fn linger(&self) -> io::Result<Option<Duration>> {
+        self.connection.options().map(|options| options.linger)
+    }
+
+    /// Sets what dropping the socket does with what is unsent: `Some(0)` throws it away and resets the connection, everything
+    /// else delivers it in the background. Unlike tokio's, it never makes the drop wait.
+    ///
+    /// # Errors
+    /// [`NotConnected`](ErrorKind::NotConnected).
+    pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
+        self.connection.change_options(|options| options.linger = linger)
+    }
+
+    /// Has the drop reset the connection and throw away what is unsent.
+    ///
+    /// # Errors
+    /// [`NotConnected`](ErrorKind::NotConnected).
+    pub fn set_zero_linger(&self) -> io::Result<()> {
+        self.set_linger(Some(Duration::ZERO))
+    }
+
+    /// The time to live of the packets.
+    ///
+    /// # Errors
+    /// [`NotConnected`](ErrorKind::NotConnected).
+    pub fn ttl(&self) -> io::Result<u32> {
+        self.connection.options().map(|options| u32::from(options.time_to_live))
+    }
+
+    /// Sets the time to live of the packets, 1 to 255.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput), [`NotConnected`](ErrorKind::NotConnected).
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        self.connection.set_time_to_live(ttl)
+    }
+
+    /// Sets when a silent peer is asked whether it still lives; `None` never. Beyond `tokio::net`.
+    ///
+    /// # Errors
+    /// [`NotConnected`](ErrorKind::NotConnected).
+    pub fn set_keepalive(&self, keepalive: Option<Keepalive>) -> io::Result<()> {
+        self.connection.change_options(|options| options.keepalive = keepalive)
+    }
+
+    /// Sets how long sent data may stay unacknowledged before the connection times out (RFC 5482). Beyond `tokio::net`.
+    ///
+    /// # Errors
+    /// [`NotConnected`](ErrorKind::NotConnected).
+    pub fn set_user_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.connection.change_options(|options| options.user_timeout = timeout)
+    }
+
+    /// The connection's inside: state, queues, round-trip time, windows. Beyond `tokio::net`.
+    ///
+    /// # Errors
+    /// [`NotConnected`](ErrorKind::NotConnected).
+    pub fn info(&self) -> io::Result<Info> {
+        self.connection.info()
+    }
+
+    /// Ends the connection with a RST. Beyond `tokio::net`.
+    pub fn abort(&self) {
+        self.connection.abort();
+    }
+
+    /// Another handle to the same socket, for the other half.
+    pub(super) fn share(&self) -> TcpStream {
+        TcpStream { connection: Arc::clone(&self.connection) }
+    }
+
+    pub(super) fn is_same(&self, other: &TcpStream) -> bool {
+        Arc::ptr_eq(&self.connection, &other.connection)
+    }
+
+    #[inline]
+    pub(super) fn read_into(
+        &self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if buffer.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        self.connection
+            .poll_read(context, buffer.initialize_unfilled())
+            .map_ok(|length| buffer.advance(length))
+    }
+
+    #[inline]
+    pub(super) fn write_from(&self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.connection.poll_write(context, bytes)
+    }
+
+    pub(super) fn write_from_many(
+        &self,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.connection.poll_write_vectored(context, slices)
+    }
+
+    /// Sends the FIN after what was written. Doing so twice, or after a failure, is no error: the end is reached either way.
+    pub(super) fn close_write(&self) -> io::Result<()> {
+        match self.connection.shutdown(Shutdown::Write) {
+            Err(error) if error.kind() == ErrorKind::NotConnected => Ok(()),
+            result => result,
+        }
+    }
+}
+
+impl AsyncRead for TcpStream {
+    #[inline]
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.read_into(context, buffer)
+    }
+}
+
+impl AsyncWrite for TcpStream {
+    #[inline]
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.write_from(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.write_from_many(context, buffers)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    /// Does nothing: there is no buffer before the send queue.
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    /// Sends the FIN after what was written; reading goes on.
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.close_write())
+    }
+}
+
+impl TryFrom<crate::TcpStream> for TcpStream {
+    type Error = io::Error;
+    fn try_from(stream: crate::TcpStream) -> io::Result<TcpStream> {
+        TcpStream::from_std(stream)
+    }
+}
+
+impl fmt::Debug for TcpStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("TcpStream");
+        if let (Ok(local), Ok(peer)) = (self.local_addr(), self.peer_addr()) {
+            debug.field("addr", &local).field("peer", &peer);
+        }
+        debug.finish()
+    }
+}

@@ -1,0 +1,452 @@
+//! The UDP socket for tasks.
+
+use super::ready::{Interest, Ready, yield_now};
+use crate::address;
+use crate::datagrams::{Datagrams, Take};
+use ::tokio::io::ReadBuf;
+use bytes::BufMut;
+use runtime::{Awaited, Host};
+use stack::UdpReadiness;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// The largest payload of a UDP datagram over IPv4, in bytes.
+const LARGEST: usize = 65_507;
+
+/// A UDP socket, with the methods of `tokio::net::UdpSocket`. All take `&self`, so that tasks can share it in an [`Arc`].
+pub struct UdpSocket {
+    datagrams: Arc<Datagrams>,
+}
+
+impl UdpSocket {
+    /// Binds to the first of the addresses that can be had. Port 0 stands for any.
+    ///
+    /// # Errors
+    /// [`AddrInUse`](ErrorKind::AddrInUse), [`AddrNotAvailable`](ErrorKind::AddrNotAvailable).
+    pub async fn bind(host: &Host, addresses: impl ToSocketAddrs) -> io::Result<UdpSocket> {
+        let datagrams = address::each(addresses, |address| Datagrams::bind(host, address, true))?;
+        Ok(UdpSocket { datagrams: Arc::new(datagrams) })
+    }
+
+    /// The host that the socket belongs to. Beyond `tokio::net`.
+    pub fn host(&self) -> &Host {
+        &self.datagrams.host
+    }
+
+    /// Makes one of a blocking socket.
+    ///
+    /// # Errors
+    /// None.
+    pub fn from_std(socket: crate::UdpSocket) -> io::Result<UdpSocket> {
+        let datagrams = socket.into_shared();
+        datagrams.set_nonblocking(true);
+        Ok(UdpSocket { datagrams })
+    }
+
+    /// Makes a socket for threads of it, still non-blocking.
+    ///
+    /// # Errors
+    /// None.
+    pub fn into_std(self) -> io::Result<crate::UdpSocket> {
+        Ok(crate::UdpSocket::from_shared(self.datagrams))
+    }
+
+    /// The address bound to.
+    ///
+    /// # Errors
+    /// None while the socket exists.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.datagrams.local_address()
+    }
+
+    /// The address connected to.
+    ///
+    /// # Errors
+    /// [`NotConnected`](ErrorKind::NotConnected).
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.datagrams.remote_address()
+    }
+
+    /// Sets the address that [`UdpSocket::send`] sends to and the only one received from.
+    ///
+    /// # Errors
+    /// Those of [`crate::UdpSocket::connect`].
+    pub async fn connect(&self, addresses: impl ToSocketAddrs) -> io::Result<()> {
+        address::each(addresses, |remote| self.datagrams.connect(remote))
+    }
+
+    /// Waits until the socket is ready for any of `interest`.
+    ///
+    /// # Errors
+    /// [`NotConnected`](ErrorKind::NotConnected) when the host has been shut down.
+    pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
+        let receive = self.datagrams.ready(Awaited::Receive, UdpReadiness::READABLE);
+        let send = self.datagrams.ready(Awaited::Send, UdpReadiness::WRITABLE);
+        let (mut receive, mut send) = (pin!(receive), pin!(send));
+        let readiness = poll_fn(|context| {
+            if interest.is_readable()
+                && let Poll::Ready(ready) = receive.as_mut().poll(context)
+            {
+                return Poll::Ready(ready);
+            }
+            if interest.is_writable() { send.as_mut().poll(context) } else { Poll::Pending }
+        });
+        Ok(Ready::from(readiness.await?).of_interest(interest))
+    }
+
+    /// Waits until there is room for a datagram.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::ready`].
+    pub async fn writable(&self) -> io::Result<()> {
+        self.datagrams.ready(Awaited::Send, UdpReadiness::WRITABLE).await.map(drop)
+    }
+
+    /// Polls for room for a datagram.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::ready`].
+    pub fn poll_send_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.datagrams.poll_ready(Awaited::Send, UdpReadiness::WRITABLE, context).map_ok(drop)
+    }
+
+    /// Waits until there is a datagram.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::ready`].
+    pub async fn readable(&self) -> io::Result<()> {
+        self.datagrams.ready(Awaited::Receive, UdpReadiness::READABLE).await.map(drop)
+    }
+
+    /// Polls for a datagram.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::ready`].
+    pub fn poll_recv_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.datagrams.poll_ready(Awaited::Receive, UdpReadiness::READABLE, context).map_ok(drop)
+    }
+
+    /// Sends a datagram to the address connected to.
+    ///
+    /// # Errors
+    /// Those of [`crate::UdpSocket::send`].
+    pub async fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.datagrams.sent(bytes, None).await
+    }
+
+    /// Polls for sending a datagram to the address connected to.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::send`].
+    pub fn poll_send(&self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.datagrams.poll_send(context, bytes, None)
+    }
+
+    /// Sends a datagram to the address connected to, if there is room.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](ErrorKind::WouldBlock), and those of [`UdpSocket::send`].
+    pub fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.datagrams.try_send(bytes, None)
+    }
+
+    /// Sends a datagram to the first of the addresses.
+    ///
+    /// # Errors
+    /// Those of [`crate::UdpSocket::send_to`].
+    pub async fn send_to(&self, bytes: &[u8], addresses: impl ToSocketAddrs) -> io::Result<usize> {
+        let to = address::first(addresses)?;
+        self.datagrams.sent(bytes, Some(to)).await
+    }
+
+    /// Polls for sending a datagram.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::send_to`].
+    pub fn poll_send_to(
+        &self,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+        to: SocketAddr,
+    ) -> Poll<io::Result<usize>> {
+        self.datagrams.poll_send(context, bytes, Some(to))
+    }
+
+    /// Sends a datagram, if there is room.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](ErrorKind::WouldBlock), and those of [`UdpSocket::send_to`].
+    pub fn try_send_to(&self, bytes: &[u8], to: SocketAddr) -> io::Result<usize> {
+        self.datagrams.try_send(bytes, Some(to))
+    }
+
+    /// Waits for a datagram: its length, as far as it fits.
+    ///
+    /// # Errors
+    /// Those of [`crate::UdpSocket::recv_from`].
+    pub async fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(self.recv_from(buffer).await?.0)
+    }
+
+    /// Polls for a datagram.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::recv`].
+    pub fn poll_recv(&self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.poll_recv_from(context, buffer).map_ok(drop)
+    }
+
+    /// Takes a datagram that is there.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](ErrorKind::WouldBlock), and those of [`UdpSocket::recv`].
+    pub fn try_recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(self.try_recv_from(buffer)?.0)
+    }
+
+    /// Takes a datagram that is there into the free room of `buffer`.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::try_recv`].
+    pub fn try_recv_buf<B: BufMut>(&self, buffer: &mut B) -> io::Result<usize> {
+        Ok(self.try_recv_buf_from(buffer)?.0)
+    }
+
+    /// Waits for a datagram and takes it into the free room of `buffer`.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::recv`].
+    pub async fn recv_buf<B: BufMut>(&self, buffer: &mut B) -> io::Result<usize> {
+        Ok(self.recv_buf_from(buffer).await?.0)
+    }
+
+    /// Takes a datagram that is there into the free room of `buffer`, and tells its sender.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::try_recv`].
+    pub fn try_recv_buf_from<B: BufMut>(&self, buffer: &mut B) -> io::Result<(usize, SocketAddr)> {
+        let mut bytes = vec![0; buffer.chunk_mut().len().min(LARGEST)];
+        let (length, from) = self.try_recv_from(&mut bytes)?;
+        buffer.put_slice(&bytes[..length]);
+        Ok((length, from))
+    }
+
+    /// Waits for a datagram, takes it into the free room of `buffer` and tells its sender.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::recv_from`].
+    pub async fn recv_buf_from<B: BufMut>(&self, buffer: &mut B) -> io::Result<(usize, SocketAddr)> {
+        let mut bytes = vec![0; buffer.chunk_mut().len().min(LARGEST)];
+        let (length, from) = self.recv_from(&mut bytes).await?;
+        buffer.put_slice(&bytes[..length]);
+        Ok((length, from))
+    }
+
+    /// Waits for a datagram: its length, as far as it fits, and its sender.
+    ///
+    /// # Errors
+    /// Those of [`crate::UdpSocket::recv_from`].
+    pub async fn recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        self.datagrams.received(buffer, Take::Out).await
+    }
+
+    /// Polls for a datagram and its sender.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::recv_from`].
+    pub fn poll_recv_from(
+        &self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<SocketAddr>> {
+        self.poll_take(context, buffer, Take::Out)
+    }
+
+    fn poll_take(
+        &self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+        take: Take,
+    ) -> Poll<io::Result<SocketAddr>> {
+        self.datagrams.poll_receive(context, buffer.initialize_unfilled(), take).map_ok(|(length, from)| {
+            buffer.advance(length);
+            from
+        })
+    }
+
+    /// Takes a datagram that is there, and tells its sender.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](ErrorKind::WouldBlock), and those of [`UdpSocket::recv_from`].
+    pub fn try_recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        self.datagrams.try_receive(buffer, Take::Out)
+    }
+
+    /// Waits for a datagram and leaves it in the queue.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::recv`].
+    pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(self.peek_from(buffer).await?.0)
+    }
+
+    /// Polls for a datagram and leaves it in the queue.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::recv`].
+    pub fn poll_peek(&self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.poll_peek_from(context, buffer).map_ok(drop)
+    }
+
+    /// Looks at a datagram that is there.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::try_recv`].
+    pub fn try_peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(self.try_peek_from(buffer)?.0)
+    }
+
+    /// Waits for a datagram, leaves it in the queue and tells its sender.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::recv_from`].
+    pub async fn peek_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        self.datagrams.received(buffer, Take::Peek).await
+    }
+
+    /// Polls for a datagram, leaves it in the queue and tells its sender.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::recv_from`].
+    pub fn poll_peek_from(
+        &self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<SocketAddr>> {
+        self.poll_take(context, buffer, Take::Peek)
+    }
+
+    /// Looks at a datagram that is there, and tells its sender.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::try_recv`].
+    pub fn try_peek_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        self.datagrams.try_receive(buffer, Take::Peek)
+    }
+
+    /// Waits for a datagram, leaves it in the queue and tells only its sender.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::recv_from`].
+    pub async fn peek_sender(&self) -> io::Result<SocketAddr> {
+        Ok(self.peek_from(&mut []).await?.1)
+    }
+
+    /// Polls for a datagram, leaves it in the queue and tells only its sender.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::recv_from`].
+    pub fn poll_peek_sender(&self, context: &mut Context<'_>) -> Poll<io::Result<SocketAddr>> {
+        self.datagrams.poll_receive(context, &mut [], Take::Peek).map_ok(|(_, from)| from)
+    }
+
+    /// Tells the sender of a datagram that is there.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::try_recv`].
+    pub fn try_peek_sender(&self) -> io::Result<SocketAddr> {
+        Ok(self.try_peek_from(&mut [])?.1)
+    }
+
+    /// Runs `act` if the socket is ready for `interest`.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](ErrorKind::WouldBlock) if it is not, and those of `act`.
+    pub fn try_io<R>(&self, interest: Interest, act: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
+        if Ready::from(self.datagrams.readiness()).of_interest(interest).is_empty() {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        act()
+    }
+
+    /// Runs `act` whenever the socket is ready for `interest`, until it returns something other than
+    /// [`WouldBlock`](ErrorKind::WouldBlock).
+    ///
+    /// # Errors
+    /// Those of `act`.
+    pub async fn async_io<R>(
+        &self,
+        interest: Interest,
+        mut act: impl FnMut() -> io::Result<R>,
+    ) -> io::Result<R> {
+        loop {
+            self.ready(interest).await?;
+            match act() {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => yield_now().await,
+                result => return result,
+            }
+        }
+    }
+
+    /// Whether sending to broadcast addresses is allowed.
+    ///
+    /// # Errors
+    /// None while the socket exists.
+    pub fn broadcast(&self) -> io::Result<bool> {
+        self.datagrams.broadcast()
+    }
+
+    /// Allows or forbids sending to broadcast addresses.
+    ///
+    /// # Errors
+    /// None while the socket exists.
+    pub fn set_broadcast(&self, broadcast: bool) -> io::Result<()> {
+        self.datagrams.set_broadcast(broadcast)
+    }
+
+    /// The time to live of the packets.
+    ///
+    /// # Errors
+    /// None while the socket exists.
+    pub fn ttl(&self) -> io::Result<u32> {
+        self.datagrams.time_to_live()
+    }
+
+    /// Sets the time to live of the packets, 1 to 255.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput).
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        self.datagrams.set_time_to_live(ttl)
+    }
+
+    /// Takes the error that ICMP reported of a datagram sent.
+    ///
+    /// # Errors
+    /// None.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.datagrams.take_error()
+    }
+}
+
+impl TryFrom<crate::UdpSocket> for UdpSocket {
+    type Error = io::Error;
+    fn try_from(socket: crate::UdpSocket) -> io::Result<UdpSocket> {
+        UdpSocket::from_std(socket)
+    }
+}
+
+impl fmt::Debug for UdpSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("UdpSocket");
+        if let Ok(local) = self.local_addr() {
+            debug.field("addr", &local);
+        }
+        debug.finish()
+    }
+}

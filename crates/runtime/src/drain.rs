@@ -1,0 +1,49 @@
+//! The end of a host: what was written is delivered first.
+
+use crate::state::{Core, Shared};
+use stack::Stack;
+use std::thread;
+use std::time::{Duration, Instant};
+use tcp::{Readiness, State};
+
+/// Time that peers get to close their side once everything of ours has been delivered, so that they do not send their FINs to
+/// a host that is no more.
+const PEERS: Duration = Duration::from_millis(500);
+/// How often the connections are looked at. They are walked, which is fine at the end and nowhere else.
+const CHECK: Duration = Duration::from_millis(5);
+
+/// Whether there is nothing left to deliver, and nobody's FIN to wait for.
+pub(crate) fn is_over(stack: &Stack) -> bool {
+    stack.tcp().connections().all(|connection| matches!(connection.state, State::TimeWait | State::Closed))
+}
+
+/// Whether all that was written has been acknowledged, and every FIN that was sent.
+fn is_delivered(stack: &Stack) -> bool {
+    let tcp = stack.tcp();
+    tcp.connections()
+        .all(|connection| connection.id.is_none_or(|id| tcp.readiness(id).contains(Readiness::DRAINED)))
+}
+
+fn look(core: &Core) -> (bool, bool, bool) {
+    (is_over(&core.stack), is_delivered(&core.stack), core.stopped)
+}
+
+/// Waits until everything is delivered, for up to `patience`; whether it is.
+pub(crate) fn wait(shared: &Shared, patience: Duration) -> bool {
+    let start = Instant::now();
+    let mut delivered_at = None;
+    loop {
+        let (over, delivered, stopped) = look(&shared.lock());
+        let now = Instant::now();
+        if delivered {
+            delivered_at.get_or_insert(now);
+        } else {
+            delivered_at = None;
+        }
+        let peers_are_late = delivered_at.is_some_and(|at| now.duration_since(at) >= PEERS);
+        if over || stopped || peers_are_late || now.duration_since(start) >= patience {
+            return delivered;
+        }
+        thread::sleep(CHECK);
+    }
+}

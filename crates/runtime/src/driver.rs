@@ -1,0 +1,224 @@
+//! The event loop: one thread moves frames between one stack and its links.
+
+use crate::clock::time_until;
+use crate::drain;
+use crate::host::Host;
+use crate::port::Port;
+use crate::state::{Core, Shared};
+use basis::Instant;
+use mio::{Events, Poll};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Waker;
+use std::time::Duration;
+
+/// The token of the alarm; ports have their index.
+pub(crate) const ALARM: usize = usize::MAX;
+/// How often a driver without handles looks whether everything is delivered.
+const DRAIN_CHECK: Duration = Duration::from_millis(20);
+
+/// What the driver's thread owns.
+pub(crate) struct Driver {
+    shared: Arc<Shared>,
+    poll: Poll,
+    events: Events,
+    ports: Vec<Port>,
+    woken: Vec<Waker>,
+    abandoned: Option<Abandoned>,
+}
+
+/// The last handle is gone.
+#[derive(Clone, Copy)]
+struct Abandoned {
+    since: Instant,
+    next_check: Instant,
+}
+
+/// What follows a turn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Next {
+    /// Another turn at once: there is more to do.
+    Turn,
+    /// Nothing is due before then.
+    Sleep(Instant),
+    /// The host has come to its end.
+    End,
+}
+
+impl Driver {
+    pub(crate) fn new(shared: Arc<Shared>, poll: Poll, ports: Vec<Port>) -> Driver {
+        let events = Events::with_capacity(ports.len() + 1);
+        Driver { shared, poll, events, ports, woken: Vec::new(), abandoned: None }
+    }
+
+    /// Runs until the host's end.
+    pub(crate) fn run(mut self) {
+        loop {
+            let patience = match self.turn() {
+                Next::Turn => Some(Duration::ZERO),
+                Next::Sleep(until) => {
+                    self.shared.sleeps.fetch_add(1, Ordering::Relaxed);
+                    time_until(self.shared.clock.now(), until)
+                }
+                Next::End => break,
+            };
+            self.look(patience);
+        }
+    }
+
+    /// One round: in, through the stack, out. Each part is bounded, so that every port gets its turn.
+    fn turn(&mut self) -> Next {
+        self.shared.turns.fetch_add(1, Ordering::Relaxed);
+        self.receive();
+        let Some(mut more) = self.process() else { return Next::End };
+        self.transmit();
+        more |= self.ports.iter().any(|port| port.poll_timeout() == Instant::ZERO);
+        if more { Next::Turn } else { self.settle() }
+    }
+
+    fn receive(&mut self) {
+        let now = self.shared.clock.now();
+        for index in 0..self.ports.len() {
+            if let Err(error) = self.ports[index].receive(now) {
+                self.give_up(index, &error);
+            }
+        }
+    }
+
+    /// Lets the stack see what arrived and what time it is, and pulls what it sends. Returns whether it has more to send, or
+    /// `None` at the host's end.
+    fn process(&mut self) -> Option<bool> {
+        let shared = Arc::clone(&self.shared);
+        let mut core = shared.lock();
+        core.sleeping = None;
+        let now = shared.clock.now();
+        if self.is_at_end(&core, now) {
+            return None;
+        }
+        for port in &mut self.ports {
+            for frame in port.arrived.drain(..) {
+                // Why a frame was dropped is in the stack's counters.
+                let _ = core.stack.on_frame(now, port.interface, frame);
+            }
+        }
+        if core.stack.poll_timeout().is_some_and(|timeout| timeout <= now) {
+            core.stack.on_timeout(now);
+        }
+        let mut more = false;
+        for port in &mut self.ports {
+            more |= port.fill(|interface| core.stack.poll_transmit(now, interface));
+        }
+        core.collect_events(&mut self.woken);
+        drop(core);
+        self.woken.drain(..).for_each(Waker::wake);
+        Some(more)
+    }
+
+    /// Whether somebody stopped the host, or nobody is left and everything is delivered.
+    fn is_at_end(&mut self, core: &Core, now: Instant) -> bool {
+        if core.stop || self.shared.handles.load(Ordering::Acquire) > 0 {
+            return core.stop;
+        }
+        let abandoned = self.abandoned.get_or_insert(Abandoned { since: now, next_check: now });
+        if now < abandoned.next_check {
+            return false;
+        }
+        abandoned.next_check = now + DRAIN_CHECK;
+        now >= abandoned.since + Host::LINGER || drain::is_over(&core.stack)
+    }
+
+    fn transmit(&mut self) {
+        let now = self.shared.clock.now();
+        for index in 0..self.ports.len() {
+            if let Err(error) = self.ports[index].transmit(now) {
+                self.give_up(index, &error);
+            }
+        }
+    }
+
+    /// Looks for the last time whether there is work, and declares itself asleep under the same lock.
+    fn settle(&mut self) -> Next {
+        let mut core = self.shared.lock();
+        let now = self.shared.clock.now();
+        let mut until = core.stack.poll_timeout().unwrap_or(Instant::FAR_FUTURE);
+        for port in &self.ports {
+            until = until.min(port.poll_timeout());
+        }
+        let abandoned = self.shared.handles.load(Ordering::Acquire) == 0;
+        until = until.min(self.abandoned.map_or(Instant::FAR_FUTURE, |abandoned| abandoned.next_check));
+        if core.stop || (abandoned && self.abandoned.is_none()) {
+            return Next::Turn;
+        }
+        // A port that is full says itself when it is not: what waits for it is no work now.
+        core.open.clear();
+        core.open.extend(self.ports.iter().filter(|port| port.is_open()).map(|port| port.interface));
+        if until <= now || core.has_transmit() {
+            return Next::Turn;
+        }
+        core.sleeping = Some(until);
+        Next::Sleep(until)
+    }
+
+    /// Asks the operating system what has become ready, for up to `patience`; `None` waits for ever.
+    fn look(&mut self, patience: Option<Duration>) {
+        for index in 0..self.ports.len() {
+            if let Err(error) = self.ports[index].watch(self.poll.registry(), index) {
+                self.give_up(index, &error);
+            }
+        }
+        // A port that was watched anew may have been ready before.
+        let ready = self.ports.iter().any(|port| port.poll_timeout() == Instant::ZERO);
+        let patience = if ready { Some(Duration::ZERO) } else { patience };
+        match self.poll.poll(&mut self.events, patience) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return,
+            Err(error) => {
+                // Nothing that we know of leads here. Whatever it is, it must not become a busy loop.
+                self.note_failure(&format!("event loop: {error}"));
+                std::thread::sleep(Duration::from_millis(10));
+                return;
+            }
+        }
+        for event in &self.events {
+            if let Some(port) = self.ports.get_mut(event.token().0) {
+                port.on_ready();
+            }
+        }
+    }
+
+    /// A link is broken for good: its interface goes down, the others go on.
+    fn give_up(&mut self, index: usize, error: &io::Error) {
+        let Some(port) = self.ports.get_mut(index) else { return };
+        if std::mem::replace(&mut port.broken, true) {
+            return;
+        }
+        let interface = port.interface;
+        self.shared.act(|core, now| core.stack.set_link_state(now, interface, false));
+        self.note_failure(&format!("link {index}: {error}"));
+    }
+
+    fn note_failure(&self, message: &str) {
+        /// Failures kept for reports.
+        const KEPT: usize = 64;
+        let mut core = self.shared.lock();
+        if core.link_failures.len() < KEPT {
+            core.link_failures.push(message.to_owned());
+        }
+    }
+}
+
+impl Drop for Driver {
+    /// However the driver ends, by a fault of ours too, nobody goes on waiting for it.
+    fn drop(&mut self) {
+        // Links first: whoever waits for the end finds their files written and their sockets closed.
+        self.ports.clear();
+        let mut core = self.shared.lock();
+        core.stopped = true;
+        core.sleeping = None;
+        core.wakers.take_all(&mut self.woken);
+        drop(core);
+        self.shared.ended.notify_all();
+        self.woken.drain(..).for_each(Waker::wake);
+    }
+}

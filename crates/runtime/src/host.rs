@@ -1,0 +1,278 @@
+//! The handle to a running host.
+
+use crate::builder::Builder;
+use crate::state::{Shared, stopped};
+use crate::until::Until;
+use crate::wakers::{Awaited, Place};
+use crate::{drain, parker::Parker};
+use basis::Instant;
+use stack::{AddressState, InterfaceId, Stack};
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// A running host: a [`Stack`] that a thread drives over its links.
+///
+/// A clone is another handle to the same host; sockets hold one each. When the last is gone, the driver still delivers what
+/// was written, for up to [`Host::LINGER`], and ends. It does so in the background: a program that is about to exit calls
+/// [`Host::shutdown`] first.
+pub struct Host {
+    shared: Arc<Shared>,
+}
+
+/// How often a host's driver did what, since it started.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Statistics {
+    /// Rounds of the event loop.
+    pub turns: u64,
+    /// Times the loop went to sleep.
+    pub sleeps: u64,
+    /// Times an application's thread ended its sleep.
+    pub alarms: u64,
+    /// Sockets that somebody waits at now, counting each direction.
+    pub waiting: usize,
+}
+
+impl Host {
+    /// How long a host without handles goes on delivering.
+    pub const LINGER: Duration = Duration::from_secs(60);
+
+    /// Begins the description of a host.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    pub(crate) fn new(shared: Arc<Shared>) -> Host {
+        shared.handles.fetch_add(1, Ordering::Relaxed);
+        Host { shared }
+    }
+
+    /// The host's name.
+    pub fn name(&self) -> &str {
+        &self.shared.name
+    }
+
+    /// The host's interfaces, in the order of their adding; without the loopback.
+    pub fn interfaces(&self) -> &[InterfaceId] {
+        &self.shared.interfaces
+    }
+
+    /// The stack's present.
+    pub fn now(&self) -> Instant {
+        self.shared.clock.now()
+    }
+
+    /// Lets `act` use the stack, then sees to whatever that made due. The host stands still meanwhile: `act` must be short.
+    #[inline]
+    pub fn with<R>(&self, act: impl FnOnce(&mut Stack, Instant) -> R) -> R {
+        self.shared.act(|core, now| act(&mut core.stack, now))
+    }
+
+    /// Like [`Host::with`], then wakes everybody who waits for one of `awaited`: what they wait for has changed by the
+    /// application's own doing, as when one thread shuts down the direction that another one reads.
+    pub fn with_waking<R>(&self, awaited: &[Awaited], act: impl FnOnce(&mut Stack, Instant) -> R) -> R {
+        let mut woken = Vec::new();
+        let result = self.shared.act(|core, now| {
+            let result = act(&mut core.stack, now);
+            for awaited in awaited {
+                core.wakers.take(*awaited, &mut woken);
+            }
+            result
+        });
+        woken.into_iter().for_each(Waker::wake);
+        result
+    }
+
+    /// Tries `attempt` once. If it is pending, the task of `context` is woken when `awaited` happens; of several tasks that
+    /// poll for the same, the newest.
+    ///
+    /// # Errors
+    /// Those of `attempt`, and [`io::ErrorKind::NotConnected`] when the host has been shut down.
+    #[inline]
+    pub fn poll<T>(
+        &self,
+        awaited: Awaited,
+        context: &mut Context<'_>,
+        attempt: impl FnOnce(&mut Stack, Instant) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        self.try_or_register(awaited, Place::Polled, context.waker(), attempt)
+    }
+
+    /// A future that tries `attempt` again whenever `awaited` happens, until it is ready. Any number may wait for the same.
+    pub fn until<T, F>(&self, awaited: Awaited, attempt: F) -> Until<'_, F>
+    where
+        F: FnMut(&mut Stack, Instant) -> Poll<io::Result<T>> + Unpin,
+    {
+        Until::new(self, awaited, attempt)
+    }
+
+    /// Blocks the thread until `attempt` is ready, trying it whenever `awaited` happens. `Poll::Pending` if that took longer
+    /// than `patience`.
+    pub fn wait<T>(
+        &self,
+        awaited: Awaited,
+        patience: Option<Duration>,
+        mut attempt: impl FnMut(&mut Stack, Instant) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        // The clock is read only by those who must wait.
+        if let Poll::Ready(result) = self.attempt(&mut attempt) {
+            return Poll::Ready(result);
+        }
+        let deadline = patience.and_then(|patience| std::time::Instant::now().checked_add(patience));
+        Parker::with(|parker| {
+            loop {
+                let result = self.try_or_register(awaited, Place::Shared, parker.waker(), &mut attempt);
+                if result.is_ready() {
+                    return result;
+                }
+                if !parker.park(deadline) {
+                    self.shared.remove_waker(awaited, parker.waker());
+                    // What came in between the deadline and now counts.
+                    return self.attempt(&mut attempt);
+                }
+            }
+        })
+    }
+
+    /// Tries `attempt` once, without waiting for anything.
+    #[inline]
+    pub fn attempt<T>(
+        &self,
+        attempt: impl FnOnce(&mut Stack, Instant) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        self.shared.act(|core, now| match attempt(&mut core.stack, now) {
+            Poll::Pending if core.stopped => Poll::Ready(Err(stopped())),
+            result => result,
+        })
+    }
+
+    #[inline]
+    pub(crate) fn try_or_register<T>(
+        &self,
+        awaited: Awaited,
+        place: Place,
+        waker: &Waker,
+        attempt: impl FnOnce(&mut Stack, Instant) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let mut displaced = None;
+        let result = self.shared.act(|core, now| {
+            let result = attempt(&mut core.stack, now);
+            if result.is_ready() {
+                return result;
+            }
+            if core.stopped {
+                return Poll::Ready(Err(stopped()));
+            }
+            // Under the same lock as the attempt: nothing happens in between.
+            displaced = core.wakers.add(awaited, place, waker);
+            Poll::Pending
+        });
+        drop(displaced);
+        result
+    }
+
+    pub(crate) fn remove_waker(&self, awaited: Awaited, waker: &Waker) {
+        self.shared.remove_waker(awaited, waker);
+    }
+
+    /// Blocks until every one of `addresses` may be used: until its probing is over (RFC 5227).
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::AddrInUse`] if another station has one of them, [`io::ErrorKind::AddrNotAvailable`] if the host has
+    /// not, [`io::ErrorKind::TimedOut`] if it took longer than `patience`.
+    pub fn wait_address(&self, addresses: &[IpAddr], patience: Duration) -> io::Result<()> {
+        match self.wait(Awaited::Address, Some(patience), |stack, _| addresses_ready(stack, addresses)) {
+            Poll::Ready(result) => result,
+            Poll::Pending => {
+                Err(io::Error::new(io::ErrorKind::TimedOut, "probing for the address took too long"))
+            }
+        }
+    }
+
+    /// Like [`Host::wait_address`], for a task; without bound, as a task has timers of its own.
+    ///
+    /// # Errors
+    /// Those of [`Host::wait_address`] but for the time-out.
+    pub async fn address_ready(&self, addresses: &[IpAddr]) -> io::Result<()> {
+        self.until(Awaited::Address, |stack, _| addresses_ready(stack, addresses)).await
+    }
+
+    /// Waits until no connection has anything left to deliver, for up to `patience`, then stops the host: afterwards sockets
+    /// report [`io::ErrorKind::NotConnected`]. Connections that are still open are not closed by this and count as delivered
+    /// once all that was written has been acknowledged. Returns whether everything was delivered.
+    ///
+    /// It blocks: a task calls it by way of its runtime's means for that.
+    pub fn shutdown(&self, patience: Duration) -> bool {
+        let drained = drain::wait(&self.shared, patience);
+        self.shared.act(|core, _| core.stop = true);
+        self.shared.wait_for_end();
+        drained
+    }
+
+    /// Whether the host has been stopped.
+    pub fn is_stopped(&self) -> bool {
+        self.shared.lock().stopped
+    }
+
+    /// Why links broke for good, one line each, in their order of failing.
+    pub fn link_failures(&self) -> Vec<String> {
+        self.shared.lock().link_failures.clone()
+    }
+
+    /// What the driver did so far.
+    pub fn statistics(&self) -> Statistics {
+        let waiting = self.shared.lock().wakers.len();
+        Statistics {
+            turns: self.shared.turns.load(Ordering::Relaxed),
+            sleeps: self.shared.sleeps.load(Ordering::Relaxed),
+            alarms: self.shared.alarms.load(Ordering::Relaxed),
+            waiting,
+        }
+    }
+}
+
+fn addresses_ready(stack: &Stack, addresses: &[IpAddr]) -> Poll<io::Result<()>> {
+    let mut result = Poll::Ready(Ok(()));
+    for &address in addresses {
+        match stack.address_state(address) {
+            Some(AddressState::Assigned) => {}
+            Some(AddressState::Probing) => result = Poll::Pending,
+            Some(AddressState::Conflict(station)) => {
+                let message = format!("the address {address} is in use by {station}");
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::AddrInUse, message)));
+            }
+            None => {
+                let message = format!("the host has no address {address}");
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::AddrNotAvailable, message)));
+            }
+        }
+    }
+    result
+}
+
+impl Clone for Host {
+    #[inline]
+    fn clone(&self) -> Host {
+        Host::new(Arc::clone(&self.shared))
+    }
+}
+
+impl Drop for Host {
+    #[inline]
+    fn drop(&mut self) {
+        if self.shared.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
+            // Asleep, awake or ended: it looks at the number of handles whenever it wakes.
+            self.shared.wake_driver();
+        }
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("name", &self.shared.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,130 @@
+//! A thread that waits as a task does: blocking and asynchronous sockets are woken by one mechanism.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Instant;
+
+/// One thread's place to wait at. Its [`Waker`] unparks the thread.
+#[derive(Clone)]
+pub(crate) struct Parker {
+    shared: Arc<Shared>,
+    waker: Waker,
+}
+
+struct Shared {
+    thread: Thread,
+    /// Tells a wake-up of ours from an unpark that somebody else meant for the thread.
+    woken: AtomicBool,
+}
+
+impl Wake for Shared {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        // Who finds it set has nothing to add: the thread was unparked and has not looked yet.
+        if !self.woken.swap(true, Ordering::AcqRel) {
+            self.thread.unpark();
+        }
+    }
+}
+
+thread_local! {
+    /// Kept between waits, so that a wait allocates nothing.
+    static SPARE: Cell<Option<Parker>> = const { Cell::new(None) };
+}
+
+impl Parker {
+    fn new() -> Parker {
+        let shared = Arc::new(Shared { thread: thread::current(), woken: AtomicBool::new(false) });
+        Parker { waker: Waker::from(Arc::clone(&shared)), shared }
+    }
+
+    /// Calls `wait` with this thread's parker.
+    pub(crate) fn with<R>(wait: impl FnOnce(&Parker) -> R) -> R {
+        // Taken out meanwhile: should `wait` come here again, it gets one of its own.
+        let parker = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_else(Parker::new);
+        let result = wait(&parker);
+        let _ = SPARE.try_with(|spare| spare.set(Some(parker)));
+        result
+    }
+
+    /// The waker that ends [`Parker::park`].
+    pub(crate) fn waker(&self) -> &Waker {
+        &self.waker
+    }
+
+    /// Waits until the waker was used or `deadline` is there; false if it was the deadline.
+    pub(crate) fn park(&self, deadline: Option<Instant>) -> bool {
+        loop {
+            if self.shared.woken.swap(false, Ordering::AcqRel) {
+                return true;
+            }
+            match deadline {
+                None => thread::park(),
+                Some(deadline) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return false;
+                    }
+                    thread::park_timeout(left);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_wake_before_the_wait_is_not_lost_and_counts_once() {
+        Parker::with(|parker| {
+            parker.waker().wake_by_ref();
+            parker.waker().wake_by_ref();
+            let soon = Instant::now() + Duration::from_secs(10);
+            assert!(parker.park(Some(soon)));
+            assert!(!parker.park(Some(Instant::now() + Duration::from_millis(5))));
+        });
+    }
+
+    #[test]
+    fn a_stranger_s_unpark_does_not_end_the_wait() {
+        Parker::with(|parker| {
+            thread::current().unpark();
+            let start = Instant::now();
+            assert!(!parker.park(Some(start + Duration::from_millis(20))));
+            assert!(start.elapsed() >= Duration::from_millis(20));
+        });
+    }
+
+    #[test]
+    fn another_thread_ends_the_wait() {
+        Parker::with(|parker| {
+            let waker = parker.waker().clone();
+            let other = thread::spawn(move || {
+                thread::sleep(Duration::from_millis(10));
+                waker.wake();
+            });
+            assert!(parker.park(Some(Instant::now() + Duration::from_secs(10))));
+            other.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn waits_within_waits_have_their_own_parkers() {
+        Parker::with(|outer| {
+            Parker::with(|inner| {
+                inner.waker().wake_by_ref();
+                assert!(inner.park(None));
+            });
+            assert!(!outer.park(Some(Instant::now())));
+        });
+    }
+}

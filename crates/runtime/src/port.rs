@@ -1,0 +1,177 @@
+//! One link of a host, with the frames on their way to and from it.
+
+use basis::{Frame, Instant};
+use link::Link;
+use mio::Registry;
+#[cfg(unix)]
+use mio::{Interest, Token, unix::SourceFd};
+use stack::InterfaceId;
+use std::collections::VecDeque;
+use std::io;
+use std::time::Duration;
+
+/// Frames taken from a link, and given to it, in one turn of the driver: no link keeps the others waiting for long.
+pub(crate) const BATCH: usize = 64;
+/// Bytes that wait for a link at most before no more is pulled: what is beyond stays in the stack, where backpressure reaches
+/// the writer. One frame of 64 KiB always goes on top.
+const WAITING_BYTES: usize = 1 << 20;
+/// When a full link without a descriptor and without a time of its own is tried again.
+const RETRY: Duration = Duration::from_millis(1);
+
+/// A link and what the driver knows of it.
+pub(crate) struct Port {
+    pub(crate) link: Box<dyn Link>,
+    pub(crate) interface: InterfaceId,
+    pub(crate) arrived: VecDeque<Frame>,
+    waiting: VecDeque<Frame>,
+    waiting_bytes: usize,
+    /// More may have arrived than was taken.
+    readable: bool,
+    /// The link is full: not called again before its source is ready or its time has come.
+    full_since: Option<Instant>,
+    watched: Option<Watched>,
+    /// It broke for good.
+    pub(crate) broken: bool,
+}
+
+/// What the operating system watches for the port.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Watched {
+    source: link::RawFdSource,
+    writable: bool,
+}
+
+impl Port {
+    pub(crate) fn new(link: Box<dyn Link>, interface: InterfaceId) -> Port {
+        Port {
+            link,
+            interface,
+            arrived: VecDeque::with_capacity(BATCH),
+            waiting: VecDeque::with_capacity(BATCH),
+            waiting_bytes: 0,
+            readable: true,
+            full_since: None,
+            watched: None,
+            broken: false,
+        }
+    }
+
+    /// The source has become ready. In which way does not matter: some links tell by readability that there is room again.
+    pub(crate) fn on_ready(&mut self) {
+        self.readable = true;
+        self.full_since = None;
+    }
+
+    /// Takes in what has arrived, a batch at most.
+    pub(crate) fn receive(&mut self, now: Instant) -> io::Result<()> {
+        if self.broken || !(self.readable || self.is_due(now)) {
+            return Ok(());
+        }
+        self.readable = self.link.receive(now, &mut self.arrived, BATCH)?;
+        Ok(())
+    }
+
+    /// Pulls frames from the stack by `next` until a batch waits. True if there may be more.
+    pub(crate) fn fill(&mut self, mut next: impl FnMut(InterfaceId) -> Option<Frame>) -> bool {
+        if self.broken {
+            // Nothing leaves any more; what the stack still has for this interface is lost, not kept.
+            return (0..BATCH).all(|_| next(self.interface).is_some());
+        }
+        while self.has_room() {
+            let Some(frame) = next(self.interface) else { return false };
+            self.waiting_bytes += frame.len();
+            self.waiting.push_back(frame);
+        }
+        // Full of what the link does not take now: it will say when it does.
+        self.full_since.is_none()
+    }
+
+    fn has_room(&self) -> bool {
+        self.waiting.len() < BATCH && self.waiting_bytes < WAITING_BYTES
+    }
+
+    /// Whether the link takes frames now, as far as is known.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.broken && self.full_since.is_none()
+    }
+
+    /// Sends what waits, as far as the link takes it.
+    pub(crate) fn transmit(&mut self, now: Instant) -> io::Result<()> {
+        if self.broken || !self.may_transmit(now) {
+            return Ok(());
+        }
+        let all_gone = self.link.transmit(now, &mut self.waiting)?;
+        self.waiting_bytes = self.waiting.iter().map(Frame::len).sum();
+        self.full_since = (!all_gone).then_some(now);
+        Ok(())
+    }
+
+    fn may_transmit(&self, now: Instant) -> bool {
+        match self.full_since {
+            None => !self.waiting.is_empty() || self.is_due(now),
+            Some(_) => self.is_due(now) || self.retry_at().is_some_and(|retry| retry <= now),
+        }
+    }
+
+    /// Whether the link asked to be called by now.
+    fn is_due(&self, now: Instant) -> bool {
+        self.link.poll_timeout().is_some_and(|timeout| timeout <= now)
+    }
+
+    fn retry_at(&self) -> Option<Instant> {
+        let full_since = self.full_since?;
+        let told = self.link.source().is_some() || self.link.poll_timeout().is_some();
+        (!told).then(|| full_since + RETRY)
+    }
+
+    /// When the port must be seen to without readiness; `Instant::ZERO` for at once.
+    pub(crate) fn poll_timeout(&self) -> Instant {
+        if self.broken {
+            return Instant::FAR_FUTURE;
+        }
+        if self.readable {
+            return Instant::ZERO;
+        }
+        let link = self.link.poll_timeout().unwrap_or(Instant::FAR_FUTURE);
+        link.min(self.retry_at().unwrap_or(Instant::FAR_FUTURE))
+    }
+
+    /// Has the operating system watch what the link wants watched now.
+    #[cfg(unix)]
+    pub(crate) fn watch(&mut self, registry: &Registry, token: usize) -> io::Result<()> {
+        let wanted = match self.link.source() {
+            Some(source) if !self.broken => Some(Watched { source, writable: self.full_since.is_some() }),
+            _ => None,
+        };
+        if wanted == self.watched {
+            return Ok(());
+        }
+        let interest = |watched: Watched| {
+            if watched.writable { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE }
+        };
+        match (self.watched.take(), wanted) {
+            (Some(old), Some(new)) if old.source == new.source => {
+                registry.reregister(&mut SourceFd(&new.source.fd), Token(token), interest(new))?;
+            }
+            (old, new) => {
+                if let Some(old) = old {
+                    // A descriptor that the link has closed is forgotten already.
+                    let _ = registry.deregister(&mut SourceFd(&old.source.fd));
+                }
+                if let Some(new) = new {
+                    registry.register(&mut SourceFd(&new.source.fd), Token(token), interest(new))?;
+                    // It may have been ready before it was watched.
+                    self.on_ready();
+                }
+            }
+        }
+        self.watched = wanted;
+        Ok(())
+    }
+
+    /// No link of this system has a descriptor.
+    #[cfg(not(unix))]
+    pub(crate) fn watch(&mut self, _registry: &Registry, _token: usize) -> io::Result<()> {
+        Ok(())
+    }
+}

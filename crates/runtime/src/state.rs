@@ -1,0 +1,156 @@
+//! What the driver and the application's threads share, and how they tell each other about work.
+
+use crate::clock::Clock;
+use crate::wakers::{Awaited, Wakers};
+use basis::Instant;
+use stack::{InterfaceId, Stack};
+use std::io;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+/// One host's stack and everything around it.
+pub(crate) struct Shared {
+    pub(crate) name: String,
+    pub(crate) clock: Clock,
+    /// The interfaces in the order of their adding, without the loopback.
+    pub(crate) interfaces: Vec<InterfaceId>,
+    core: Mutex<Core>,
+    /// Told when [`Core::stopped`] becomes true.
+    pub(crate) ended: Condvar,
+    /// Ends the driver's sleep.
+    pub(crate) alarm: mio::Waker,
+    /// `Host` values in existence. At zero no socket is left either: each holds one.
+    pub(crate) handles: AtomicUsize,
+    pub(crate) turns: AtomicU64,
+    pub(crate) sleeps: AtomicU64,
+    pub(crate) alarms: AtomicU64,
+}
+
+/// What the lock guards.
+pub(crate) struct Core {
+    pub(crate) stack: Stack,
+    pub(crate) wakers: Wakers,
+    /// Until when the driver sleeps, if it does. It is set under the same lock under which the driver looked for work for
+    /// the last time, so whoever makes work after that sees it: no wake-up is lost.
+    pub(crate) sleeping: Option<Instant>,
+    /// The interfaces that took frames when the driver went to sleep.
+    pub(crate) open: Vec<InterfaceId>,
+    /// Somebody asked the driver to end.
+    pub(crate) stop: bool,
+    /// The driver has ended: nothing moves any more.
+    pub(crate) stopped: bool,
+    /// Why links broke for good, in their order of failing.
+    pub(crate) link_failures: Vec<String>,
+}
+
+impl Core {
+    /// Moves those to `woken` whom the stack's events concern.
+    #[inline]
+    pub(crate) fn collect_events(&mut self, woken: &mut Vec<Waker>) {
+        while let Some(event) = self.stack.poll_event() {
+            self.wakers.on_event(&event, woken);
+        }
+    }
+
+    /// Whether the stack has something to send that can be sent.
+    #[inline]
+    pub(crate) fn has_transmit(&self) -> bool {
+        self.open.iter().any(|interface| self.stack.has_transmit(*interface))
+    }
+
+    /// Whether the sleeping driver must be woken for what has become due; it is then no longer taken for asleep, so one alarm
+    /// is enough however many threads have work.
+    #[inline]
+    fn must_wake_driver(&mut self) -> bool {
+        let Some(until) = self.sleeping else { return false };
+        let earlier = self.stack.poll_timeout().is_some_and(|timeout| timeout < until);
+        let due = earlier || self.stop || self.has_transmit();
+        if due {
+            self.sleeping = None;
+        }
+        due
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(
+        name: String,
+        clock: Clock,
+        interfaces: Vec<InterfaceId>,
+        stack: Stack,
+        alarm: mio::Waker,
+    ) -> Shared {
+        let core = Core {
+            stack,
+            wakers: Wakers::default(),
+            sleeping: None,
+            open: Vec::new(),
+            stop: false,
+            stopped: false,
+            link_failures: Vec::new(),
+        };
+        Shared {
+            name,
+            clock,
+            interfaces,
+            core: Mutex::new(core),
+            ended: Condvar::new(),
+            alarm,
+            handles: AtomicUsize::new(0),
+            turns: AtomicU64::new(0),
+            sleeps: AtomicU64::new(0),
+            alarms: AtomicU64::new(0),
+        }
+    }
+
+    /// The lock. A thread that panicked in the stack is a fault of ours; the others go on as well as they can.
+    #[inline]
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets `act` use the stack, then wakes whom it concerns and the driver, if that made work for it.
+    #[inline]
+    pub(crate) fn act<R>(&self, act: impl FnOnce(&mut Core, Instant) -> R) -> R {
+        let mut woken = Vec::new();
+        let mut core = self.lock();
+        // Read under the lock, so that the stack's time never goes back.
+        let now = self.clock.now();
+        let result = act(&mut core, now);
+        core.collect_events(&mut woken);
+        let wake_driver = core.must_wake_driver();
+        drop(core);
+        if wake_driver {
+            self.wake_driver();
+        }
+        woken.into_iter().for_each(Waker::wake);
+        result
+    }
+
+    /// Ends the driver's sleep, whatever for.
+    pub(crate) fn wake_driver(&self) {
+        self.alarms.fetch_add(1, Ordering::Relaxed);
+        // It fails only when the counter behind it would overflow: then the driver is being woken already.
+        let _ = self.alarm.wake();
+    }
+
+    /// Blocks until the driver has ended.
+    pub(crate) fn wait_for_end(&self) {
+        let mut core = self.lock();
+        while !core.stopped {
+            core = self.ended.wait(core).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Takes a waker back.
+    pub(crate) fn remove_waker(&self, awaited: Awaited, waker: &Waker) {
+        let removed = self.lock().wakers.remove(awaited, waker);
+        drop(removed);
+    }
+}
+
+/// The error of every verb after the host's end.
+pub(crate) fn stopped() -> io::Error {
+    io::Error::new(io::ErrorKind::NotConnected, "the host has been shut down")
+}

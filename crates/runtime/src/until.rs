@@ -1,0 +1,66 @@
+//! The future of everything that a task can wait for at a host.
+
+use crate::host::Host;
+use crate::wakers::{Awaited, Place};
+use basis::Instant;
+use stack::Stack;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+/// Tries something again whenever what it waits for happens; made by [`Host::until`]. Dropped early, it leaves nothing behind.
+#[must_use = "futures do nothing unless polled"]
+pub struct Until<'a, F> {
+    host: &'a Host,
+    awaited: Awaited,
+    attempt: F,
+    registered: Option<Waker>,
+}
+
+impl<'a, F> Until<'a, F> {
+    pub(crate) fn new(host: &'a Host, awaited: Awaited, attempt: F) -> Until<'a, F> {
+        Until { host, awaited, attempt, registered: None }
+    }
+
+    fn withdraw(&mut self) {
+        if let Some(waker) = self.registered.take() {
+            self.host.remove_waker(self.awaited, &waker);
+        }
+    }
+}
+
+impl<T, F> Future for Until<'_, F>
+where
+    F: FnMut(&mut Stack, Instant) -> Poll<io::Result<T>> + Unpin,
+{
+    type Output = io::Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        let this = &mut *self;
+        if this.registered.as_ref().is_some_and(|waker| !waker.will_wake(context.waker())) {
+            this.withdraw();
+        }
+        let result =
+            this.host.try_or_register(this.awaited, Place::Shared, context.waker(), &mut this.attempt);
+        match result {
+            Poll::Ready(_) => this.withdraw(),
+            Poll::Pending if this.registered.is_none() => this.registered = Some(context.waker().clone()),
+            Poll::Pending => {}
+        }
+        result
+    }
+}
+
+impl<F> Drop for Until<'_, F> {
+    fn drop(&mut self) {
+        self.withdraw();
+    }
+}
+
+impl<F> fmt::Debug for Until<'_, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Until").field("awaited", &self.awaited).finish_non_exhaustive()
+    }
+}
