@@ -36,8 +36,7 @@ impl ChunkPool {
 
     /// An empty chunk with room for `wanted` bytes, or for [`LARGE`] bytes if more are wanted.
     pub fn take(&mut self, wanted: usize) -> BytesMut {
-        let (kept, size) =
-            if wanted <= SMALL { (&mut self.small, SMALL) } else { (&mut self.large, LARGE) };
+        let (kept, size) = if wanted <= SMALL { (&mut self.small, SMALL) } else { (&mut self.large, LARGE) };
         if let Some(chunk) = kept.front_mut() {
             chunk.clear();
             if chunk.try_reclaim(size)

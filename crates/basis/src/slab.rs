@@ -97,7 +97,7 @@ impl<T> Slab<T> {
         if index == NO_SLOT {
             return None;
         }
-        if index as usize % CHUNK == 0 {
+        if (index as usize).is_multiple_of(CHUNK) {
             self.chunks.push(Vec::with_capacity(CHUNK));
         }
         self.chunks.last_mut()?.push(Slot { generation: 0, entry: Entry::Occupied(value) });
@@ -113,7 +113,9 @@ impl<T> Slab<T> {
         if slot.generation != key.generation || !matches!(slot.entry, Entry::Occupied(_)) {
             return None;
         }
-        let Entry::Occupied(value) = mem::replace(&mut slot.entry, Entry::Vacant { next }) else { return None };
+        let Entry::Occupied(value) = mem::replace(&mut slot.entry, Entry::Vacant { next }) else {
+            return None;
+        };
         slot.generation = slot.generation.wrapping_add(1);
         self.first_vacant = key.index;
         self.len -= 1;

@@ -1,0 +1,218 @@
+//! What can be set, for a host and for a socket.
+
+use crate::congestion::Algorithm;
+use core::time::Duration;
+
+/// Bounds and defaults of a [`crate::Host`].
+#[derive(Clone, Copy, Debug)]
+pub struct HostConfig {
+    /// How long TIME-WAIT lasts: 2 MSL. Default 60 s (MSL 30 s). `Deviates:` RFC 9293 3.4.2 has an MSL of 2 minutes; common hosts use 60 s in all.
+    pub time_wait: Duration,
+    /// Connections in TIME-WAIT at once; beyond it the oldest ends early. Default 262 144.
+    pub max_time_wait: u32,
+    /// Connections in all other states at once. Default 4 194 304.
+    pub max_connections: u32,
+    /// Half-open connections of all listeners together. Default 65 536.
+    pub max_half_open: u32,
+    /// Listeners. Default 65 536.
+    pub max_listeners: u32,
+    /// How long FIN-WAIT-2 lasts once the application has closed. Default 60 s.
+    pub fin_wait_2: Duration,
+    /// SYN retransmissions before a connection attempt times out (RFC 9293 3.8.3 wants at least 3 minutes: 7). Default 6: 127 s, as common hosts.
+    pub syn_retries: u8,
+    /// SYN-ACK retransmissions before a half-open connection is dropped. Default 5: 63 s.
+    pub syn_ack_retries: u8,
+    /// Retransmissions of data before the connection times out: R2 of RFC 9293 3.8.3. Default 15: about 15 minutes.
+    pub retries: u8,
+    /// Offer window scaling and timestamps (RFC 7323). Default true.
+    pub extensions: bool,
+    /// Offer selective acknowledgments (RFC 2018). Default true.
+    pub selective_acknowledgments: bool,
+    /// Let the segmenter emit super-segments of up to 64 KiB. Default true.
+    pub super_segments: bool,
+}
+
+impl Default for HostConfig {
+    fn default() -> HostConfig {
+        HostConfig {
+            time_wait: Duration::from_secs(60),
+            max_time_wait: 262_144,
+            max_connections: 4_194_304,
+            max_half_open: 65_536,
+            max_listeners: 65_536,
+            fin_wait_2: Duration::from_secs(60),
+            syn_retries: 6,
+            syn_ack_retries: 5,
+            retries: 15,
+            extensions: true,
+            selective_acknowledgments: true,
+            super_segments: true,
+        }
+    }
+}
+
+/// When a silent peer is asked whether it still lives (RFC 9293 3.8.4).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Keepalive {
+    /// Silence before the first probe. Default 2 hours.
+    pub idle: Duration,
+    /// Time between probes. Default 75 s.
+    pub interval: Duration,
+    /// Unanswered probes after which the connection has timed out. Default 10.
+    pub probes: u8,
+}
+
+impl Default for Keepalive {
+    fn default() -> Keepalive {
+        Keepalive { idle: Duration::from_secs(7_200), interval: Duration::from_secs(75), probes: 10 }
+    }
+}
+
+/// What can be set for one socket. Durations are kept in milliseconds, up to 49 days.
+///
+/// ```
+/// use netstrata_tcp::{Keepalive, SocketOptions};
+/// let options = SocketOptions { no_delay: true, keepalive: Some(Keepalive::default()), ..Default::default() };
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SocketOptions {
+    /// Send small segments at once (turn off Nagle's algorithm, RFC 9293 3.7.4). Default false.
+    pub no_delay: bool,
+    /// Probe a silent peer. Default off (RFC 9293 MUST-25).
+    pub keepalive: Option<Keepalive>,
+    /// How long sent data may stay unacknowledged before the connection times out (RFC 5482). Default: by the number of retransmissions.
+    pub user_timeout: Option<Duration>,
+    /// What `close` does with unsent data: `None` delivers it in the background; `Some(0)` throws it away with a RST;
+    /// a longer time is for the caller who waits for [`crate::Readiness::DRAINED`] before it closes.
+    pub linger: Option<Duration>,
+    /// Most bytes received and not yet read, 2 KiB to 64 MiB. Default 256 KiB.
+    pub receive_buffer: u32,
+    /// Most bytes written and not yet acknowledged, 2 KiB to 64 MiB. Default 256 KiB.
+    pub send_buffer: u32,
+    /// The time to live of the packets, 1 to 255. Default 64.
+    pub time_to_live: u8,
+    /// The congestion control. Default NewReno.
+    pub congestion: Algorithm,
+    /// Most bytes a segment, below what the path allows (TCP_MAXSEG), 48 to 65 535.
+    pub max_segment_size: Option<u16>,
+}
+
+impl Default for SocketOptions {
+    fn default() -> SocketOptions {
+        SocketOptions {
+            no_delay: false,
+            keepalive: None,
+            user_timeout: None,
+            linger: None,
+            receive_buffer: 256 * 1024,
+            send_buffer: 256 * 1024,
+            time_to_live: 64,
+            congestion: Algorithm::NewReno,
+            max_segment_size: None,
+        }
+    }
+}
+
+const NEVER: u32 = u32::MAX;
+
+/// [`SocketOptions`] as a connection keeps them: a third of the size.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    keepalive_idle: u32,
+    keepalive_interval: u32,
+    user_timeout: u32,
+    linger: u32,
+    pub(crate) receive_buffer: u32,
+    pub(crate) send_buffer: u32,
+    max_segment_size: u16,
+    keepalive_probes: u8,
+    pub(crate) time_to_live: u8,
+    pub(crate) congestion: Algorithm,
+    pub(crate) no_delay: bool,
+}
+
+impl Settings {
+    pub(crate) fn keepalive(&self) -> Option<Keepalive> {
+        (self.keepalive_probes > 0).then(|| Keepalive {
+            idle: Duration::from_millis(self.keepalive_idle as u64),
+            interval: Duration::from_millis(self.keepalive_interval as u64),
+            probes: self.keepalive_probes,
+        })
+    }
+
+    pub(crate) fn user_timeout(&self) -> Option<Duration> {
+        restore(self.user_timeout)
+    }
+
+    pub(crate) fn linger(&self) -> Option<Duration> {
+        restore(self.linger)
+    }
+
+    pub(crate) fn max_segment_size(&self) -> Option<u16> {
+        (self.max_segment_size != 0).then_some(self.max_segment_size)
+    }
+}
+
+fn compact(duration: Option<Duration>) -> u32 {
+    duration.map_or(NEVER, |duration| u32::try_from(duration.as_millis()).unwrap_or(NEVER - 1).min(NEVER - 1))
+}
+
+fn restore(milliseconds: u32) -> Option<Duration> {
+    (milliseconds != NEVER).then(|| Duration::from_millis(milliseconds as u64))
+}
+
+impl From<SocketOptions> for Settings {
+    fn from(options: SocketOptions) -> Settings {
+        let keepalive = options.keepalive.unwrap_or(Keepalive { probes: 0, ..Keepalive::default() });
+        let bounds = 2 * 1024..=64 * 1024 * 1024;
+        Settings {
+            keepalive_idle: compact(Some(keepalive.idle)),
+            keepalive_interval: compact(Some(keepalive.interval)).max(1),
+            keepalive_probes: if options.keepalive.is_some() { keepalive.probes.max(1) } else { 0 },
+            user_timeout: compact(options.user_timeout),
+            linger: compact(options.linger),
+            receive_buffer: options.receive_buffer.clamp(*bounds.start(), *bounds.end()),
+            send_buffer: options.send_buffer.clamp(*bounds.start(), *bounds.end()),
+            max_segment_size: options.max_segment_size.map_or(0, |size| size.max(48)),
+            time_to_live: options.time_to_live.max(1),
+            congestion: options.congestion,
+            no_delay: options.no_delay,
+        }
+    }
+}
+
+impl From<Settings> for SocketOptions {
+    fn from(settings: Settings) -> SocketOptions {
+        SocketOptions {
+            no_delay: settings.no_delay,
+            keepalive: settings.keepalive(),
+            user_timeout: settings.user_timeout(),
+            linger: settings.linger(),
+            receive_buffer: settings.receive_buffer,
+            send_buffer: settings.send_buffer,
+            time_to_live: settings.time_to_live,
+            congestion: settings.congestion,
+            max_segment_size: settings.max_segment_size(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_survive_their_compact_form_and_are_kept_inside_their_bounds() {
+        let options = SocketOptions {
+            keepalive: Some(Keepalive { probes: 3, ..Keepalive::default() }),
+            user_timeout: Some(Duration::from_millis(1_500)),
+            linger: Some(Duration::ZERO),
+            max_segment_size: Some(536),
+            ..SocketOptions::default()
+        };
+        assert_eq!(SocketOptions::from(Settings::from(options)), options);
+        let extreme = SocketOptions { receive_buffer: 0, send_buffer: u32::MAX, time_to_live: 0, ..options };
+        let kept = SocketOptions::from(Settings::from(extreme));
+        assert_eq!((kept.receive_buffer, kept.send_buffer, kept.time_to_live), (2048, 64 << 20, 1));
+    }
+}

@@ -1,0 +1,257 @@
+//! The active opener's way from SYN-SENT, or SYN-RECEIVED after a simultaneous open, to an open connection
+//! (RFC 9293 3.5 and 3.10.7.3).
+
+use super::open::Established;
+use super::throttle::Throttle;
+use crate::error::{Dropped, Failure};
+use crate::negotiation::{Negotiated, Offer};
+use crate::receive::timestamps::clock;
+use crate::segment::FourTuple;
+use basis::{Frame, Instant};
+use core::time::Duration;
+use wire::tcp::{Flags, Header, Options, Seq, Timestamps};
+
+/// The first wait for an answer; it doubles with each (RFC 6298 5.7 and 2.1).
+pub(crate) const INITIAL_TIMEOUT: Duration = Duration::from_secs(1);
+/// The window of a SYN, which is never scaled.
+pub(crate) fn syn_window(receive_buffer: u32) -> u16 {
+    receive_buffer.min(u16::MAX as u32) as u16
+}
+
+/// An attempt to connect.
+#[derive(Clone, Debug)]
+pub(crate) struct Handshake {
+    initial: Seq, // ISS
+    offer: Offer,
+    timestamp_offset: u32,
+    /// The peer's SYN, when both opened at once.
+    crossed: Option<Crossed>,
+    window: u16,
+    retries: u8,
+    /// The SYN or SYN-ACK is due.
+    due: bool,
+    acknowledge: bool,
+    throttle: Throttle,
+    pub(crate) deadline: Instant,
+    first_sent: Instant,
+}
+
+/// What the peer's SYN said.
+#[derive(Clone, Copy, Debug)]
+struct Crossed {
+    initial: Seq, // IRS
+    negotiated: Negotiated,
+    recent: u32,
+}
+
+/// What a segment did to the attempt.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// It goes on.
+    Pending,
+    /// The connection is open, and begins so.
+    Opened(Established),
+    /// It was refused.
+    Refused,
+    /// The segment belongs to no attempt of ours: it is answered by a RST with this number.
+    Stray(Seq),
+}
+
+impl Handshake {
+    pub(crate) fn new(
+        initial: Seq,
+        offer: Offer,
+        timestamp_offset: u32,
+        receive_buffer: u32,
+        now: Instant,
+    ) -> Handshake {
+        Handshake {
+            initial,
+            offer,
+            timestamp_offset,
+            crossed: None,
+            window: syn_window(receive_buffer),
+            retries: 0,
+            due: true,
+            acknowledge: false,
+            throttle: Throttle::default(),
+            deadline: now + INITIAL_TIMEOUT,
+            first_sent: now,
+        }
+    }
+
+    /// Whether both sides opened at once: SYN-RECEIVED.
+    pub(crate) fn is_crossed(&self) -> bool {
+        self.crossed.is_some()
+    }
+
+    pub(crate) fn initial(&self) -> Seq {
+        self.initial
+    }
+
+    pub(crate) fn on_segment(
+        &mut self,
+        header: &Header,
+        ipv4: bool,
+        now: Instant,
+    ) -> Result<Outcome, Dropped> {
+        match self.crossed {
+            None => self.on_segment_syn_sent(header, ipv4, now),
+            Some(crossed) => self.on_segment_syn_received(crossed, header, now),
+        }
+    }
+
+    /// RFC 9293 3.10.7.3.
+    fn on_segment_syn_sent(&mut self, header: &Header, ipv4: bool, now: Instant) -> Result<Outcome, Dropped> {
+        let flags = header.flags;
+        let acknowledges = flags.contains(Flags::ACK);
+        if acknowledges && header.acknowledgment != self.initial + 1 {
+            return if flags.contains(Flags::RST) {
+                Err(Dropped::BlindReset)
+            } else {
+                Ok(Outcome::Stray(header.acknowledgment))
+            };
+        }
+        if flags.contains(Flags::RST) {
+            return if acknowledges { Ok(Outcome::Refused) } else { Err(Dropped::BlindReset) };
+        }
+        if !flags.contains(Flags::SYN) {
+            return Err(Dropped::BadFlags);
+        }
+        let negotiated = self.offer.agree(&header.options, ipv4);
+        let recent = header.options.timestamps.map_or(0, |timestamps| timestamps.value);
+        if acknowledges {
+            let established = self.established(header, header.sequence, negotiated, recent, now);
+            return Ok(Outcome::Opened(established));
+        }
+        self.crossed = Some(Crossed { initial: header.sequence, negotiated, recent });
+        self.due = true;
+        (self.retries, self.deadline) = (0, now + INITIAL_TIMEOUT);
+        Ok(Outcome::Pending)
+    }
+
+    /// RFC 9293 3.10.7.4 for SYN-RECEIVED.
+    fn on_segment_syn_received(
+        &mut self,
+        crossed: Crossed,
+        header: &Header,
+        now: Instant,
+    ) -> Result<Outcome, Dropped> {
+        let flags = header.flags;
+        let next = crossed.initial + 1;
+        // The peer's SYN-ACK repeats its SYN; nothing else lies before the window.
+        let repeats = flags.contains(Flags::SYN) && header.sequence == crossed.initial;
+        if !repeats && !header.sequence.within(next, self.window as u32) {
+            self.acknowledge |= !flags.contains(Flags::RST) && self.throttle.allow(now);
+            return Err(Dropped::OutsideWindow);
+        }
+        if flags.contains(Flags::RST) {
+            return if header.sequence == next { Ok(Outcome::Refused) } else { Err(Dropped::BlindReset) };
+        }
+        if !flags.contains(Flags::ACK) {
+            self.due |= repeats;
+            return Err(Dropped::BadFlags);
+        }
+        if header.acknowledgment != self.initial + 1 {
+            return Ok(Outcome::Stray(header.acknowledgment));
+        }
+        Ok(Outcome::Opened(self.established(
+            header,
+            crossed.initial,
+            crossed.negotiated,
+            crossed.recent,
+            now,
+        )))
+    }
+
+    fn established(
+        &self,
+        header: &Header,
+        peer_initial: Seq,
+        negotiated: Negotiated,
+        recent: u32,
+        now: Instant,
+    ) -> Established {
+        Established {
+            initial: self.initial,
+            peer_initial,
+            header: header.clone(),
+            negotiated,
+            own_maximum: self.offer.maximum_segment_size,
+            recent,
+            timestamp_offset: self.timestamp_offset,
+            window: self.window,
+            // Karn: the answer to a repeated SYN tells no round-trip time.
+            round_trip: (self.retries == 0).then(|| now - self.first_sent),
+        }
+    }
+
+    /// The timer expired. Returns false when the attempt has timed out.
+    pub(crate) fn on_timeout(
+        &mut self,
+        now: Instant,
+        retries: u8,
+        user_timeout: Option<Duration>,
+    ) -> Result<(), Failure> {
+        if now < self.deadline {
+            return Ok(());
+        }
+        let given_up = user_timeout.is_some_and(|timeout| now - self.first_sent >= timeout);
+        if self.retries >= retries || given_up {
+            return Err(Failure::TimedOut);
+        }
+        self.retries += 1;
+        self.due = true;
+        self.deadline = now + INITIAL_TIMEOUT.saturating_mul(1 << self.retries.min(6));
+        if let Some(timeout) = user_timeout {
+            self.deadline = self.deadline.min(self.first_sent + timeout);
+        }
+        Ok(())
+    }
+
+    /// A smaller MSS, because the path takes less.
+    pub(crate) fn shrink_segments(&mut self, maximum: u16) {
+        self.offer.maximum_segment_size = self.offer.maximum_segment_size.min(maximum);
+    }
+
+    /// The SYN, or the SYN-ACK after a simultaneous open.
+    pub(crate) fn poll_transmit(&mut self, tuple: &FourTuple, now: Instant) -> Option<Frame> {
+        let syn = core::mem::take(&mut self.due);
+        if !syn && !core::mem::take(&mut self.acknowledge) {
+            return None;
+        }
+        let value = clock(self.timestamp_offset, now);
+        let (flags, acknowledgment, options) = match &self.crossed {
+            None => (Flags::SYN, Seq(0), self.offer.on_syn(value)),
+            Some(crossed) => {
+                let timestamps = Timestamps { value, echo: crossed.recent };
+                let options = crossed.negotiated.on_syn_ack(self.offer, timestamps);
+                match syn {
+                    true => (Flags::SYN | Flags::ACK, crossed.initial + 1, options),
+                    false => (
+                        Flags::ACK,
+                        crossed.initial + 1,
+                        Options { timestamps: options.timestamps, ..Options::NONE },
+                    ),
+                }
+            }
+        };
+        let header = Header {
+            source_port: tuple.local_port,
+            destination_port: tuple.remote_port,
+            sequence: if syn { self.initial } else { self.initial + 1 },
+            acknowledgment,
+            flags,
+            window: self.window,
+            urgent: 0,
+            options,
+        };
+        let mut frame = Frame::new();
+        header.prepend_to(&mut frame, tuple.local, tuple.remote);
+        Some(frame)
+    }
+
+    pub(crate) fn wants_transmit(&self) -> bool {
+        self.due || self.acknowledge
+    }
+}

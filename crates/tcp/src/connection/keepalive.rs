@@ -1,0 +1,71 @@
+//! Asking a silent peer whether it still lives (RFC 9293 3.8.4).
+
+use crate::config::Keepalive;
+use crate::timers::{Timer, Timers};
+use basis::Instant;
+
+/// Probes since the peer was last heard.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct KeepaliveState {
+    unanswered: u8,
+    due: bool,
+}
+
+impl KeepaliveState {
+    /// The peer was heard, or the option changed: silence begins anew.
+    #[inline]
+    pub(crate) fn on_heard(&mut self, keepalive: Option<Keepalive>, timers: &mut Timers, now: Instant) {
+        *self = KeepaliveState::default();
+        match keepalive {
+            Some(keepalive) => timers.arm(Timer::Keepalive, now + keepalive.idle),
+            None => timers.stop(Timer::Keepalive),
+        }
+    }
+
+    /// The timer expired; `busy` while data is under way, whose retransmissions ask already.
+    /// Returns false once the peer has left all probes unanswered.
+    pub(crate) fn on_expired(
+        &mut self,
+        keepalive: Keepalive,
+        busy: bool,
+        timers: &mut Timers,
+        now: Instant,
+    ) -> bool {
+        if busy {
+            timers.arm(Timer::Keepalive, now + keepalive.idle);
+            return true;
+        }
+        if self.unanswered >= keepalive.probes {
+            return false;
+        }
+        self.unanswered += 1;
+        self.due = true;
+        timers.arm(Timer::Keepalive, now + keepalive.interval);
+        true
+    }
+
+    pub(crate) fn take_due(&mut self) -> bool {
+        core::mem::take(&mut self.due)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::time::Duration;
+
+    #[test]
+    fn after_two_hours_ten_probes_75_seconds_apart_and_then_the_end() {
+        let keepalive = Keepalive::default();
+        let (mut state, mut timers) = (KeepaliveState::default(), Timers::new());
+        state.on_heard(Some(keepalive), &mut timers, Instant::ZERO);
+        for n in 0..10 {
+            let due = Instant::ZERO + Duration::from_secs(7_200 + 75 * n);
+            assert_eq!(timers.next(), due);
+            assert!(state.on_expired(keepalive, false, &mut timers, due) && state.take_due());
+        }
+        let end = Instant::ZERO + Duration::from_secs(7_200 + 750);
+        assert_eq!(timers.next(), end);
+        assert!(!state.on_expired(keepalive, false, &mut timers, end));
+    }
+}

@@ -1,0 +1,10 @@
+//! One connection: its phases from the first SYN to TIME-WAIT.
+
+mod closing;
+pub(crate) mod control_block;
+pub(crate) mod fate;
+pub(crate) mod handshake;
+mod keepalive;
+pub(crate) mod open;
+pub(crate) mod throttle;
+pub(crate) mod time_wait;

@@ -1,0 +1,372 @@
+//! An open connection: every synchronized state but TIME-WAIT. `on_segment` follows RFC 9293 3.10.7.4 step by step.
+
+use super::closing::Closing;
+use super::fate::Fate;
+use super::keepalive::KeepaliveState;
+use super::throttle::Throttle;
+use super::time_wait::Remains;
+use crate::config::Settings;
+use crate::environment::Environment;
+use crate::error::{Dropped, Failure};
+use crate::info::{Info, State};
+use crate::negotiation::Negotiated;
+use crate::receive::receiver::Receiver;
+use crate::receive::timestamps::TimestampState;
+use crate::segment::{FourTuple, Path};
+use crate::send::sender::{Acknowledgment, Expiry, Sender};
+use crate::timers::{Timer, Timers};
+use basis::Frame;
+use core::time::Duration;
+use wire::tcp::{Flags, Header, Options, Seq};
+
+/// Both halves of a connection, and how far its close has come.
+#[derive(Clone, Debug)]
+pub(crate) struct Open {
+    pub(crate) send: Sender,
+    pub(crate) receive: Receiver,
+    closing: Closing,
+    timers: Timers,
+    keepalive: KeepaliveState,
+    throttle: Throttle,
+    negotiated: Negotiated,
+}
+
+/// What a completed handshake hands over.
+#[derive(Debug)]
+pub(crate) struct Established {
+    /// ISS.
+    pub(crate) initial: Seq,
+    /// IRS.
+    pub(crate) peer_initial: Seq,
+    /// The segment that completed the handshake.
+    pub(crate) header: Header,
+    pub(crate) negotiated: Negotiated,
+    /// The MSS this side offered.
+    pub(crate) own_maximum: u16,
+    /// The peer's last timestamp.
+    pub(crate) recent: u32,
+    pub(crate) timestamp_offset: u32,
+    /// The window of our SYN.
+    pub(crate) window: u16,
+    pub(crate) round_trip: Option<Duration>,
+}
+
+impl Open {
+    pub(crate) fn new(established: &Established, settings: &Settings, environment: &Environment<'_>) -> Open {
+        let now = environment.now;
+        let negotiated = established.negotiated;
+        let segment_size = negotiated.payload(established.own_maximum);
+        let timestamps = TimestampState::new(
+            negotiated.timestamps(),
+            established.recent,
+            established.timestamp_offset,
+            now,
+        );
+        let next = established.initial + 1;
+        let mut open = Open {
+            send: Sender::new(next, &established.header, negotiated.send_shift, segment_size, settings),
+            receive: Receiver::new(
+                established.peer_initial + 1,
+                established.window,
+                negotiated.receive_shift(),
+                negotiated.selective_acknowledgments(),
+                timestamps,
+                settings,
+            ),
+            closing: Closing::new(),
+            timers: Timers::new(),
+            keepalive: KeepaliveState::default(),
+            throttle: Throttle::default(),
+            negotiated,
+        };
+        if let Some(rtt) = established.round_trip {
+            open.send.sample_rtt(rtt);
+        }
+        open.keepalive.on_heard(settings.keepalive(), &mut open.timers, now);
+        open
+    }
+
+    // ---- in ----
+
+    /// One segment of this connection.
+    pub(crate) fn on_segment(
+        &mut self,
+        header: &Header,
+        payload: &mut Frame,
+        settings: &Settings,
+        detached: bool,
+        environment: &mut Environment<'_>,
+    ) -> Result<Fate, Dropped> {
+        let flags = header.flags;
+        let length =
+            payload.len() as u32 + flags.contains(Flags::FIN) as u32 + flags.contains(Flags::SYN) as u32;
+        // First: the sequence number, and PAWS before it (RFC 7323 5.3).
+        let reset = flags.contains(Flags::RST);
+        if !reset && self.receive.timestamps.is_old(header.options.timestamps, environment.now) {
+            self.answer_unacceptable(payload.is_empty(), environment);
+            return Err(Dropped::OldTimestamp);
+        }
+        if !self.receive.is_acceptable(header.sequence, length) {
+            if !reset {
+                self.answer_unacceptable(payload.is_empty() || flags.contains(Flags::SYN), environment);
+            }
+            return Err(Dropped::OutsideWindow);
+        }
+        // Second: RST (RFC 5961 3.2).
+        if reset {
+            return self.on_reset(header, environment);
+        }
+        // Fourth: SYN (RFC 5961 4.2).
+        if flags.contains(Flags::SYN) {
+            self.challenge(environment);
+            return Err(Dropped::BlindSyn);
+        }
+        // Fifth: ACK.
+        if !flags.contains(Flags::ACK) {
+            return Err(Dropped::BadFlags);
+        }
+        self.keepalive.on_heard(settings.keepalive(), &mut self.timers, environment.now);
+        self.on_acknowledgment(header, payload, environment)?;
+        // Sixth, the urgent pointer: urgent data stays in the stream (RFC 6093 4).
+        // Seventh and eighth: the text and the FIN.
+        if detached && !payload.is_empty() && self.is_beyond_reading(header, payload) {
+            // RFC 9293 3.10.4 and RFC 2525 2.17: nobody will read it, and the peer must know.
+            return Ok(Fate::Reset(Failure::Aborted));
+        }
+        self.receive.note_timestamp(header, environment);
+        let fin = flags.contains(Flags::FIN);
+        self.receive.accept(header.sequence, payload, fin, &mut self.timers, environment);
+        Ok(self.fate(detached, environment))
+    }
+
+    fn on_reset(&mut self, header: &Header, environment: &mut Environment<'_>) -> Result<Fate, Dropped> {
+        if header.sequence != self.receive.next() {
+            self.challenge(environment);
+            return Err(Dropped::BlindReset);
+        }
+        environment.counters.resets_received += 1;
+        match self.state() {
+            // Both sides have closed already: nothing was lost.
+            State::Closing | State::LastAck => Ok(Fate::Closed),
+            _ => Ok(Fate::Failed(Failure::Reset)),
+        }
+    }
+
+    fn on_acknowledgment(
+        &mut self,
+        header: &Header,
+        payload: &Frame,
+        environment: &mut Environment<'_>,
+    ) -> Result<(), Dropped> {
+        let echoed = self.receive.timestamps.round_trip(header.options.timestamps, environment.now);
+        let carries_data = !payload.is_empty() || header.flags.contains(Flags::FIN);
+        match self.send.on_acknowledgment(header, carries_data, echoed, &mut self.timers, environment) {
+            Acknowledgment::Nothing => Ok(()),
+            Acknowledgment::Progress => {
+                if self.send.fin_sent() && self.send.all_acknowledged() {
+                    self.closing.on_acknowledged();
+                }
+                Ok(())
+            }
+            Acknowledgment::Unsent => {
+                self.answer_unacceptable(payload.is_empty(), environment);
+                Err(Dropped::BadAcknowledgment)
+            }
+            Acknowledgment::TooOld => {
+                self.challenge(environment);
+                Err(Dropped::BadAcknowledgment)
+            }
+        }
+    }
+
+    /// Whether the segment holds bytes that have not come before.
+    fn is_beyond_reading(&self, header: &Header, payload: &Frame) -> bool {
+        (header.sequence + payload.len() as u32).after(self.receive.next()) && !self.receive.finished()
+    }
+
+    /// An acknowledgment for a segment outside the window. Only data, which cannot loop for ever, is always answered.
+    fn answer_unacceptable(&mut self, limited: bool, environment: &mut Environment<'_>) {
+        if !limited || self.throttle.allow(environment.now) {
+            self.receive.acks.now();
+        }
+    }
+
+    /// RFC 5961: the true peer answers a challenge with the right number; a blind attacker never sees it.
+    fn challenge(&mut self, environment: &mut Environment<'_>) {
+        if self.throttle.allow(environment.now) {
+            environment.counters.challenge_acks += 1;
+            self.receive.acks.now();
+        }
+    }
+
+    fn fate(&mut self, detached: bool, environment: &Environment<'_>) -> Fate {
+        let peer_finished = self.receive.finished();
+        if self.closing.acknowledged() && !peer_finished && detached && !self.timers.is_armed(Timer::FinWait2)
+        {
+            self.timers.arm(Timer::FinWait2, environment.now + environment.config.fin_wait_2);
+        }
+        self.closing.fate(peer_finished)
+    }
+
+    // ---- the application ----
+
+    /// The application closes its sending direction.
+    pub(crate) fn finish_sending(&mut self) {
+        self.closing.ask(self.receive.finished());
+    }
+
+    /// Whether the application has closed its sending direction.
+    pub(crate) fn is_finishing(&self) -> bool {
+        self.closing.asked()
+    }
+
+    /// The application is gone.
+    pub(crate) fn on_detached(&mut self, environment: &Environment<'_>) -> Fate {
+        self.fate(true, environment)
+    }
+
+    /// Whether everything, this side's FIN included, has arrived.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.send.queued() == 0 && (!self.closing.asked() || self.closing.acknowledged())
+    }
+
+    pub(crate) fn on_settings(&mut self, settings: &Settings, environment: &Environment<'_>) {
+        self.send.set_limit(settings.send_buffer);
+        self.receive.set_limit(settings.receive_buffer);
+        self.keepalive.on_heard(settings.keepalive(), &mut self.timers, environment.now);
+    }
+
+    // ---- timers ----
+
+    pub(crate) fn next_deadline(&self) -> basis::Instant {
+        self.timers.next()
+    }
+
+    pub(crate) fn on_timeout(&mut self, settings: &Settings, environment: &mut Environment<'_>) -> Fate {
+        while let Some(timer) = self.timers.pop_expired(environment.now) {
+            let alive = match timer {
+                Timer::DelayedAck => {
+                    self.receive.acks.now();
+                    true
+                }
+                Timer::Retransmit => {
+                    self.send.on_retransmit_expired(settings, &mut self.timers, environment) == Expiry::Retry
+                }
+                Timer::Probe => self.send.on_probe_expired(settings, environment) == Expiry::Retry,
+                Timer::Keepalive => self.on_keepalive_expired(settings, environment),
+                Timer::FinWait2 => return Fate::Closed,
+            };
+            if !alive {
+                return Fate::Reset(Failure::TimedOut);
+            }
+        }
+        Fate::Live
+    }
+
+    fn on_keepalive_expired(&mut self, settings: &Settings, environment: &mut Environment<'_>) -> bool {
+        let Some(keepalive) = settings.keepalive() else { return true };
+        let busy = !self.send.all_acknowledged() || self.timers.is_armed(Timer::Probe);
+        self.keepalive.on_expired(keepalive, busy, &mut self.timers, environment.now)
+    }
+
+    // ---- out ----
+
+    /// The next segment that is due.
+    pub(crate) fn poll_transmit(
+        &mut self,
+        tuple: &FourTuple,
+        settings: &Settings,
+        environment: &mut Environment<'_>,
+    ) -> Option<Frame> {
+        let mut frame = Frame::new();
+        if self.receive.acks.duplicates_due() {
+            return Some(self.finish(frame, self.send.next_sequence(), Flags::NONE, tuple, environment));
+        }
+        let fin = self.closing.asked() && !self.closing.acknowledged();
+        if let Some(outbound) =
+            self.send.next_segment(&mut frame, fin, settings, &mut self.timers, environment)
+        {
+            return Some(self.finish(frame, outbound.sequence, outbound.flags, tuple, environment));
+        }
+        if let Some(sequence) = self.send.take_probe(settings, &mut self.timers, environment.now) {
+            environment.counters.window_probes += 1;
+            return Some(self.finish(frame, sequence, Flags::NONE, tuple, environment));
+        }
+        if self.keepalive.take_due() {
+            environment.counters.keepalive_probes += 1;
+            let old = self.send.next_sequence() - 1;
+            return Some(self.finish(frame, old, Flags::NONE, tuple, environment));
+        }
+        if self.receive.acks.is_due() {
+            return Some(self.finish(frame, self.send.next_sequence(), Flags::NONE, tuple, environment));
+        }
+        None
+    }
+
+    /// Puts the header before the payload.
+    fn finish(
+        &mut self,
+        mut frame: Frame,
+        sequence: Seq,
+        flags: Flags,
+        tuple: &FourTuple,
+        environment: &mut Environment<'_>,
+    ) -> Frame {
+        let window = self.receive.offer();
+        let header = Header {
+            source_port: tuple.local_port,
+            destination_port: tuple.remote_port,
+            sequence,
+            acknowledgment: self.receive.next(),
+            flags: flags | Flags::ACK,
+            window,
+            urgent: 0,
+            options: self.options(&frame, environment),
+        };
+        self.receive.acks.on_sent(!frame.is_empty(), &mut self.timers);
+        header.prepend_to(&mut frame, tuple.local, tuple.remote);
+        frame
+    }
+
+    fn options(&self, frame: &Frame, environment: &Environment<'_>) -> Options {
+        let mut options = self.receive.options(environment);
+        if !frame.is_empty() && !options.sack.is_empty() {
+            // A full segment has no room for them; the acknowledgment before it told.
+            options.sack.clear();
+        }
+        options
+    }
+
+    // ---- path and reports ----
+
+    /// The path's MTU has become smaller.
+    pub(crate) fn on_path(&mut self, path: Path, local: core::net::IpAddr) {
+        self.send.shrink_segments(self.negotiated.payload(path.maximum_segment_size(local)));
+    }
+
+    pub(crate) fn state(&self) -> State {
+        self.closing.state(self.receive.finished())
+    }
+
+    /// What TIME-WAIT needs to know.
+    pub(crate) fn remains(&mut self, lane: u8) -> Remains {
+        let window = self.receive.offer();
+        let timestamps = self.receive.timestamps;
+        Remains {
+            lane,
+            window,
+            send_next: self.send.next_sequence(),
+            receive_next: self.receive.next(),
+            timestamps: timestamps.enabled,
+            recent: timestamps.recent(),
+            timestamp_offset: timestamps.offset(),
+        }
+    }
+
+    pub(crate) fn report(&self, info: &mut Info) {
+        self.send.report(info);
+        self.receive.report(info);
+        info.window_scale =
+            self.negotiated.scaling().then(|| (self.negotiated.receive_shift(), self.negotiated.send_shift));
+    }
+}

@@ -1,0 +1,105 @@
+//! TIME-WAIT: both sides are done, and old duplicates may still be on their way (RFC 9293 3.6.1).
+
+use crate::receive::timestamps::{clock, is_before};
+use crate::segment::FourTuple;
+use basis::{Frame, Instant};
+use wire::tcp::{Flags, Header, Options, Seq, Timestamps};
+
+/// All that is left of a connection: no buffers, no options, no application.
+#[derive(Clone, Debug)]
+pub(crate) struct TimeWait {
+    pub(crate) tuple: FourTuple,
+    pub(crate) lane: u8,
+    timestamps: bool,
+    window: u16,
+    send_next: Seq,    // SND.NXT
+    receive_next: Seq, // RCV.NXT
+    recent: u32,       // TS.Recent
+    timestamp_offset: u32,
+}
+
+/// What a segment in TIME-WAIT leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Verdict {
+    /// Nothing.
+    Ignore,
+    /// An acknowledgment.
+    Acknowledge,
+    /// An acknowledgment, and 2 MSL begin anew: the peer sent its FIN again.
+    Restart,
+    /// The end: RST at the left edge (RFC 1337 is optional; hosts let a RST end TIME-WAIT).
+    End,
+    /// A new connection may begin with this SYN and an initial number beyond this one.
+    Reopen(Seq),
+}
+
+/// What is kept of an open connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Remains {
+    pub(crate) lane: u8,
+    pub(crate) window: u16,
+    pub(crate) send_next: Seq,
+    pub(crate) receive_next: Seq,
+    pub(crate) timestamps: bool,
+    pub(crate) recent: u32,
+    pub(crate) timestamp_offset: u32,
+}
+
+impl TimeWait {
+    pub(crate) fn new(tuple: FourTuple, remains: Remains) -> TimeWait {
+        let Remains { lane, window, send_next, receive_next, timestamps, recent, timestamp_offset } = remains;
+        TimeWait { tuple, lane, timestamps, window, send_next, receive_next, recent, timestamp_offset }
+    }
+
+    /// RFC 9293 3.10.7.4 for TIME-WAIT, RFC 6191 for a new SYN.
+    pub(crate) fn on_segment(&mut self, header: &Header, payload: usize) -> Verdict {
+        let flags = header.flags;
+        let old = match header.options.timestamps {
+            Some(timestamps) if self.timestamps => is_before(timestamps.value, self.recent),
+            _ => false,
+        };
+        if flags.contains(Flags::RST) {
+            return if header.sequence == self.receive_next { Verdict::End } else { Verdict::Ignore };
+        }
+        if flags.contains(Flags::SYN) && !flags.contains(Flags::ACK) {
+            let newer = match header.options.timestamps {
+                // RFC 6191 2: a later timestamp, or the same one with a higher number, is a new connection.
+                Some(timestamps) if self.timestamps && timestamps.value != self.recent => !old,
+                _ => header.sequence.after(self.receive_next),
+            };
+            return if newer { Verdict::Reopen(self.send_next + 65_536) } else { Verdict::Acknowledge };
+        }
+        if !old && let Some(timestamps) = header.options.timestamps.filter(|_| self.timestamps) {
+            self.recent = timestamps.value;
+        }
+        let fin = flags.contains(Flags::FIN);
+        let expected_end = header.sequence + payload as u32 + fin as u32 == self.receive_next;
+        match (fin && expected_end, payload > 0 || fin || header.sequence != self.receive_next || old) {
+            (true, _) => Verdict::Restart,
+            (false, true) => Verdict::Acknowledge,
+            // A plain acknowledgment of what is known: an answer could start a war of acknowledgments.
+            (false, false) if header.acknowledgment == self.send_next => Verdict::Ignore,
+            (false, false) => Verdict::Acknowledge,
+        }
+    }
+
+    /// The acknowledgment of the peer's FIN, once more.
+    pub(crate) fn acknowledgment(&self, now: Instant) -> Frame {
+        let timestamps = self
+            .timestamps
+            .then(|| Timestamps { value: clock(self.timestamp_offset, now), echo: self.recent });
+        let header = Header {
+            source_port: self.tuple.local_port,
+            destination_port: self.tuple.remote_port,
+            sequence: self.send_next,
+            acknowledgment: self.receive_next,
+            flags: Flags::ACK,
+            window: self.window,
+            urgent: 0,
+            options: Options { timestamps, ..Options::NONE },
+        };
+        let mut frame = Frame::new();
+        header.prepend_to(&mut frame, self.tuple.local, self.tuple.remote);
+        frame
+    }
+}

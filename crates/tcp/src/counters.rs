@@ -1,0 +1,69 @@
+//! What a host has seen, counted by kind.
+
+use crate::error::Dropped;
+
+/// Counts since the host began. Each wraps after 2^64.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub struct Counters {
+    /// Segments that arrived, bad ones included.
+    pub segments_received: u64,
+    /// Segments sent; a super-segment counts once.
+    pub segments_sent: u64,
+    /// Segments sent again.
+    pub retransmissions: u64,
+    /// Retransmission time-outs.
+    pub timeouts: u64,
+    /// Fast retransmits.
+    pub fast_retransmits: u64,
+    /// RSTs sent.
+    pub resets_sent: u64,
+    /// RSTs that ended a connection.
+    pub resets_received: u64,
+    /// Connections begun by this host.
+    pub active_opens: u64,
+    /// Connections completed by a listener.
+    pub passive_opens: u64,
+    /// ACKs sent to challenge a doubtful segment (RFC 5961).
+    pub challenge_acks: u64,
+    /// Keepalive probes sent.
+    pub keepalive_probes: u64,
+    /// Zero-window probes sent.
+    pub window_probes: u64,
+    /// Replies to segments of no connection that were dropped because the queue of such replies was full.
+    pub replies_dropped: u64,
+    /// Segments that were malformed.
+    pub malformed: u64,
+    /// Segments for which there was no connection and no listener.
+    pub no_socket: u64,
+    /// SYNs or completing ACKs dropped because a backlog was full.
+    pub backlog_full: u64,
+    /// Segments dropped because a table was full.
+    pub table_full: u64,
+    /// Segments outside the window.
+    pub outside_window: u64,
+    /// Segments with an old timestamp.
+    pub old_timestamp: u64,
+    /// Segments with an unusable acknowledgment.
+    pub bad_acknowledgment: u64,
+    /// RSTs and SYNs that did not prove their sender.
+    pub blind_attacks: u64,
+    /// Segments with unusable flags or source.
+    pub unusable: u64,
+}
+
+impl Counters {
+    pub(crate) fn count(&mut self, dropped: Dropped) {
+        let counter = match dropped {
+            Dropped::Malformed(_) => &mut self.malformed,
+            Dropped::NoSocket => &mut self.no_socket,
+            Dropped::BacklogFull => &mut self.backlog_full,
+            Dropped::TableFull => &mut self.table_full,
+            Dropped::OutsideWindow => &mut self.outside_window,
+            Dropped::OldTimestamp => &mut self.old_timestamp,
+            Dropped::BadAcknowledgment => &mut self.bad_acknowledgment,
+            Dropped::BlindReset | Dropped::BlindSyn => &mut self.blind_attacks,
+            Dropped::BadFlags | Dropped::BadSource => &mut self.unusable,
+        };
+        *counter += 1;
+    }
+}

@@ -1,0 +1,247 @@
+//! Half-open connections: a SYN came to a listener and was answered (SYN-RECEIVED of a passive open).
+//! There is no socket and no buffer yet, only what the next segment needs.
+
+use super::fifo::{Fifo, Linked, Links};
+use super::listener::Listener;
+use super::reset;
+use crate::connection::handshake::{INITIAL_TIMEOUT, syn_window};
+use crate::connection::open::Established;
+use crate::negotiation::{Negotiated, Offer};
+use crate::receive::timestamps::{clock, is_before};
+use crate::segment::{FourTuple, Path};
+use basis::{Frame, Instant, Key, Slab};
+use core::time::Duration;
+use wire::tcp::{Flags, Header, Seq, Timestamps};
+
+/// One answered SYN.
+#[derive(Clone, Debug)]
+pub(crate) struct HalfOpen {
+    pub(crate) tuple: FourTuple,
+    pub(crate) lane: u8,
+    pub(crate) queued: bool,
+    retries: u8,
+    extensions: bool,
+    selective: bool,
+    acknowledge: bool,
+    negotiated: Negotiated,
+    window: u16,
+    own_maximum: u16,
+    mtu: u32,
+    initial: Seq,      // ISS
+    peer_initial: Seq, // IRS
+    recent: u32,
+    timestamp_offset: u32,
+    pub(crate) listener: Key,
+    links: Links,
+    deadline: Instant,
+}
+
+impl Linked for HalfOpen {
+    fn links(&mut self) -> &mut Links {
+        &mut self.links
+    }
+}
+
+/// What a segment did to a half-open connection.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// Nothing.
+    Ignored,
+    /// A SYN-ACK or an acknowledgment is due.
+    Answer,
+    /// A RST with this number answers it.
+    Stray(Seq),
+    /// It is gone: the peer has reset it.
+    Reset,
+    /// The handshake is done.
+    Completed(Established),
+}
+
+/// What a new half-open connection is made of.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    pub(crate) tuple: FourTuple,
+    pub(crate) path: Path,
+    pub(crate) offer: Offer,
+    pub(crate) initial: Seq,
+    pub(crate) timestamp_offset: u32,
+    pub(crate) listener: Key,
+}
+
+impl HalfOpen {
+    pub(crate) fn new(opening: &Opening, header: &Header, listener: &Listener, now: Instant) -> HalfOpen {
+        let offer = opening.offer;
+        HalfOpen {
+            tuple: opening.tuple,
+            lane: opening.path.lane,
+            queued: false,
+            retries: 0,
+            extensions: offer.extensions,
+            selective: offer.selective_acknowledgments,
+            acknowledge: false,
+            negotiated: offer.agree(&header.options, opening.tuple.local.is_ipv4()),
+            window: syn_window(listener.settings.receive_buffer),
+            own_maximum: offer.maximum_segment_size,
+            mtu: opening.path.mtu,
+            initial: opening.initial,
+            peer_initial: header.sequence,
+            recent: header.options.timestamps.map_or(0, |timestamps| timestamps.value),
+            timestamp_offset: opening.timestamp_offset,
+            listener: opening.listener,
+            links: Links::NONE,
+            deadline: now + INITIAL_TIMEOUT,
+        }
+    }
+
+    pub(crate) fn path(&self) -> Path {
+        Path { lane: self.lane, mtu: self.mtu }
+    }
+
+    fn offer(&self) -> Offer {
+        Offer {
+            maximum_segment_size: self.own_maximum,
+            extensions: self.extensions,
+            selective_acknowledgments: self.selective,
+        }
+    }
+
+    /// RFC 9293 3.10.7.4 for SYN-RECEIVED.
+    pub(crate) fn on_segment(&mut self, header: &Header, now: Instant) -> Outcome {
+        let flags = header.flags;
+        let next = self.peer_initial + 1;
+        if flags.contains(Flags::SYN) && !flags.contains(Flags::ACK) && header.sequence == self.peer_initial {
+            // The SYN once more: the answer was lost.
+            return Outcome::Answer;
+        }
+        let old = self.negotiated.timestamps()
+            && header.options.timestamps.is_some_and(|timestamps| is_before(timestamps.value, self.recent));
+        if !header.sequence.within(next, self.window.max(1) as u32) || old {
+            self.acknowledge = !flags.contains(Flags::RST);
+            return if self.acknowledge { Outcome::Answer } else { Outcome::Ignored };
+        }
+        if flags.contains(Flags::RST) {
+            if header.sequence == next {
+                return Outcome::Reset;
+            }
+            self.acknowledge = true;
+            return Outcome::Answer;
+        }
+        if flags.contains(Flags::SYN) {
+            self.acknowledge = true;
+            return Outcome::Answer;
+        }
+        if !flags.contains(Flags::ACK) {
+            return Outcome::Ignored;
+        }
+        if header.acknowledgment != self.initial + 1 {
+            return Outcome::Stray(header.acknowledgment);
+        }
+        Outcome::Completed(Established {
+            initial: self.initial,
+            peer_initial: self.peer_initial,
+            header: header.clone(),
+            negotiated: self.negotiated,
+            own_maximum: self.own_maximum,
+            recent: self.recent,
+            timestamp_offset: self.timestamp_offset,
+            window: self.window,
+            round_trip: self.round_trip(now),
+        })
+    }
+
+    /// The time since the SYN-ACK, if only one was sent.
+    fn round_trip(&self, now: Instant) -> Option<Duration> {
+        let sent = self.deadline.as_nanos().checked_sub(INITIAL_TIMEOUT.as_nanos() as u64)?;
+        (self.retries == 0).then(|| now - Instant::from_nanos(sent))
+    }
+
+    /// The SYN-ACK, or the acknowledgment of a doubtful segment.
+    pub(crate) fn transmit(&mut self, now: Instant) -> Frame {
+        if core::mem::take(&mut self.acknowledge) {
+            return reset::bare(
+                &self.tuple,
+                self.initial + 1,
+                self.peer_initial + 1,
+                Flags::ACK,
+                self.window,
+            );
+        }
+        let timestamps = Timestamps { value: clock(self.timestamp_offset, now), echo: self.recent };
+        let header = Header {
+            source_port: self.tuple.local_port,
+            destination_port: self.tuple.remote_port,
+            sequence: self.initial,
+            acknowledgment: self.peer_initial + 1,
+            flags: Flags::SYN | Flags::ACK,
+            window: self.window,
+            urgent: 0,
+            options: self.negotiated.on_syn_ack(self.offer(), timestamps),
+        };
+        let mut frame = Frame::new();
+        header.prepend_to(&mut frame, self.tuple.local, self.tuple.remote);
+        frame
+    }
+}
+
+const LEVELS: usize = 8;
+
+/// All half-open connections of a host. Those that were answered equally often wait equally long, so each such group
+/// is a queue in order of time.
+#[derive(Clone, Debug)]
+pub(crate) struct HalfOpenTable {
+    pub(crate) slab: Slab<HalfOpen>,
+    queues: [Fifo; LEVELS],
+}
+
+impl HalfOpenTable {
+    pub(crate) const fn new() -> HalfOpenTable {
+        HalfOpenTable { slab: Slab::new(), queues: [Fifo::new(); LEVELS] }
+    }
+
+    pub(crate) fn insert(&mut self, half_open: HalfOpen) -> Option<u32> {
+        let index = self.slab.insert(half_open)?.index();
+        self.queues[0].push_back(&mut self.slab, index);
+        Some(index)
+    }
+
+    pub(crate) fn remove(&mut self, index: u32) -> Option<HalfOpen> {
+        let level = self.level(index)?;
+        self.queues[level].remove(&mut self.slab, index);
+        let key = self.slab.key_at(index)?;
+        self.slab.remove(key)
+    }
+
+    fn level(&self, index: u32) -> Option<usize> {
+        Some((self.slab.at(index)?.retries as usize).min(LEVELS - 1))
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        self.fronts().map(|(_, deadline)| deadline).min()
+    }
+
+    fn fronts(&self) -> impl Iterator<Item = (u32, Instant)> {
+        self.queues.iter().filter_map(|queue| {
+            let index = queue.front()?;
+            Some((index, self.slab.at(index)?.deadline))
+        })
+    }
+
+    /// One whose time has come.
+    pub(crate) fn expired(&self, now: Instant) -> Option<u32> {
+        self.fronts().find(|(_, deadline)| *deadline <= now).map(|(index, _)| index)
+    }
+
+    /// Lets it wait for another answer, twice as long. Returns false if it was answered often enough.
+    pub(crate) fn retry(&mut self, index: u32, most: u8, now: Instant) -> bool {
+        let Some(level) = self.level(index) else { return false };
+        let Some(half_open) = self.slab.at_mut(index) else { return false };
+        if half_open.retries >= most.min(LEVELS as u8 - 1) {
+            return false;
+        }
+        half_open.retries += 1;
+        half_open.deadline = now + INITIAL_TIMEOUT.saturating_mul(1 << half_open.retries.min(6));
+        self.queues[level].remove(&mut self.slab, index);
+        self.queues[level + 1].push_back(&mut self.slab, index);
+        true
+    }
+}

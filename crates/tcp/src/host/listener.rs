@@ -1,0 +1,129 @@
+//! Who listens where, and what waits to be accepted.
+
+use crate::config::Settings;
+use crate::error::ListenError;
+use crate::event::ListenerId;
+use crate::info::ListenerSummary;
+use alloc::collections::VecDeque;
+use basis::{HashKey, Key, Slab};
+use core::net::IpAddr;
+use hashbrown::HashMap;
+
+/// A listener: not a connection, but what makes them.
+#[derive(Clone, Debug)]
+pub(crate) struct Listener {
+    address: Option<IpAddr>,
+    port: u16,
+    pub(crate) settings: Settings,
+    /// The bound of each queue.
+    backlog: u32,
+    /// Connections in SYN-RECEIVED; they live in the host's table.
+    pub(crate) half_open: u32,
+    /// Established and not yet accepted.
+    waiting: VecDeque<Key>,
+    /// The application has been told that somebody waits.
+    pub(crate) announced: bool,
+}
+
+impl Listener {
+    /// Whether another SYN may be answered. A full accept queue closes the door too: what would be completed could not
+    /// be accepted.
+    pub(crate) fn has_room_for_half_open(&self) -> bool {
+        self.half_open < self.backlog && self.has_room_for_established()
+    }
+
+    pub(crate) fn has_room_for_established(&self) -> bool {
+        (self.waiting.len() as u32) < self.backlog
+    }
+
+    pub(crate) fn push(&mut self, connection: Key) {
+        self.waiting.push_back(connection);
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Key> {
+        self.waiting.pop_front()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    pub(crate) fn summary(&self, key: Key) -> ListenerSummary {
+        ListenerSummary {
+            id: ListenerId(key),
+            address: self.address,
+            port: self.port,
+            half_open: self.half_open,
+            waiting: self.waiting.len() as u32,
+            backlog: self.backlog,
+        }
+    }
+}
+
+/// All listeners of a host.
+#[derive(Clone, Debug)]
+pub(crate) struct Listeners {
+    slab: Slab<Listener>,
+    by_address: HashMap<(Option<IpAddr>, u16), Key, HashKey>,
+}
+
+impl Listeners {
+    pub(crate) fn new(key: HashKey) -> Listeners {
+        Listeners { slab: Slab::new(), by_address: HashMap::with_hasher(key) }
+    }
+
+    pub(crate) fn add(
+        &mut self,
+        address: Option<IpAddr>,
+        port: u16,
+        backlog: u32,
+        settings: Settings,
+        most: u32,
+    ) -> Result<Key, ListenError> {
+        if self.by_address.contains_key(&(address, port)) {
+            return Err(ListenError::AddressInUse);
+        }
+        if self.slab.len() as u32 >= most {
+            return Err(ListenError::TooManyListeners);
+        }
+        let listener = Listener {
+            address,
+            port,
+            settings,
+            backlog: backlog.max(1),
+            half_open: 0,
+            waiting: VecDeque::new(),
+            announced: false,
+        };
+        let key = self.slab.insert(listener).ok_or(ListenError::TooManyListeners)?;
+        self.by_address.insert((address, port), key);
+        Ok(key)
+    }
+
+    pub(crate) fn contains(&self, address: Option<IpAddr>, port: u16) -> bool {
+        self.by_address.contains_key(&(address, port))
+    }
+
+    /// The listener for a segment: the one on that very address before the one on every address.
+    pub(crate) fn find(&self, address: IpAddr, port: u16) -> Option<Key> {
+        self.by_address.get(&(Some(address), port)).or_else(|| self.by_address.get(&(None, port))).copied()
+    }
+
+    pub(crate) fn get(&self, key: Key) -> Option<&Listener> {
+        self.slab.get(key)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut Listener> {
+        self.slab.get_mut(key)
+    }
+
+    pub(crate) fn remove(&mut self, key: Key) -> Option<Listener> {
+        let listener = self.slab.remove(key)?;
+        self.by_address.remove(&(listener.address, listener.port));
+        Some(listener)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, &Listener)> {
+        self.slab.iter()
+    }
+}

@@ -1,0 +1,15 @@
+//! A host's many connections: which one a segment belongs to, who listens, and whose turn it is to send.
+
+mod demux;
+mod fifo;
+mod half_open;
+mod isn;
+mod listener;
+mod reset;
+mod syn_cookie;
+mod tcp_host;
+mod time_wait_table;
+mod verbs;
+mod work;
+
+pub use tcp_host::Host;

@@ -1,0 +1,83 @@
+//! RSTs to segments of no connection, and the bounded queue in which all such replies wait.
+
+use crate::segment::{FourTuple, Outgoing};
+use alloc::collections::VecDeque;
+use basis::Frame;
+use wire::tcp::{Flags, Header, Options, Seq};
+
+/// Replies that wait on one lane; a flood of bad segments gets no more answers than leave.
+const MAX_REPLIES: usize = 128;
+/// RFC 1700's default; no socket sets it for these.
+const TIME_TO_LIVE: u8 = 64;
+
+/// Replies that belong to no open connection.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Replies(VecDeque<Outgoing>);
+
+impl Replies {
+    /// Queues a reply; returns false if there is no room.
+    pub(crate) fn push(&mut self, tuple: &FourTuple, frame: Frame) -> bool {
+        if self.0.len() >= MAX_REPLIES {
+            return false;
+        }
+        self.0.push_back(Outgoing {
+            local: tuple.local,
+            remote: tuple.remote,
+            time_to_live: TIME_TO_LIVE,
+            frame,
+        });
+        true
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<Outgoing> {
+        self.0.pop_front()
+    }
+}
+
+/// The RST that answers a segment in the CLOSED state (RFC 9293 3.10.7.1); `None` for a RST, which is never answered.
+pub(crate) fn answer(tuple: &FourTuple, header: &Header, payload: usize) -> Option<Frame> {
+    if header.flags.contains(Flags::RST) {
+        return None;
+    }
+    if header.flags.contains(Flags::ACK) {
+        return Some(reset(tuple, header.acknowledgment, None));
+    }
+    let length =
+        payload as u32 + header.flags.contains(Flags::SYN) as u32 + header.flags.contains(Flags::FIN) as u32;
+    Some(reset(tuple, Seq(0), Some(header.sequence + length)))
+}
+
+/// A RST with a number, and an acknowledgment if it needs one.
+pub(crate) fn reset(tuple: &FourTuple, sequence: Seq, acknowledgment: Option<Seq>) -> Frame {
+    let flags = if acknowledgment.is_some() { Flags::RST | Flags::ACK } else { Flags::RST };
+    bare(tuple, sequence, acknowledgment.unwrap_or(Seq(0)), flags, 0)
+}
+
+/// A segment without options and data.
+pub(crate) fn bare(
+    tuple: &FourTuple,
+    sequence: Seq,
+    acknowledgment: Seq,
+    flags: Flags,
+    window: u16,
+) -> Frame {
+    let header = Header {
+        source_port: tuple.local_port,
+        destination_port: tuple.remote_port,
+        sequence,
+        acknowledgment,
+        flags,
+        window,
+        urgent: 0,
+        options: Options::NONE,
+    };
+    let mut frame = Frame::new();
+    header.prepend_to(&mut frame, tuple.local, tuple.remote);
+    frame
+}

@@ -1,0 +1,103 @@
+//! All connections in TIME-WAIT. They all wait equally long, so they leave in the order in which they came.
+
+use super::fifo::{Fifo, Linked, Links};
+use crate::connection::time_wait::TimeWait;
+use basis::{Instant, Slab};
+use core::time::Duration;
+
+#[derive(Clone, Debug)]
+pub(crate) struct TimeWaitTable {
+    slab: Slab<Waiting>,
+    queue: Fifo,
+    /// The last time that the table was told of, in milliseconds: what short deadlines are relative to.
+    clock: u64,
+}
+
+/// A connection with its place in the queue.
+#[derive(Clone, Debug)]
+pub(crate) struct Waiting {
+    pub(crate) state: TimeWait,
+    links: Links,
+    /// Milliseconds, modulo 2^32.
+    deadline: u32,
+}
+
+impl Linked for Waiting {
+    fn links(&mut self) -> &mut Links {
+        &mut self.links
+    }
+}
+
+impl TimeWaitTable {
+    pub(crate) const fn new() -> TimeWaitTable {
+        TimeWaitTable { slab: Slab::new(), queue: Fifo::new(), clock: 0 }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slab.len()
+    }
+
+    /// Adds a connection that leaves after `wait`; returns its slot.
+    pub(crate) fn insert(&mut self, state: TimeWait, now: Instant, wait: Duration) -> Option<u32> {
+        let deadline = self.deadline(now, wait);
+        let index = self.slab.insert(Waiting { state, links: Links::NONE, deadline })?.index();
+        self.queue.push_back(&mut self.slab, index);
+        Some(index)
+    }
+
+    /// The wait begins anew.
+    pub(crate) fn restart(&mut self, index: u32, now: Instant, wait: Duration) {
+        let deadline = self.deadline(now, wait);
+        self.queue.remove(&mut self.slab, index);
+        if let Some(waiting) = self.slab.at_mut(index) {
+            waiting.deadline = deadline;
+        }
+        self.queue.push_back(&mut self.slab, index);
+    }
+
+    pub(crate) fn remove(&mut self, index: u32) -> Option<TimeWait> {
+        self.queue.remove(&mut self.slab, index);
+        let key = self.slab.key_at(index)?;
+        self.slab.remove(key).map(|waiting| waiting.state)
+    }
+
+    pub(crate) fn at(&self, index: u32) -> Option<&TimeWait> {
+        self.slab.at(index).map(|waiting| &waiting.state)
+    }
+
+    pub(crate) fn at_mut(&mut self, index: u32) -> Option<&mut TimeWait> {
+        self.slab.at_mut(index).map(|waiting| &mut waiting.state)
+    }
+
+    /// The one that leaves next.
+    pub(crate) fn oldest(&self) -> Option<u32> {
+        self.queue.front()
+    }
+
+    /// The one whose time has come.
+    pub(crate) fn expired(&mut self, now: Instant) -> Option<u32> {
+        self.clock = now.as_millis();
+        let index = self.queue.front()?;
+        (self.next_deadline()? <= now).then_some(index)
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        let deadline = self.slab.at(self.queue.front()?)?.deadline;
+        let distance = deadline.wrapping_sub(self.clock as u32) as i32;
+        Some(Instant::from_millis(self.clock.saturating_add_signed(distance as i64)))
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &TimeWait> {
+        self.slab.iter().map(|(_, waiting)| &waiting.state)
+    }
+
+    fn deadline(&mut self, now: Instant, wait: Duration) -> u32 {
+        self.clock = now.as_millis();
+        // Waits beyond 12 days make no sense and would overtake the modular clock.
+        let wait = wait.as_millis().min(1 << 30) as u32;
+        // Rounded up: never less than what was asked for.
+        (self.clock as u32)
+            .wrapping_add(wait)
+            .wrapping_add((!now.as_nanos().is_multiple_of(1_000_000)) as u32)
+    }
+}

@@ -1,0 +1,235 @@
+//! What the application can ask of a host.
+
+use super::demux::{Demux, Place};
+use super::tcp_host::{Host, environment, tuple_at};
+use crate::config::{Settings, SocketOptions};
+use crate::connection::control_block::ControlBlock;
+use crate::connection::handshake::Handshake;
+use crate::counters::Counters;
+use crate::environment::Environment;
+use crate::error::{AcceptError, ConnectError, Failure, ListenError, ReadError, ShutdownError, WriteError};
+use crate::event::{ConnectionId, ListenerId, Readiness};
+use crate::info::{Info, ListenerSummary, State, Summary};
+use crate::negotiation::Offer;
+use crate::segment::{FourTuple, Path, Shutdown};
+use basis::Instant;
+use core::net::IpAddr;
+
+impl Host {
+    /// Begins a connection; its SYN is due at once. [`Readiness::CONNECTED`] or [`Readiness::FAILED`] tells how it went.
+    ///
+    /// # Errors
+    /// The four-tuple is in use, also by a connection in TIME-WAIT; or there are too many connections.
+    pub fn connect(
+        &mut self,
+        now: Instant,
+        path: Path,
+        tuple: FourTuple,
+        options: SocketOptions,
+    ) -> Result<ConnectionId, ConnectError> {
+        if !self.is_free(&tuple) {
+            return Err(ConnectError::AddressInUse);
+        }
+        if self.connections.len() as u32 >= self.config.max_connections.min(Demux::INDEX_LIMIT) {
+            return Err(ConnectError::TooManyConnections);
+        }
+        let settings = Settings::from(options);
+        let most = settings.max_segment_size().unwrap_or(u16::MAX);
+        let offer = Offer {
+            maximum_segment_size: path.maximum_segment_size(tuple.local).min(most),
+            extensions: self.config.extensions,
+            selective_acknowledgments: self.config.selective_acknowledgments,
+        };
+        let initial = self.isn.initial(&tuple, now);
+        let timestamps = self.isn.timestamp_offset(&tuple);
+        let handshake = Handshake::new(initial, offer, timestamps, settings.receive_buffer, now);
+        let connection = ControlBlock::connecting(tuple, path, settings, handshake);
+        let key = self.connections.insert(connection).ok_or(ConnectError::TooManyConnections)?;
+        self.demux.insert(&tuple, Place::Connection(key.index()), tuple_at!(self));
+        self.counters.active_opens += 1;
+        self.settle(key.index());
+        Ok(ConnectionId(key))
+    }
+
+    /// Whether no connection, half-open or in TIME-WAIT included, has this four-tuple.
+    pub fn is_free(&self, tuple: &FourTuple) -> bool {
+        self.demux.find(tuple, tuple_at!(self)).is_none()
+    }
+
+    /// Listens on a port of one address, or of every address for `None`. `backlog` bounds the half-open connections and,
+    /// by itself, those that wait to be accepted; at least 1.
+    ///
+    /// # Errors
+    /// Somebody listens there, or there are too many listeners.
+    pub fn listen(
+        &mut self,
+        address: Option<IpAddr>,
+        port: u16,
+        backlog: u32,
+        options: SocketOptions,
+    ) -> Result<ListenerId, ListenError> {
+        let most = self.config.max_listeners;
+        self.listeners.add(address, port, backlog, options.into(), most).map(ListenerId)
+    }
+
+    /// Whether somebody listens on just this address (or on every address, for `None`) and port.
+    pub fn is_listening(&self, address: Option<IpAddr>, port: u16) -> bool {
+        self.listeners.contains(address, port)
+    }
+
+    /// Takes a connection whose handshake is done.
+    ///
+    /// # Errors
+    /// None waits, or the listener was closed.
+    pub fn accept(&mut self, listener: ListenerId) -> Result<ConnectionId, AcceptError> {
+        let listener = self.listeners.get_mut(listener.0).ok_or(AcceptError::NotListening)?;
+        listener.pop().map(ConnectionId).ok_or(AcceptError::WouldBlock)
+    }
+
+    /// Whether [`Host::accept`] would return a connection.
+    pub fn can_accept(&self, listener: ListenerId) -> bool {
+        self.listeners.get(listener.0).is_some_and(|listener| !listener.is_empty())
+    }
+
+    /// Listens no more. Connections that were not accepted are reset.
+    pub fn close_listener(&mut self, now: Instant, listener: ListenerId) {
+        if let Some(mut listener) = self.listeners.remove(listener.0) {
+            while let Some(connection) = listener.pop() {
+                self.abandon(now, connection);
+            }
+        }
+    }
+
+    /// Copies received bytes to the front of `out`. `Ok(0)` is the end of the stream: the peer's FIN has come.
+    ///
+    /// # Errors
+    /// Nothing has arrived yet, there is no such connection, or it has failed: that is told once, after all bytes.
+    pub fn read(&mut self, now: Instant, id: ConnectionId, out: &mut [u8]) -> Result<usize, ReadError> {
+        let connection = self.connections.get_mut(id.0).ok_or(ReadError::NotConnected)?;
+        let result = connection.read(out, &mut environment!(self, now));
+        self.settle(id.0.index());
+        result
+    }
+
+    /// Like [`Host::read`], but the bytes stay.
+    ///
+    /// # Errors
+    /// As [`Host::read`].
+    pub fn peek(&mut self, id: ConnectionId, out: &mut [u8]) -> Result<usize, ReadError> {
+        let connection = self.connections.get_mut(id.0).ok_or(ReadError::NotConnected)?;
+        connection.peek(out)
+    }
+
+    /// Takes in bytes to send; returns how many, which may be fewer than `data` has.
+    ///
+    /// # Errors
+    /// There is no room yet, there is no such connection, this direction was closed, or the connection has failed.
+    pub fn write(&mut self, now: Instant, id: ConnectionId, data: &[u8]) -> Result<usize, WriteError> {
+        let connection = self.connections.get_mut(id.0).ok_or(WriteError::NotConnected)?;
+        let result = connection.write(data, &mut environment!(self, now));
+        self.settle(id.0.index());
+        result
+    }
+
+    /// Closes one direction or both; the handle stays. A FIN follows what was written.
+    ///
+    /// # Errors
+    /// The connection is not established.
+    pub fn shutdown(&mut self, now: Instant, id: ConnectionId, how: Shutdown) -> Result<(), ShutdownError> {
+        let connection = self.connections.get_mut(id.0).ok_or(ShutdownError::NotConnected)?;
+        let result = connection.shutdown(how, &mut environment!(self, now));
+        self.settle(id.0.index());
+        result
+    }
+
+    /// Gives the handle back. What was written is still delivered, unless the linger option is zero;
+    /// if received bytes were not read, the peer gets a RST (RFC 1122 4.2.2.13).
+    pub fn close(&mut self, now: Instant, id: ConnectionId) {
+        if let Some(connection) = self.connections.get_mut(id.0) {
+            let fate = connection.close(&mut environment!(self, now));
+            self.apply(now, id.0.index(), fate);
+        }
+    }
+
+    /// Gives the handle back and ends the connection with a RST.
+    pub fn abort(&mut self, now: Instant, id: ConnectionId) {
+        self.abandon(now, id.0);
+    }
+
+    /// The options of a connection.
+    pub fn options(&self, id: ConnectionId) -> Option<SocketOptions> {
+        Some(self.connections.get(id.0)?.settings.into())
+    }
+
+    /// Changes the options of a connection; returns false if there is none. The congestion control and the segment size
+    /// stay as they were when it began.
+    pub fn set_options(&mut self, now: Instant, id: ConnectionId, options: SocketOptions) -> bool {
+        let Some(connection) = self.connections.get_mut(id.0) else { return false };
+        connection.set_settings(options.into(), &environment!(self, now));
+        self.settle(id.0.index());
+        true
+    }
+
+    /// The addresses and ports of a connection.
+    pub fn tuple(&self, id: ConnectionId) -> Option<FourTuple> {
+        Some(self.connections.get(id.0)?.tuple)
+    }
+
+    /// What can be done with a connection now; nothing if there is none.
+    pub fn readiness(&self, id: ConnectionId) -> Readiness {
+        self.connections.get(id.0).map_or(Readiness::NONE, ControlBlock::readiness)
+    }
+
+    /// Why a connection has failed, told once.
+    pub fn take_failure(&mut self, id: ConnectionId) -> Option<Failure> {
+        self.connections.get_mut(id.0)?.take_failure()
+    }
+
+    /// A connection's inside.
+    pub fn info(&self, id: ConnectionId) -> Option<Info> {
+        Some(self.connections.get(id.0)?.info())
+    }
+
+    /// Every connection, half-open and in TIME-WAIT included. It walks the tables: for reports only.
+    pub fn connections(&self) -> impl Iterator<Item = Summary> {
+        let open = self
+            .connections
+            .iter()
+            .filter(|(_, connection)| !connection.is_finished() || !connection.detached)
+            .map(|(key, connection)| Summary {
+                id: Some(ConnectionId(key)),
+                tuple: connection.tuple,
+                state: connection.state(),
+                detached: connection.detached,
+            });
+        let summary = |tuple, state| Summary { id: None, tuple, state, detached: true };
+        let half_open = self
+            .half_open
+            .slab
+            .iter()
+            .map(move |(_, half_open)| summary(half_open.tuple, State::SynReceived));
+        let time_wait = self.time_wait.iter().map(move |time_wait| summary(time_wait.tuple, State::TimeWait));
+        open.chain(half_open).chain(time_wait)
+    }
+
+    /// Every listener. For reports only.
+    pub fn listeners(&self) -> impl Iterator<Item = ListenerSummary> {
+        self.listeners.iter().map(|(key, listener)| listener.summary(key))
+    }
+
+    /// Connections that still have something to deliver: their close waits for it. For reports and for a host that ends.
+    pub fn undelivered(&self) -> usize {
+        let waits = |connection: &ControlBlock| !connection.readiness().contains(Readiness::DRAINED);
+        self.connections.iter().filter(|(_, connection)| waits(connection)).count()
+    }
+
+    /// What this host has seen.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// The tables' sizes: connections, half-open connections, connections in TIME-WAIT.
+    pub fn population(&self) -> (usize, usize, usize) {
+        (self.connections.len(), self.half_open.slab.len(), self.time_wait.len())
+    }
+}

@@ -1,0 +1,48 @@
+//! Whose turn it is to send, lane by lane, and what the application has not been told yet.
+
+use super::reset::Replies;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use basis::Key;
+
+/// Something that may have a segment to send.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Turn {
+    Connection(Key),
+    HalfOpen(Key),
+}
+
+/// One interface's queues. A connection stands in the line at most once.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lane {
+    pub(crate) line: VecDeque<Turn>,
+    pub(crate) replies: Replies,
+}
+
+/// All lanes, made when first used.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lanes(Vec<Lane>);
+
+impl Lanes {
+    #[inline]
+    pub(crate) fn get(&mut self, lane: u8) -> &mut Lane {
+        let index = lane as usize;
+        if index >= self.0.len() {
+            self.0.resize_with(index + 1, Lane::default);
+        }
+        &mut self.0[index]
+    }
+
+    /// Whether something stands in this lane's line.
+    #[inline]
+    pub(crate) fn has_work(&self, lane: u8) -> bool {
+        self.0.get(lane as usize).is_some_and(|lane| !lane.line.is_empty() || !lane.replies.is_empty())
+    }
+}
+
+/// Something the application is to be told of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum News {
+    Connection(Key),
+    Listener(Key),
+}

@@ -1,0 +1,115 @@
+//! What a connection tells about itself.
+
+use crate::event::{ConnectionId, ListenerId};
+use crate::segment::FourTuple;
+use core::fmt;
+use core::net::IpAddr;
+use core::time::Duration;
+
+/// The states of a connection (RFC 9293 3.3.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)]
+pub enum State {
+    Listen,
+    SynSent,
+    SynReceived,
+    Established,
+    FinWait1,
+    FinWait2,
+    CloseWait,
+    Closing,
+    LastAck,
+    TimeWait,
+    Closed,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            State::Listen => "LISTEN",
+            State::SynSent => "SYN-SENT",
+            State::SynReceived => "SYN-RECEIVED",
+            State::Established => "ESTABLISHED",
+            State::FinWait1 => "FIN-WAIT-1",
+            State::FinWait2 => "FIN-WAIT-2",
+            State::CloseWait => "CLOSE-WAIT",
+            State::Closing => "CLOSING",
+            State::LastAck => "LAST-ACK",
+            State::TimeWait => "TIME-WAIT",
+            State::Closed => "CLOSED",
+        })
+    }
+}
+
+/// A connection's inside, as `TCP_INFO` tells it. Bytes unless said otherwise.
+#[derive(Clone, Copy, Debug)]
+pub struct Info {
+    /// The state.
+    pub state: State,
+    /// Received and not yet read.
+    pub receive_queue: u32,
+    /// Written and not yet acknowledged.
+    pub send_queue: u32,
+    /// Sent and not yet acknowledged.
+    pub in_flight: u32,
+    /// The congestion window.
+    pub congestion_window: u32,
+    /// The slow start threshold; `u32::MAX` before the first loss.
+    pub slow_start_threshold: u32,
+    /// The window the peer offers.
+    pub send_window: u32,
+    /// The window offered to the peer.
+    pub receive_window: u32,
+    /// Largest payload of a segment sent.
+    pub segment_size: u32,
+    /// Smoothed round-trip time; zero before the first measurement.
+    pub smoothed_rtt: Duration,
+    /// Round-trip time variation.
+    pub rtt_variation: Duration,
+    /// The retransmission time-out.
+    pub retransmission_timeout: Duration,
+    /// Segments sent again.
+    pub retransmissions: u32,
+    /// Payload sent, each byte once.
+    pub bytes_sent: u64,
+    /// Payload received in order.
+    pub bytes_received: u64,
+    /// Whether window scaling is on, and both shifts: ours and the peer's.
+    pub window_scale: Option<(u8, u8)>,
+    /// Whether timestamps are on.
+    pub timestamps: bool,
+    /// Whether selective acknowledgments are on.
+    pub selective_acknowledgments: bool,
+    /// Whether the sender is repairing a loss.
+    pub in_recovery: bool,
+}
+
+/// One row of a report on a host's connections.
+#[derive(Clone, Copy, Debug)]
+pub struct Summary {
+    /// The application's handle; `None` for half-open and TIME-WAIT, which have none.
+    pub id: Option<ConnectionId>,
+    /// The addresses and ports.
+    pub tuple: FourTuple,
+    /// The state.
+    pub state: State,
+    /// Whether the application has closed its handle.
+    pub detached: bool,
+}
+
+/// One row of a report on a host's listeners.
+#[derive(Clone, Copy, Debug)]
+pub struct ListenerSummary {
+    /// The listener.
+    pub id: ListenerId,
+    /// The address listened on; `None` for every address.
+    pub address: Option<IpAddr>,
+    /// The port listened on.
+    pub port: u16,
+    /// Connections in SYN-RECEIVED.
+    pub half_open: u32,
+    /// Connections that wait to be accepted.
+    pub waiting: u32,
+    /// The bound of each of the two.
+    pub backlog: u32,
+}

@@ -1,0 +1,147 @@
+//! What both SYNs agree on: segment sizes, window scaling, timestamps, selective acknowledgments.
+
+use wire::tcp::{Options, Timestamps};
+
+/// The shift this host offers. It lets the receive buffer grow to 16 MiB during the connection's life.
+pub(crate) const WINDOW_SHIFT: u8 = 8;
+/// RFC 7323 2.3: larger shifts count as 14.
+const MAX_SHIFT: u8 = 14;
+/// RFC 9293 3.7.1: without the option, a peer on IPv4 takes 536 bytes, on IPv6 1220.
+const DEFAULT_IPV4: u16 = 536;
+const DEFAULT_IPV6: u16 = 1220;
+/// A peer that asks for less gets this much: smaller segments would only cost both sides.
+const LEAST: u16 = 48;
+
+/// What this host offers on its SYN or SYN-ACK.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Offer {
+    /// The largest segment this host wants to receive.
+    pub(crate) maximum_segment_size: u16,
+    /// Window scaling and timestamps.
+    pub(crate) extensions: bool,
+    /// Selective acknowledgments.
+    pub(crate) selective_acknowledgments: bool,
+}
+
+impl Offer {
+    /// The options of a SYN.
+    pub(crate) fn on_syn(self, timestamp: u32) -> Options {
+        Options {
+            maximum_segment_size: Some(self.maximum_segment_size),
+            window_scale: self.extensions.then_some(WINDOW_SHIFT),
+            sack_permitted: self.selective_acknowledgments,
+            timestamps: self.extensions.then_some(Timestamps { value: timestamp, echo: 0 }),
+            ..Options::default()
+        }
+    }
+
+    /// What comes of this offer and the peer's SYN.
+    pub(crate) fn agree(self, peer: &Options, ipv4: bool) -> Negotiated {
+        let default = if ipv4 { DEFAULT_IPV4 } else { DEFAULT_IPV6 };
+        let scale = peer.window_scale.filter(|_| self.extensions);
+        let mut negotiated = Negotiated {
+            peer_maximum: peer.maximum_segment_size.unwrap_or(default).max(LEAST),
+            send_shift: scale.unwrap_or(0).min(MAX_SHIFT),
+            flags: 0,
+        };
+        negotiated.set(SCALING, scale.is_some());
+        negotiated.set(TIMESTAMPS, self.extensions && peer.timestamps.is_some());
+        negotiated.set(SACK, self.selective_acknowledgments && peer.sack_permitted);
+        negotiated
+    }
+}
+
+const SCALING: u8 = 1;
+const TIMESTAMPS: u8 = 2;
+const SACK: u8 = 4;
+
+/// What both sides agreed on. Only what was offered is answered (RFC 7323 2.2, 3.2; RFC 2018 2).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Negotiated {
+    /// The peer's MSS option.
+    pub(crate) peer_maximum: u16,
+    /// Snd.Wind.Shift.
+    pub(crate) send_shift: u8,
+    flags: u8,
+}
+
+impl Negotiated {
+    fn set(&mut self, flag: u8, on: bool) {
+        if on {
+            self.flags |= flag;
+        }
+    }
+
+    pub(crate) const fn scaling(self) -> bool {
+        self.flags & SCALING != 0
+    }
+
+    pub(crate) const fn timestamps(self) -> bool {
+        self.flags & TIMESTAMPS != 0
+    }
+
+    pub(crate) const fn selective_acknowledgments(self) -> bool {
+        self.flags & SACK != 0
+    }
+
+    /// Rcv.Wind.Shift.
+    pub(crate) const fn receive_shift(self) -> u8 {
+        if self.scaling() { WINDOW_SHIFT } else { 0 }
+    }
+
+    /// The options of a SYN-ACK: the offer, less what the peer did not offer.
+    pub(crate) fn on_syn_ack(self, offer: Offer, timestamps: Timestamps) -> Options {
+        Options {
+            maximum_segment_size: Some(offer.maximum_segment_size),
+            window_scale: self.scaling().then_some(WINDOW_SHIFT),
+            sack_permitted: self.selective_acknowledgments(),
+            timestamps: self.timestamps().then_some(timestamps),
+            ..Options::default()
+        }
+    }
+
+    /// Payload of the largest segment to send: the lesser of both sides' MSS, less the options every segment carries
+    /// (RFC 6691: MSS does not count them).
+    pub(crate) fn payload(self, own_maximum: u16) -> u16 {
+        let options = if self.timestamps() { 12 } else { 0 };
+        (self.peer_maximum.min(own_maximum) - options).max(LEAST - 12)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OFFER: Offer =
+        Offer { maximum_segment_size: 1460, extensions: true, selective_acknowledgments: true };
+
+    #[test]
+    fn only_what_was_offered_is_answered() {
+        let silent = OFFER.agree(&Options::default(), true);
+        assert_eq!(
+            (silent.scaling(), silent.timestamps(), silent.selective_acknowledgments()),
+            (false, false, false)
+        );
+        assert_eq!(silent.payload(1460), 536);
+        let answer = silent.on_syn_ack(OFFER, Timestamps { value: 1, echo: 2 });
+        assert_eq!(answer, Options { maximum_segment_size: Some(1460), ..Options::default() });
+    }
+
+    #[test]
+    fn a_shift_above_14_counts_as_14() {
+        let peer = Options { window_scale: Some(30), ..Options::default() };
+        assert_eq!(OFFER.agree(&peer, true).send_shift, 14);
+    }
+
+    #[test]
+    fn timestamps_take_twelve_bytes_of_every_segment() {
+        let peer = OFFER.on_syn(9);
+        assert_eq!(OFFER.agree(&peer, true).payload(1460), 1448);
+    }
+
+    #[test]
+    fn a_tiny_mss_is_raised_to_something_that_can_carry_data() {
+        let peer = Options { maximum_segment_size: Some(1), ..OFFER.on_syn(0) };
+        assert_eq!(OFFER.agree(&peer, true).payload(1460), 36);
+    }
+}

@@ -1,0 +1,107 @@
+//! When to acknowledge: at once, or with the next segment, or a little later (RFC 9293 3.8.6.3, RFC 5681 4.2).
+
+use crate::timers::{Timer, Timers};
+use basis::Instant;
+use core::time::Duration;
+
+/// The longest wait for company. RFC 9293 MUST-40 allows less than 500 ms.
+const DELAY: Duration = Duration::from_millis(40);
+/// Acknowledgments that are not delayed at a connection's beginning, while the peer's window is small.
+const QUICK: u8 = 16;
+
+/// What the receiver owes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AckState {
+    /// Bytes received since the last acknowledgment.
+    pending: u32,
+    /// Acknowledgments that must go out one by one: the peer counts them (RFC 5681 4.2).
+    duplicates: u8,
+    /// An acknowledgment is due now.
+    due: bool,
+    quick: u8,
+}
+
+impl AckState {
+    pub(crate) const fn new() -> AckState {
+        AckState { pending: 0, duplicates: 0, due: false, quick: QUICK }
+    }
+
+    /// `count` bytes arrived in order; a full segment is `segment_size`.
+    #[inline]
+    pub(crate) fn on_in_order(&mut self, count: u32, segment_size: u32, timers: &mut Timers, now: Instant) {
+        self.pending = self.pending.saturating_add(count);
+        // MUST-41 and SHOULD-19: at least every second full-sized segment.
+        if self.quick > 0 || self.pending >= 2 * segment_size {
+            self.due = true;
+        } else if !timers.is_armed(Timer::DelayedAck) {
+            timers.arm(Timer::DelayedAck, now + DELAY);
+        }
+    }
+
+    /// A segment came before its turn.
+    pub(crate) fn on_out_of_order(&mut self) {
+        self.duplicates = self.duplicates.saturating_add(1);
+    }
+
+    /// Something must be acknowledged now.
+    #[inline]
+    pub(crate) fn now(&mut self) {
+        self.due = true;
+    }
+
+    /// Whether a segment without data must go out.
+    #[inline]
+    pub(crate) fn is_due(&self) -> bool {
+        self.due || self.duplicates > 0
+    }
+
+    pub(crate) fn duplicates_due(&self) -> bool {
+        self.duplicates > 0
+    }
+
+    /// A segment with an acknowledgment leaves; `with_data` if it carries data as well.
+    #[inline]
+    pub(crate) fn on_sent(&mut self, with_data: bool, timers: &mut Timers) {
+        if with_data {
+            // The application answers: its data will carry acknowledgments.
+            self.quick = 0;
+        } else {
+            self.quick = self.quick.saturating_sub(1);
+            self.duplicates = self.duplicates.saturating_sub(1);
+        }
+        (self.pending, self.due) = (0, false);
+        timers.stop(Timer::DelayedAck);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_second_full_segment_is_acknowledged_and_a_lone_one_later() {
+        let (mut ack, mut timers) = (AckState::new(), Timers::new());
+        ack.on_sent(true, &mut timers);
+        ack.on_in_order(1000, 1000, &mut timers, Instant::ZERO);
+        assert!(!ack.is_due());
+        assert_eq!(timers.next(), Instant::from_millis(40));
+        ack.on_in_order(1000, 1000, &mut timers, Instant::ZERO);
+        assert!(ack.is_due());
+        ack.on_sent(false, &mut timers);
+        assert!(!ack.is_due() && !timers.is_armed(Timer::DelayedAck));
+    }
+
+    #[test]
+    fn each_early_segment_is_answered_by_one_acknowledgment() {
+        let (mut ack, mut timers) = (AckState::new(), Timers::new());
+        for _ in 0..3 {
+            ack.on_out_of_order();
+        }
+        let mut sent = 0;
+        while ack.is_due() {
+            ack.on_sent(false, &mut timers);
+            sent += 1;
+        }
+        assert_eq!(sent, 3);
+    }
+}

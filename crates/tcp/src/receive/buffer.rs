@@ -1,0 +1,189 @@
+//! Bytes received in order and not yet read.
+
+use super::reassembly::Reassembly;
+use alloc::collections::VecDeque;
+use basis::{ChunkPool, Frame};
+use bytes::{Buf, Bytes, BytesMut};
+
+/// Payload of fewer bytes is copied together with its neighbours instead of being kept as a piece of its own.
+const LEAST_PIECE: usize = 256;
+
+/// What a receiver holds: pieces in order, a tail that small payloads are copied into, and what came too early.
+///
+/// Memory is charged by its true size: a payload is kept where it arrived only if it makes up half of the memory it
+/// keeps from being used again. So the whole never takes more than twice the bytes it holds, and one chunk.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ReceiveBuffer {
+    pieces: VecDeque<Bytes>,
+    tail: BytesMut,
+    len: usize,
+    pub(crate) reassembly: Reassembly,
+}
+
+impl ReceiveBuffer {
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0 && self.reassembly.is_empty()
+    }
+
+    /// Appends the payload that the frame holds.
+    #[inline]
+    pub(crate) fn push(&mut self, payload: &mut Frame, chunks: &mut ChunkPool) {
+        self.len += payload.len();
+        if is_worth_keeping(payload) {
+            self.seal();
+            self.pieces.push_back(payload.take_body());
+            return;
+        }
+        for part in payload.parts() {
+            self.copy_in(part, chunks);
+        }
+    }
+
+    /// Appends a piece that has become in order.
+    pub(crate) fn push_piece(&mut self, piece: Bytes, chunks: &mut ChunkPool) {
+        self.len += piece.len();
+        if piece.len() < LEAST_PIECE {
+            self.copy_in(&piece, chunks);
+        } else {
+            self.seal();
+            self.pieces.push_back(piece);
+        }
+    }
+
+    fn copy_in(&mut self, mut bytes: &[u8], chunks: &mut ChunkPool) {
+        while !bytes.is_empty() {
+            let room = self.tail.capacity() - self.tail.len();
+            if room == 0 {
+                self.seal();
+                let spent = core::mem::replace(&mut self.tail, chunks.take(bytes.len()));
+                if spent.capacity() > 0 {
+                    chunks.give(spent);
+                }
+                continue;
+            }
+            let (now, later) = bytes.split_at(room.min(bytes.len()));
+            self.tail.extend_from_slice(now);
+            bytes = later;
+        }
+    }
+
+    fn seal(&mut self) {
+        if !self.tail.is_empty() {
+            self.pieces.push_back(self.tail.split().freeze());
+        }
+    }
+
+    /// Copies to the front of `out` as many bytes as there are and forgets them.
+    pub(crate) fn read(&mut self, out: &mut [u8]) -> usize {
+        let mut filled = 0;
+        while filled < out.len() {
+            let Some(piece) = self.pieces.front_mut() else { break };
+            let count = piece.len().min(out.len() - filled);
+            out[filled..filled + count].copy_from_slice(&piece[..count]);
+            filled += count;
+            if count == piece.len() {
+                self.pieces.pop_front();
+            } else {
+                piece.advance(count);
+            }
+        }
+        let count = self.tail.len().min(out.len() - filled);
+        if count > 0 {
+            out[filled..filled + count].copy_from_slice(&self.tail[..count]);
+            self.tail.advance(count);
+            filled += count;
+        }
+        self.len -= filled;
+        filled
+    }
+
+    /// Copies to the front of `out` as many bytes as there are and keeps them.
+    pub(crate) fn peek(&self, out: &mut [u8]) -> usize {
+        let mut filled = 0;
+        for piece in self.pieces.iter().map(|piece| &piece[..]).chain([&self.tail[..]]) {
+            let count = piece.len().min(out.len() - filled);
+            out[filled..filled + count].copy_from_slice(&piece[..count]);
+            filled += count;
+        }
+        filled
+    }
+
+    /// Throws away what is in order: nobody will read it.
+    pub(crate) fn discard(&mut self) {
+        self.pieces.clear();
+        self.tail.clear();
+        self.len = 0;
+    }
+
+    /// Empties the buffer and gives its memory back.
+    pub(crate) fn clear(&mut self, chunks: &mut ChunkPool) {
+        self.pieces.clear();
+        if self.pieces.capacity() > 64 {
+            self.pieces = VecDeque::new();
+        }
+        let tail = core::mem::take(&mut self.tail);
+        if tail.capacity() > 0 {
+            chunks.give(tail);
+        }
+        self.reassembly.clear();
+        self.len = 0;
+    }
+}
+
+/// Whether the payload lies in memory of which it makes up a good part.
+fn is_worth_keeping(payload: &Frame) -> bool {
+    let [head, body] = payload.parts();
+    head.is_empty() && body.len() >= LEAST_PIECE && body.len() * 2 >= payload.memory()
+}
+
+/// The payload as memory of its own size: shared where that wastes little, else copied.
+pub(super) fn detach(payload: &mut Frame) -> Bytes {
+    if is_worth_keeping(payload) { payload.take_body() } else { Bytes::from(payload.to_vec()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_what_was_pushed(
+            steps in prop::collection::vec((0..3_000usize, any::<bool>(), 0..3_000usize), 1..60),
+        ) {
+            let mut chunks = ChunkPool::new();
+            let (mut buffer, mut plain, mut next) = (ReceiveBuffer::default(), Vec::new(), 0u8);
+            for (push, shared, read) in steps {
+                let data: Vec<u8> = (0..push).map(|_| { next = next.wrapping_add(3); next }).collect();
+                plain.extend_from_slice(&data);
+                let memory = if shared { push } else { 4 * push };
+                buffer.push(&mut Frame::from_device(Bytes::from(data), memory), &mut chunks);
+                let mut peeked = alloc::vec![0; read];
+                let mut out = alloc::vec![0; read];
+                let count = buffer.peek(&mut peeked);
+                prop_assert_eq!(buffer.read(&mut out), count);
+                prop_assert_eq!(count, read.min(plain.len()));
+                prop_assert_eq!(&peeked[..count], &out[..count]);
+                prop_assert_eq!(&out[..count], &plain[..count]);
+                plain.drain(..count);
+                prop_assert_eq!(buffer.len(), plain.len());
+            }
+        }
+    }
+
+    #[test]
+    fn a_small_payload_does_not_pin_the_large_memory_it_arrived_in() {
+        let mut chunks = ChunkPool::new();
+        let large = Bytes::from(alloc::vec![7; 9000]);
+        let mut buffer = ReceiveBuffer::default();
+        buffer.push(&mut Frame::from_device(large.slice(..400), 9000), &mut chunks);
+        assert!(large.is_unique());
+        buffer.push(&mut Frame::from_device(large.slice(..4500), 9000), &mut chunks);
+        assert!(!large.is_unique());
+    }
+}

@@ -1,0 +1,8 @@
+//! The receiving half of a connection.
+
+mod ack;
+pub(crate) mod buffer;
+mod reassembly;
+pub(crate) mod receiver;
+pub(crate) mod timestamps;
+mod window;

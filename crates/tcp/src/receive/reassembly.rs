@@ -1,0 +1,224 @@
+//! Bytes that came before their turn (RFC 9293 3.10.7.4), and the blocks that tell the peer of them (RFC 2018).
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use bytes::{Buf, Bytes};
+use wire::tcp::{SackBlock, Seq};
+
+/// Separate ranges at once; a peer that leaves more holes must send again.
+const MAX_RANGES: usize = 256;
+/// What a piece is charged beyond its bytes.
+const PIECE_OVERHEAD: usize = 64;
+
+/// Ranges in sequence order; none touches another.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reassembly {
+    ranges: Vec<Range>,
+    /// Memory charged for the pieces.
+    charged: usize,
+    clock: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Range {
+    left: Seq,
+    right: Seq,
+    /// When a segment last touched it: the youngest is reported first (RFC 2018 4).
+    touched: u32,
+    pieces: VecDeque<Bytes>,
+}
+
+impl Reassembly {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Reassembly::default();
+    }
+
+    /// Keeps the bytes from `left` on, as far as they are new. Returns false if there is no room: the peer sends them again.
+    pub(crate) fn insert(&mut self, mut left: Seq, mut bytes: Bytes, limit: usize) -> bool {
+        let count = bytes.len() as u32;
+        if count == 0 {
+            return true;
+        }
+        let right = left + count;
+        if self.charged + bytes.len() + PIECE_OVERHEAD > 2 * limit {
+            return false;
+        }
+        self.clock = self.clock.wrapping_add(1);
+        // The first range that ends at `left` or later: all before it stay untouched.
+        let mut at = self.ranges.partition_point(|range| range.right.before(left));
+        if self.ranges.len() >= MAX_RANGES && self.ranges.get(at).is_none_or(|range| range.left.after(right))
+        {
+            return false;
+        }
+        if self.ranges.get(at).is_none_or(|range| range.left.after(left)) {
+            self.ranges.insert(at, Range { left, right: left, touched: 0, pieces: VecDeque::new() });
+        }
+        loop {
+            let end = self.ranges.get(at + 1).map_or(right, |next| next.left.min(right));
+            let range = &mut self.ranges[at];
+            range.touched = self.clock;
+            let known = range.right.since(left).min(right.since(left));
+            bytes.advance(known as usize);
+            left += known;
+            if left.before(end) {
+                let piece = bytes.split_to(end.since(left) as usize);
+                self.charged += piece.len() + PIECE_OVERHEAD;
+                range.pieces.push_back(piece);
+                range.right = end;
+                left = end;
+            }
+            if !self.join_next(at) || left == right {
+                break;
+            }
+        }
+        at = at.min(self.ranges.len());
+        debug_assert!(self.ranges.get(at).is_some());
+        true
+    }
+
+    /// Joins a range with the next one if they touch.
+    fn join_next(&mut self, at: usize) -> bool {
+        if self.ranges.get(at + 1).is_none_or(|next| next.left != self.ranges[at].right) {
+            return false;
+        }
+        let mut next = self.ranges.remove(at + 1);
+        let range = &mut self.ranges[at];
+        range.right = next.right;
+        range.pieces.append(&mut next.pieces);
+        true
+    }
+
+    /// Takes out a piece that has come to its turn at `next`, without what is before it.
+    pub(crate) fn pop(&mut self, next: Seq) -> Option<Bytes> {
+        loop {
+            let range = self.ranges.first_mut()?;
+            if range.left.after(next) {
+                return None;
+            }
+            let Some(mut piece) = range.pieces.pop_front() else {
+                self.ranges.remove(0);
+                continue;
+            };
+            self.charged -= piece.len() + PIECE_OVERHEAD;
+            let left = range.left;
+            range.left += piece.len() as u32;
+            if range.pieces.is_empty() {
+                self.ranges.remove(0);
+            }
+            let known = next.since(left) as usize;
+            if known < piece.len() {
+                piece.advance(known);
+                return Some(piece);
+            }
+        }
+    }
+
+    /// Up to `most` blocks, the one touched last first (RFC 2018 4).
+    pub(crate) fn blocks(&self, most: usize) -> impl Iterator<Item = SackBlock> {
+        let mut youngest: [Option<&Range>; 4] = [None; 4];
+        for range in &self.ranges {
+            let mut candidate = Some(range);
+            for place in &mut youngest {
+                let age = |range: &Range| self.clock.wrapping_sub(range.touched);
+                if place.is_none_or(|held| candidate.is_some_and(|new| age(new) < age(held))) {
+                    core::mem::swap(place, &mut candidate);
+                }
+            }
+        }
+        youngest
+            .into_iter()
+            .flatten()
+            .take(most)
+            .map(|range| SackBlock { left: range.left, right: range.right })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn data(left: u32, length: u32) -> Bytes {
+        (left..left + length).map(|n| (n % 251) as u8).collect()
+    }
+
+    proptest! {
+        /// Segments of a known stream in any order, with any overlap, around the end of the number space:
+        /// what comes out is the stream, up to the first byte that never came.
+        #[test]
+        fn any_order_and_overlap_gives_the_stream(
+            base: u32,
+            segments in prop::collection::vec((1..2_000u32, 1..300u32), 1..80),
+        ) {
+            let mut reassembly = Reassembly::default();
+            let mut arrived = [false; 2_400];
+            for (left, length) in &segments {
+                if reassembly.insert(Seq(base) + *left, data(*left, *length), 1 << 20) {
+                    arrived[*left as usize..(left + length) as usize].fill(true);
+                }
+                let mut told = [false; 2_400];
+                for range in &reassembly.ranges {
+                    let (from, to) = (range.left.since(Seq(base)), range.right.since(Seq(base)));
+                    prop_assert!(from < to && !told[from as usize - 1]);
+                    told[from as usize..to as usize].fill(true);
+                    prop_assert_eq!(range.pieces.iter().map(|piece| piece.len() as u32).sum::<u32>(), to - from);
+                }
+                prop_assert_eq!(&told[..], &arrived[..]);
+            }
+            let mut next = segments[0].0;
+            let mut expected = next;
+            while arrived[expected as usize] {
+                expected += 1;
+            }
+            while let Some(piece) = reassembly.pop(Seq(base) + next) {
+                prop_assert_eq!(&piece[..], &data(next, piece.len() as u32)[..]);
+                next += piece.len() as u32;
+            }
+            prop_assert_eq!(next, expected);
+        }
+    }
+
+    #[test]
+    fn the_block_touched_last_comes_first() {
+        let mut reassembly = Reassembly::default();
+        for left in [100, 300, 500, 700, 900] {
+            reassembly.insert(Seq(left), data(left, 10), 1 << 20);
+        }
+        reassembly.insert(Seq(310), data(310, 10), 1 << 20);
+        let lefts: Vec<u32> = reassembly.blocks(3).map(|block| block.left.0).collect();
+        assert_eq!(lefts, [300, 900, 700]);
+    }
+
+    #[test]
+    fn its_bounds_hold_at_their_edge() {
+        let mut reassembly = Reassembly::default();
+        for n in 0..MAX_RANGES as u32 {
+            assert!(reassembly.insert(Seq(10 + 2 * n), data(0, 1), 1 << 20));
+        }
+        assert!(!reassembly.insert(Seq(10 + 2 * MAX_RANGES as u32), data(0, 1), 1 << 20));
+        assert!(reassembly.insert(Seq(11), data(0, 1), 1 << 20), "filling a hole needs no new range");
+        let mut tiny = Reassembly::default();
+        let taken = (0..10_000u32).filter(|n| tiny.insert(Seq(10 + n), data(0, 1), 2048)).count();
+        assert_eq!(taken, 2 * 2048 / (PIECE_OVERHEAD + 1));
+    }
+
+    #[test]
+    fn all_memory_is_given_back() {
+        let mut reassembly = Reassembly::default();
+        for left in [100, 150, 90, 400] {
+            reassembly.insert(Seq(left), data(left, 70), 1 << 20);
+        }
+        let mut next = Seq(90);
+        while let Some(piece) = reassembly.pop(next) {
+            next += piece.len() as u32;
+        }
+        assert_eq!(next, Seq(220));
+        while reassembly.pop(Seq(440)).is_some() {}
+        assert!(reassembly.is_empty());
+        assert_eq!(reassembly.charged, 0);
+    }
+}

@@ -1,0 +1,301 @@
+//! The receiver of one connection: what it accepts, and what it owes the peer.
+
+use super::ack::AckState;
+use super::buffer::{ReceiveBuffer, detach};
+use super::timestamps::TimestampState;
+use super::window::ReceiveWindow;
+use crate::config::Settings;
+use crate::environment::Environment;
+use crate::timers::Timers;
+use alloc::boxed::Box;
+use basis::Frame;
+use wire::tcp::{Header, Options, Seq};
+
+/// The receiving half of a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Receiver {
+    next: Seq, // RCV.NXT
+    window: ReceiveWindow,
+    /// The acknowledgment sent last: Last.ACK.sent of RFC 7323.
+    last_acknowledged: Seq,
+    pub(crate) acks: AckState,
+    pub(crate) timestamps: TimestampState,
+    /// Nothing while nothing is buffered.
+    buffer: Option<Box<ReceiveBuffer>>,
+    /// Most bytes received and not read.
+    limit: u32,
+    /// A full segment of the peer, as far as seen.
+    segment_size: u16,
+    /// Where the peer's stream ends, once its FIN was seen.
+    end: Option<Seq>,
+    /// The FIN came to its turn.
+    finished: bool,
+    /// Nobody reads any more: what comes is acknowledged and thrown away.
+    discarding: bool,
+    selective: bool,
+    bytes_received: u64,
+}
+
+/// What became of a segment's payload and FIN.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Accepted {
+    /// Bytes that came to their turn.
+    pub(crate) bytes: u32,
+    /// The peer's FIN came to its turn now.
+    pub(crate) finished: bool,
+}
+
+impl Receiver {
+    /// `next` is the number after the peer's SYN; `offered` the window of our SYN.
+    pub(crate) fn new(
+        next: Seq,
+        offered: u16,
+        shift: u8,
+        selective: bool,
+        timestamps: TimestampState,
+        settings: &Settings,
+    ) -> Receiver {
+        Receiver {
+            next,
+            window: ReceiveWindow { edge: next + offered as u32, shift },
+            last_acknowledged: next,
+            acks: AckState::new(),
+            timestamps,
+            buffer: None,
+            limit: settings.receive_buffer,
+            segment_size: 536,
+            end: None,
+            finished: false,
+            discarding: false,
+            selective,
+            bytes_received: 0,
+        }
+    }
+
+    // ---- the application ----
+
+    /// Copies received bytes out. The window that this frees may be worth telling the peer.
+    pub(crate) fn read(&mut self, out: &mut [u8], environment: &mut Environment<'_>) -> usize {
+        let Some(buffer) = &mut self.buffer else { return 0 };
+        let count = buffer.read(out);
+        self.after_reading(environment);
+        count
+    }
+
+    pub(crate) fn peek(&self, out: &mut [u8]) -> usize {
+        self.buffer.as_ref().map_or(0, |buffer| buffer.peek(out))
+    }
+
+    /// Nobody will read any more.
+    pub(crate) fn discard(&mut self, environment: &mut Environment<'_>) {
+        self.discarding = true;
+        if let Some(buffer) = &mut self.buffer {
+            buffer.discard();
+        }
+        self.after_reading(environment);
+    }
+
+    fn after_reading(&mut self, environment: &mut Environment<'_>) {
+        if let Some(buffer) = self.buffer.take_if(|buffer| buffer.is_empty()) {
+            environment.memory.give_receive(buffer);
+        }
+        let limit = self.limit;
+        if !self.finished
+            && self.window.update_is_due(self.next, self.free(), limit, self.segment_size as u32)
+        {
+            self.acks.now();
+        }
+    }
+
+    /// Takes the buffer out, for a connection that is over but not yet read to its end.
+    pub(crate) fn take_buffer(&mut self) -> Option<Box<ReceiveBuffer>> {
+        self.buffer.take()
+    }
+
+    /// Bytes in order and not yet read.
+    pub(crate) fn unread(&self) -> usize {
+        self.buffer.as_ref().map_or(0, |buffer| buffer.len())
+    }
+
+    /// Whether the peer's FIN came to its turn.
+    pub(crate) fn finished(&self) -> bool {
+        self.finished
+    }
+
+    pub(crate) fn discarding(&self) -> bool {
+        self.discarding
+    }
+
+    // ---- segments ----
+
+    /// Whether a segment of `length` numbers may be looked at (RFC 9293 3.4, the four cases). A segment at the left edge of a
+    /// closed window passes: its acknowledgment counts, its data is cut off (3.10.7.4: special allowance).
+    #[inline]
+    pub(crate) fn is_acceptable(&self, sequence: Seq, length: u32) -> bool {
+        let window = self.window.size(self.next);
+        if sequence == self.next {
+            return true;
+        }
+        match length {
+            0 => sequence.within(self.next, window),
+            length => {
+                sequence.within(self.next, window)
+                    || (sequence + (length - 1)).within(self.next, window.max(1))
+                    || (sequence.before(self.next) && (sequence + length).after(self.next))
+            }
+        }
+    }
+
+    /// RCV.NXT.
+    pub(crate) fn next(&self) -> Seq {
+        self.next
+    }
+
+    pub(crate) fn note_timestamp(&mut self, header: &Header, environment: &Environment<'_>) {
+        self.timestamps.update(header, self.last_acknowledged, environment.now);
+    }
+
+    /// Takes in the payload of an acceptable segment, and its FIN.
+    pub(crate) fn accept(
+        &mut self,
+        sequence: Seq,
+        payload: &mut Frame,
+        fin: bool,
+        timers: &mut Timers,
+        environment: &mut Environment<'_>,
+    ) -> Accepted {
+        let length = payload.len() as u32;
+        if length == 0 && !fin {
+            return Accepted::default();
+        }
+        if self.finished {
+            // Sent again: our acknowledgment of the FIN was lost.
+            self.acks.now();
+            return Accepted::default();
+        }
+        if length > self.segment_size as u32 {
+            self.segment_size = length.min(self.largest_segment()) as u16;
+        }
+        let mut sequence = sequence;
+        let known = if sequence.before(self.next) { self.next.since(sequence).min(length) } else { 0 };
+        if known > 0 {
+            payload.strip(known as usize);
+            sequence += known;
+            self.acks.now();
+        }
+        let room = if self.window.edge.after(sequence) { self.window.edge.since(sequence) } else { 0 };
+        let cut = payload.len() as u32 > room;
+        if cut {
+            payload.truncate(room as usize);
+            self.acks.now();
+        }
+        if fin && !cut {
+            self.note_end(sequence + payload.len() as u32);
+        }
+        let before = self.next;
+        if sequence == self.next {
+            self.take_in_order(payload, timers, environment);
+        } else {
+            self.keep_early(sequence, payload, environment);
+        }
+        self.finish_if_complete();
+        Accepted { bytes: self.next.since(before) - self.finished as u32, finished: self.finished }
+    }
+
+    /// A full segment counts as no larger than this host said it takes.
+    fn largest_segment(&self) -> u32 {
+        9_000
+    }
+
+    fn note_end(&mut self, end: Seq) {
+        // The first FIN stands; a stream has one end.
+        if self.end.is_none() {
+            self.end = Some(end);
+        }
+    }
+
+    #[inline]
+    fn take_in_order(&mut self, payload: &mut Frame, timers: &mut Timers, environment: &mut Environment<'_>) {
+        let count = payload.len() as u32;
+        if count == 0 {
+            return;
+        }
+        self.next += count;
+        self.bytes_received += count as u64;
+        self.acks.on_in_order(count, self.segment_size as u32, timers, environment.now);
+        if self.discarding {
+            return;
+        }
+        let buffer = self.buffer.get_or_insert_with(|| environment.memory.take_receive());
+        buffer.push(payload, &mut environment.memory.chunks);
+        if !buffer.reassembly.is_empty() {
+            // RFC 5681 4.2: a segment that fills a gap is acknowledged at once.
+            self.acks.now();
+            while let Some(piece) = buffer.reassembly.pop(self.next) {
+                self.next += piece.len() as u32;
+                self.bytes_received += piece.len() as u64;
+                buffer.push_piece(piece, &mut environment.memory.chunks);
+            }
+        }
+    }
+
+    fn keep_early(&mut self, sequence: Seq, payload: &mut Frame, environment: &mut Environment<'_>) {
+        self.acks.on_out_of_order();
+        if payload.is_empty() || self.discarding {
+            return;
+        }
+        let limit = self.limit as usize;
+        let buffer = self.buffer.get_or_insert_with(|| environment.memory.take_receive());
+        buffer.reassembly.insert(sequence, detach(payload), limit);
+    }
+
+    fn finish_if_complete(&mut self) {
+        if self.end == Some(self.next) {
+            self.next += 1;
+            self.finished = true;
+            self.acks.now();
+        }
+    }
+
+    // ---- what a segment says ----
+
+    /// The window field of a segment that leaves now. It counts as told to the peer.
+    #[inline]
+    pub(crate) fn offer(&mut self) -> u16 {
+        let free = self.free();
+        self.last_acknowledged = self.next;
+        self.window.offer(self.next, free)
+    }
+
+    fn free(&self) -> u32 {
+        self.limit.saturating_sub(self.unread() as u32)
+    }
+
+    /// Adds the timestamps and selective acknowledgments of a segment that leaves now.
+    #[inline]
+    pub(crate) fn options(&self, environment: &Environment<'_>) -> Options {
+        let mut options = Options { timestamps: self.timestamps.option(environment.now), ..Options::NONE };
+        if let Some(buffer) = &self.buffer
+            && self.selective
+            && !buffer.reassembly.is_empty()
+        {
+            // Three blocks fit beside timestamps, four without (RFC 2018 3).
+            let most = if self.timestamps.enabled { 3 } else { 4 };
+            options.sack.extend(buffer.reassembly.blocks(most));
+        }
+        options
+    }
+
+    pub(crate) fn set_limit(&mut self, limit: u32) {
+        self.limit = limit;
+    }
+
+    /// Fills in what a report tells of the receiver.
+    pub(crate) fn report(&self, info: &mut crate::info::Info) {
+        info.receive_queue = self.unread() as u32;
+        info.receive_window = self.window.size(self.next);
+        info.bytes_received = self.bytes_received;
+        info.timestamps = self.timestamps.enabled;
+        info.selective_acknowledgments = self.selective;
+    }
+}

@@ -1,0 +1,114 @@
+//! Round-trip time and the retransmission time-out (RFC 6298).
+
+use core::time::Duration;
+
+const INITIAL_RTO: u32 = 1_000_000;
+/// `Deviates:` RFC 6298 2.4 has a minimum of 1 s; like other hosts' 200 ms over the smoothed RTT, it spares short paths the wait.
+const MIN_VARIATION: u32 = 200_000;
+const MAX_RTO: u32 = 120_000_000;
+const MAX_BACKOFF: u8 = 12;
+
+/// The estimator of one connection, in microseconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RttEstimator {
+    /// SRTT; 0 before the first sample.
+    smoothed: u32,
+    /// RTTVAR.
+    variation: u32,
+    /// Times that the time-out was doubled since the last sample (RFC 6298 5.5).
+    backoff: u8,
+}
+
+impl RttEstimator {
+    pub(crate) const fn new() -> RttEstimator {
+        RttEstimator { smoothed: 0, variation: 0, backoff: 0 }
+    }
+
+    /// Takes in one measurement (RFC 6298 2.2 and 2.3).
+    pub(crate) fn sample(&mut self, rtt: Duration) {
+        let rtt = u32::try_from(rtt.as_micros()).unwrap_or(MAX_RTO).clamp(1, MAX_RTO);
+        if self.smoothed == 0 {
+            self.smoothed = rtt;
+            self.variation = rtt / 2;
+        } else {
+            self.variation = ((3 * self.variation as u64 + self.smoothed.abs_diff(rtt) as u64) / 4) as u32;
+            self.smoothed = ((7 * self.smoothed as u64 + rtt as u64) / 8).max(1) as u32;
+        }
+        self.backoff = 0;
+    }
+
+    /// Doubles the time-out, because it expired (RFC 6298 5.5).
+    pub(crate) fn back_off(&mut self) {
+        self.backoff = (self.backoff + 1).min(MAX_BACKOFF);
+    }
+
+    /// Forgets the doublings: new data was acknowledged.
+    pub(crate) fn reset_backoff(&mut self) {
+        self.backoff = 0;
+    }
+
+    /// RTO.
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::from_micros(((self.base() as u64) << self.backoff).min(MAX_RTO as u64))
+    }
+
+    fn base(&self) -> u32 {
+        match self.smoothed {
+            0 => INITIAL_RTO,
+            smoothed => {
+                smoothed.saturating_add(self.variation.saturating_mul(4).max(MIN_VARIATION)).min(MAX_RTO)
+            }
+        }
+    }
+
+    pub(crate) fn smoothed(&self) -> Duration {
+        Duration::from_micros(self.smoothed as u64)
+    }
+
+    pub(crate) fn variation(&self) -> Duration {
+        Duration::from_micros(self.variation as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_sample_sets_srtt_and_half_of_it_as_variation() {
+        let mut rtt = RttEstimator::new();
+        assert_eq!(rtt.timeout(), Duration::from_secs(1));
+        rtt.sample(Duration::from_millis(400));
+        assert_eq!(
+            (rtt.smoothed(), rtt.variation()),
+            (Duration::from_millis(400), Duration::from_millis(200))
+        );
+        assert_eq!(rtt.timeout(), Duration::from_millis(1200));
+    }
+
+    #[test]
+    fn later_samples_move_srtt_by_an_eighth_and_the_variation_by_a_quarter() {
+        let mut rtt = RttEstimator::new();
+        rtt.sample(Duration::from_millis(400));
+        rtt.sample(Duration::from_millis(480));
+        assert_eq!(
+            (rtt.smoothed(), rtt.variation()),
+            (Duration::from_millis(410), Duration::from_millis(170))
+        );
+    }
+
+    #[test]
+    fn each_expiry_doubles_the_timeout_up_to_its_bound_and_a_sample_ends_that() {
+        let mut rtt = RttEstimator::new();
+        rtt.sample(Duration::from_millis(1));
+        assert_eq!(rtt.timeout(), Duration::from_millis(201));
+        rtt.back_off();
+        assert_eq!(rtt.timeout(), Duration::from_millis(402));
+        for _ in 0..300 {
+            rtt.back_off();
+        }
+        assert_eq!(rtt.timeout(), Duration::from_secs(120));
+        rtt.sample(Duration::from_millis(1));
+        assert!(rtt.timeout() < Duration::from_millis(202));
+    }
+}

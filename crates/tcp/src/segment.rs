@@ -1,0 +1,96 @@
+//! What names a connection, and what leaves it.
+
+use basis::Frame;
+use core::hash::{Hash, Hasher};
+use core::net::{IpAddr, SocketAddr};
+
+/// The two addresses and two ports that name a connection (RFC 9293 3.3.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FourTuple {
+    /// This host's address.
+    pub local: IpAddr,
+    /// The peer's address.
+    pub remote: IpAddr,
+    /// This host's port.
+    pub local_port: u16,
+    /// The peer's port.
+    pub remote_port: u16,
+}
+
+impl FourTuple {
+    /// This end's address and port.
+    pub const fn local_address(&self) -> SocketAddr {
+        SocketAddr::new(self.local, self.local_port)
+    }
+
+    /// The peer's address and port.
+    pub const fn remote_address(&self) -> SocketAddr {
+        SocketAddr::new(self.remote, self.remote_port)
+    }
+}
+
+impl Hash for FourTuple {
+    /// Few and wide writes: a connection is found by this hash for every segment.
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match (self.local, self.remote) {
+            (IpAddr::V4(local), IpAddr::V4(remote)) => {
+                state.write_u64((local.to_bits() as u64) << 32 | remote.to_bits() as u64);
+            }
+            (local, remote) => {
+                hash_address(local, state);
+                hash_address(remote, state);
+            }
+        }
+        state.write_u32((self.local_port as u32) << 16 | self.remote_port as u32);
+    }
+}
+
+fn hash_address<H: Hasher>(address: IpAddr, state: &mut H) {
+    match address {
+        IpAddr::V4(address) => state.write_u32(address.to_bits()),
+        IpAddr::V6(address) => state.write_u128(address.to_bits()),
+    }
+}
+
+/// How a connection's packets leave the host, as its router decided.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Path {
+    /// The interface's number; it means nothing here but which [`crate::Host::poll_transmit`] yields the segments.
+    pub lane: u8,
+    /// Bytes of the largest IP packet that the path takes.
+    pub mtu: u32,
+}
+
+impl Path {
+    /// Bytes of the largest segment without options (RFC 9293 3.7.1: MTU less the fixed IP and TCP headers).
+    pub(crate) fn maximum_segment_size(self, local: IpAddr) -> u16 {
+        let headers = if local.is_ipv4() { 40 } else { 60 };
+        // A path too narrow for anything useful still carries some bytes a segment.
+        self.mtu.saturating_sub(headers).clamp(48, 65_535) as u16
+    }
+}
+
+/// A segment on its way out: the frame starts at the TCP header, with headroom for what goes before it.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// The source address.
+    pub local: IpAddr,
+    /// The destination address.
+    pub remote: IpAddr,
+    /// The time to live that the socket asks for.
+    pub time_to_live: u8,
+    /// The segment; a super-segment when [`Frame::segment_size`] is not 0.
+    pub frame: Frame,
+}
+
+/// Which directions of a connection to close, as `shutdown` of the socket API.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Shutdown {
+    /// Nothing more will be read; what arrives is thrown away.
+    Read,
+    /// Nothing more will be written: a FIN follows what has been.
+    Write,
+    /// Both.
+    Both,
+}

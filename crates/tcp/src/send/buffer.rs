@@ -1,0 +1,246 @@
+//! Bytes written by the application and not yet acknowledged.
+
+use alloc::collections::VecDeque;
+use basis::frame::INLINE_PAYLOAD;
+use basis::{ChunkPool, Frame, pool};
+use bytes::{Bytes, BytesMut};
+
+/// The bytes from SND.UNA to the end of what was written, as pieces of shared memory.
+///
+/// The writer's bytes are copied once, into the tail. A segment shares a piece instead of copying it; what fits a
+/// frame's head is copied there, so that small writes never break the tail into small pieces.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SendBuffer {
+    pieces: VecDeque<Bytes>,
+    /// The end of the bytes: the part of a chunk that still grows.
+    tail: BytesMut,
+    /// Bytes of the tail's chunk that went into pieces.
+    sealed: usize,
+    len: usize,
+    cursor: Cursor,
+}
+
+/// Where the last segment was found, since the next one lies behind it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cursor {
+    piece: usize,
+    /// Offset of the piece's first byte.
+    start: usize,
+}
+
+impl SendBuffer {
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Takes in as much of `data` as keeps the whole inside `limit`. Chunks are filled to a multiple of
+    /// `segment_size`, so that segments seldom straddle two.
+    pub(crate) fn write(
+        &mut self,
+        data: &[u8],
+        limit: usize,
+        segment_size: usize,
+        chunks: &mut ChunkPool,
+    ) -> usize {
+        let accepted = data.len().min(limit.saturating_sub(self.len));
+        let mut rest = &data[..accepted];
+        let full = pool::LARGE - pool::LARGE % segment_size.clamp(1, pool::LARGE);
+        while !rest.is_empty() {
+            let free = self.tail.capacity() - self.tail.len();
+            let room = free.min(full.saturating_sub(self.sealed + self.tail.len()));
+            if room == 0 {
+                self.next_chunk(rest.len(), chunks);
+                continue;
+            }
+            let (now, later) = rest.split_at(room.min(rest.len()));
+            self.tail.extend_from_slice(now);
+            self.len += now.len();
+            rest = later;
+        }
+        accepted
+    }
+
+    /// Begins another chunk; a small one only for small data that stands alone.
+    fn next_chunk(&mut self, wanted: usize, chunks: &mut ChunkPool) {
+        self.seal();
+        let wanted = if self.len == 0 { wanted } else { pool::LARGE };
+        let spent = core::mem::replace(&mut self.tail, chunks.take(wanted));
+        chunks.give(spent);
+        self.sealed = 0;
+    }
+
+    /// Makes the tail's bytes shareable.
+    fn seal(&mut self) {
+        if !self.tail.is_empty() {
+            self.sealed += self.tail.len();
+            self.pieces.push_back(self.tail.split().freeze());
+        }
+    }
+
+    /// Lays up to `length` bytes from `offset` behind SND.UNA into the frame, and returns how many.
+    /// It may be fewer, but never less than the lesser of `length` and `segment_size`.
+    pub(crate) fn fill(
+        &mut self,
+        offset: usize,
+        length: usize,
+        segment_size: usize,
+        frame: &mut Frame,
+        chunks: &mut ChunkPool,
+    ) -> usize {
+        if length <= INLINE_PAYLOAD {
+            self.copy(offset, length, |bytes| frame.append(bytes));
+            return length;
+        }
+        self.seek(offset);
+        if self.cursor.piece == self.pieces.len() {
+            self.seal();
+        }
+        let Some(piece) = self.pieces.get(self.cursor.piece) else { return 0 };
+        let begin = offset - self.cursor.start;
+        let available = piece.len() - begin;
+        let whole = match available {
+            available if available >= length => length,
+            available => available - available % segment_size,
+        };
+        if whole > 0 {
+            frame.set_body(piece.slice(begin..begin + whole), whole);
+            return whole;
+        }
+        let gathered = length.min(segment_size);
+        let mut chunk = chunks.take(gathered);
+        self.copy(offset, gathered, |bytes| chunk.extend_from_slice(bytes));
+        let body = chunk.split().freeze();
+        chunks.give(chunk);
+        frame.set_body(body, gathered);
+        gathered
+    }
+
+    /// Puts the cursor on the piece that holds `offset`, or behind the last piece for the tail.
+    fn seek(&mut self, offset: usize) {
+        if offset < self.cursor.start {
+            self.cursor = Cursor::default();
+        }
+        while let Some(piece) = self.pieces.get(self.cursor.piece) {
+            if offset < self.cursor.start + piece.len() {
+                break;
+            }
+            self.cursor.start += piece.len();
+            self.cursor.piece += 1;
+        }
+    }
+
+    fn copy(&mut self, offset: usize, length: usize, mut take: impl FnMut(&[u8])) {
+        self.seek(offset);
+        let mut skip = offset - self.cursor.start;
+        let mut rest = length;
+        let pieces = self.pieces.iter().skip(self.cursor.piece).map(|piece| &piece[..]);
+        for piece in pieces.chain([&self.tail[..]]) {
+            let from = &piece[skip.min(piece.len())..];
+            let bytes = &from[..rest.min(from.len())];
+            skip = 0;
+            rest -= bytes.len();
+            take(bytes);
+            if rest == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Forgets the first `count` bytes: they were acknowledged.
+    pub(crate) fn acknowledge(&mut self, count: usize) {
+        let mut rest = count.min(self.len);
+        self.len -= rest;
+        self.cursor.start = self.cursor.start.saturating_sub(rest);
+        let mut popped = 0;
+        while rest > 0 {
+            match self.pieces.front_mut() {
+                Some(piece) if piece.len() <= rest => {
+                    rest -= piece.len();
+                    popped += 1;
+                    self.pieces.pop_front();
+                }
+                Some(piece) => {
+                    bytes::Buf::advance(piece, rest);
+                    rest = 0;
+                }
+                None => {
+                    bytes::Buf::advance(&mut self.tail, rest);
+                    self.sealed += rest;
+                    rest = 0;
+                }
+            }
+        }
+        match self.cursor.piece.checked_sub(popped) {
+            Some(piece) if self.cursor.start > 0 => self.cursor.piece = piece,
+            _ => self.cursor = Cursor::default(),
+        }
+    }
+
+    /// Empties the buffer and gives its memory back.
+    pub(crate) fn clear(&mut self, chunks: &mut ChunkPool) {
+        self.pieces.clear();
+        if self.pieces.capacity() > 64 {
+            self.pieces = VecDeque::new();
+        }
+        let tail = core::mem::take(&mut self.tail);
+        if tail.capacity() > 0 {
+            chunks.give(tail);
+        }
+        (self.sealed, self.len, self.cursor) = (0, 0, Cursor::default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever is written, acknowledged and asked for, a frame gets the bytes of a plain vector at that place.
+        #[test]
+        fn frames_get_the_bytes_that_were_written(
+            steps in prop::collection::vec((0..70_000usize, 0..70_000usize, 0..1_000usize, 1..9_000usize), 1..40),
+            segment_size in 36..3_000usize,
+        ) {
+            let mut chunks = ChunkPool::new();
+            let (mut buffer, mut plain) = (SendBuffer::default(), Vec::new());
+            let mut next = 0u8;
+            for (write, acknowledge, at, length) in steps {
+                let data: Vec<u8> = (0..write).map(|_| { next = next.wrapping_add(7); next }).collect();
+                let taken = buffer.write(&data, 200_000, segment_size, &mut chunks);
+                prop_assert_eq!(taken, write.min(200_000 - plain.len()));
+                plain.extend_from_slice(&data[..taken]);
+                if !plain.is_empty() {
+                    let offset = at * (plain.len() - 1) / 1_000;
+                    let length = length.min(plain.len() - offset);
+                    let mut frame = Frame::new();
+                    let filled = buffer.fill(offset, length, segment_size, &mut frame, &mut chunks);
+                    prop_assert!(filled >= length.min(segment_size) && filled <= length);
+                    prop_assert_eq!(frame.to_vec(), &plain[offset..offset + filled]);
+                }
+                let acknowledge = acknowledge.min(plain.len());
+                buffer.acknowledge(acknowledge);
+                plain.drain(..acknowledge);
+                prop_assert_eq!(buffer.len(), plain.len());
+            }
+            buffer.clear(&mut chunks);
+            prop_assert_eq!(buffer.len(), 0);
+        }
+    }
+
+    #[test]
+    fn chunks_are_filled_to_whole_segments() {
+        let mut chunks = ChunkPool::new();
+        let mut buffer = SendBuffer::default();
+        let data = alloc::vec![1; 200_000];
+        buffer.write(&data, 200_000, 1448, &mut chunks);
+        for n in 0..3 {
+            let mut frame = Frame::new();
+            assert_eq!(
+                buffer.fill(n * 45 * 1448, 65_535 / 1448 * 1448, 1448, &mut frame, &mut chunks),
+                45 * 1448
+            );
+        }
+    }
+}

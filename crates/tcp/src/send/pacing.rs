@@ -1,0 +1,1 @@
+//! Pacing will live here, for the congestion controls that ask for it.
