@@ -1,5 +1,6 @@
 //! Where the socket of a LAN lies.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, DirBuilder};
 use std::io::{self, ErrorKind};
@@ -69,12 +70,15 @@ impl fmt::Display for LanAddress {
 }
 
 fn default_directory() -> PathBuf {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    directory_in(|name| std::env::var_os(name), nix::unistd::geteuid().as_raw())
+}
+
+fn directory_in(environment: impl Fn(&str) -> Option<OsString>, user: u32) -> PathBuf {
+    let set = |name| environment(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(runtime) = set("XDG_RUNTIME_DIR") {
         return runtime.join("netstrata");
     }
-    let base = set("TMPDIR").unwrap_or_else(|| PathBuf::from("/tmp"));
-    base.join(format!("netstrata-{}", nix::unistd::geteuid()))
+    set("TMPDIR").unwrap_or_else(|| PathBuf::from("/tmp")).join(format!("netstrata-{user}"))
 }
 
 fn make_directory(directory: &Path) -> io::Result<()> {
@@ -126,6 +130,18 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         let text = error.to_string();
         assert!(text.contains(&LONGEST_PATH.to_string()) && !text.contains('\n'), "{text}");
+    }
+
+    #[test]
+    fn the_default_directory_is_the_users_own() {
+        let directory = |set: &[(&str, &str)]| {
+            let find = |name: &str| Some(set.iter().find(|(key, _)| *key == name)?.1.into());
+            directory_in(find, 1000)
+        };
+        let both = [("XDG_RUNTIME_DIR", "/run/user/1000"), ("TMPDIR", "/var/tmp")];
+        assert_eq!(directory(&both), Path::new("/run/user/1000/netstrata"));
+        assert_eq!(directory(&both[1..]), Path::new("/var/tmp/netstrata-1000"));
+        assert_eq!(directory(&[("XDG_RUNTIME_DIR", "")]), Path::new("/tmp/netstrata-1000"));
     }
 
     #[test]

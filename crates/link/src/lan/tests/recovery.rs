@@ -92,6 +92,46 @@ fn when_the_owner_of_the_switch_goes_one_of_the_others_opens_it_again() {
     }
 }
 
+const OWNER: &str = "NETSTRATA_LINK_TEST_OWNER_OF";
+
+/// Two processes: the one that has the switch is killed, and the kernel alone tidies up after it.
+#[test]
+fn when_the_process_with_the_switch_is_killed_another_takes_over() {
+    if let Some(directory) = std::env::var_os(OWNER) {
+        // The inner call: the owner, until it is killed.
+        let path = std::path::PathBuf::from(directory);
+        let nic = Nic::join(LanAddress::new(path.join("lan.sock")), mac(1), 1500).unwrap();
+        std::fs::write(path.join("ready"), nic.has_switch().to_string()).unwrap();
+        thread::sleep(Duration::from_secs(60));
+        return;
+    }
+    let directory = Directory::new();
+    let mut owner = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "lan::tests::recovery::when_the_process_with_the_switch_is_killed_another_takes_over",
+        ])
+        .env(OWNER, directory.path())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let ready = directory.path().join("ready");
+    until("the other process has opened the lan", || {
+        std::fs::read_to_string(&ready).is_ok_and(|text| text == "true")
+    });
+    let mut nics = vec![join(&directory, 2), join(&directory, 3)];
+    assert!(nics.iter().all(|nic| !nic.has_switch()));
+    owner.kill().unwrap();
+    owner.wait().unwrap();
+    assert!(directory.lan().path.exists());
+    drive(&mut nics, "one of the others is the switch", |nics, _| {
+        nics.iter().all(|nic| nic.source().is_some())
+            && nics.iter().filter(|nic| nic.has_switch()).count() == 1
+    });
+    let (a, b) = nics.split_at_mut(1);
+    assert_joined(&mut a[0], &mut b[0]);
+}
+
 #[test]
 fn frames_sent_while_there_is_no_switch_are_lost_and_no_error() {
     let directory = Directory::new();
