@@ -31,6 +31,8 @@ fn probes_and_announcements_are_known_by_their_addresses() {
     let announcement = Packet::announcement(hardware, address);
     assert!(announcement.is_announcement() && !announcement.is_probe());
     assert_eq!(announcement.operation, Operation::Request);
+    // A probe for no address announces nothing.
+    assert!(!Packet::probe(hardware, Ipv4Addr::UNSPECIFIED).is_announcement());
     let defence = probe.reply(MacAddress([2, 0, 0, 0, 0, 1]));
     assert!(!defence.is_probe() && defence.sender_protocol == address);
 }

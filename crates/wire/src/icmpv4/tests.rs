@@ -66,6 +66,9 @@ fn a_quoted_datagram_tells_whom_it_concerns() {
     let echo = Message::EchoRequest { identifier: 77, sequence: 3 };
     let quoted = quotation(protocol::ICMPV4, |frame| echo.prepend_to(frame));
     assert_eq!(Quoted::parse(&quoted), expected(protocol::ICMPV4, 77, 0, Some(3)));
+    let error = Message::DestinationUnreachable { code: PORT_UNREACHABLE, next_hop_mtu: 9 };
+    let quoted = quotation(protocol::ICMPV4, |frame| error.prepend_to(frame));
+    assert_eq!(Quoted::parse(&quoted), expected(protocol::ICMPV4, 0, 0, None));
     let quoted = quotation(99, |_| ());
     assert_eq!(Quoted::parse(&quoted), expected(99, 0, 0, None));
 }

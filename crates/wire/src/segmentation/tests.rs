@@ -207,3 +207,38 @@ fn packets_share_the_memory_of_the_body_and_its_charge() {
         assert_eq!(packet.memory(), 2000);
     }
 }
+
+#[test]
+fn a_payload_that_begins_in_the_head_is_not_cut_but_completed() {
+    let mut frame = frame_of(&[6; 3000], 10);
+    frame.segment_size = 1000;
+    header(Flags::ACK, true).prepend_to(&mut frame, IpAddr::V4(HERE), IpAddr::V4(THERE));
+    network(protocol::TCP).prepend_to(&mut frame);
+    let packets: Vec<Frame> = Segments::of(frame, 0).collect();
+    assert_eq!(packets.len(), 1);
+    assert_eq!(opened(&packets[0], 0).2, [6; 3000]);
+}
+
+#[test]
+fn a_header_that_leads_beyond_the_head_is_left_alone() {
+    let mut frame = tcp_frame(&header(Flags::ACK, false), &[6; 3000], 1000, false);
+    frame.head_mut()[32] = 0x60;
+    let bytes = frame.to_vec();
+    let packets: Vec<Frame> = Segments::of(frame, 0).collect();
+    assert_eq!((packets.len(), packets[0].to_vec()), (1, bytes));
+    assert_eq!(packets[0].checksum, Checksum::Deferred);
+}
+
+#[test]
+fn a_completed_udp_checksum_of_zero_is_sent_as_ones() {
+    let (here, there) = (IpAddr::V4(HERE), IpAddr::V4(THERE));
+    let completed = |payload: [u8; 2]| {
+        let mut frame = frame_of(&payload, 2);
+        frame.checksum = Checksum::Deferred;
+        udp::Header { source_port: 1, destination_port: 2, length: 0 }.prepend_to(&mut frame, here, there);
+        network(protocol::UDP).prepend_to(&mut frame);
+        let packet = Segments::of(frame, 0).next().unwrap();
+        [packet.first()[26], packet.first()[27]]
+    };
+    assert_eq!(completed(completed([0, 0])), [0xff, 0xff]);
+}
