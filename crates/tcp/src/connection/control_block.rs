@@ -5,11 +5,11 @@ use super::handshake::{Handshake, Outcome};
 use super::open::{Established, Open};
 use crate::config::Settings;
 use crate::environment::Environment;
-use crate::error::{Dropped, Failure, IcmpError, ReadError, ShutdownError, WriteError};
+use crate::error::{Dropped, Failure, IcmpError};
 use crate::event::Readiness;
 use crate::info::{Info, State};
 use crate::receive::buffer::ReceiveBuffer;
-use crate::segment::{FourTuple, Path, Shutdown};
+use crate::segment::{FourTuple, Path};
 use alloc::boxed::Box;
 use basis::{Frame, Instant, TimerId};
 use core::time::Duration;
@@ -21,11 +21,11 @@ pub(crate) struct ControlBlock {
     pub(crate) tuple: FourTuple,
     pub(crate) path: Path,
     pub(crate) settings: Settings,
-    phase: Phase,
+    pub(super) phase: Phase,
     /// Why it failed, until somebody was told.
-    failure: Option<Failure>,
+    pub(super) failure: Option<Failure>,
     /// An ICMP error that may or may not last (RFC 5927 4): what a time-out is reported as.
-    soft_error: Option<Failure>,
+    pub(super) soft_error: Option<Failure>,
     /// The application has closed its handle.
     pub(crate) detached: bool,
     /// It waits in its lane's queue of work.
@@ -42,7 +42,7 @@ pub(crate) struct ControlBlock {
 /// A phase is a type, not a flag. An open connection lies in the table itself: that is the usual one, and one step nearer.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant)]
-enum Phase {
+pub(super) enum Phase {
     Handshake(Box<Handshake>),
     Open(Open),
     Finished(Finished),
@@ -50,8 +50,8 @@ enum Phase {
 
 /// It is over, or goes on in TIME-WAIT without the application; only what it received is left.
 #[derive(Clone, Debug)]
-struct Finished {
-    unread: Option<Box<ReceiveBuffer>>,
+pub(super) struct Finished {
+    pub(super) unread: Option<Box<ReceiveBuffer>>,
     state: State,
     /// The handshake had been done.
     was_open: bool,
@@ -228,147 +228,6 @@ impl ControlBlock {
         {
             environment.memory.give_receive(buffer);
         }
-    }
-
-    // ---- the application ----
-
-    pub(crate) fn read(
-        &mut self,
-        out: &mut [u8],
-        environment: &mut Environment<'_>,
-    ) -> Result<usize, ReadError> {
-        let count = match &mut self.phase {
-            Phase::Open(open) => {
-                let count = open.receive.read(out, environment);
-                if count == 0 && !out.is_empty() && !open.receive.finished() && !open.receive.discarding() {
-                    return Err(ReadError::WouldBlock);
-                }
-                return Ok(count);
-            }
-            Phase::Handshake(_) => return Err(ReadError::WouldBlock),
-            Phase::Finished(finished) => match &mut finished.unread {
-                Some(buffer) => buffer.read(out),
-                None => 0,
-            },
-        };
-        self.ended_read(count, out.len())
-    }
-
-    pub(crate) fn peek(&mut self, out: &mut [u8]) -> Result<usize, ReadError> {
-        let count = match &self.phase {
-            Phase::Open(open) => {
-                let count = open.receive.peek(out);
-                if count == 0 && !out.is_empty() && !open.receive.finished() && !open.receive.discarding() {
-                    return Err(ReadError::WouldBlock);
-                }
-                return Ok(count);
-            }
-            Phase::Handshake(_) => return Err(ReadError::WouldBlock),
-            Phase::Finished(finished) => finished.unread.as_ref().map_or(0, |buffer| buffer.peek(out)),
-        };
-        self.ended_read(count, out.len())
-    }
-
-    /// What a read of an ended connection returns: data first, then the failure once, then the end.
-    fn ended_read(&mut self, count: usize, wanted: usize) -> Result<usize, ReadError> {
-        match self.failure {
-            Some(failure) if count == 0 && wanted > 0 => {
-                self.failure = None;
-                Err(ReadError::Failed(failure))
-            }
-            _ => Ok(count),
-        }
-    }
-
-    pub(crate) fn write(
-        &mut self,
-        data: &[u8],
-        environment: &mut Environment<'_>,
-    ) -> Result<usize, WriteError> {
-        match &mut self.phase {
-            Phase::Open(open) if open.is_finishing() => Err(WriteError::Shutdown),
-            Phase::Open(open) => match open.send.write(data, environment) {
-                0 if !data.is_empty() => Err(WriteError::WouldBlock),
-                count => Ok(count),
-            },
-            Phase::Handshake(_) => Err(WriteError::WouldBlock),
-            Phase::Finished(_) => Err(self.failure.take().map_or(WriteError::Shutdown, WriteError::Failed)),
-        }
-    }
-
-    pub(crate) fn shutdown(
-        &mut self,
-        how: Shutdown,
-        environment: &mut Environment<'_>,
-    ) -> Result<(), ShutdownError> {
-        match &mut self.phase {
-            Phase::Open(open) => {
-                if how != Shutdown::Read {
-                    open.finish_sending();
-                }
-                if how != Shutdown::Write {
-                    open.receive.discard(environment);
-                }
-                Ok(())
-            }
-            Phase::Handshake(_) => Err(ShutdownError::NotConnected),
-            Phase::Finished(finished) => {
-                if how != Shutdown::Write
-                    && let Some(buffer) = finished.unread.take()
-                {
-                    environment.memory.give_receive(buffer);
-                }
-                if self.failure.is_some() { Err(ShutdownError::NotConnected) } else { Ok(()) }
-            }
-        }
-    }
-
-    /// The application closes its handle (RFC 9293 3.10.4, with the socket API's linger).
-    pub(crate) fn close(&mut self, environment: &mut Environment<'_>) -> Fate {
-        self.detached = true;
-        match &mut self.phase {
-            // A SYN-RECEIVED connection finishes its handshake and then closes; a SYN-SENT one just ends.
-            Phase::Handshake(handshake) if handshake.is_crossed() => Fate::Live,
-            Phase::Handshake(_) => Fate::Closed,
-            Phase::Open(open) => {
-                if self.settings.linger() == Some(Duration::ZERO) || open.receive.unread() > 0 {
-                    // RFC 1122 4.2.2.13: data that nobody will read was lost, and the peer must know.
-                    return Fate::Reset(Failure::Aborted);
-                }
-                open.finish_sending();
-                open.on_detached(environment)
-            }
-            Phase::Finished(_) => Fate::Closed,
-        }
-    }
-
-    /// Whether aborting must tell the peer.
-    pub(crate) fn is_known_to_peer(&self) -> bool {
-        match &self.phase {
-            Phase::Open(_) => true,
-            Phase::Handshake(handshake) => handshake.is_crossed(),
-            Phase::Finished(_) => false,
-        }
-    }
-
-    /// The number of a RST that the peer must believe, and the acknowledgment it carries.
-    pub(crate) fn reset_numbers(&self) -> (Seq, Seq) {
-        match &self.phase {
-            Phase::Open(open) => (open.send.next_sequence(), open.receive.next()),
-            Phase::Handshake(handshake) => (handshake.initial() + 1, Seq(0)),
-            Phase::Finished(_) => (Seq(0), Seq(0)),
-        }
-    }
-
-    pub(crate) fn set_settings(&mut self, settings: Settings, environment: &Environment<'_>) {
-        self.settings = settings;
-        if let Phase::Open(open) = &mut self.phase {
-            open.on_settings(&settings, environment);
-        }
-    }
-
-    pub(crate) fn take_failure(&mut self) -> Option<Failure> {
-        self.failure.take()
     }
 
     // ---- what is due ----

@@ -1,5 +1,6 @@
 //! One connection: its phases from the first SYN to TIME-WAIT.
 
+mod application;
 mod closing;
 pub(crate) mod control_block;
 pub(crate) mod fate;

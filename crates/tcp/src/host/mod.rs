@@ -1,13 +1,17 @@
 //! A host's many connections: which one a segment belongs to, who listens, and whose turn it is to send.
 
+mod consequences;
 mod demux;
+mod due;
 mod fifo;
 mod half_open;
 mod isn;
 mod listener;
+mod passive;
 mod reset;
 mod syn_cookie;
 mod tcp_host;
+mod time_wait;
 mod time_wait_table;
 mod verbs;
 mod work;

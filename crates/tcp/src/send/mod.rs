@@ -1,6 +1,8 @@
 //! The sending half of a connection.
 
+pub(crate) mod acknowledgment;
 pub(crate) mod buffer;
+pub(crate) mod expiry;
 mod in_flight;
 mod pacing;
 mod probe;
@@ -8,4 +10,5 @@ mod rack;
 mod recovery;
 mod segmenter;
 pub(crate) mod sender;
+pub(crate) mod transmit;
 mod window;

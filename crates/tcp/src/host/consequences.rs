@@ -1,0 +1,142 @@
+//! What follows from what happened to a connection: its end, its answers, and its place in the queues.
+
+use super::demux::Place;
+use super::reset;
+use super::tcp_host::{Host, environment};
+use super::work::{News, Turn};
+use crate::connection::fate::Fate;
+use crate::connection::time_wait::TimeWait;
+use crate::environment::Environment;
+use crate::error::Failure;
+use crate::event::Readiness;
+use crate::info::State;
+use crate::segment::FourTuple;
+use basis::{Frame, Instant, Key};
+use wire::tcp::Header;
+
+impl Host {
+    /// Lets a connection's fate happen, and looks after what follows from it.
+    pub(super) fn apply(&mut self, now: Instant, index: u32, fate: Fate) {
+        let Some(connection) = self.connections.at_mut(index) else { return };
+        if connection.is_finished() || fate == Fate::Live {
+            if connection.is_finished() && connection.detached {
+                self.free(now, index);
+            } else {
+                self.settle(index);
+            }
+            return;
+        }
+        let tuple = connection.tuple;
+        let failure = match fate {
+            Fate::Failed(failure) | Fate::Reset(failure) => Some(failure),
+            Fate::Live | Fate::TimeWait | Fate::Closed => None,
+        };
+        if matches!(fate, Fate::Reset(_)) {
+            self.send_reset(index);
+        }
+        // An acknowledgment that is due must still leave, though the connection will not be asked again.
+        let mut state = State::Closed;
+        let time_wait =
+            self.connections.at_mut(index).filter(|_| fate == Fate::TimeWait).and_then(|connection| {
+                let remains = connection.remains()?;
+                Some(TimeWait::new(tuple, remains))
+            });
+        self.flush_acknowledgment(now, index, fate);
+        match time_wait {
+            Some(time_wait) => {
+                state = State::TimeWait;
+                self.enter_time_wait(now, index, time_wait);
+            }
+            None => self.demux.remove(&tuple, Place::Connection(index)),
+        }
+        let Some(connection) = self.connections.at_mut(index) else { return };
+        connection.finish(failure, state, &mut environment!(self, now));
+        if connection.detached {
+            self.free(now, index);
+        } else {
+            self.settle(index);
+        }
+    }
+
+    /// Sends what is left to be acknowledged before the connection's own state goes.
+    pub(super) fn flush_acknowledgment(&mut self, now: Instant, index: u32, fate: Fate) {
+        if !matches!(fate, Fate::TimeWait | Fate::Closed) {
+            return;
+        }
+        let Some(connection) = self.connections.at_mut(index) else { return };
+        let (tuple, lane) = (connection.tuple, connection.path.lane);
+        if let Some(frame) = connection.poll_transmit(&mut environment!(self, now)) {
+            self.reply(&tuple, lane, frame);
+        }
+    }
+
+    /// Puts a connection in the lines it belongs to: work, timers, news. Called after everything that may change them.
+    #[inline]
+    pub(super) fn settle(&mut self, index: u32) {
+        let Some(key) = self.connections.key_at(index) else { return };
+        let Some(connection) = self.connections.at_mut(index) else { return };
+        if !connection.queued && connection.may_transmit() {
+            connection.queued = true;
+            self.lanes.get(connection.path.lane).line.push_back(Turn::Connection(key));
+        }
+        // A later deadline waits until the armed one comes: re-arming for every acknowledgment would cost more.
+        let deadline = connection.next_deadline();
+        if deadline < connection.armed {
+            if connection.armed == Instant::FAR_FUTURE {
+                connection.timer = self.wheel.arm(deadline, index);
+            } else {
+                self.wheel.rearm(connection.timer, deadline);
+            }
+            connection.armed = deadline;
+        }
+        if connection.detached {
+            return;
+        }
+        let ready = connection.readiness();
+        connection.reported = connection.reported & ready;
+        if !connection.announced && (ready & !connection.reported) != Readiness::NONE {
+            connection.announced = true;
+            self.news.push_back(News::Connection(key));
+        }
+    }
+
+    /// The application is gone and so is the connection: its slot can be used again.
+    pub(super) fn free(&mut self, now: Instant, index: u32) {
+        let Some(key) = self.connections.key_at(index) else { return };
+        if let Some(mut connection) = self.connections.remove(key) {
+            connection.release(&mut environment!(self, now));
+            if connection.armed != Instant::FAR_FUTURE {
+                self.wheel.cancel(connection.timer);
+            }
+        }
+    }
+
+    pub(super) fn send_reset(&mut self, index: u32) {
+        let Some(connection) = self.connections.at(index) else { return };
+        if connection.is_known_to_peer() {
+            let (tuple, lane) = (connection.tuple, connection.path.lane);
+            let (sequence, acknowledgment) = connection.reset_numbers();
+            self.reply(&tuple, lane, reset::reset(&tuple, sequence, Some(acknowledgment)));
+        }
+    }
+
+    pub(super) fn refuse(&mut self, lane: u8, tuple: &FourTuple, header: &Header, payload: usize) {
+        if let Some(frame) = reset::answer(tuple, header, payload) {
+            self.reply(tuple, lane, frame);
+        }
+    }
+
+    pub(super) fn reply(&mut self, tuple: &FourTuple, lane: u8, frame: Frame) {
+        if !self.lanes.get(lane).replies.push(tuple, frame) {
+            self.counters.replies_dropped += 1;
+        }
+    }
+
+    /// Ends all that a closed listener has begun.
+    pub(super) fn abandon(&mut self, now: Instant, key: Key) {
+        if let Some(connection) = self.connections.get_mut(key) {
+            connection.detached = true;
+            self.apply(now, key.index(), Fate::Reset(Failure::Aborted));
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What is due: timers, segments, events.
+
+use super::tcp_host::{Host, environment};
+use super::work::{News, Turn};
+use crate::connection::fate::Fate;
+use crate::environment::Environment;
+use crate::event::{ConnectionId, Event, ListenerId, Readiness};
+use crate::segment::Outgoing;
+use basis::{Instant, Key, TimerId};
+
+impl Host {
+    /// Lets all timers expire whose time has come.
+    pub fn on_timeout(&mut self, now: Instant) {
+        while let Some(index) = self.wheel.pop_expired(now) {
+            let Some(connection) = self.connections.at_mut(index) else { continue };
+            (connection.timer, connection.armed) = (TimerId::NONE, Instant::FAR_FUTURE);
+            let fate = match connection.next_deadline() <= now {
+                true => connection.on_timeout(&mut environment!(self, now)),
+                false => Fate::Live,
+            };
+            self.apply(now, index, fate);
+        }
+        while let Some(index) = self.half_open.expired(now) {
+            let orphaned = self
+                .half_open
+                .slab
+                .at(index)
+                .is_none_or(|half_open| self.listeners.get(half_open.listener).is_none());
+            if !orphaned && self.half_open.retry(index, self.config.syn_ack_retries, now) {
+                self.counters.retransmissions += 1;
+                self.queue_half_open(index);
+            } else {
+                self.drop_half_open(index);
+            }
+        }
+        while let Some(index) = self.time_wait.expired(now) {
+            self.end_time_wait(index);
+        }
+    }
+
+    /// When [`Host::on_timeout`] wants to be called next.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let deadlines =
+            [self.wheel.next_deadline(), self.half_open.next_deadline(), self.time_wait.next_deadline()];
+        deadlines.into_iter().flatten().min()
+    }
+
+    /// Whether [`Host::poll_transmit`] may have a segment for `lane`: who drives the host must not sleep then.
+    #[inline]
+    pub fn has_transmit(&self, lane: u8) -> bool {
+        self.lanes.has_work(lane)
+    }
+
+    /// The next segment that is due on `lane`. Connections take turns, one segment or super-segment each.
+    pub fn poll_transmit(&mut self, now: Instant, lane: u8) -> Option<Outgoing> {
+        if let Some(reply) = self.lanes.get(lane).replies.pop() {
+            self.counters.segments_sent += 1;
+            return Some(reply);
+        }
+        while let Some(turn) = self.lanes.get(lane).line.pop_front() {
+            let outgoing = match turn {
+                Turn::Connection(key) => self.transmit_connection(now, lane, key),
+                Turn::HalfOpen(key) => self.transmit_half_open(now, key),
+            };
+            if outgoing.is_some() {
+                self.counters.segments_sent += 1;
+                return outgoing;
+            }
+        }
+        None
+    }
+
+    #[inline]
+    pub(super) fn transmit_connection(&mut self, now: Instant, lane: u8, key: Key) -> Option<Outgoing> {
+        let connection = self.connections.get_mut(key)?;
+        connection.queued = false;
+        let frame = connection.poll_transmit(&mut environment!(self, now));
+        let (tuple, time_to_live) = (connection.tuple, connection.settings.time_to_live);
+        match frame {
+            Some(frame) => {
+                connection.queued = true;
+                self.lanes.get(lane).line.push_back(Turn::Connection(key));
+                self.settle(key.index());
+                Some(Outgoing { local: tuple.local, remote: tuple.remote, time_to_live, frame })
+            }
+            None => {
+                // Asking may have armed the timer that waits for the peer's window.
+                let deadline = connection.next_deadline();
+                if deadline < connection.armed {
+                    connection.queued = true;
+                    self.settle(key.index());
+                    if let Some(connection) = self.connections.get_mut(key) {
+                        connection.queued = false;
+                    }
+                }
+                None
+            }
+        }
+    }
+
+    pub(super) fn transmit_half_open(&mut self, now: Instant, key: Key) -> Option<Outgoing> {
+        let half_open = self.half_open.slab.get_mut(key)?;
+        half_open.queued = false;
+        let time_to_live = self.listeners.get(half_open.listener)?.settings.time_to_live;
+        let (local, remote) = (half_open.tuple.local, half_open.tuple.remote);
+        Some(Outgoing { local, remote, time_to_live, frame: half_open.transmit(now) })
+    }
+
+    /// The next thing the application should know.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        while let Some(news) = self.news.pop_front() {
+            match news {
+                News::Listener(key) => {
+                    if let Some(listener) = self.listeners.get_mut(key) {
+                        listener.announced = false;
+                        return Some(Event::Listener(ListenerId(key)));
+                    }
+                }
+                News::Connection(key) => {
+                    let Some(connection) = self.connections.get_mut(key) else { continue };
+                    connection.announced = false;
+                    let ready = connection.readiness();
+                    let fresh = ready & !connection.reported;
+                    connection.reported = ready;
+                    if !connection.detached && fresh != Readiness::NONE {
+                        return Some(Event::Connection(ConnectionId(key), fresh));
+                    }
+                }
+            }
+        }
+        None
+    }
+}

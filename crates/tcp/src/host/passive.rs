@@ -1,0 +1,177 @@
+//! The passive open: from a SYN that a listener answers to a connection that waits to be accepted.
+
+use super::demux::{Demux, Place};
+use super::half_open::{self, HalfOpen, Opening};
+use super::reset;
+use super::tcp_host::{Host, environment, tuple_at};
+use super::work::{News, Turn};
+use crate::connection::control_block::ControlBlock;
+use crate::connection::open::Established;
+use crate::environment::Environment;
+use crate::error::Dropped;
+use crate::negotiation::Offer;
+use crate::segment::{FourTuple, Path};
+use basis::{Frame, Instant, Key};
+use wire::tcp::{Flags, Header, Seq};
+
+impl Host {
+    /// RFC 9293 3.10.7.1 and 3.10.7.2: no connection has this four-tuple; perhaps somebody listens.
+    /// A reopened four-tuple begins beyond `beyond` (RFC 6191).
+    pub(super) fn on_stray_segment(
+        &mut self,
+        now: Instant,
+        path: Path,
+        tuple: &FourTuple,
+        header: &Header,
+        frame: &Frame,
+        beyond: Option<Seq>,
+    ) -> Result<(), Dropped> {
+        let usable =
+            !tuple.remote.is_multicast() && !tuple.remote.is_unspecified() && !tuple.local.is_multicast();
+        if !usable || tuple.remote_port == 0 || tuple.local_port == 0 {
+            return Err(Dropped::BadSource);
+        }
+        let Some(listener) = self.listeners.find(tuple.local, tuple.local_port) else {
+            self.refuse(path.lane, tuple, header, frame.len());
+            return Err(Dropped::NoSocket);
+        };
+        if header.flags.contains(Flags::RST) {
+            return Err(Dropped::NoSocket);
+        }
+        if header.flags.contains(Flags::ACK) {
+            self.refuse(path.lane, tuple, header, frame.len());
+            return Err(Dropped::NoSocket);
+        }
+        if !header.flags.contains(Flags::SYN) || header.flags.contains(Flags::FIN) {
+            return Err(Dropped::BadFlags);
+        }
+        self.open_half(now, path, tuple, header, listener, beyond)
+    }
+
+    pub(super) fn open_half(
+        &mut self,
+        now: Instant,
+        path: Path,
+        tuple: &FourTuple,
+        header: &Header,
+        key: Key,
+        beyond: Option<Seq>,
+    ) -> Result<(), Dropped> {
+        let Some(listener) = self.listeners.get_mut(key) else { return Err(Dropped::NoSocket) };
+        if !listener.has_room_for_half_open() {
+            return Err(Dropped::BacklogFull);
+        }
+        if self.half_open.slab.len() as u32 >= self.config.max_half_open {
+            return Err(Dropped::TableFull);
+        }
+        let most = listener.settings.max_segment_size().unwrap_or(u16::MAX);
+        let offer = Offer {
+            maximum_segment_size: path.maximum_segment_size(tuple.local).min(most),
+            extensions: self.config.extensions,
+            selective_acknowledgments: self.config.selective_acknowledgments,
+        };
+        let generated = self.isn.initial(tuple, now);
+        let opening = Opening {
+            tuple: *tuple,
+            path,
+            offer,
+            initial: beyond.map_or(generated, |beyond| generated.max(beyond)),
+            timestamp_offset: self.isn.timestamp_offset(tuple),
+            listener: key,
+        };
+        let half_open = HalfOpen::new(&opening, header, listener, now);
+        listener.half_open += 1;
+        let Some(index) = self.half_open.insert(half_open) else { return Err(Dropped::TableFull) };
+        self.demux.insert(tuple, Place::HalfOpen(index), tuple_at!(self));
+        self.queue_half_open(index);
+        Ok(())
+    }
+
+    pub(super) fn on_half_open_segment(
+        &mut self,
+        now: Instant,
+        index: u32,
+        header: &Header,
+        frame: &mut Frame,
+    ) -> Result<(), Dropped> {
+        let Some(half_open) = self.half_open.slab.at_mut(index) else { return Err(Dropped::NoSocket) };
+        match half_open.on_segment(header, now) {
+            half_open::Outcome::Ignored => Err(Dropped::BadFlags),
+            half_open::Outcome::Answer => {
+                self.queue_half_open(index);
+                Ok(())
+            }
+            half_open::Outcome::Stray(sequence) => {
+                let (tuple, lane) = (half_open.tuple, half_open.lane);
+                self.reply(&tuple, lane, reset::reset(&tuple, sequence, None));
+                Err(Dropped::BadAcknowledgment)
+            }
+            half_open::Outcome::Reset => {
+                self.counters.resets_received += 1;
+                self.drop_half_open(index);
+                Ok(())
+            }
+            half_open::Outcome::Completed(established) => {
+                self.complete(now, index, &established, header, frame)
+            }
+        }
+    }
+
+    /// The handshake of a half-open connection is done: it becomes a connection that waits to be accepted.
+    pub(super) fn complete(
+        &mut self,
+        now: Instant,
+        index: u32,
+        established: &Established,
+        header: &Header,
+        frame: &mut Frame,
+    ) -> Result<(), Dropped> {
+        let Some(half_open) = self.half_open.slab.at(index) else { return Err(Dropped::NoSocket) };
+        let (tuple, path, key) = (half_open.tuple, half_open.path(), half_open.listener);
+        let Some(listener) = self.listeners.get(key) else {
+            self.drop_half_open(index);
+            self.refuse(path.lane, &tuple, header, frame.len());
+            return Err(Dropped::NoSocket);
+        };
+        if !listener.has_room_for_established() {
+            // The peer will send again; by then there may be room.
+            return Err(Dropped::BacklogFull);
+        }
+        if self.connections.len() as u32 >= self.config.max_connections.min(Demux::INDEX_LIMIT) {
+            return Err(Dropped::TableFull);
+        }
+        let settings = listener.settings;
+        let connection = ControlBlock::accepted(tuple, path, settings, established, &environment!(self, now));
+        let Some(connection) = self.connections.insert(connection) else { return Err(Dropped::TableFull) };
+        let place = Place::Connection(connection.index());
+        self.demux.relocate(&tuple, Place::HalfOpen(index), place);
+        self.half_open.remove(index);
+        self.counters.passive_opens += 1;
+        if let Some(listener) = self.listeners.get_mut(key) {
+            listener.half_open -= 1;
+            listener.push(connection);
+            if !core::mem::replace(&mut listener.announced, true) {
+                self.news.push_back(News::Listener(key));
+            }
+        }
+        self.on_connection_segment(now, connection.index(), header, frame)
+    }
+
+    pub(super) fn queue_half_open(&mut self, index: u32) {
+        let Some(key) = self.half_open.slab.key_at(index) else { return };
+        if let Some(half_open) = self.half_open.slab.at_mut(index)
+            && !core::mem::replace(&mut half_open.queued, true)
+        {
+            self.lanes.get(half_open.lane).line.push_back(Turn::HalfOpen(key));
+        }
+    }
+
+    pub(super) fn drop_half_open(&mut self, index: u32) {
+        if let Some(half_open) = self.half_open.remove(index) {
+            self.demux.remove(&half_open.tuple, Place::HalfOpen(index));
+            if let Some(listener) = self.listeners.get_mut(half_open.listener) {
+                listener.half_open -= 1;
+            }
+        }
+    }
+}

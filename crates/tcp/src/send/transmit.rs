@@ -1,0 +1,178 @@
+//! What the sender sends next.
+
+use super::segmenter::{Decision, Situation, decide};
+use super::sender::Sender;
+use crate::config::Settings;
+use crate::environment::Environment;
+use crate::timers::{Timer, Timers};
+use basis::{Frame, Instant};
+use wire::tcp::{Flags, Seq};
+
+/// A segment's place and flags; its payload is in the frame.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outbound {
+    pub(crate) sequence: Seq,
+    pub(crate) flags: Flags,
+}
+
+impl Sender {
+    /// Lays the payload of the next segment into `frame`. `fin` tells that a FIN follows the last byte.
+    pub(crate) fn next_segment(
+        &mut self,
+        frame: &mut Frame,
+        fin: bool,
+        settings: &Settings,
+        timers: &mut Timers,
+        environment: &mut Environment<'_>,
+    ) -> Option<Outbound> {
+        if core::mem::take(&mut self.recovery.retransmit) {
+            return self.retransmit_oldest(frame, fin, timers, environment);
+        }
+        let queued = self.queued() as u32;
+        let flight = self.flight.flight();
+        // SND.NXT lies beyond the queue only by the FIN.
+        let unsent = queued.saturating_sub(flight);
+        let fin_unsent = fin && flight <= queued;
+        if unsent == 0 && !fin_unsent {
+            return None;
+        }
+        if flight == 0 && self.flight.outstanding() == 0 {
+            self.restart_after_idle(environment.now);
+        }
+        let length = match self.decide(unsent, flight, fin, settings, environment) {
+            Decision::Send(length) => length,
+            Decision::Wait if unsent == 0 => 0,
+            Decision::Wait => return None,
+            Decision::Blocked => {
+                self.wait_for_window(settings, timers, environment.now);
+                return None;
+            }
+        };
+        self.probe.overridden = false;
+        timers.stop(Timer::Probe);
+        Some(self.emit(flight, length, fin_unsent, frame, timers, environment))
+    }
+
+    pub(super) fn decide(
+        &mut self,
+        unsent: u32,
+        flight: u32,
+        fin: bool,
+        settings: &Settings,
+        environment: &Environment<'_>,
+    ) -> Decision {
+        let segment_size = self.segment_size as u32;
+        let congestion = self.congestion.window() + self.recovery.allowance(segment_size);
+        let most = match environment.config.super_segments {
+            true => 65_535 / segment_size.max(1) * segment_size,
+            false => segment_size,
+        };
+        // What headers need of the 65 535 bytes of a datagram.
+        let most = if most + 120 > 65_535 { most - segment_size } else { most };
+        let usable = congestion.min(self.window.size).saturating_sub(flight);
+        self.congestion_limited = congestion <= self.window.size && unsent >= usable;
+        let decision = decide(Situation {
+            unsent,
+            usable,
+            segment_size,
+            most: most.max(segment_size),
+            in_flight: flight > 0,
+            eager: settings.no_delay || fin,
+            largest_window: self.window.largest,
+        });
+        match decision {
+            Decision::Blocked if self.probe.overridden && usable > 0 => Decision::Send(usable.min(unsent)),
+            decision => decision,
+        }
+    }
+
+    /// Sends `length` bytes from SND.NXT, and the FIN if it fits.
+    pub(super) fn emit(
+        &mut self,
+        flight: u32,
+        length: u32,
+        fin_unsent: bool,
+        frame: &mut Frame,
+        timers: &mut Timers,
+        environment: &mut Environment<'_>,
+    ) -> Outbound {
+        let sequence = self.flight.next;
+        let length = self.fill(frame, flight, length, environment);
+        let last = flight + length == self.queued() as u32;
+        let fin = fin_unsent && last;
+        self.fin_sent |= fin;
+        let flags = if fin { Flags::FIN } else { Flags::NONE };
+        let flags = if last && length > 0 { flags | Flags::PSH } else { flags };
+        let fresh = self.flight.sent(length + fin as u32, environment.now);
+        if fresh < length + fin as u32 {
+            self.count_retransmission(environment);
+            self.flight.forget_timing();
+        }
+        self.bytes_sent += fresh.min(length) as u64;
+        self.note_sent(timers, environment.now);
+        Outbound { sequence, flags }
+    }
+
+    /// Sends the oldest segment again (RFC 5681 3.2 step 3).
+    pub(super) fn retransmit_oldest(
+        &mut self,
+        frame: &mut Frame,
+        fin: bool,
+        timers: &mut Timers,
+        environment: &mut Environment<'_>,
+    ) -> Option<Outbound> {
+        let queued = self.queued() as u32;
+        let outstanding = self.flight.outstanding();
+        if outstanding == 0 {
+            return None;
+        }
+        let wanted = queued.min(outstanding).min(self.segment_size as u32);
+        let length = self.fill(frame, 0, wanted, environment);
+        let with_fin = fin && length == queued && outstanding > queued;
+        let flags = if with_fin { Flags::FIN } else { Flags::NONE };
+        let flags = if length == queued && length > 0 { flags | Flags::PSH } else { flags };
+        self.flight.forget_timing();
+        self.count_retransmission(environment);
+        self.note_sent(timers, environment.now);
+        Some(Outbound { sequence: self.flight.oldest, flags })
+    }
+
+    pub(super) fn fill(
+        &mut self,
+        frame: &mut Frame,
+        offset: u32,
+        length: u32,
+        environment: &mut Environment<'_>,
+    ) -> u32 {
+        let segment_size = self.segment_size as usize;
+        let Some(buffer) = &mut self.buffer else { return 0 };
+        let chunks = &mut environment.memory.chunks;
+        let length = buffer.fill(offset as usize, length as usize, segment_size, frame, chunks);
+        if length > segment_size {
+            frame.segment_size = self.segment_size;
+        }
+        length as u32
+    }
+
+    pub(super) fn count_retransmission(&mut self, environment: &mut Environment<'_>) {
+        self.retransmissions = self.retransmissions.saturating_add(1);
+        environment.counters.retransmissions += 1;
+    }
+
+    pub(super) fn note_sent(&mut self, timers: &mut Timers, now: Instant) {
+        self.last_sent = now;
+        if self.waiting_since == Instant::FAR_FUTURE {
+            self.waiting_since = now;
+        }
+        if !timers.is_armed(Timer::Retransmit) {
+            self.arm_retransmit(timers, now, None);
+        }
+    }
+
+    /// RFC 5681 4.1: after an idle time the path is probed anew.
+    pub(super) fn restart_after_idle(&mut self, now: Instant) {
+        if self.last_sent != Instant::ZERO && now - self.last_sent > self.rtt.timeout() {
+            self.congestion.on_idle(self.segment_size as u32);
+        }
+    }
+}
