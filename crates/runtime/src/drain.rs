@@ -4,7 +4,7 @@ use crate::state::{Core, Shared};
 use stack::Stack;
 use std::thread;
 use std::time::{Duration, Instant};
-use tcp::{Readiness, State};
+use tcp::State;
 
 /// Time that peers get to close their side once everything of ours has been delivered, so that they do not send their FINs to
 /// a host that is no more.
@@ -12,16 +12,16 @@ const PEERS: Duration = Duration::from_millis(500);
 /// How often the connections are looked at. They are walked, which is fine at the end and nowhere else.
 const CHECK: Duration = Duration::from_millis(5);
 
-/// Whether there is nothing left to deliver, and nobody's FIN to wait for.
+/// Whether everything is delivered, and nobody's FIN is waited for.
 pub(crate) fn is_over(stack: &Stack) -> bool {
-    stack.tcp().connections().all(|connection| matches!(connection.state, State::TimeWait | State::Closed))
+    let waits =
+        |state| matches!(state, State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck);
+    is_delivered(stack) && !stack.tcp().connections().any(|connection| waits(connection.state))
 }
 
 /// Whether all that was written has been acknowledged, and every FIN that was sent.
 fn is_delivered(stack: &Stack) -> bool {
-    let tcp = stack.tcp();
-    tcp.connections()
-        .all(|connection| connection.id.is_none_or(|id| tcp.readiness(id).contains(Readiness::DRAINED)))
+    stack.tcp().undelivered() == 0
 }
 
 fn look(core: &Core) -> (bool, bool, bool) {
