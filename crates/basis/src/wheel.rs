@@ -3,7 +3,7 @@
 //! A hierarchical timing wheel (Varghese and Lauck, 1987): 64 slots a level, each level 64 times coarser. The coarse
 //! place is only where a deadline waits; it fires by its exact nanosecond.
 
-use crate::Instant;
+use crate::time::Instant;
 use alloc::vec::Vec;
 
 const LEVELS: usize = 6;

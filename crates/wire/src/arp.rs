@@ -1,7 +1,7 @@
 //! Address resolution for IPv4 over Ethernet (RFC 826) and the probes that guard an address (RFC 5227).
 
-use crate::Malformed;
 use crate::ethernet::MacAddress;
+use crate::malformed::Malformed;
 use basis::Frame;
 use core::net::Ipv4Addr;
 

@@ -1,6 +1,6 @@
 //! Ethernet II frames (IEEE 802.3 clause 3, RFC 894).
 
-use crate::Malformed;
+use crate::malformed::Malformed;
 use basis::Frame;
 use core::fmt;
 use core::str::FromStr;

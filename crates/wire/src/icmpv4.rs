@@ -1,7 +1,7 @@
 //! ICMP for IPv4 (RFC 792, RFC 1191).
 
-use crate::Malformed;
 use crate::checksum::Sum;
+use crate::malformed::Malformed;
 use crate::protocol;
 use basis::{Checksum, Frame};
 use core::net::{IpAddr, Ipv4Addr};

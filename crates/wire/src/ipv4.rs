@@ -1,7 +1,7 @@
 //! IPv4 headers (RFC 791).
 
-use crate::Malformed;
 use crate::checksum::Sum;
+use crate::malformed::Malformed;
 use crate::words::{Words, pair};
 use basis::Frame;
 use core::net::Ipv4Addr;

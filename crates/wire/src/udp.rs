@@ -1,7 +1,7 @@
 //! UDP headers (RFC 768).
 
-use crate::Malformed;
 use crate::checksum;
+use crate::malformed::Malformed;
 use crate::protocol;
 use basis::{Checksum, Frame};
 use core::net::IpAddr;

@@ -1,7 +1,7 @@
 use super::*;
 use crate::ethernet::{self, EtherType, MacAddress};
 use crate::test_support::{frame_of, mutate, mutations};
-use crate::{Malformed, icmpv4};
+use crate::{icmpv4, malformed::Malformed};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr};

@@ -3,8 +3,8 @@
 use super::flags::Flags;
 use super::options::Options;
 use super::seq::Seq;
-use crate::Malformed;
 use crate::checksum::{self, Sum};
+use crate::malformed::Malformed;
 use crate::protocol;
 use crate::words::{Words, pair};
 use basis::{Checksum, Frame};

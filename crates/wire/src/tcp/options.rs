@@ -1,7 +1,7 @@
 //! Options of a segment.
 
 use super::seq::Seq;
-use crate::Malformed;
+use crate::malformed::Malformed;
 use crate::words::Words;
 use arrayvec::ArrayVec;
 
