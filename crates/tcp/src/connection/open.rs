@@ -105,12 +105,12 @@ impl Open {
         // First: the sequence number, and PAWS before it (RFC 7323 5.3).
         let reset = flags.contains(Flags::RST);
         if !reset && self.receive.timestamps.is_old(header.options.timestamps, environment.now) {
-            self.answer_unacceptable(payload.is_empty(), environment);
+            self.answer_unacceptable(length == 0, environment);
             return Err(Dropped::OldTimestamp);
         }
         if !self.receive.is_acceptable(header.sequence, length) {
             if !reset {
-                self.answer_unacceptable(payload.is_empty() || flags.contains(Flags::SYN), environment);
+                self.answer_unacceptable(length == 0 || flags.contains(Flags::SYN), environment);
             }
             return Err(Dropped::OutsideWindow);
         }
@@ -186,7 +186,8 @@ impl Open {
         (header.sequence + payload.len() as u32).after(self.receive.next()) && !self.receive.finished()
     }
 
-    /// An acknowledgment for a segment outside the window. Only data, which cannot loop for ever, is always answered.
+    /// An acknowledgment for a segment outside the window. Only data and FINs, which cannot
+    /// answer each other for ever, are always answered.
     fn answer_unacceptable(&mut self, limited: bool, environment: &mut Environment<'_>) {
         if !limited || self.throttle.allow(environment.now) {
             self.receive.acks.now();

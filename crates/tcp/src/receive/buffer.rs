@@ -112,13 +112,6 @@ impl ReceiveBuffer {
         filled
     }
 
-    /// Throws away what is in order: nobody will read it.
-    pub(crate) fn discard(&mut self) {
-        self.pieces.clear();
-        self.tail.clear();
-        self.len = 0;
-    }
-
     /// Empties the buffer and gives its memory back.
     pub(crate) fn clear(&mut self, chunks: &mut ChunkPool) {
         self.pieces.clear();

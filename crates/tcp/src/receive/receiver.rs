@@ -89,8 +89,8 @@ impl Receiver {
     /// Nobody will read any more.
     pub(crate) fn discard(&mut self, environment: &mut Environment<'_>) {
         self.discarding = true;
-        if let Some(buffer) = &mut self.buffer {
-            buffer.discard();
+        if let Some(buffer) = self.buffer.take() {
+            environment.memory.give_receive(buffer);
         }
         self.after_reading(environment);
     }
@@ -246,7 +246,11 @@ impl Receiver {
         }
         let limit = self.limit as usize;
         let buffer = self.buffer.get_or_insert_with(|| environment.memory.take_receive());
-        buffer.reassembly.insert(sequence, detach(payload), limit);
+        if !buffer.reassembly.insert(sequence, detach(payload), limit)
+            && let Some(buffer) = self.buffer.take_if(|buffer| buffer.is_empty())
+        {
+            environment.memory.give_receive(buffer);
+        }
     }
 
     fn finish_if_complete(&mut self) {
