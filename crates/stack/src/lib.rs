@@ -46,3 +46,6 @@ pub use route::Route;
 pub use stack::{AddressReport, InterfaceReport, NeighbourReport, Stack, UdpReport};
 pub use tcp::IcmpError;
 pub use udp::{UdpId, UdpReadiness};
+
+#[cfg(test)]
+mod tests;

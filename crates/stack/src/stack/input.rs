@@ -231,7 +231,7 @@ impl Stack {
         frame.strip(header.header_length);
         frame.truncate(ports.length);
         if frame.checksum != Checksum::Verified {
-            udp::verify(source.ip(), destination.ip(), frame.parts()).map_err(Dropped::Malformed)?;
+            udp::verify(source.ip(), destination.ip(), header_first(frame)).map_err(Dropped::Malformed)?;
         }
         frame.strip(udp::HEADER_LENGTH);
         self.udp.deliver(socket, source, frame)?;
@@ -247,11 +247,20 @@ impl Stack {
     }
 }
 
+/// The frame's parts, the one with the header first: a device's frame lies in its body alone.
+#[inline]
+fn header_first(frame: &Frame) -> [&[u8]; 2] {
+    match frame.parts() {
+        [[], body] => [body, &[]],
+        parts => parts,
+    }
+}
+
 fn verify_udp(mut datagram: Frame, header: &Header) -> Result<(), Dropped> {
     if datagram.checksum == Checksum::Verified {
         return Ok(());
     }
     datagram.strip(header.header_length);
     let (source, destination) = (IpAddr::V4(header.source), IpAddr::V4(header.destination));
-    udp::verify(source, destination, datagram.parts()).map_err(Dropped::Malformed)
+    udp::verify(source, destination, header_first(&datagram)).map_err(Dropped::Malformed)
 }

@@ -76,11 +76,23 @@ impl Stack {
             }
             port => port,
         };
+        if self.is_listening_beside(address, port) {
+            return Err(BindError::AddressInUse);
+        }
         let listener = self.tcp.listen(address, port, backlog, options).map_err(|error| match error {
             tcp::ListenError::AddressInUse => BindError::AddressInUse,
             tcp::ListenError::TooManyListeners => BindError::TooManySockets,
         })?;
         Ok((listener, SocketAddr::new(local.ip(), port)))
+    }
+
+    /// Whether a listener on every address stands beside one on just this address, or the other way round: a port is one
+    /// owner's, as a call to it would find.
+    fn is_listening_beside(&self, address: Option<IpAddr>, port: u16) -> bool {
+        match address {
+            Some(_) => self.tcp.is_listening(None, port),
+            None => self.addresses().any(|own| self.tcp.is_listening(Some(own.address.addr()), port)),
+        }
     }
 }
 

@@ -16,6 +16,14 @@ impl Stack {
         }
     }
 
+    /// Whether [`Stack::poll_transmit`] may have something to give on `interface`: who drives the stack must not sleep then.
+    #[inline]
+    pub fn has_transmit(&self, interface: InterfaceId) -> bool {
+        let Some(entry) = self.interfaces.get(interface.index()) else { return false };
+        let own = !entry.ready.is_empty() || !entry.waiting.is_empty() || entry.cutting.is_some();
+        entry.up && (own || self.tcp.has_transmit(interface.number()))
+    }
+
     /// Does what was due by `now`. Calling it early does no harm.
     pub fn on_timeout(&mut self, now: Instant) {
         while let Some(timer) = self.timers.pop_expired(now) {

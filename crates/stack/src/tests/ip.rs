@@ -1,0 +1,122 @@
+//! What IPv4 lets in, and what it answers (RFC 1122 3.2).
+
+use super::harness::*;
+use crate::{Dropped, Probing};
+use basis::Frame;
+use core::net::Ipv4Addr;
+use wire::ethernet::{self, EtherType, MacAddress};
+use wire::icmpv4::Message;
+use wire::{ipv4, protocol};
+
+fn address(text: &str) -> Ipv4Addr {
+    text.parse().unwrap()
+}
+
+#[test]
+fn martians_stay_outside() {
+    let mut bench = Bench::acquainted();
+    bench.stack.udp_bind("0.0.0.0:7".parse().unwrap()).unwrap();
+    let header = from_peer(protocol::UDP);
+    for source in
+        ["0.0.0.0", "127.0.0.1", "255.255.255.255", "224.0.0.1", "240.0.0.1", "10.7.0.255", "10.7.0.2"]
+    {
+        let header = ipv4::Header { source: address(source), ..header };
+        assert_eq!(bench.packet(header, &udp_bytes(1, 7, b"x")), Err(Dropped::MartianSource), "{source}");
+    }
+    for (destination, reason) in [
+        ("127.0.0.1", Dropped::MartianDestination),
+        ("10.7.0.9", Dropped::OtherHost),
+        ("8.8.8.8", Dropped::OtherHost),
+        ("0.0.0.0", Dropped::OtherHost),
+        ("224.0.0.1", Dropped::OtherHost),
+    ] {
+        let header = ipv4::Header { destination: address(destination), ..header };
+        assert_eq!(bench.packet(header, &udp_bytes(1, 7, b"x")), Err(reason), "{destination}");
+    }
+    assert!(bench.sent().is_empty());
+    assert_eq!(bench.stack.counters().dropped.of(Dropped::MartianSource), 7);
+    assert_eq!(bench.stack.counters().dropped.total(), 12);
+}
+
+#[test]
+fn frames_for_others_and_from_nobody_are_dropped() {
+    let mut bench = Bench::new();
+    let mut packet = Frame::copy_of(&udp_bytes(1, 7, b"x"));
+    from_peer(protocol::UDP).prepend_to(&mut packet);
+    let mut send = |destination, source, ether_type| {
+        let mut frame = packet.clone();
+        ethernet::Header { destination, source, ether_type }.prepend_to(&mut frame);
+        bench.frame(frame)
+    };
+    let group = MacAddress([1, 0, 0x5e, 0, 0, 1]);
+    assert_eq!(send(PEER_HARDWARE, PEER_HARDWARE, EtherType::IPV4), Err(Dropped::OtherStation));
+    assert_eq!(send(group, PEER_HARDWARE, EtherType::IPV4), Err(Dropped::OtherStation));
+    assert_eq!(send(OUR_HARDWARE, group, EtherType::IPV4), Err(Dropped::GroupSender));
+    assert_eq!(send(OUR_HARDWARE, OUR_HARDWARE, EtherType::IPV4), Err(Dropped::OwnHardwareAddress));
+    assert_eq!(send(OUR_HARDWARE, PEER_HARDWARE, EtherType::IPV6), Err(Dropped::UnknownEtherType));
+    let broadcast = MacAddress::BROADCAST;
+    assert_eq!(send(broadcast, PEER_HARDWARE, EtherType::IPV4), Err(Dropped::UnicastInBroadcast));
+    assert_eq!(
+        bench.stack.on_frame(bench.now, crate::InterfaceId::from_number(9), Frame::new()),
+        Err(Dropped::NoSuchInterface)
+    );
+}
+
+#[test]
+fn ethernet_padding_is_cut_off() {
+    let mut bench = Bench::acquainted();
+    let socket = bench.stack.udp_bind("0.0.0.0:7".parse().unwrap()).unwrap();
+    let mut bytes = ipv4_frame(from_peer(protocol::UDP), &udp_bytes(1, 7, b"x")).to_vec();
+    bytes.resize(60, 0xee);
+    bench.frame(Frame::copy_of(&bytes)).unwrap();
+    let mut buffer = [0; 9];
+    assert_eq!(bench.stack.udp_receive(socket, &mut buffer), Ok((1, 1, (PEER, 1).into())));
+    assert_eq!(buffer[0], b'x');
+}
+
+#[test]
+fn an_unknown_protocol_gets_protocol_unreachable() {
+    let mut bench = Bench::acquainted();
+    assert_eq!(bench.packet(from_peer(132), b"12345678"), Err(Dropped::UnknownProtocol));
+    let sent = bench.sent_packets();
+    let (header, bytes) = &sent[0];
+    assert_eq!((header.source, header.destination, header.protocol), (OURS, PEER, protocol::ICMPV4));
+    let (message, length) = Message::parse(bytes).unwrap();
+    assert_eq!(message, Message::DestinationUnreachable { code: 2, next_hop_mtu: 0 });
+    assert_eq!(bytes[length..].len(), 28);
+    assert_eq!(&bytes[length + 20..], b"12345678");
+}
+
+#[test]
+fn off_link_packets_go_to_the_gateway_and_without_route_nowhere() {
+    let mut bench = Bench::new();
+    let socket = bench.stack.udp_bind("0.0.0.0:5000".parse().unwrap()).unwrap();
+    let far = "192.0.2.1:7".parse().unwrap();
+    assert_eq!(bench.stack.udp_send(bench.now, socket, b"x", Some(far)), Err(crate::SendError::NoRoute));
+    bench.stack.add_route("0.0.0.0/0".parse().unwrap(), Some(PEER.into()), bench.id).unwrap();
+    bench.stack.udp_send(bench.now, socket, b"x", Some(far)).unwrap();
+    assert_eq!(bench.sent_arp()[0].1.target_protocol, PEER);
+    bench.stack.remove_route("0.0.0.0/0".parse().unwrap(), Some(PEER.into()), bench.id).unwrap();
+    assert_eq!(bench.stack.udp_send(bench.now, socket, b"x", Some(far)), Err(crate::SendError::NoRoute));
+}
+
+#[test]
+fn the_source_address_is_one_of_the_next_hops_network() {
+    let mut bench = Bench::new();
+    bench.stack.add_address(bench.now, bench.id, [10, 8, 0, 2].into(), 24, Probing::Skip).unwrap();
+    let socket = bench.stack.udp_bind("0.0.0.0:5000".parse().unwrap()).unwrap();
+    for (to, from) in [("10.7.0.9:1", "10.7.0.2"), ("10.8.0.9:1", "10.8.0.2")] {
+        bench.stack.udp_connect(socket, to.parse().unwrap()).unwrap();
+        assert_eq!(bench.stack.udp_local(socket).unwrap().ip(), address(from));
+    }
+}
+
+#[test]
+fn the_output_queue_is_bounded() {
+    let mut bench = Bench::acquainted();
+    for sequence in 0..300 {
+        bench.icmp(Message::EchoRequest { identifier: 1, sequence }, b"x").unwrap();
+    }
+    assert_eq!(bench.sent().len(), 256);
+    assert_eq!(bench.stack.counters().dropped.of(Dropped::OutputQueueFull), 44);
+}

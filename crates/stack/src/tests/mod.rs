@@ -1,0 +1,11 @@
+//! Tests of a whole stack: frames in, frames out.
+
+mod arp;
+mod conflicts;
+mod fragments;
+mod harness;
+mod hostile;
+mod icmp;
+mod ip;
+mod pair;
+mod udp;
