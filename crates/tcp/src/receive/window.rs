@@ -32,6 +32,9 @@ impl ReceiveWindow {
     /// two segments more when it can hardly send (the receiver's side of the silly-window rule, RFC 9293 3.8.6.2.2).
     pub(crate) fn update_is_due(&self, next: Seq, free: u32, limit: u32, segment_size: u32) -> bool {
         let held = self.size(next);
+        // What the header cannot say is no news.
+        let most = (u16::MAX as u32) << self.shift;
+        let (free, limit) = (free.min(most), limit.min(most));
         let more = free.saturating_sub(held);
         more >= limit / 2 || (held < 2 * segment_size && more >= (2 * segment_size).min(limit / 2))
     }
@@ -63,6 +66,7 @@ mod tests {
         let window = ReceiveWindow { edge: Seq(1000), shift: 0 };
         assert!(!window.update_is_due(Seq(1000), 2_919, 64_000, 1460));
         assert!(window.update_is_due(Seq(1000), 2_920, 64_000, 1460));
+        assert!(!ReceiveWindow { edge: Seq(66_436), shift: 0 }.update_is_due(Seq(1000), 262_144, 262_144, 1460));
         let open = ReceiveWindow { edge: Seq(31_000), shift: 0 };
         assert!(!open.update_is_due(Seq(1000), 61_999, 64_000, 1460));
         assert!(open.update_is_due(Seq(1000), 62_000, 64_000, 1460));
