@@ -24,6 +24,11 @@ impl RttEstimator {
         RttEstimator { smoothed: 0, variation: 0, backoff: 0 }
     }
 
+    /// The SYN had to be sent again: data begins with a time-out of 3 s (RFC 6298 5.7).
+    pub(crate) fn on_lost_syn(&mut self) {
+        self.variation = 750_000;
+    }
+
     /// Takes in one measurement (RFC 6298 2.2 and 2.3).
     pub(crate) fn sample(&mut self, rtt: Duration) {
         let rtt = u32::try_from(rtt.as_micros()).unwrap_or(MAX_RTO).clamp(1, MAX_RTO);
@@ -54,7 +59,7 @@ impl RttEstimator {
 
     fn base(&self) -> u32 {
         match self.smoothed {
-            0 => INITIAL_RTO,
+            0 => INITIAL_RTO.max(4 * self.variation),
             smoothed => {
                 smoothed.saturating_add(self.variation.saturating_mul(4).max(MIN_VARIATION)).min(MAX_RTO)
             }

@@ -145,15 +145,17 @@ impl ControlBlock {
     ) -> Result<Fate, Dropped> {
         let mut header = established.header.clone();
         let mut open = Open::new(established, &self.settings, environment);
-        if header.flags.contains(Flags::SYN) {
-            header.flags = header.flags.without(Flags::SYN);
-            header.sequence += 1;
-            open.receive.acks.now();
-        }
         if self.detached {
             open.finish_sending();
         }
-        let fate = open.on_segment(&header, payload, &self.settings, self.detached, environment);
+        let fate = if header.flags.contains(Flags::SYN) {
+            header.flags = header.flags.without(Flags::SYN);
+            header.sequence += 1;
+            open.receive.acks.now();
+            Ok(open.on_text(&header, payload, self.detached, environment))
+        } else {
+            open.on_segment(&header, payload, &self.settings, self.detached, environment)
+        };
         self.phase = Phase::Open(open);
         fate
     }

@@ -81,8 +81,9 @@ impl Open {
             throttle: Throttle::default(),
             negotiated,
         };
-        if let Some(rtt) = established.round_trip {
-            open.send.sample_rtt(rtt);
+        match established.round_trip {
+            Some(rtt) => open.send.sample_rtt(rtt),
+            None => open.send.on_lost_syn(),
         }
         open.keepalive.on_heard(settings.keepalive(), &mut open.timers, now);
         open
@@ -129,16 +130,28 @@ impl Open {
         }
         self.keepalive.on_heard(settings.keepalive(), &mut self.timers, environment.now);
         self.on_acknowledgment(header, payload, environment)?;
+        Ok(self.on_text(header, payload, detached, environment))
+    }
+
+    /// The steps after the acknowledgment. A SYN-ACK takes only these: its acknowledgment was the handshake's, and its
+    /// window, which is not scaled, was taken then.
+    pub(crate) fn on_text(
+        &mut self,
+        header: &Header,
+        payload: &mut Frame,
+        detached: bool,
+        environment: &mut Environment<'_>,
+    ) -> Fate {
         // Sixth, the urgent pointer: urgent data stays in the stream (RFC 6093 4).
         // Seventh and eighth: the text and the FIN.
         if detached && !payload.is_empty() && self.is_beyond_reading(header, payload) {
             // RFC 9293 3.10.4 and RFC 2525 2.17: nobody will read it, and the peer must know.
-            return Ok(Fate::Reset(Failure::Aborted));
+            return Fate::Reset(Failure::Aborted);
         }
         self.receive.note_timestamp(header, environment);
-        let fin = flags.contains(Flags::FIN);
+        let fin = header.flags.contains(Flags::FIN);
         self.receive.accept(header.sequence, payload, fin, &mut self.timers, environment);
-        Ok(self.fate(detached, environment))
+        self.fate(detached, environment)
     }
 
     fn on_reset(&mut self, header: &Header, environment: &mut Environment<'_>) -> Result<Fate, Dropped> {

@@ -126,6 +126,10 @@ impl Sender {
         self.rtt.sample(rtt);
     }
 
+    pub(crate) fn on_lost_syn(&mut self) {
+        self.rtt.on_lost_syn();
+    }
+
     /// Fills in what a report tells of the sender.
     pub(crate) fn report(&self, info: &mut crate::info::Info) {
         info.send_queue = self.queued() as u32;
