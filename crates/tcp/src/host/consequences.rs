@@ -116,14 +116,19 @@ impl Host {
         if connection.is_known_to_peer() {
             let (tuple, lane) = (connection.tuple, connection.path.lane);
             let (sequence, acknowledgment) = connection.reset_numbers();
-            self.reply(&tuple, lane, reset::reset(&tuple, sequence, Some(acknowledgment)));
+            self.reply_reset(&tuple, lane, reset::reset(&tuple, sequence, Some(acknowledgment)));
         }
     }
 
     pub(super) fn refuse(&mut self, lane: u8, tuple: &FourTuple, header: &Header, payload: usize) {
         if let Some(frame) = reset::answer(tuple, header, payload) {
-            self.reply(tuple, lane, frame);
+            self.reply_reset(tuple, lane, frame);
         }
+    }
+
+    pub(super) fn reply_reset(&mut self, tuple: &FourTuple, lane: u8, frame: Frame) {
+        self.counters.resets_sent += 1;
+        self.reply(tuple, lane, frame);
     }
 
     pub(super) fn reply(&mut self, tuple: &FourTuple, lane: u8, frame: Frame) {

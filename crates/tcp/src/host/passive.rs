@@ -103,7 +103,7 @@ impl Host {
             }
             half_open::Outcome::Stray(sequence) => {
                 let (tuple, lane) = (half_open.tuple, half_open.lane);
-                self.reply(&tuple, lane, reset::reset(&tuple, sequence, None));
+                self.reply_reset(&tuple, lane, reset::reset(&tuple, sequence, None));
                 Err(Dropped::BadAcknowledgment)
             }
             half_open::Outcome::Reset => {

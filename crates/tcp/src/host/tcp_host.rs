@@ -146,7 +146,7 @@ impl Host {
             Ok(effect) => {
                 if let Some(sequence) = effect.stray {
                     let (tuple, lane) = (connection.tuple, connection.path.lane);
-                    self.reply(&tuple, lane, reset::reset(&tuple, sequence, None));
+                    self.reply_reset(&tuple, lane, reset::reset(&tuple, sequence, None));
                 }
                 self.apply(now, index, effect.fate);
                 Ok(())
