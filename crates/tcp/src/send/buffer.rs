@@ -65,7 +65,10 @@ impl SendBuffer {
         self.seal();
         let wanted = if self.len == 0 { wanted } else { pool::LARGE };
         let spent = core::mem::replace(&mut self.tail, chunks.take(wanted));
-        chunks.give(spent);
+        // The first chunk replaces nothing.
+        if self.sealed > 0 || spent.capacity() > 0 {
+            chunks.give(spent);
+        }
         self.sealed = 0;
     }
 
@@ -183,7 +186,7 @@ impl SendBuffer {
             self.pieces = VecDeque::new();
         }
         let tail = core::mem::take(&mut self.tail);
-        if tail.capacity() > 0 {
+        if self.sealed > 0 || tail.capacity() > 0 {
             chunks.give(tail);
         }
         (self.sealed, self.len, self.cursor) = (0, 0, Cursor::default());
