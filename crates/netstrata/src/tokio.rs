@@ -8,8 +8,10 @@
 mod ready;
 mod tcp_into_split;
 mod tcp_listener;
+mod tcp_options;
 mod tcp_split;
 mod tcp_stream;
+mod udp_peek;
 mod udp_socket;
 
 pub use ready::{Interest, Ready};

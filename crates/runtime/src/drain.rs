@@ -14,8 +14,7 @@ const CHECK: Duration = Duration::from_millis(5);
 
 /// Whether everything is delivered, and nobody's FIN is waited for.
 pub(crate) fn is_over(stack: &Stack) -> bool {
-    let waits =
-        |state| matches!(state, State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck);
+    let waits = |state| matches!(state, State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck);
     is_delivered(stack) && !stack.tcp().connections().any(|connection| waits(connection.state))
 }
 

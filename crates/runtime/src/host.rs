@@ -144,9 +144,10 @@ impl Host {
         &self,
         attempt: impl FnOnce(&mut Stack, Instant) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        self.shared.act(|core, now| match attempt(&mut core.stack, now) {
-            Poll::Pending if core.stopped => Poll::Ready(Err(stopped())),
-            result => result,
+        self.shared.act_if(|core, now| match attempt(&mut core.stack, now) {
+            Poll::Pending if core.stopped => (Poll::Ready(Err(stopped())), false),
+            Poll::Pending => (Poll::Pending, false),
+            result => (result, true),
         })
     }
 
@@ -159,17 +160,17 @@ impl Host {
         attempt: impl FnOnce(&mut Stack, Instant) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         let mut displaced = None;
-        let result = self.shared.act(|core, now| {
+        let result = self.shared.act_if(|core, now| {
             let result = attempt(&mut core.stack, now);
             if result.is_ready() {
-                return result;
+                return (result, true);
             }
             if core.stopped {
-                return Poll::Ready(Err(stopped()));
+                return (Poll::Ready(Err(stopped())), false);
             }
             // Under the same lock as the attempt: nothing happens in between.
             displaced = core.wakers.add(awaited, place, waker);
-            Poll::Pending
+            (Poll::Pending, false)
         });
         drop(displaced);
         result

@@ -1,4 +1,4 @@
-//! Drives a [`Stack`] over its links in real time.
+//! Drives a [`stack::Stack`] over its links in real time.
 //!
 //! A [`Host`] is one stack, the links it is plugged into and a thread that moves frames between them. Application threads and
 //! tasks use the stack under a lock, and wait for it by [`Host::wait`] and [`Host::until`]: one table of wakers serves both. The

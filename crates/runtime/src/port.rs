@@ -27,11 +27,22 @@ pub(crate) struct Port {
     waiting_bytes: usize,
     /// More may have arrived than was taken.
     readable: bool,
-    /// The link is full: not called again before its source is ready or its time has come.
-    full_since: Option<Instant>,
+    room: Room,
     watched: Option<Watched>,
     /// It broke for good.
     pub(crate) broken: bool,
+}
+
+/// Whether the link takes frames, as far as is known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Room {
+    /// It took everything.
+    Open,
+    /// It was full, and its source has become ready since. It may hold a part of a frame inside, so it is called even if
+    /// nothing waits here.
+    Resumed,
+    /// It has been full since then: not called before its source is ready or its time has come.
+    Full(Instant),
 }
 
 /// What the operating system watches for the port.
@@ -50,7 +61,7 @@ impl Port {
             waiting: VecDeque::with_capacity(BATCH),
             waiting_bytes: 0,
             readable: true,
-            full_since: None,
+            room: Room::Open,
             watched: None,
             broken: false,
         }
@@ -59,7 +70,9 @@ impl Port {
     /// The source has become ready. In which way does not matter: some links tell by readability that there is room again.
     pub(crate) fn on_ready(&mut self) {
         self.readable = true;
-        self.full_since = None;
+        if self.room != Room::Open {
+            self.room = Room::Resumed;
+        }
     }
 
     /// Takes in what has arrived, a batch at most.
@@ -83,7 +96,7 @@ impl Port {
             self.waiting.push_back(frame);
         }
         // Full of what the link does not take now: it will say when it does.
-        self.full_since.is_none()
+        self.is_open()
     }
 
     fn has_room(&self) -> bool {
@@ -92,7 +105,7 @@ impl Port {
 
     /// Whether the link takes frames now, as far as is known.
     pub(crate) fn is_open(&self) -> bool {
-        !self.broken && self.full_since.is_none()
+        !self.broken && !matches!(self.room, Room::Full(_))
     }
 
     /// Sends what waits, as far as the link takes it.
@@ -102,14 +115,15 @@ impl Port {
         }
         let all_gone = self.link.transmit(now, &mut self.waiting)?;
         self.waiting_bytes = self.waiting.iter().map(Frame::len).sum();
-        self.full_since = (!all_gone).then_some(now);
+        self.room = if all_gone { Room::Open } else { Room::Full(now) };
         Ok(())
     }
 
     fn may_transmit(&self, now: Instant) -> bool {
-        match self.full_since {
-            None => !self.waiting.is_empty() || self.is_due(now),
-            Some(_) => self.is_due(now) || self.retry_at().is_some_and(|retry| retry <= now),
+        match self.room {
+            Room::Open => !self.waiting.is_empty() || self.is_due(now),
+            Room::Resumed => true,
+            Room::Full(_) => self.is_due(now) || self.retry_at().is_some_and(|retry| retry <= now),
         }
     }
 
@@ -119,9 +133,9 @@ impl Port {
     }
 
     fn retry_at(&self) -> Option<Instant> {
-        let full_since = self.full_since?;
+        let Room::Full(since) = self.room else { return None };
         let told = self.link.source().is_some() || self.link.poll_timeout().is_some();
-        (!told).then(|| full_since + RETRY)
+        (!told).then(|| since + RETRY)
     }
 
     /// When the port must be seen to without readiness; `Instant::ZERO` for at once.
@@ -129,7 +143,7 @@ impl Port {
         if self.broken {
             return Instant::FAR_FUTURE;
         }
-        if self.readable {
+        if self.readable || self.room == Room::Resumed {
             return Instant::ZERO;
         }
         let link = self.link.poll_timeout().unwrap_or(Instant::FAR_FUTURE);
@@ -140,7 +154,7 @@ impl Port {
     #[cfg(unix)]
     pub(crate) fn watch(&mut self, registry: &Registry, token: usize) -> io::Result<()> {
         let wanted = match self.link.source() {
-            Some(source) if !self.broken => Some(Watched { source, writable: self.full_since.is_some() }),
+            Some(source) if !self.broken => Some(Watched { source, writable: !self.is_open() }),
             _ => None,
         };
         if wanted == self.watched {
@@ -175,3 +189,6 @@ impl Port {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -113,13 +113,20 @@ impl Shared {
     /// Lets `act` use the stack, then wakes whom it concerns and the driver, if that made work for it.
     #[inline]
     pub(crate) fn act<R>(&self, act: impl FnOnce(&mut Core, Instant) -> R) -> R {
+        self.act_if(|core, now| (act(core, now), true))
+    }
+
+    /// Like [`Shared::act`] for what may come to nothing: `act` says whether it did anything. TCP takes every call for a reason
+    /// to look at a connection again; one that had to wait is none to wake the driver.
+    #[inline]
+    pub(crate) fn act_if<R>(&self, act: impl FnOnce(&mut Core, Instant) -> (R, bool)) -> R {
         let mut woken = Vec::new();
         let mut core = self.lock();
         // Read under the lock, so that the stack's time never goes back.
         let now = self.clock.now();
-        let result = act(&mut core, now);
+        let (result, acted) = act(&mut core, now);
         core.collect_events(&mut woken);
-        let wake_driver = core.must_wake_driver();
+        let wake_driver = acted && core.must_wake_driver();
         drop(core);
         if wake_driver {
             self.wake_driver();

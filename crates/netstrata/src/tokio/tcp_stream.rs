@@ -13,14 +13,13 @@ use std::net::{Shutdown, SocketAddr, ToSocketAddrs};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
-use tcp::{Info, Keepalive, Readiness, SocketOptions};
+use tcp::{Info, Readiness, SocketOptions};
 
 /// A TCP connection to another host, with the methods of `tokio::net::TcpStream`.
 ///
 /// Dropping it closes it: what was written is still delivered, in the background, as long as the program runs.
 pub struct TcpStream {
-    connection: Arc<Connection>,
+    pub(super) connection: Arc<Connection>,
 }
 
 impl TcpStream {
@@ -257,79 +256,6 @@ impl TcpStream {
                 result => return result,
             }
         }
-    }
-
-    /// Whether Nagle's algorithm is off.
-    ///
-    /// # Errors
-    /// [`NotConnected`](ErrorKind::NotConnected).
-    pub fn nodelay(&self) -> io::Result<bool> {
-        self.connection.options().map(|options| options.no_delay)
-    }
-
-    /// Turns Nagle's algorithm off (true) or on.
-    ///
-    /// # Errors
-    /// [`NotConnected`](ErrorKind::NotConnected).
-    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
-        self.connection.change_options(|options| options.no_delay = nodelay)
-    }
-
-    /// The linger time.
-    ///
-    /// # Errors
-    /// [`NotConnected`](ErrorKind::NotConnected).
-    pub fn linger(&self) -> io::Result<Option<Duration>> {
-        self.connection.options().map(|options| options.linger)
-    }
-
-    /// Sets what dropping the socket does with what is unsent: `Some(0)` throws it away and resets the connection, everything
-    /// else delivers it in the background. Unlike tokio's, it never makes the drop wait.
-    ///
-    /// # Errors
-    /// [`NotConnected`](ErrorKind::NotConnected).
-    pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
-        self.connection.change_options(|options| options.linger = linger)
-    }
-
-    /// Has the drop reset the connection and throw away what is unsent.
-    ///
-    /// # Errors
-    /// [`NotConnected`](ErrorKind::NotConnected).
-    pub fn set_zero_linger(&self) -> io::Result<()> {
-        self.set_linger(Some(Duration::ZERO))
-    }
-
-    /// The time to live of the packets.
-    ///
-    /// # Errors
-    /// [`NotConnected`](ErrorKind::NotConnected).
-    pub fn ttl(&self) -> io::Result<u32> {
-        self.connection.options().map(|options| u32::from(options.time_to_live))
-    }
-
-    /// Sets the time to live of the packets, 1 to 255.
-    ///
-    /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput), [`NotConnected`](ErrorKind::NotConnected).
-    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        self.connection.set_time_to_live(ttl)
-    }
-
-    /// Sets when a silent peer is asked whether it still lives; `None` never. Beyond `tokio::net`.
-    ///
-    /// # Errors
-    /// [`NotConnected`](ErrorKind::NotConnected).
-    pub fn set_keepalive(&self, keepalive: Option<Keepalive>) -> io::Result<()> {
-        self.connection.change_options(|options| options.keepalive = keepalive)
-    }
-
-    /// Sets how long sent data may stay unacknowledged before the connection times out (RFC 5482). Beyond `tokio::net`.
-    ///
-    /// # Errors
-    /// [`NotConnected`](ErrorKind::NotConnected).
-    pub fn set_user_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.connection.change_options(|options| options.user_timeout = timeout)
     }
 
     /// The connection's inside: state, queues, round-trip time, windows. Beyond `tokio::net`.

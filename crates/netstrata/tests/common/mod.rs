@@ -1,5 +1,9 @@
 //! What the tests share: two hosts and a cable between them, and a watchdog.
-#![allow(dead_code, reason = "every test uses a part of it")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "every test uses a part of it, and a failure is a failed test"
+)]
 
 use netstrata::network::{LinkSpec, Network};
 use netstrata::stack::{Probing, StackConfig};

@@ -10,6 +10,7 @@ use std::task::Waker;
 const SMALL: usize = 64;
 
 /// Those who wait at one socket. As large as one waker: nearly always there is just one.
+#[expect(clippy::box_collection, reason = "a vector would make every entry half as large again")]
 enum Waiters {
     One(Waker),
     Many(Box<Vec<Waker>>),

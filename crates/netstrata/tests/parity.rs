@@ -1,0 +1,451 @@
+//! What `std::net` and `tokio::net` offer, these sockets offer, or the documentation says that they do not.
+//!
+//! Each block of uses is compiled twice: once against the original's type and once against ours. A method that is missing here,
+//! or has another type than the original's, does not compile. Nothing of it runs.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    deprecated,
+    reason = "it is about std's types"
+)]
+
+use std::collections::BTreeSet;
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// Both have the trait.
+fn has<T: Send + Sync + Unpin + std::fmt::Debug>() {}
+
+macro_rules! tcp_stream_of_std {
+    ($name:ident, $type:ty) => {
+        #[allow(dead_code, reason = "it only has to compile")]
+        fn $name(stream: &$type, mut owned: $type) {
+            let _: fn(&$type) -> io::Result<SocketAddr> = <$type>::peer_addr;
+            let _: fn(&$type) -> io::Result<SocketAddr> = <$type>::local_addr;
+            let _: fn(&$type, Shutdown) -> io::Result<()> = <$type>::shutdown;
+            let _: fn(&$type) -> io::Result<$type> = <$type>::try_clone;
+            let _: fn(&$type, Option<Duration>) -> io::Result<()> = <$type>::set_read_timeout;
+            let _: fn(&$type, Option<Duration>) -> io::Result<()> = <$type>::set_write_timeout;
+            let _: fn(&$type) -> io::Result<Option<Duration>> = <$type>::read_timeout;
+            let _: fn(&$type) -> io::Result<Option<Duration>> = <$type>::write_timeout;
+            let _: fn(&$type, &mut [u8]) -> io::Result<usize> = <$type>::peek;
+            let _: fn(&$type, bool) -> io::Result<()> = <$type>::set_nodelay;
+            let _: fn(&$type) -> io::Result<bool> = <$type>::nodelay;
+            let _: fn(&$type, u32) -> io::Result<()> = <$type>::set_ttl;
+            let _: fn(&$type) -> io::Result<u32> = <$type>::ttl;
+            let _: fn(&$type) -> io::Result<Option<io::Error>> = <$type>::take_error;
+            let _: fn(&$type, bool) -> io::Result<()> = <$type>::set_nonblocking;
+            let mut shared = stream;
+            let _: io::Result<usize> = shared.read(&mut []);
+            let _: io::Result<usize> = shared.write(&[]);
+            let _: io::Result<usize> = shared.read_vectored(&mut [IoSliceMut::new(&mut [])]);
+            let _: io::Result<usize> = shared.write_vectored(&[IoSlice::new(&[])]);
+            let _: io::Result<usize> = owned.read(&mut []);
+            let _: io::Result<usize> = owned.write(&[]);
+            let _: io::Result<()> = owned.flush();
+            has::<$type>();
+        }
+    };
+}
+
+macro_rules! tcp_listener_of_std {
+    ($name:ident, $type:ty, $stream:ty) => {
+        #[allow(dead_code, reason = "it only has to compile")]
+        fn $name(listener: &$type) {
+            let _: fn(&$type) -> io::Result<SocketAddr> = <$type>::local_addr;
+            let _: fn(&$type) -> io::Result<$type> = <$type>::try_clone;
+            let _: fn(&$type) -> io::Result<($stream, SocketAddr)> = <$type>::accept;
+            let _: Option<io::Result<$stream>> = listener.incoming().next();
+            let _: fn(&$type, u32) -> io::Result<()> = <$type>::set_ttl;
+            let _: fn(&$type) -> io::Result<u32> = <$type>::ttl;
+            let _: fn(&$type) -> io::Result<Option<io::Error>> = <$type>::take_error;
+            let _: fn(&$type, bool) -> io::Result<()> = <$type>::set_nonblocking;
+            has::<$type>();
+        }
+    };
+}
+
+macro_rules! udp_socket_of_std {
+    ($name:ident, $type:ty) => {
+        #[allow(dead_code, reason = "it only has to compile")]
+        fn $name() {
+            let _: fn(&$type, &mut [u8]) -> io::Result<(usize, SocketAddr)> = <$type>::recv_from;
+            let _: fn(&$type, &mut [u8]) -> io::Result<(usize, SocketAddr)> = <$type>::peek_from;
+            let _: fn(&$type, &[u8], SocketAddr) -> io::Result<usize> = <$type>::send_to;
+            let _: fn(&$type) -> io::Result<SocketAddr> = <$type>::peer_addr;
+            let _: fn(&$type) -> io::Result<SocketAddr> = <$type>::local_addr;
+            let _: fn(&$type) -> io::Result<$type> = <$type>::try_clone;
+            let _: fn(&$type, Option<Duration>) -> io::Result<()> = <$type>::set_read_timeout;
+            let _: fn(&$type, Option<Duration>) -> io::Result<()> = <$type>::set_write_timeout;
+            let _: fn(&$type) -> io::Result<Option<Duration>> = <$type>::read_timeout;
+            let _: fn(&$type) -> io::Result<Option<Duration>> = <$type>::write_timeout;
+            let _: fn(&$type, bool) -> io::Result<()> = <$type>::set_broadcast;
+            let _: fn(&$type) -> io::Result<bool> = <$type>::broadcast;
+            let _: fn(&$type, u32) -> io::Result<()> = <$type>::set_ttl;
+            let _: fn(&$type) -> io::Result<u32> = <$type>::ttl;
+            let _: fn(&$type) -> io::Result<Option<io::Error>> = <$type>::take_error;
+            let _: fn(&$type, SocketAddr) -> io::Result<()> = <$type>::connect;
+            let _: fn(&$type, &[u8]) -> io::Result<usize> = <$type>::send;
+            let _: fn(&$type, &mut [u8]) -> io::Result<usize> = <$type>::recv;
+            let _: fn(&$type, &mut [u8]) -> io::Result<usize> = <$type>::peek;
+            let _: fn(&$type, bool) -> io::Result<()> = <$type>::set_nonblocking;
+            has::<$type>();
+        }
+    };
+}
+
+tcp_stream_of_std!(std_stream_theirs, std::net::TcpStream);
+tcp_stream_of_std!(std_stream_ours, netstrata::TcpStream);
+tcp_listener_of_std!(std_listener_theirs, std::net::TcpListener, std::net::TcpStream);
+tcp_listener_of_std!(std_listener_ours, netstrata::TcpListener, netstrata::TcpStream);
+udp_socket_of_std!(std_udp_theirs, std::net::UdpSocket);
+udp_socket_of_std!(std_udp_ours, netstrata::UdpSocket);
+
+/// The constructors differ in the host that ours take first.
+#[allow(dead_code, clippy::type_complexity, reason = "it only has to compile")]
+fn constructors_of_std() {
+    use netstrata::Host;
+    let _: fn(SocketAddr) -> io::Result<std::net::TcpStream> = std::net::TcpStream::connect;
+    let _: fn(&Host, SocketAddr) -> io::Result<netstrata::TcpStream> = netstrata::TcpStream::connect;
+    let _: fn(&SocketAddr, Duration) -> io::Result<std::net::TcpStream> =
+        std::net::TcpStream::connect_timeout;
+    let _: fn(&Host, &SocketAddr, Duration) -> io::Result<netstrata::TcpStream> =
+        netstrata::TcpStream::connect_timeout;
+    let _: fn(SocketAddr) -> io::Result<std::net::TcpListener> = std::net::TcpListener::bind;
+    let _: fn(&Host, SocketAddr) -> io::Result<netstrata::TcpListener> = netstrata::TcpListener::bind;
+    let _: fn(SocketAddr) -> io::Result<std::net::UdpSocket> = std::net::UdpSocket::bind;
+    let _: fn(&Host, SocketAddr) -> io::Result<netstrata::UdpSocket> = netstrata::UdpSocket::bind;
+    // Not stable in std yet; here under the names that they are to have.
+    let _: fn(&netstrata::TcpStream, Option<Duration>) -> io::Result<()> = netstrata::TcpStream::set_linger;
+    let _: fn(&netstrata::TcpStream) -> io::Result<Option<Duration>> = netstrata::TcpStream::linger;
+    let _: fn(netstrata::TcpListener) -> netstrata::IntoIncoming = netstrata::TcpListener::into_incoming;
+}
+
+macro_rules! tcp_stream_of_tokio {
+    ($name:ident, $type:ty, $std:ty, $interest:ty, $ready:ty, $owned_read:ty, $owned_write:ty) => {
+        #[allow(dead_code, reason = "it only has to compile")]
+        async fn $name(stream: &$type, mut owned: $type, blocking: $std, context: &mut Context<'_>) {
+            let interest = <$interest>::READABLE | <$interest>::WRITABLE;
+            let buffer = &mut ReadBuf::new(&mut []);
+            let slices = &mut [IoSliceMut::new(&mut [])];
+            let _: io::Result<$type> = <$type>::from_std(blocking);
+            let _: io::Result<SocketAddr> = stream.local_addr();
+            let _: io::Result<SocketAddr> = stream.peer_addr();
+            let _: io::Result<Option<io::Error>> = stream.take_error();
+            let _: Poll<io::Result<usize>> = stream.poll_peek(context, buffer);
+            let _: io::Result<$ready> = stream.ready(interest).await;
+            let _: io::Result<()> = stream.readable().await;
+            let _: Poll<io::Result<()>> = stream.poll_read_ready(context);
+            let _: io::Result<usize> = stream.try_read(&mut []);
+            let _: io::Result<usize> = stream.try_read_vectored(slices);
+            let _: io::Result<usize> = stream.try_read_buf(&mut Vec::new());
+            let _: io::Result<()> = stream.writable().await;
+            let _: Poll<io::Result<()>> = stream.poll_write_ready(context);
+            let _: io::Result<usize> = stream.try_write(&[]);
+            let _: io::Result<usize> = stream.try_write_vectored(&[IoSlice::new(&[])]);
+            let _: io::Result<u8> = stream.try_io(interest, || Ok(1));
+            let _: io::Result<u8> = stream.async_io(interest, || Ok(1)).await;
+            let _: io::Result<usize> = stream.peek(&mut []).await;
+            let _: io::Result<bool> = stream.nodelay();
+            let _: io::Result<()> = stream.set_nodelay(true);
+            let _: io::Result<Option<Duration>> = stream.linger();
+            let _: io::Result<()> = stream.set_linger(None);
+            let _: io::Result<()> = stream.set_zero_linger();
+            let _: io::Result<u32> = stream.ttl();
+            let _: io::Result<()> = stream.set_ttl(1);
+            {
+                let (mut read, write) = owned.split();
+                let _: Poll<io::Result<usize>> = read.poll_peek(context, buffer);
+                let _: io::Result<usize> = read.peek(&mut []).await;
+                let _: io::Result<$ready> = read.ready(interest).await;
+                let _: io::Result<()> = read.readable().await;
+                let _: io::Result<usize> = read.try_read(&mut []);
+                let _: io::Result<usize> = read.try_read_vectored(slices);
+                let _: io::Result<usize> = read.try_read_buf(&mut Vec::new());
+                let _: io::Result<SocketAddr> = read.peer_addr();
+                let _: io::Result<SocketAddr> = read.local_addr();
+                let _: io::Result<$ready> = write.ready(interest).await;
+                let _: io::Result<()> = write.writable().await;
+                let _: io::Result<usize> = write.try_write(&[]);
+                let _: io::Result<usize> = write.try_write_vectored(&[IoSlice::new(&[])]);
+                let _: io::Result<SocketAddr> = write.peer_addr();
+                let _: io::Result<SocketAddr> = write.local_addr();
+            }
+            let (mut read, write): ($owned_read, $owned_write) = owned.into_split();
+            let _: Poll<io::Result<usize>> = read.poll_peek(context, buffer);
+            let _: io::Result<usize> = read.peek(&mut []).await;
+            let _: io::Result<$ready> = read.ready(interest).await;
+            let _: io::Result<()> = read.readable().await;
+            let _: io::Result<usize> = read.try_read(&mut []);
+            let _: io::Result<usize> = read.try_read_vectored(slices);
+            let _: io::Result<usize> = read.try_read_buf(&mut Vec::new());
+            let _: io::Result<SocketAddr> = read.peer_addr();
+            let _: io::Result<SocketAddr> = read.local_addr();
+            let _: io::Result<$ready> = write.ready(interest).await;
+            let _: io::Result<()> = write.writable().await;
+            let _: io::Result<usize> = write.try_write(&[]);
+            let _: io::Result<usize> = write.try_write_vectored(&[IoSlice::new(&[])]);
+            let _: io::Result<SocketAddr> = write.peer_addr();
+            let _: io::Result<SocketAddr> = write.local_addr();
+            let Ok(whole) = read.reunite(write) else { return };
+            let (read, write) = whole.into_split();
+            let Ok(whole) = write.reunite(read) else { return };
+            whole.into_split().1.forget();
+            streams::<$type>();
+            streams_in::<$owned_read>();
+            streams_out::<$owned_write>();
+            has::<$type>();
+        }
+    };
+}
+
+fn streams<T: AsyncRead + AsyncWrite + Unpin + Send + Sync>() {}
+fn streams_in<T: AsyncRead + Unpin + Send + Sync>() {}
+fn streams_out<T: AsyncWrite + Unpin + Send + Sync>() {}
+
+macro_rules! tcp_listener_of_tokio {
+    ($name:ident, $type:ty, $stream:ty, $std:ty) => {
+        #[allow(dead_code, reason = "it only has to compile")]
+        async fn $name(listener: $type, blocking: $std, context: &mut Context<'_>) {
+            let _: io::Result<($stream, SocketAddr)> = listener.accept().await;
+            let _: Poll<io::Result<($stream, SocketAddr)>> = listener.poll_accept(context);
+            let _: io::Result<$type> = <$type>::from_std(blocking);
+            let _: io::Result<SocketAddr> = listener.local_addr();
+            let _: io::Result<u32> = listener.ttl();
+            let _: io::Result<()> = listener.set_ttl(1);
+            let _: io::Result<$std> = listener.into_std();
+            has::<$type>();
+        }
+    };
+}
+
+macro_rules! udp_socket_of_tokio {
+    ($name:ident, $type:ty, $std:ty, $interest:ty, $ready:ty) => {
+        #[allow(dead_code, reason = "it only has to compile")]
+        async fn $name(socket: $type, blocking: $std, to: SocketAddr, context: &mut Context<'_>) {
+            let interest = <$interest>::READABLE.add(<$interest>::WRITABLE);
+            let buffer = &mut ReadBuf::new(&mut []);
+            let _: io::Result<$type> = <$type>::from_std(blocking);
+            let _: io::Result<SocketAddr> = socket.local_addr();
+            let _: io::Result<SocketAddr> = socket.peer_addr();
+            let _: io::Result<()> = socket.connect(to).await;
+            let _: io::Result<$ready> = socket.ready(interest).await;
+            let _: io::Result<()> = socket.writable().await;
+            let _: Poll<io::Result<()>> = socket.poll_send_ready(context);
+            let _: io::Result<usize> = socket.send(&[]).await;
+            let _: Poll<io::Result<usize>> = socket.poll_send(context, &[]);
+            let _: io::Result<usize> = socket.try_send(&[]);
+            let _: io::Result<()> = socket.readable().await;
+            let _: Poll<io::Result<()>> = socket.poll_recv_ready(context);
+            let _: io::Result<usize> = socket.recv(&mut []).await;
+            let _: Poll<io::Result<()>> = socket.poll_recv(context, buffer);
+            let _: io::Result<usize> = socket.try_recv(&mut []);
+            let _: io::Result<usize> = socket.try_recv_buf(&mut Vec::new());
+            let _: io::Result<usize> = socket.recv_buf(&mut Vec::new()).await;
+            let _: io::Result<(usize, SocketAddr)> = socket.try_recv_buf_from(&mut Vec::new());
+            let _: io::Result<(usize, SocketAddr)> = socket.recv_buf_from(&mut Vec::new()).await;
+            let _: io::Result<usize> = socket.send_to(&[], to).await;
+            let _: Poll<io::Result<usize>> = socket.poll_send_to(context, &[], to);
+            let _: io::Result<usize> = socket.try_send_to(&[], to);
+            let _: io::Result<(usize, SocketAddr)> = socket.recv_from(&mut []).await;
+            let _: Poll<io::Result<SocketAddr>> = socket.poll_recv_from(context, buffer);
+            let _: io::Result<(usize, SocketAddr)> = socket.try_recv_from(&mut []);
+            let _: io::Result<u8> = socket.try_io(interest, || Ok(1));
+            let _: io::Result<u8> = socket.async_io(interest, || Ok(1)).await;
+            let _: io::Result<usize> = socket.peek(&mut []).await;
+            let _: Poll<io::Result<()>> = socket.poll_peek(context, buffer);
+            let _: io::Result<usize> = socket.try_peek(&mut []);
+            let _: io::Result<(usize, SocketAddr)> = socket.peek_from(&mut []).await;
+            let _: Poll<io::Result<SocketAddr>> = socket.poll_peek_from(context, buffer);
+            let _: io::Result<(usize, SocketAddr)> = socket.try_peek_from(&mut []);
+            let _: io::Result<SocketAddr> = socket.peek_sender().await;
+            let _: Poll<io::Result<SocketAddr>> = socket.poll_peek_sender(context);
+            let _: io::Result<SocketAddr> = socket.try_peek_sender();
+            let _: io::Result<bool> = socket.broadcast();
+            let _: io::Result<()> = socket.set_broadcast(true);
+            let _: io::Result<u32> = socket.ttl();
+            let _: io::Result<()> = socket.set_ttl(1);
+            let _: io::Result<Option<io::Error>> = socket.take_error();
+            let _: io::Result<$std> = socket.into_std();
+            has::<$type>();
+        }
+    };
+}
+
+macro_rules! readiness_of_tokio {
+    ($name:ident, $interest:ty, $ready:ty) => {
+        #[allow(dead_code, reason = "it only has to compile")]
+        fn $name() {
+            let interest: $interest = <$interest>::READABLE.add(<$interest>::WRITABLE);
+            let _: (bool, bool) = (interest.is_readable(), interest.is_writable());
+            let all: $ready =
+                <$ready>::READABLE | <$ready>::WRITABLE | <$ready>::READ_CLOSED | <$ready>::WRITE_CLOSED;
+            let ready: $ready = (all - <$ready>::EMPTY) & (<$ready>::ALL | <$ready>::ERROR);
+            let _: [bool; 3] = [ready.is_empty(), ready.is_readable(), ready.is_writable()];
+            let _: [bool; 3] = [ready.is_read_closed(), ready.is_write_closed(), ready.is_error()];
+        }
+    };
+}
+
+tcp_stream_of_tokio!(
+    tokio_stream_theirs,
+    tokio::net::TcpStream,
+    std::net::TcpStream,
+    tokio::io::Interest,
+    tokio::io::Ready,
+    tokio::net::tcp::OwnedReadHalf,
+    tokio::net::tcp::OwnedWriteHalf
+);
+tcp_stream_of_tokio!(
+    tokio_stream_ours,
+    netstrata::tokio::TcpStream,
+    netstrata::TcpStream,
+    netstrata::tokio::Interest,
+    netstrata::tokio::Ready,
+    netstrata::tokio::OwnedReadHalf,
+    netstrata::tokio::OwnedWriteHalf
+);
+tcp_listener_of_tokio!(
+    tokio_listener_theirs,
+    tokio::net::TcpListener,
+    tokio::net::TcpStream,
+    std::net::TcpListener
+);
+tcp_listener_of_tokio!(
+    tokio_listener_ours,
+    netstrata::tokio::TcpListener,
+    netstrata::tokio::TcpStream,
+    netstrata::TcpListener
+);
+udp_socket_of_tokio!(
+    tokio_udp_theirs,
+    tokio::net::UdpSocket,
+    std::net::UdpSocket,
+    tokio::io::Interest,
+    tokio::io::Ready
+);
+udp_socket_of_tokio!(
+    tokio_udp_ours,
+    netstrata::tokio::UdpSocket,
+    netstrata::UdpSocket,
+    netstrata::tokio::Interest,
+    netstrata::tokio::Ready
+);
+readiness_of_tokio!(tokio_readiness_theirs, tokio::io::Interest, tokio::io::Ready);
+readiness_of_tokio!(tokio_readiness_ours, netstrata::tokio::Interest, netstrata::tokio::Ready);
+
+/// The constructors differ in the host that ours take first.
+#[allow(dead_code, reason = "it only has to compile")]
+async fn constructors_of_tokio(host: &netstrata::Host, at: SocketAddr, blocking: netstrata::TcpStream) {
+    let _: io::Result<tokio::net::TcpStream> = tokio::net::TcpStream::connect(at).await;
+    let _: io::Result<netstrata::tokio::TcpStream> = netstrata::tokio::TcpStream::connect(host, at).await;
+    let _: io::Result<tokio::net::TcpListener> = tokio::net::TcpListener::bind(at).await;
+    let _: io::Result<netstrata::tokio::TcpListener> = netstrata::tokio::TcpListener::bind(host, at).await;
+    let _: io::Result<tokio::net::UdpSocket> = tokio::net::UdpSocket::bind(at).await;
+    let _: io::Result<netstrata::tokio::UdpSocket> = netstrata::tokio::UdpSocket::bind(host, at).await;
+    let Ok(stream) = netstrata::tokio::TcpStream::try_from(blocking) else { return };
+    let _: io::Result<netstrata::TcpStream> = stream.into_std();
+}
+
+/// Names a method of an original: it must exist there to be listed as missing here.
+macro_rules! absent {
+    ($($path:path),* $(,)?) => {{
+        #[allow(unused_must_use, path_statements, reason = "each is only named")]
+        { $(let _ = $path;)* }
+        [$(stringify!($path)),*]
+    }};
+}
+
+/// Traits can be named as bounds only.
+macro_rules! absent_traits {
+    ($($trait:path),* $(,)?) => {{
+        $({ #[allow(dead_code, reason = "the trait is only named")] fn named<T: $trait>() {} })*
+        [$(stringify!($trait)),*]
+    }};
+}
+
+fn absent() -> BTreeSet<String> {
+    let mut names: Vec<&str> = absent![
+        std::net::TcpListener::only_v6,
+        std::net::TcpListener::set_only_v6,
+        std::net::UdpSocket::join_multicast_v4,
+        std::net::UdpSocket::join_multicast_v6,
+        std::net::UdpSocket::leave_multicast_v4,
+        std::net::UdpSocket::leave_multicast_v6,
+        std::net::UdpSocket::multicast_loop_v4,
+        std::net::UdpSocket::multicast_loop_v6,
+        std::net::UdpSocket::multicast_ttl_v4,
+        std::net::UdpSocket::set_multicast_loop_v4,
+        std::net::UdpSocket::set_multicast_loop_v6,
+        std::net::UdpSocket::set_multicast_ttl_v4,
+        tokio::net::UdpSocket::join_multicast_v4,
+        tokio::net::UdpSocket::join_multicast_v6,
+        tokio::net::UdpSocket::leave_multicast_v4,
+        tokio::net::UdpSocket::leave_multicast_v6,
+        tokio::net::UdpSocket::multicast_loop_v4,
+        tokio::net::UdpSocket::multicast_loop_v6,
+        tokio::net::UdpSocket::multicast_ttl_v4,
+        tokio::net::UdpSocket::set_multicast_loop_v4,
+        tokio::net::UdpSocket::set_multicast_loop_v6,
+        tokio::net::UdpSocket::set_multicast_ttl_v4,
+    ]
+    .to_vec();
+    names.extend(absent_traits![
+        std::os::fd::AsFd,
+        std::os::fd::AsRawFd,
+        std::os::fd::FromRawFd,
+        std::os::fd::IntoRawFd,
+    ]);
+    names.into_iter().map(normal).chain(ON_LINUX.into_iter().map(str::to_owned)).collect()
+}
+
+/// Those that the originals have on Linux only.
+const ON_LINUX: [&str; 8] = [
+    "tokio::net::TcpStream::quickack",
+    "tokio::net::TcpStream::set_quickack",
+    "tokio::net::UdpSocket::bind_device",
+    "tokio::net::UdpSocket::device",
+    "tokio::net::UdpSocket::set_tclass_v6",
+    "tokio::net::UdpSocket::set_tos_v4",
+    "tokio::net::UdpSocket::tclass_v6",
+    "tokio::net::UdpSocket::tos_v4",
+];
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_absent_on_linux_exists_in_the_originals() {
+    let named = absent![
+        tokio::net::TcpStream::quickack,
+        tokio::net::TcpStream::set_quickack,
+        tokio::net::UdpSocket::device,
+        tokio::net::UdpSocket::set_tclass_v6,
+        tokio::net::UdpSocket::set_tos_v4,
+        tokio::net::UdpSocket::tclass_v6,
+        tokio::net::UdpSocket::tos_v4,
+    ];
+    // This one takes its argument by `impl`-free generics whose type only a call tells.
+    let _: fn(&tokio::net::UdpSocket, Option<&[u8]>) -> io::Result<()> = tokio::net::UdpSocket::bind_device;
+    assert!(named.into_iter().map(normal).all(|name| ON_LINUX.contains(&name.as_str())));
+}
+
+fn normal(path: &str) -> String {
+    path.split_whitespace().collect()
+}
+
+#[test]
+fn the_documentation_lists_exactly_what_is_absent_each_with_a_reason() {
+    let table = include_str!("../src/absent.md");
+    let rows = table.lines().filter(|line| line.starts_with("| `"));
+    let documented: BTreeSet<String> = rows
+        .map(|row| {
+            let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+            assert!(cells.len() == 2 && !cells[1].is_empty(), "a row without a reason: {row}");
+            cells[0].trim_matches('`').to_owned()
+        })
+        .collect();
+    assert_eq!(documented, absent());
+}

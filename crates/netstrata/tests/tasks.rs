@@ -1,0 +1,296 @@
+//! The sockets for tasks behave as those of `tokio::net` do.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests live in real time, and a failure is a failed test"
+)]
+
+mod common;
+
+use common::{LEFT, NOBODY, RIGHT, pair, pattern, right};
+use netstrata::Host;
+use netstrata::tokio::{Interest, TcpListener, TcpStream};
+use std::future::Future;
+use std::io::ErrorKind;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::time::{sleep, timeout};
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Runs a test on two threads of tokio, and fails if it does not come to its end.
+fn run(test: impl Future<Output = ()> + Send + 'static) {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
+    runtime.block_on(async {
+        let task = tokio::spawn(test);
+        timeout(LIMIT, task).await.expect("it hangs").unwrap();
+    });
+}
+
+async fn connected(left: &Host, right: &Host) -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind(right, (RIGHT, 0)).await.unwrap();
+    let client = TcpStream::connect(left, listener.local_addr().unwrap()).await.unwrap();
+    let (server, from) = listener.accept().await.unwrap();
+    assert_eq!((from, from.ip()), (client.local_addr().unwrap(), LEFT));
+    (client, server)
+}
+
+#[test]
+fn a_relay_passes_on_half_closes_in_both_orders() {
+    run(async {
+        for client_first in [true, false] {
+            // client <-> relay <-> server, the relay being a host of its own with two connections.
+            let (left, right) = pair();
+            let (mut client, mut inner) = connected(&left, &right).await;
+            let (mut outer, mut server) = connected(&left, &right).await;
+            let relay =
+                tokio::spawn(async move { copy_bidirectional(&mut inner, &mut outer).await.unwrap() });
+            let (first, second) =
+                if client_first { (&mut client, &mut server) } else { (&mut server, &mut client) };
+            first.write_all(&pattern(400_000)).await.unwrap();
+            first.shutdown().await.unwrap();
+            let mut heard = Vec::new();
+            second.read_to_end(&mut heard).await.unwrap();
+            assert!(heard == pattern(400_000));
+            second.write_all(b"the answer comes after the end").await.unwrap();
+            second.shutdown().await.unwrap();
+            let mut answer = String::new();
+            first.read_to_string(&mut answer).await.unwrap();
+            assert_eq!(answer, "the answer comes after the end");
+            let (up, down) = relay.await.unwrap();
+            assert_eq!(up + down, 400_030);
+        }
+    });
+}
+
+#[test]
+fn a_slow_reader_holds_the_writer_back_and_loses_nothing() {
+    run(async {
+        let (left, right) = pair();
+        let (mut client, mut server) = connected(&left, &right).await;
+        let sent = pattern(4 << 20);
+        let bytes = sent.clone();
+        let writing = tokio::spawn(async move {
+            client.write_all(&bytes).await.unwrap();
+            client.shutdown().await.unwrap();
+            client
+        });
+        sleep(Duration::from_millis(200)).await;
+        assert!(!writing.is_finished(), "more was taken than two buffers can hold");
+        let mut received = Vec::new();
+        let mut buffer = vec![0; 40_000];
+        loop {
+            let length = server.read(&mut buffer).await.unwrap();
+            if length == 0 {
+                break;
+            }
+            received.extend_from_slice(&buffer[..length]);
+            if received.len() % 7 == 0 {
+                sleep(Duration::from_millis(1)).await;
+            }
+        }
+        assert!(received == sent, "{} bytes", received.len());
+        writing.await.unwrap();
+    });
+}
+
+#[test]
+fn halves_live_apart_and_dropping_the_writing_one_sends_the_end() {
+    run(async {
+        let (left, right) = pair();
+        let (client, mut server) = connected(&left, &right).await;
+        let (mut read, mut write) = client.into_split();
+        let writing = tokio::spawn(async move { write.write_all(b"half").await.unwrap() });
+        writing.await.unwrap();
+        let mut text = String::new();
+        server.read_to_string(&mut text).await.unwrap();
+        assert_eq!(text, "half");
+        server.write_all(b"other half").await.unwrap();
+        drop(server);
+        text.clear();
+        read.read_to_string(&mut text).await.unwrap();
+        assert_eq!(text, "other half");
+    });
+}
+
+#[test]
+fn halves_find_together_again_only_with_their_own() {
+    run(async {
+        let (left, right) = pair();
+        let (one, mut one_server) = connected(&left, &right).await;
+        let (two, _two_server) = connected(&left, &right).await;
+        let (one_read, one_write) = one.into_split();
+        let (two_read, two_write) = two.into_split();
+        let error = one_read.reunite(two_write).unwrap_err();
+        let mut one = error.0.reunite(one_write).unwrap();
+        let _two = two_read.reunite(error.1).unwrap();
+        // Nothing was shut down on the way.
+        one.write_all(b"x").await.unwrap();
+        assert_eq!(one_server.read_u8().await.unwrap(), b'x');
+        let (mut read, mut write) = one.split();
+        write.write_all(b"y").await.unwrap();
+        assert_eq!(one_server.read_u8().await.unwrap(), b'y');
+        one_server.write_all(b"z").await.unwrap();
+        assert_eq!(read.read_u8().await.unwrap(), b'z');
+        write.shutdown().await.unwrap();
+        assert_eq!(one_server.read(&mut [0; 1]).await.unwrap(), 0);
+    });
+}
+
+#[test]
+fn an_accept_that_is_given_up_loses_no_connection() {
+    run(async {
+        let (left, right) = pair();
+        let listener = TcpListener::bind(&right, (RIGHT, 7)).await.unwrap();
+        for _ in 0..50 {
+            assert!(timeout(Duration::from_micros(300), listener.accept()).await.is_err());
+        }
+        assert_eq!(right.statistics().waiting, 0);
+        let client = tokio::spawn(async move {
+            let mut streams = Vec::new();
+            for _ in 0..200 {
+                streams.push(TcpStream::connect(&left, (RIGHT, 7)).await.unwrap());
+            }
+            streams
+        });
+        let mut accepted = Vec::new();
+        while accepted.len() < 200 {
+            if let Ok(call) = timeout(Duration::from_micros(200), listener.accept()).await {
+                accepted.push(call.unwrap());
+            }
+        }
+        assert_eq!(client.await.unwrap().len(), 200);
+    });
+}
+
+#[test]
+fn futures_that_are_dropped_leave_no_waker_behind() {
+    run(async {
+        let (left, right) = pair();
+        let (client, _server) = connected(&left, &right).await;
+        for _ in 0..20 {
+            assert!(timeout(Duration::from_millis(1), client.readable()).await.is_err());
+            assert!(timeout(Duration::from_millis(1), client.ready(Interest::READABLE)).await.is_err());
+            let connecting = TcpStream::connect(&left, (NOBODY, 1));
+            assert!(timeout(Duration::from_millis(1), connecting).await.is_err());
+        }
+        assert_eq!(left.statistics().waiting, 0);
+        assert_eq!(left.with(|stack, _| stack.tcp().population().0), 1);
+    });
+}
+
+#[test]
+fn readiness_tells_what_can_be_done() {
+    run(async {
+        let (left, right) = pair();
+        let (client, mut server) = connected(&left, &right).await;
+        let both = Interest::READABLE | Interest::WRITABLE;
+        let ready = client.ready(both).await.unwrap();
+        assert!(ready.is_writable() && !ready.is_readable());
+        assert_eq!(client.try_read(&mut [0; 4]).unwrap_err().kind(), ErrorKind::WouldBlock);
+        server.write_all(b"some").await.unwrap();
+        client.readable().await.unwrap();
+        let mut bytes = Vec::with_capacity(16);
+        assert_eq!(client.try_read_buf(&mut bytes).unwrap(), 4);
+        assert_eq!(bytes, b"some");
+        // The peer's buffer fills first, then ours.
+        while timeout(Duration::from_millis(200), client.writable()).await.is_ok() {
+            while client.try_write(&[0; 50_000]).is_ok() {}
+        }
+        let error = client.try_io(Interest::WRITABLE, || Ok(())).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WouldBlock);
+        let reading = tokio::spawn(async move {
+            let mut buffer = vec![0; 1 << 20];
+            let mut total = 0;
+            while total < 300_000 {
+                total += server.read(&mut buffer).await.unwrap();
+            }
+            server
+        });
+        client.writable().await.unwrap();
+        assert!(client.try_write(b"more").unwrap() > 0);
+        drop(reading.await.unwrap());
+        let ready = client.ready(Interest::READABLE).await.unwrap();
+        assert!(ready.is_readable());
+    });
+}
+
+#[test]
+fn errors_have_the_kinds_of_the_original() {
+    run(async {
+        let (left, right_host) = pair();
+        let error = TcpStream::connect(&left, right(81)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+        let (mut client, server) = connected(&left, &right_host).await;
+        server.set_zero_linger().unwrap();
+        drop(server);
+        assert_eq!(client.read(&mut [0; 1]).await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+        assert_eq!(client.write(b"x").await.unwrap_err().kind(), ErrorKind::BrokenPipe);
+        // Shutting down what has failed is no error: copy_bidirectional relies on it.
+        client.shutdown().await.unwrap();
+        let (mut client, _server) = connected(&left, &right_host).await;
+        client.shutdown().await.unwrap();
+        client.shutdown().await.unwrap();
+        assert_eq!(client.write(b"x").await.unwrap_err().kind(), ErrorKind::BrokenPipe);
+    });
+}
+
+#[test]
+fn sockets_change_between_threads_and_tasks() {
+    run(async {
+        let (left, right) = pair();
+        let (client, mut server) = connected(&left, &right).await;
+        let blocking = client.into_std().unwrap();
+        blocking.set_nonblocking(false).unwrap();
+        let writing = std::thread::spawn(move || {
+            std::io::Write::write_all(&mut &blocking, b"from a thread").unwrap();
+            blocking
+        });
+        let mut bytes = [0; 13];
+        server.read_exact(&mut bytes).await.unwrap();
+        let client = TcpStream::from_std(writing.join().unwrap()).unwrap();
+        assert_eq!(client.try_read(&mut bytes).unwrap_err().kind(), ErrorKind::WouldBlock);
+    });
+}
+
+#[test]
+fn peeking_leaves_the_bytes() {
+    run(async {
+        let (left, right) = pair();
+        let (client, mut server) = connected(&left, &right).await;
+        server.write_all(b"look").await.unwrap();
+        let mut bytes = [0; 8];
+        assert_eq!(client.peek(&mut bytes).await.unwrap(), 4);
+        assert_eq!(client.try_read(&mut bytes).unwrap(), 4);
+        assert_eq!(&bytes[..4], b"look");
+    });
+}
+
+#[test]
+fn it_needs_no_reactor_and_no_runtime_of_tokio() {
+    // The smallest executor there is: one thread that parks.
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = std::task::Waker::from(std::sync::Arc::new(Unpark(std::thread::current())));
+    let mut context = std::task::Context::from_waker(&waker);
+    let mut future = std::pin::pin!(async {
+        let (left, right) = pair();
+        let (mut client, mut server) = connected(&left, &right).await;
+        client.write_all(b"anywhere").await.unwrap();
+        let mut bytes = [0; 8];
+        server.read_exact(&mut bytes).await.unwrap();
+        bytes
+    });
+    let bytes = loop {
+        match future.as_mut().poll(&mut context) {
+            std::task::Poll::Ready(bytes) => break bytes,
+            std::task::Poll::Pending => std::thread::park_timeout(LIMIT),
+        }
+    };
+    assert_eq!(&bytes, b"anywhere");
+}

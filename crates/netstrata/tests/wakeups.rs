@@ -1,0 +1,157 @@
+//! No wake-up is lost, and nobody wakes without need.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests live in real time, and a failure is a failed test"
+)]
+
+mod common;
+
+use common::{RIGHT, connected, pair, within};
+use netstrata::{TcpListener, TcpStream};
+use std::io::{ErrorKind, Read, Write};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const LIMIT: Duration = Duration::from_secs(100);
+
+/// Several threads play ping-pong with a byte each: every turn needs a wake-up of a driver and of a thread on both sides.
+#[test]
+fn thousands_of_turns_between_threads_all_come_to_their_end() {
+    within(LIMIT, || {
+        let (left, right) = pair();
+        let listener = TcpListener::bind(&right, (RIGHT, 7)).unwrap();
+        let players: Vec<_> = (0..4)
+            .map(|_| {
+                let client = TcpStream::connect(&left, (RIGHT, 7)).unwrap();
+                let (server, _) = listener.accept().unwrap();
+                let play = |mut stream: TcpStream, first: bool| {
+                    thread::spawn(move || {
+                        stream.set_nodelay(true).unwrap();
+                        let mut ball = [0; 1];
+                        for turn in 0..3_000u32 {
+                            if first || turn > 0 {
+                                stream.write_all(&ball).unwrap();
+                            }
+                            stream.read_exact(&mut ball).unwrap();
+                            ball[0] = ball[0].wrapping_add(1);
+                        }
+                        if !first {
+                            stream.write_all(&ball).unwrap();
+                        }
+                    })
+                };
+                (play(client, true), play(server, false))
+            })
+            .collect();
+        for (client, server) in players {
+            client.join().unwrap();
+            server.join().unwrap();
+        }
+    });
+}
+
+/// The same among tasks, many more of them than threads.
+#[test]
+fn thousands_of_turns_between_tasks_all_come_to_their_end() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    within(LIMIT, || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+        runtime.block_on(async {
+            let (left, right) = pair();
+            let listener = netstrata::tokio::TcpListener::bind(&right, (RIGHT, 7)).await.unwrap();
+            let serving = tokio::spawn(async move {
+                loop {
+                    let (mut stream, _) = listener.accept().await.unwrap();
+                    tokio::spawn(async move {
+                        let mut word = [0; 8];
+                        while stream.read_exact(&mut word).await.is_ok() {
+                            stream.write_all(&word).await.unwrap();
+                        }
+                    });
+                }
+            });
+            let mut players = Vec::new();
+            for player in 0..50u64 {
+                let left = left.clone();
+                players.push(tokio::spawn(async move {
+                    let mut stream = netstrata::tokio::TcpStream::connect(&left, (RIGHT, 7)).await.unwrap();
+                    for turn in 0..200u64 {
+                        let sent = (player << 32 | turn).to_be_bytes();
+                        stream.write_all(&sent).await.unwrap();
+                        let mut received = [0; 8];
+                        stream.read_exact(&mut received).await.unwrap();
+                        assert_eq!(sent, received);
+                    }
+                }));
+            }
+            for player in players {
+                player.await.unwrap();
+            }
+            serving.abort();
+        });
+    });
+}
+
+/// CPU time that this process's drivers have used, in clock ticks of 10 ms, and how often they were switched to.
+#[cfg(target_os = "linux")]
+fn drivers() -> (u64, u64) {
+    let (mut ticks, mut switches) = (0, 0);
+    for task in std::fs::read_dir("/proc/self/task").unwrap().flatten() {
+        let read = |file| std::fs::read_to_string(task.path().join(file)).unwrap_or_default();
+        if !read("comm").starts_with("net-idle") {
+            continue;
+        }
+        let stat = read("stat");
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        ticks += fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+        let status = read("status");
+        let voluntary = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        switches += voluntary.unwrap().trim().parse::<u64>().unwrap();
+    }
+    (ticks, switches)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_host_with_a_hundred_idle_connections_sleeps() {
+    within(LIMIT, || {
+        let (left, right) = common::network(common::LEFT)
+            .name("idle-left")
+            .pair(common::network(RIGHT).name("idle-right"))
+            .unwrap();
+        let mut streams: Vec<_> = (0..100).map(|_| connected(&left, &right)).collect();
+        for (client, server) in &mut streams {
+            client.write_all(b"x").unwrap();
+            server.read_exact(&mut [0; 1]).unwrap();
+        }
+        // Delayed acknowledgments still leave.
+        thread::sleep(Duration::from_millis(500));
+        let before = (drivers(), left.statistics(), right.statistics());
+        let start = Instant::now();
+        thread::sleep(Duration::from_secs(1));
+        let after = (drivers(), left.statistics(), right.statistics());
+        let elapsed = start.elapsed();
+        assert!(after.0.0 - before.0.0 <= 1, "ticks of 10 ms in {elapsed:?}: {}", after.0.0 - before.0.0);
+        assert!(after.0.1 - before.0.1 <= 4, "wake-ups of the threads: {}", after.0.1 - before.0.1);
+        assert!(after.1.turns - before.1.turns <= 4, "{:?} -> {:?}", before.1, after.1);
+        assert!(after.2.turns - before.2.turns <= 4, "{:?} -> {:?}", before.2, after.2);
+    });
+}
+
+#[test]
+fn asking_for_what_is_not_there_does_not_wake_the_driver() {
+    within(LIMIT, || {
+        let (left, right) = pair();
+        let (client, server) = connected(&left, &right);
+        server.set_nonblocking(true).unwrap();
+        thread::sleep(Duration::from_millis(300));
+        let before = right.statistics();
+        for _ in 0..1000 {
+            assert_eq!((&server).read(&mut [0; 1]).unwrap_err().kind(), ErrorKind::WouldBlock);
+        }
+        let after = right.statistics();
+        assert!(after.alarms == before.alarms && after.turns <= before.turns + 2, "{before:?} -> {after:?}");
+        drop(client);
+    });
+}

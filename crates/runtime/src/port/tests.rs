@@ -1,0 +1,139 @@
+use super::*;
+use link::{Capabilities, Medium, RawFdSource};
+use stack::{InterfaceConfig, Stack, StackConfig};
+
+/// A link of which the test decides how many frames it takes.
+#[derive(Default)]
+struct Fake {
+    takes: usize,
+    arriving: usize,
+    timeout: Option<Instant>,
+    calls: std::sync::Arc<std::sync::atomic::AtomicUsize>,
+}
+
+impl Link for Fake {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { medium: Medium::Ip, mtu: 1500, segmentation: false, checksums: false }
+    }
+
+    fn receive(&mut self, _: Instant, arrived: &mut VecDeque<Frame>, most: usize) -> io::Result<bool> {
+        let count = self.arriving.min(most);
+        self.arriving -= count;
+        arrived.extend((0..count).map(|_| Frame::new()));
+        Ok(self.arriving > 0)
+    }
+
+    fn transmit(&mut self, _: Instant, waiting: &mut VecDeque<Frame>) -> io::Result<bool> {
+        self.calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let count = self.takes.min(waiting.len());
+        self.takes -= count;
+        waiting.drain(..count);
+        Ok(waiting.is_empty() && self.takes > 0)
+    }
+
+    fn source(&self) -> Option<RawFdSource> {
+        None
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.timeout
+    }
+}
+
+fn port(fake: Fake) -> Port {
+    let mut stack = Stack::new(Instant::ZERO, StackConfig::default(), [1; 32]);
+    let medium = stack::Medium::Ip;
+    let config = InterfaceConfig { name: String::new(), medium, mtu: 1500, super_segments: true };
+    Port::new(Box::new(fake), stack.add_interface(Instant::ZERO, config))
+}
+
+const NOW: Instant = Instant::from_millis(1000);
+
+#[test]
+fn a_turn_takes_a_batch_at_most_each_way() {
+    let mut port = port(Fake { takes: 1000, arriving: BATCH + 1, ..Fake::default() });
+    port.receive(NOW).unwrap();
+    assert_eq!((port.arrived.len(), port.poll_timeout()), (BATCH, Instant::ZERO));
+    port.receive(NOW).unwrap();
+    assert_eq!((port.arrived.len(), port.poll_timeout()), (BATCH + 1, Instant::FAR_FUTURE));
+    let mut pulled = 0;
+    assert!(port.fill(|_| {
+        pulled += 1;
+        Some(Frame::new())
+    }));
+    assert_eq!(pulled, BATCH);
+    port.transmit(NOW).unwrap();
+    assert!(port.is_open());
+    assert!(!port.fill(|_| None));
+}
+
+#[test]
+fn bytes_are_bounded_too() {
+    let mut port = port(Fake::default());
+    let large = Frame::copy_of(&vec![0; 65_536]);
+    port.fill(|_| Some(large.clone()));
+    assert_eq!(port.waiting.len(), WAITING_BYTES / 65_536);
+}
+
+#[test]
+fn a_full_link_is_filled_no_further_and_left_alone_until_its_retry() {
+    let mut port = port(Fake { takes: 10, ..Fake::default() });
+    port.receive(NOW).unwrap();
+    port.fill(|_| Some(Frame::new()));
+    port.transmit(NOW).unwrap();
+    assert!(!port.is_open());
+    assert_eq!(port.waiting.len(), BATCH - 10);
+    // It is topped up once, and then nothing more is pulled or tried.
+    assert!(!port.fill(|_| Some(Frame::new())));
+    assert!(!port.fill(|_| panic!("pulled for a full link")));
+    port.transmit(NOW).unwrap();
+    assert_eq!(port.waiting.len(), BATCH);
+    // Nothing tells when there is room: it is tried again by itself, not at once.
+    assert_eq!(port.poll_timeout(), NOW + RETRY);
+    port.transmit(NOW + RETRY).unwrap();
+    assert_eq!(port.poll_timeout(), NOW + RETRY + RETRY);
+}
+
+#[test]
+fn a_link_that_was_full_is_called_when_it_is_ready_even_if_nothing_waits() {
+    let calls = std::sync::Arc::default();
+    let mut port = port(Fake { takes: 1, calls: std::sync::Arc::clone(&calls), ..Fake::default() });
+    port.receive(NOW).unwrap();
+    let mut frames = vec![Frame::new()];
+    port.fill(|_| frames.pop());
+    port.transmit(NOW).unwrap();
+    assert!(port.waiting.is_empty() && !port.is_open());
+    port.on_ready();
+    assert_eq!(port.poll_timeout(), Instant::ZERO);
+    port.transmit(NOW).unwrap();
+    assert_eq!(calls.load(std::sync::atomic::Ordering::Relaxed), 2);
+}
+
+#[test]
+fn a_link_is_called_when_its_time_has_come() {
+    let calls = std::sync::Arc::default();
+    let later = NOW + Duration::from_millis(5);
+    let mut port =
+        port(Fake { timeout: Some(later), calls: std::sync::Arc::clone(&calls), ..Fake::default() });
+    port.receive(NOW).unwrap();
+    assert_eq!(port.poll_timeout(), later);
+    port.transmit(NOW).unwrap();
+    assert_eq!(calls.load(std::sync::atomic::Ordering::Relaxed), 0);
+    port.transmit(later).unwrap();
+    assert_eq!(calls.load(std::sync::atomic::Ordering::Relaxed), 1);
+}
+
+#[test]
+fn a_broken_link_swallows_what_the_stack_has_and_is_never_called() {
+    let calls = std::sync::Arc::default();
+    let mut port = port(Fake { calls: std::sync::Arc::clone(&calls), ..Fake::default() });
+    port.broken = true;
+    let mut left = 3;
+    assert!(!port.fill(|_| {
+        left -= 1;
+        (left >= 0).then(Frame::new)
+    }));
+    port.transmit(NOW).unwrap();
+    assert_eq!(calls.load(std::sync::atomic::Ordering::Relaxed), 0);
+    assert_eq!((port.poll_timeout(), port.is_open()), (Instant::FAR_FUTURE, false));
+}
