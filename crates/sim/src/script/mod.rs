@@ -1,0 +1,57 @@
+//! Packet scripts in packetdrill's notation, run against one [`stack::Stack`] in virtual time.
+//!
+//! A script says what the application does, what the network brings, and what must leave, each with its time:
+//!
+//! ```text
+//! +0   socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+//! +0   bind(3, ..., ...) = 0
+//! +0   listen(3, 1) = 0
+//! +0   < S 0:0(0) win 32792 <mss 1000>
+//! +0   > S. 0:0(0) ack 1 <mss 1460>
+//! +.1  < . 1:1(0) ack 1 win 32792
+//! +0   accept(3, ..., ...) = 4
+//! ```
+//!
+//! What differs from packetdrill, because time is virtual and the stack is ours:
+//! - Times hold to a millisecond, and every packet that leaves must be expected, also at the end of the script.
+//! - Payloads are a known stream: what is read and what leaves is compared byte for byte.
+//! - The peer's sequence numbers are shifted, so that every script can also be run where they wrap.
+//! - Readiness that was never announced by an event fails the script.
+//! - `(2)` before the flags names the second peer of a script: `< (2) S 0:0(0) win 1000`.
+//! - `%{ assert ... }%` takes comparisons of `tcpi_...` values, of the host's counters and of its tables' sizes.
+
+mod calls;
+mod check;
+mod cursor;
+mod expression;
+mod failure;
+mod icmp;
+mod machine;
+mod notation;
+mod observed;
+mod options;
+mod parse;
+mod parse_call;
+mod parse_packet;
+mod peer;
+mod poll;
+mod runner;
+mod settings;
+mod socket_options;
+mod sockets;
+mod values;
+
+pub use failure::Failure;
+pub use notation::Script;
+pub use runner::{Setup, run};
+
+use std::path::Path;
+
+/// Reads and runs the script at `path`.
+///
+/// # Errors
+/// The line that failed, and why: the file cannot be read, the notation is not understood, or the stack did otherwise.
+pub fn run_file(path: &Path, setup: Setup) -> Result<(), Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::at(0, error.to_string()))?;
+    run(&Script::parse(&text)?, setup)
+}

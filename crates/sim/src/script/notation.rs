@@ -1,0 +1,103 @@
+//! What a script consists of.
+
+use super::expression::Assertion;
+use super::options::TcpOption;
+use super::settings::Settings;
+use std::time::Duration;
+use wire::tcp::Flags;
+
+/// A script that has been read.
+#[derive(Clone, Debug)]
+pub struct Script {
+    pub(crate) settings: Settings,
+    pub(crate) events: Vec<Event>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    pub(crate) line: u32,
+    pub(crate) when: When,
+    pub(crate) action: Action,
+}
+
+/// When something happens. With an end, a packet may leave at any time between both, and a call blocks until the end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum When {
+    /// Since the script began.
+    Absolute {
+        from: Duration,
+        to: Option<Duration>,
+    },
+    /// Since the event before it.
+    Relative {
+        from: Duration,
+        to: Option<Duration>,
+    },
+    Any,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Action {
+    Call(Call),
+    Arrives(Packet),
+    Leaves(TcpSegment),
+    Assert(Vec<Assertion>),
+}
+
+/// A call of the socket API, and what it returns.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) name: String,
+    pub(crate) arguments: Vec<Argument>,
+    pub(crate) expected: Expected,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Argument {
+    /// `...`
+    Any,
+    Number(i64),
+    Text(String),
+    /// `A|B`
+    Names(Vec<String>),
+    List(Vec<Argument>),
+    Fields(Vec<(String, Argument)>),
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Expected {
+    /// `?`
+    Any,
+    Value(i64),
+    /// -1 and an error's name.
+    Error(String),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Packet {
+    Tcp(TcpSegment),
+    Icmp(IcmpMessage),
+}
+
+/// A segment as the script writes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct TcpSegment {
+    pub(crate) peer: u16,
+    pub(crate) flags: Flags,
+    pub(crate) sequence: u32,
+    pub(crate) length: u32,
+    pub(crate) acknowledgment: Option<u32>,
+    pub(crate) window: Option<u16>,
+    pub(crate) urgent: Option<u16>,
+    /// `None` is `<...>`: whatever they are.
+    pub(crate) options: Option<Vec<TcpOption>>,
+}
+
+/// An ICMP error about a segment that was sent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct IcmpMessage {
+    pub(crate) peer: u16,
+    pub(crate) message: wire::icmpv4::Message,
+    /// The number of the quoted segment.
+    pub(crate) sequence: u32,
+}

@@ -1,0 +1,84 @@
+//! What a script sets before it begins: options (`--mtu=1500`) and sysctls in backticks.
+
+use super::cursor::Parsed;
+use std::time::Duration;
+use tcp::HostConfig;
+
+/// How the host is set up.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) host: HostConfig,
+    /// Bytes of the interface's longest packet.
+    pub(crate) mtu: usize,
+    /// How far a packet may be from its time.
+    pub(crate) tolerance: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { host: HostConfig::default(), mtu: 1500, tolerance: Duration::from_millis(1) }
+    }
+}
+
+impl Settings {
+    /// `--name=value`; names that mean nothing here are ignored, as packetdrill's own scripts have many.
+    pub(crate) fn option(&mut self, text: &str) -> Parsed<()> {
+        let Some((name, value)) = text.trim_start_matches('-').split_once('=') else { return Ok(()) };
+        let number = || value.trim().parse::<u64>().map_err(|_| format!("`{value}` is no number"));
+        match name.trim() {
+            "mtu" => self.mtu = number()? as usize,
+            "tolerance_usecs" => self.tolerance = Duration::from_micros(number()?),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Shell commands: those that set a known sysctl do, all others are ignored.
+    pub(crate) fn commands(&mut self, commands: &str) -> Parsed<()> {
+        for word in commands.split_whitespace() {
+            if let Some((name, value)) = word.split_once('=') {
+                self.sysctl(name, value.trim_end_matches(';'))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn sysctl(&mut self, name: &str, value: &str) -> Parsed<()> {
+        let known = name.strip_prefix("net.ipv4.").or_else(|| name.strip_prefix("netstrata."));
+        let number = || value.parse::<u64>().map_err(|_| format!("`{name}`: `{value}` is no number"));
+        match known.unwrap_or("") {
+            // Both extensions of RFC 7323 go together here.
+            "tcp_timestamps" | "tcp_window_scaling" => self.host.extensions = number()? != 0,
+            "tcp_sack" => self.host.selective_acknowledgments = number()? != 0,
+            "tcp_syn_retries" => self.host.syn_retries = number()? as u8,
+            "tcp_synack_retries" => self.host.syn_ack_retries = number()? as u8,
+            "tcp_retries2" => self.host.retries = number()? as u8,
+            "tcp_fin_timeout" => self.host.fin_wait_2 = Duration::from_secs(number()?),
+            "tcp_max_tw_buckets" => self.host.max_time_wait = number()? as u32,
+            // Ours alone: seconds of TIME-WAIT, bounds of tables.
+            "time_wait" => self.host.time_wait = Duration::from_secs(number()?),
+            "max_half_open" => self.host.max_half_open = number()? as u32,
+            "max_connections" => self.host.max_connections = number()? as u32,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_names_count_and_others_do_not() {
+        let mut settings = Settings::default();
+        settings.option("--mtu=1280").unwrap();
+        settings.option("--ip_version=ipv4").unwrap();
+        settings.commands("sysctl -q net.ipv4.tcp_sack=0 net.ipv4.tcp_retries2=3; echo a=b").unwrap();
+        assert_eq!(
+            (settings.mtu, settings.host.selective_acknowledgments, settings.host.retries),
+            (1280, false, 3)
+        );
+        assert!(settings.commands("sysctl net.ipv4.tcp_sack=x").is_err());
+    }
+}

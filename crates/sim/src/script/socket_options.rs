@@ -1,0 +1,132 @@
+//! `setsockopt`, `getsockopt` and `ioctl`.
+
+use super::calls::{Returned, names};
+use super::machine::Machine;
+use super::notation::Argument;
+use super::sockets::{Role, Socket, error_name};
+use std::time::Duration;
+
+/// Sets an option.
+pub(super) fn set(
+    socket: &mut Socket,
+    machine: &mut Machine,
+    arguments: &[Argument],
+) -> Result<Returned, String> {
+    let name = option_name(arguments)?;
+    if name == "SO_LINGER" {
+        socket.options.linger = linger(arguments.get(3))?;
+    } else {
+        set_number(socket, name, number(arguments.get(3))?)?;
+    }
+    if let Role::Connection(id) = socket.role {
+        machine.stack.tcp_mut().set_options(machine.now, id, socket.options);
+    }
+    Ok(Returned::Value(0))
+}
+
+fn set_number(socket: &mut Socket, name: &str, value: i64) -> Result<(), String> {
+    let seconds = || Duration::from_secs(value.max(0) as u64);
+    let options = &mut socket.options;
+    match name {
+        "TCP_NODELAY" => options.no_delay = value != 0,
+        "TCP_USER_TIMEOUT" => {
+            options.user_timeout = (value > 0).then(|| Duration::from_millis(value as u64));
+        }
+        "TCP_MAXSEG" => options.max_segment_size = u16::try_from(value).ok().filter(|size| *size > 0),
+        "SO_RCVBUF" => options.receive_buffer = value.max(0) as u32,
+        "SO_SNDBUF" => options.send_buffer = value.max(0) as u32,
+        "IP_TTL" => options.time_to_live = value.clamp(1, 255) as u8,
+        "SO_KEEPALIVE" => options.keepalive = (value != 0).then_some(socket.keepalive),
+        "TCP_KEEPIDLE" => socket.keepalive.idle = seconds(),
+        "TCP_KEEPINTVL" => socket.keepalive.interval = seconds(),
+        "TCP_KEEPCNT" => socket.keepalive.probes = value.clamp(1, 255) as u8,
+        // A port is never in use twice here, and TIME-WAIT never keeps a listener from it.
+        "SO_REUSEADDR" => {}
+        _ => return Err(format!("unknown option `{name}`")),
+    }
+    if socket.options.keepalive.is_some() {
+        socket.options.keepalive = Some(socket.keepalive);
+    }
+    Ok(())
+}
+
+/// Reads an option and compares it with the script's.
+pub(super) fn get(
+    socket: &mut Socket,
+    machine: &mut Machine,
+    arguments: &[Argument],
+) -> Result<Returned, String> {
+    let name = option_name(arguments)?;
+    if name == "SO_ERROR" {
+        let Role::Connection(id) = socket.role else { return Ok(Returned::Value(0)) };
+        let found = machine.stack.tcp_mut().take_failure(id).map_or("0", error_name);
+        let Some(Argument::List(list)) = arguments.get(3) else { return Err("expected `[error]`".into()) };
+        let wanted = match list.first() {
+            Some(Argument::Number(0)) => "0",
+            other => names(other).first().copied().unwrap_or("?"),
+        };
+        return equal(name, found, wanted);
+    }
+    let options = socket.options;
+    let found = match name {
+        "TCP_NODELAY" => options.no_delay as i64,
+        "SO_KEEPALIVE" => options.keepalive.is_some() as i64,
+        "TCP_MAXSEG" => match socket.role {
+            Role::Connection(id) => machine.stack.tcp().info(id).map_or(0, |info| info.segment_size as i64),
+            _ => options.max_segment_size.map_or(536, i64::from),
+        },
+        "SO_RCVBUF" => options.receive_buffer as i64,
+        "SO_SNDBUF" => options.send_buffer as i64,
+        _ => return Err(format!("unknown option `{name}`")),
+    };
+    equal(name, found, number(arguments.get(3))?)
+}
+
+/// Asks how much waits.
+pub(super) fn ioctl(
+    socket: &mut Socket,
+    machine: &mut Machine,
+    arguments: &[Argument],
+) -> Result<Returned, String> {
+    let Role::Connection(id) = socket.role else { return Ok(Returned::Error("ENOTCONN")) };
+    let Some(info) = machine.stack.tcp().info(id) else { return Ok(Returned::Error("ENOTCONN")) };
+    let name = names(arguments.get(1));
+    let found = match name[..] {
+        ["FIONREAD" | "SIOCINQ"] => info.receive_queue,
+        ["SIOCOUTQ"] => info.send_queue,
+        _ => return Err(format!("unknown request {name:?}")),
+    };
+    equal(name[0], found as i64, number(arguments.get(2))?)
+}
+
+fn equal<T: PartialEq + std::fmt::Display>(name: &str, found: T, wanted: T) -> Result<Returned, String> {
+    if found == wanted { Ok(Returned::Value(0)) } else { Err(format!("{name} is {found}, not {wanted}")) }
+}
+
+fn option_name(arguments: &[Argument]) -> Result<&str, String> {
+    names(arguments.get(2)).first().copied().ok_or_else(|| "which option?".into())
+}
+
+/// `[5]`
+fn number(argument: Option<&Argument>) -> Result<i64, String> {
+    match argument {
+        Some(Argument::List(list)) => match list.first() {
+            Some(Argument::Number(number)) => Ok(*number),
+            other => Err(format!("no number: {other:?}")),
+        },
+        other => Err(format!("expected `[number]`, not {other:?}")),
+    }
+}
+
+/// `{onoff=1, linger=0}`
+fn linger(argument: Option<&Argument>) -> Result<Option<Duration>, String> {
+    let Some(Argument::Fields(fields)) = argument else {
+        return Err("expected `{onoff=1, linger=0}`".into());
+    };
+    let field = |name: &str| match fields.iter().find(|(known, _)| known.trim_start_matches("l_") == name) {
+        Some((_, Argument::Number(number))) => Ok(*number),
+        _ => Err(format!("`{name}` is missing")),
+    };
+    let seconds = field("linger")?.max(0) as u64;
+    Ok((field("onoff")? != 0).then(|| Duration::from_secs(seconds)))
+}

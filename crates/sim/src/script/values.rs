@@ -1,0 +1,124 @@
+//! The values that assertions name.
+
+use super::machine::Machine;
+use tcp::{Counters, FourTuple, Info, State};
+
+/// The value of `name` for the connection `tuple`.
+pub(crate) fn value(machine: &Machine, tuple: FourTuple, name: &str) -> Result<i64, String> {
+    if let Some(state) = state_number(name) {
+        return Ok(state);
+    }
+    let host = machine.stack.tcp();
+    let (connections, half_open, time_wait) = host.population();
+    let table = match name {
+        "connections" => Some(connections),
+        "half_open" => Some(half_open),
+        "time_wait" => Some(time_wait),
+        "undelivered" => Some(host.undelivered()),
+        _ => None,
+    };
+    if let Some(size) = table {
+        return Ok(size as i64);
+    }
+    if let Some(count) = counter(host.counters(), name) {
+        return Ok(count as i64);
+    }
+    let summary = host.connections().find(|summary| summary.tuple == tuple && summary.state != State::Closed);
+    if name == "tcpi_state" {
+        let state = summary.map_or(State::Closed, |summary| summary.state);
+        return Ok(state_code(state));
+    }
+    let id = summary.and_then(|summary| summary.id).ok_or("there is no connection to ask")?;
+    let info = host.info(id).ok_or("there is no connection to ask")?;
+    of_connection(&info, name).ok_or_else(|| format!("unknown value `{name}`"))
+}
+
+/// Windows are counted in segments, as TCP_INFO does.
+fn of_connection(info: &Info, name: &str) -> Option<i64> {
+    let segments = |bytes: u32| match bytes {
+        u32::MAX => i32::MAX as i64,
+        bytes => bytes as i64 / info.segment_size.max(1) as i64,
+    };
+    Some(match name {
+        "tcpi_snd_cwnd" => segments(info.congestion_window),
+        "tcpi_snd_ssthresh" => segments(info.slow_start_threshold),
+        "tcpi_unacked" => segments(info.in_flight + info.segment_size.saturating_sub(1)),
+        "tcpi_snd_mss" => info.segment_size as i64,
+        "tcpi_rto" => info.retransmission_timeout.as_micros() as i64,
+        "tcpi_rtt" => info.smoothed_rtt.as_micros() as i64,
+        "tcpi_rttvar" => info.rtt_variation.as_micros() as i64,
+        "tcpi_total_retrans" => info.retransmissions as i64,
+        "tcpi_bytes_sent" => info.bytes_sent as i64,
+        "tcpi_bytes_received" => info.bytes_received as i64,
+        "tcpi_notsent_bytes" => (info.send_queue - info.in_flight.min(info.send_queue)) as i64,
+        "tcpi_snd_wnd" => info.send_window as i64,
+        "tcpi_rcv_wnd" => info.receive_window as i64,
+        "tcpi_snd_wscale" => info.window_scale.map_or(0, |(_, theirs)| theirs as i64),
+        "tcpi_rcv_wscale" => info.window_scale.map_or(0, |(ours, _)| ours as i64),
+        "tcpi_timestamps" => info.timestamps as i64,
+        "tcpi_sack" => info.selective_acknowledgments as i64,
+        "in_recovery" => info.in_recovery as i64,
+        "cwnd_bytes" => info.congestion_window as i64,
+        "ssthresh_bytes" => info.slow_start_threshold as i64,
+        _ => return None,
+    })
+}
+
+fn counter(counters: &Counters, name: &str) -> Option<u64> {
+    Some(match name {
+        "retransmissions" => counters.retransmissions,
+        "timeouts" => counters.timeouts,
+        "fast_retransmits" => counters.fast_retransmits,
+        "resets_sent" => counters.resets_sent,
+        "resets_received" => counters.resets_received,
+        "challenge_acks" => counters.challenge_acks,
+        "keepalive_probes" => counters.keepalive_probes,
+        "window_probes" => counters.window_probes,
+        "backlog_full" => counters.backlog_full,
+        "outside_window" => counters.outside_window,
+        "old_timestamp" => counters.old_timestamp,
+        "bad_acknowledgment" => counters.bad_acknowledgment,
+        "blind_attacks" => counters.blind_attacks,
+        "no_socket" => counters.no_socket,
+        "unusable" => counters.unusable,
+        "malformed" => counters.malformed,
+        _ => return None,
+    })
+}
+
+/// The states under Linux's names.
+fn state_number(name: &str) -> Option<i64> {
+    let state = match name.strip_prefix("TCP_")? {
+        "ESTABLISHED" => State::Established,
+        "SYN_SENT" => State::SynSent,
+        "SYN_RECV" => State::SynReceived,
+        "FIN_WAIT1" => State::FinWait1,
+        "FIN_WAIT2" => State::FinWait2,
+        "TIME_WAIT" => State::TimeWait,
+        "CLOSE" => State::Closed,
+        "CLOSE_WAIT" => State::CloseWait,
+        "LAST_ACK" => State::LastAck,
+        "LISTEN" => State::Listen,
+        "CLOSING" => State::Closing,
+        "INFINITE_SSTHRESH" => return Some(i32::MAX as i64),
+        _ => return None,
+    };
+    Some(state_code(state))
+}
+
+/// And their numbers.
+fn state_code(state: State) -> i64 {
+    match state {
+        State::Established => 1,
+        State::SynSent => 2,
+        State::SynReceived => 3,
+        State::FinWait1 => 4,
+        State::FinWait2 => 5,
+        State::TimeWait => 6,
+        State::Closed => 7,
+        State::CloseWait => 8,
+        State::LastAck => 9,
+        State::Listen => 10,
+        State::Closing => 11,
+    }
+}
