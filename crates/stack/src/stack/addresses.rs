@@ -53,7 +53,7 @@ impl Stack {
         let entry = self.interfaces.get_mut(interface.index()).ok_or(AddressError::NoSuchInterface)?;
         let loopback = entry.medium == Medium::Loopback;
         let special = prefix_length < 31 && (host == network.network() || host == network.broadcast());
-        if !is_host(host) || special || host.is_loopback() != loopback {
+        if !is_host(host) || special || host.is_loopback() && !loopback {
             return Err(AddressError::NotUnicast);
         }
         if known {

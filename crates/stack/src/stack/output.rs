@@ -137,7 +137,7 @@ impl Stack {
     fn pull_datagram(&mut self, now: Instant, id: InterfaceId) -> Pulled {
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return Pulled::Nothing };
         interface.datagrams_first = false;
-        let Some(Waiting { owner, next_hop, packet }) = interface.pop_waiting() else {
+        let Some(Waiting { owner, next_hop, mut packet }) = interface.pop_waiting() else {
             return Pulled::Nothing;
         };
         let mtu = interface.mtu;
@@ -148,6 +148,12 @@ impl Stack {
         if path_mtu < mtu && packet.len() > path_mtu {
             self.send_fragments(now, id, next_hop, destination, &packet, path_mtu);
             return Pulled::Taken;
+        }
+        if packet.len() <= mtu
+            && let Some(interface) = self.interfaces.get_mut(id.index())
+            && interface.send_recent(now, destination, &mut packet)
+        {
+            return Pulled::Frame(packet);
         }
         match self.send_to(now, id, next_hop, destination, packet) {
             Some(frame) => Pulled::Frame(frame),

@@ -3,7 +3,7 @@
 use crate::{Event, InterfaceConfig, InterfaceId, Medium, Probing, Stack, StackConfig};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use basis::{Frame, Instant};
+use basis::{Checksum, Frame, Instant};
 use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
 use wire::arp::Packet;
@@ -243,8 +243,13 @@ impl Pair {
     /// One round: what is due leaves, what arrives is taken in; else time passes to the next deadline. False: nothing more.
     pub(crate) fn step(&mut self) -> bool {
         for host in 0..2 {
-            while let Some(frame) = self.hosts[host].poll_transmit(self.now, self.ids[host]) {
+            while let Some(mut frame) = self.hosts[host].poll_transmit(self.now, self.ids[host]) {
                 self.sent += 1;
+                if frame.checksum == Checksum::Deferred {
+                    assert_ne!(frame.segment_size, 0, "only super-segments leave without checksum");
+                    // As memory between two hosts does: nothing can have happened to it.
+                    frame.checksum = Checksum::Verified;
+                }
                 if self.lose_one_in == 0 || !self.sent.is_multiple_of(self.lose_one_in) {
                     self.on_wire.push_back((self.now + Duration::from_millis(1), 1 - host, frame));
                 }

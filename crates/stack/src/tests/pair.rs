@@ -99,7 +99,8 @@ fn tcp_carries_bytes_there_and_back() {
     for super_segments in [false, true] {
         let mut pair = Pair::new(&StackConfig::default(), super_segments);
         echo(&mut pair, &pattern(1_000_000));
-        assert!(pair.hosts[0].counters().link.sent_frames > 0);
+        let frames = pair.hosts[0].counters().link.sent_frames;
+        assert_eq!(frames < 600, super_segments, "{frames} frames");
     }
 }
 
