@@ -1,2 +1,52 @@
 //! The `netstrata` command.
-fn main() {}
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the command lives in real time, outside of the core"
+)]
+
+mod arguments;
+mod connect;
+mod failure;
+mod invocation;
+mod lan;
+mod logging;
+mod nearest;
+mod network;
+mod ping;
+mod serve;
+mod signals;
+mod status;
+mod usage;
+mod values;
+
+use std::process::ExitCode;
+
+use arguments::{Arguments, Command};
+use failure::{Failure, tell};
+
+fn main() -> ExitCode {
+    let arguments = match usage::parse() {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            tell(format_args!("netstrata: {failure}"));
+            failure.exit_code()
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<(), Failure> {
+    logging::start(arguments.verbose, matches!(arguments.command, Command::Serve(_)));
+    match arguments.command {
+        Command::Serve(arguments) => serve::run(arguments),
+        Command::Connect(arguments) => connect::run(arguments),
+        Command::Ping(arguments) => ping::run(arguments),
+        Command::Lan(arguments) => lan::run(&arguments),
+        Command::Status(arguments) => status::run(&arguments),
+    }
+}

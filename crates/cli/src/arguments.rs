@@ -1,0 +1,216 @@
+//! The command line: what can be asked for, and the flags that several commands share.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+use netstrata::LinkSpec;
+use netstrata::link::Impairment;
+
+use crate::values::address::{self, HostAddress};
+use crate::values::duration;
+use crate::values::keepalive::Keepalive;
+use crate::values::publication::Publication;
+use crate::values::service::Placed;
+use crate::values::target::Target;
+
+/// The whole network as one program: a TCP/IP stack of its own, services on it, and clients that reach them.
+#[derive(Debug, Parser)]
+#[command(name = "netstrata", version, about, disable_help_subcommand = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Log more; twice for even more (RUST_LOG says it in detail)
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start the services; runs until stopped
+    Serve(ServeArguments),
+    /// Call a service, interactively or through a pipe
+    Connect(ConnectArguments),
+    /// Ask whether a host is there, and how far away
+    Ping(PingArguments),
+    /// Run the switch of a virtual LAN by itself
+    Lan(LanArguments),
+    /// List the connections of a running server
+    Status(StatusArguments),
+}
+
+/// Which network to be on, and how.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct NetworkArguments {
+    #[arg(long, value_name = "LINK", default_value = "lan", value_parser = link, help = LINK_HELP)]
+    pub(crate) link: LinkSpec,
+
+    /// An address of one's own, with its network's prefix length, such as 10.7.0.2/24
+    #[arg(long, value_name = "ADDRESS[/PREFIX]")]
+    pub(crate) address: Option<HostAddress>,
+
+    /// The router to other networks
+    #[arg(long, value_name = "ADDRESS", value_parser = address::ip)]
+    pub(crate) gateway: Option<IpAddr>,
+
+    /// Record every frame in this file, for Wireshark
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pcapng: Option<PathBuf>,
+
+    /// Make the link bad, such as loss=1%,dup=1%,reorder=2%,corrupt=0.1%,delay=20ms±5ms,seed=7
+    #[arg(long, value_name = "SPEC")]
+    pub(crate) impair: Option<Impairment>,
+}
+
+/// Not a doc comment, where brackets would be links.
+const LINK_HELP: &str = "The network: lan[:PATH], tap:NAME, or host for the operating system's own sockets";
+
+/// `netstrata serve`.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    #[command(flatten)]
+    pub(crate) network: NetworkArguments,
+
+    /// A service and its port; may be given several times
+    #[arg(long = "service", value_name = "NAME[@PORT]", default_value = "talk@9528")]
+    pub(crate) services: Vec<Placed>,
+
+    /// Reach a service's port from this system; by default every service, on 127.0.0.2
+    #[arg(long = "publish", value_name = "[ADDRESS:]PORT[=PORT]", conflicts_with = "no_publish")]
+    pub(crate) publications: Vec<Publication>,
+
+    /// Publish nothing
+    #[arg(long)]
+    pub(crate) no_publish: bool,
+
+    /// The address on the LAN from which published ports are carried to the services
+    #[arg(long, value_name = "ADDRESS[/PREFIX]", default_value = "10.7.0.1/24")]
+    pub(crate) gateway_address: HostAddress,
+
+    /// How long calls may go on after a request to stop
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::parse, allow_negative_numbers = true)]
+    pub(crate) grace: Duration,
+
+    /// When to ask silent callers whether they are still there: IDLE/INTERVAL/PROBES, or off
+    #[arg(long, value_name = "TIMES", default_value = "2h/75s/10")]
+    pub(crate) keepalive: Keepalive,
+
+    /// The most calls that wait to be taken, of each listener
+    #[arg(long, value_name = "NUMBER", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=65535))]
+    pub(crate) backlog: u32,
+
+    /// The most calls at once
+    #[arg(long, value_name = "NUMBER", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_calls: u32,
+
+    /// The socket that answers `netstrata status`; by default next to the LAN's
+    #[arg(long, value_name = "PATH")]
+    pub(crate) control: Option<PathBuf>,
+}
+
+/// `netstrata connect`.
+#[derive(Debug, Args)]
+pub(crate) struct ConnectArguments {
+    #[arg(
+        value_name = "HOST[:PORT]",
+        help = "Whom to call [default: 10.7.0.2:9528, with --link host 127.0.0.2:9528]"
+    )]
+    pub(crate) target: Option<Target>,
+
+    #[command(flatten)]
+    pub(crate) network: NetworkArguments,
+
+    /// Only send; forget what arrives, and leave when all is delivered
+    #[arg(long, conflicts_with = "recv_only")]
+    pub(crate) send_only: bool,
+
+    /// Only receive; leave standard input alone
+    #[arg(long)]
+    pub(crate) recv_only: bool,
+
+    /// Do not end one's own direction when standard input ends
+    #[arg(long)]
+    pub(crate) no_shutdown: bool,
+
+    /// How long to wait for the call to be taken and, when standard input has ended, for more to arrive
+    #[arg(long, short, value_name = "SECONDS", value_parser = duration::parse, allow_negative_numbers = true)]
+    pub(crate) wait: Option<Duration>,
+}
+
+/// `netstrata ping`.
+#[derive(Debug, Args)]
+pub(crate) struct PingArguments {
+    /// The address to ask
+    #[arg(value_name = "HOST", value_parser = address::ip)]
+    pub(crate) host: IpAddr,
+
+    #[command(flatten)]
+    pub(crate) network: NetworkArguments,
+
+    /// Stop after so many requests
+    #[arg(short, long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) count: Option<u64>,
+
+    /// The time between requests
+    #[arg(short, long, value_name = "SECONDS", default_value = "1", value_parser = interval, allow_negative_numbers = true)]
+    pub(crate) interval: Duration,
+
+    /// How long to wait for the last reply
+    #[arg(short = 'W', long, value_name = "SECONDS", default_value = "1", value_parser = duration::parse, allow_negative_numbers = true)]
+    pub(crate) wait: Duration,
+
+    /// Bytes of payload
+    #[arg(short, long, value_name = "BYTES", default_value_t = 56, value_parser = clap::value_parser!(u16).range(0..=65507))]
+    pub(crate) size: u16,
+}
+
+/// `netstrata lan`.
+#[derive(Debug, Args)]
+pub(crate) struct LanArguments {
+    #[arg(long, value_name = "PATH", help = "The LAN's socket [default: the user's own LAN]")]
+    pub(crate) path: Option<PathBuf>,
+}
+
+/// `netstrata status`.
+#[derive(Debug, Args)]
+pub(crate) struct StatusArguments {
+    /// The server's network, which says where its control socket lies
+    #[arg(long, value_name = "LINK", default_value = "lan", value_parser = link)]
+    pub(crate) link: LinkSpec,
+
+    /// The server's control socket
+    #[arg(long, value_name = "PATH")]
+    pub(crate) control: Option<PathBuf>,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A flood helps nobody.
+fn interval(text: &str) -> Result<Duration, String> {
+    let interval = duration::parse(text)?;
+    if interval >= Duration::from_millis(1) {
+        Ok(interval)
+    } else {
+        Err(format!("{text} is too short; give at least 1ms"))
+    }
+}
+
+fn link(text: &str) -> Result<LinkSpec, String> {
+    crate::network::parse_link(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,56 @@
+//! What went wrong, in one line: its cause and its remedy.
+
+use std::fmt;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Tells the user a line. Whoever has closed standard error need not read it.
+pub(crate) fn tell(line: impl fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// The end of a command that did not do what it was asked to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    code: u8,
+    cause: String,
+    remedy: String,
+}
+
+impl Failure {
+    /// Something did not work: exit code 1.
+    pub(crate) fn new(cause: impl Into<String>, remedy: impl Into<String>) -> Failure {
+        Failure { code: 1, cause: cause.into(), remedy: remedy.into() }
+    }
+
+    /// The command was used wrongly: exit code 2.
+    pub(crate) fn usage(cause: impl Into<String>, remedy: impl Into<String>) -> Failure {
+        Failure { code: 2, cause: cause.into(), remedy: remedy.into() }
+    }
+
+    /// The process's exit code.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.code)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // One line even if a cause from elsewhere has several.
+        let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        f.write_str(&line(&self.cause))?;
+        if self.remedy.is_empty() { Ok(()) } else { write!(f, "; {}", line(&self.remedy)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_one_line_with_cause_and_remedy() {
+        let failure = Failure::new("no\nlight", "press the\n  switch");
+        assert_eq!(failure.to_string(), "no light; press the switch");
+        assert_eq!(Failure::usage("no light", "").to_string(), "no light");
+    }
+}

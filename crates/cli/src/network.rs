@@ -1,0 +1,173 @@
+//! Being on a network: what the common flags say, made into a host of our own stack.
+
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+
+use netstrata::link::lan::LanAddress;
+use netstrata::{Host, LinkSpec, Network};
+
+use crate::arguments::NetworkArguments;
+use crate::failure::Failure;
+use crate::invocation::program;
+use crate::values::address::HostAddress;
+
+/// Where the services are unless told otherwise.
+pub(crate) const SERVICES: HostAddress = HostAddress::v4([10, 7, 0, 2]);
+
+/// From these a client takes an address of its own.
+const CLIENTS: std::ops::RangeInclusive<Ipv4Addr> =
+    Ipv4Addr::new(10, 7, 0, 100)..=Ipv4Addr::new(10, 7, 0, 250);
+const CLIENTS_PREFIX: u8 = 24;
+
+/// How many addresses a client tries. With half of them taken, one in a million clients finds none.
+const ATTEMPTS: u32 = 20;
+
+/// Reads the value of `--link`.
+pub(crate) fn parse_link(text: &str) -> Result<LinkSpec, String> {
+    match text.parse::<LinkSpec>() {
+        Ok(LinkSpec::Memory) => {
+            Err("the link \"memory\" joins hosts of one process; take lan[:PATH], tap:NAME or host"
+                .to_owned())
+        }
+        Ok(link) => Ok(link),
+        Err(error) => Err(format!("{error}; take lan[:PATH], tap:NAME or host")),
+    }
+}
+
+/// The socket of the LAN that `link` names, or of the user's own.
+pub(crate) fn lan_path(link: &LinkSpec) -> Result<PathBuf, Failure> {
+    match link {
+        LinkSpec::Lan(Some(path)) => Ok(path.clone()),
+        _ => LanAddress::from_environment().map(|address| address.path).map_err(|error| {
+            Failure::new(
+                format!("there is no place for this user's LAN: {error}"),
+                "name one with --link lan:PATH",
+            )
+        }),
+    }
+}
+
+/// Refuses flags that say nothing together.
+pub(crate) fn check(arguments: &NetworkArguments) -> Result<(), Failure> {
+    if arguments.link == LinkSpec::Host {
+        let frames = [
+            ("--pcapng", arguments.pcapng.is_some()),
+            ("--impair", arguments.impair.is_some()),
+            ("--gateway", arguments.gateway.is_some()),
+        ];
+        for (flag, given) in frames {
+            if given {
+                let cause =
+                    format!("{flag} needs a stack of our own, and --link host is the operating system's");
+                return Err(Failure::usage(cause, format!("leave {flag} away, or choose another --link")));
+            }
+        }
+        return Ok(());
+    }
+    arguments.address.map_or(Ok(()), check_address)
+}
+
+/// Refuses addresses that no station of a LAN can have.
+pub(crate) fn check_address(HostAddress { address, prefix }: HostAddress) -> Result<(), Failure> {
+    let IpAddr::V4(v4) = address else { return Ok(()) };
+    let host_bits = u32::MAX.checked_shr(prefix.into()).unwrap_or(0);
+    let host_part = u32::from(v4) & host_bits;
+    // The first and the last address of a network are not stations', but for links of two (RFC 3021) or one.
+    let meaning = if v4.is_loopback() {
+        "a loopback address, which never leaves a host"
+    } else if host_bits > 1 && host_part == 0 {
+        "the network's own address"
+    } else if host_bits > 1 && host_part == host_bits {
+        "the network's broadcast address"
+    } else {
+        return Ok(());
+    };
+    Err(Failure::usage(
+        format!("{address}/{prefix} is {meaning}"),
+        "give the address of one station, such as 10.7.0.2/24",
+    ))
+}
+
+/// A host yet to be started, as the flags say, without addresses.
+pub(crate) fn network(arguments: &NetworkArguments, name: &str) -> Network {
+    Network::new(arguments.link.clone())
+        .name(name)
+        .gateway(arguments.gateway)
+        .pcapng(arguments.pcapng.clone())
+        .impairment(arguments.impair)
+}
+
+/// Starts a host with one address, which must be free.
+pub(crate) fn join(network: Network, at: HostAddress, arguments: &NetworkArguments) -> Result<Host, Failure> {
+    network.address(at.address, at.prefix).start().map_err(|error| not_joined(&error, Some(at), arguments))
+}
+
+/// Starts a host for a client: at the address that was given, or else at a free one.
+pub(crate) fn join_as_client(arguments: &NetworkArguments) -> Result<Host, Failure> {
+    let network = network(arguments, "client");
+    match arguments.address {
+        Some(address) => join(network, address, arguments),
+        None => network
+            .start_at_free_address(CLIENTS, CLIENTS_PREFIX, ATTEMPTS)
+            .map(|(host, _)| host)
+            .map_err(|error| not_joined(&error, None, arguments)),
+    }
+}
+
+fn not_joined(error: &io::Error, at: Option<HostAddress>, arguments: &NetworkArguments) -> Failure {
+    let link = &arguments.link;
+    match (error.kind(), at) {
+        (ErrorKind::AddrInUse, Some(at)) => {
+            let lan = LinkSpec::Lan(None);
+            let flag = if *link == lan { String::new() } else { format!(" --link {link}") };
+            Failure::new(
+                error.to_string(),
+                format!(
+                    "if it is another server, `{} status{flag}` tells of it; else give another --address than {at}",
+                    program()
+                ),
+            )
+        }
+        (ErrorKind::AddrInUse, None) => {
+            Failure::new(error.to_string(), "give a free one with --address ADDRESS/PREFIX")
+        }
+        (ErrorKind::InvalidInput, _) => Failure::usage(format!("cannot join {link}: {error}"), "see --help"),
+        (ErrorKind::PermissionDenied, _) => {
+            Failure::new(format!("cannot join {link}: {error}"), "choose another --link, such as lan:PATH")
+        }
+        _ => Failure::new(
+            format!("cannot join {link}: {error}"),
+            "check --link, --pcapng and this user's rights",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_that_serve_no_command_are_refused_in_one_line() {
+        for link in ["lan", "lan:/tmp/x", "tap:net0", "host"] {
+            assert_eq!(parse_link(link).unwrap().to_string(), link);
+        }
+        for link in ["memory", "lam", "", "tap", "ethernet"] {
+            let error = parse_link(link).unwrap_err();
+            assert!(error.contains("tap:NAME") && !error.contains('\n'), "{link}: {error}");
+        }
+        assert!(parse_link("lam").unwrap_err().contains("did you mean \"lan\"?"));
+    }
+
+    #[test]
+    fn addresses_that_no_station_can_have_are_refused() {
+        for good in
+            ["10.7.0.1/24", "10.7.0.254/24", "10.7.1.0/16", "10.7.0.0/31", "10.7.0.1/31", "10.7.0.0/32"]
+        {
+            assert_eq!(check_address(good.parse().unwrap()), Ok(()), "{good}");
+        }
+        for bad in ["10.7.0.0/24", "10.7.0.255/24", "127.0.0.2/8", "10.255.255.255/8", "10.7.0.3/30"] {
+            assert!(check_address(bad.parse().unwrap()).is_err(), "{bad}");
+        }
+    }
+}

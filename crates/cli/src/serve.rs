@@ -1,0 +1,137 @@
+//! `netstrata serve`: the services, around the clock.
+//!
+//! On a LAN the services live on one host of our own stack, and published ports are carried to it by a second one. With
+//! `--link host` they listen on the operating system's sockets instead.
+
+mod banner;
+mod carried;
+mod control;
+mod holder;
+mod ours;
+mod publish;
+mod site;
+mod system;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use netstrata::LinkSpec;
+use services::{Calls, Stopper};
+
+use crate::arguments::ServeArguments;
+use crate::failure::{Failure, tell};
+use crate::network;
+use crate::signals::Signals;
+use crate::status::place;
+use crate::status::report::{Program, Report};
+use control::{Control, Reporter};
+use site::Site;
+
+/// How long the last bytes of ended calls may take to be delivered.
+const DELIVERY: Duration = Duration::from_secs(3);
+
+/// Serves until told to stop.
+pub(crate) fn run(arguments: ServeArguments) -> Result<(), Failure> {
+    network::check(&arguments.network)?;
+    let no_runtime =
+        |error| Failure::new(format!("cannot start: {error}"), "see this user's limits on threads and files");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(no_runtime)?;
+    let outcome = runtime.block_on(serve(arguments));
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn serve(arguments: ServeArguments) -> Result<(), Failure> {
+    let no_signals = |error| Failure::new(format!("cannot listen to signals: {error}"), "");
+    let mut signals = Signals::listen().map_err(no_signals)?;
+    let (stopper, stop) = Stopper::new();
+    let most = usize::try_from(arguments.max_calls).unwrap_or(usize::MAX);
+    let mut site = Site::new(Calls::new(most), Calls::new(most), stop);
+    if arguments.network.link == LinkSpec::Host {
+        system::start(&arguments, &mut site)?;
+    } else {
+        ours::start(&arguments, &mut site).await?;
+    }
+    let control = open_control(&arguments);
+    let control_path = control.as_ref().map(|(_, path)| path.display().to_string());
+    let answering = control.map(|(control, _)| tokio::spawn(control.answer(reporter(&arguments, &site))));
+
+    let control_flag = control_path.filter(|_| arguments.control.is_some());
+    let text = banner::banner(&arguments.network.link, &site.reach, control_flag.as_deref());
+    // Whoever does not want to read it may close our output.
+    let mut stdout = std::io::stdout();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+
+    let signal = signals.next().await;
+    let going_on = site.calls.count();
+    tracing::info!(signal, going_on, grace = ?arguments.grace, "stopping: no more calls are taken");
+    if going_on > 0 {
+        tell(format_args!(
+            "netstrata: stopping; {going_on} calls may go on for {:?}, or stop again to end them now",
+            arguments.grace
+        ));
+    }
+    stopper.drain(arguments.grace);
+    let summary = loop {
+        tokio::select! {
+            summary = site.finish() => break summary,
+            _ = signals.next() => stopper.cut(),
+        }
+    };
+    tracing::info!(held = summary.held, refused = summary.refused, stopped = summary.stopped, "stopped");
+    site.shut_down(DELIVERY).await;
+    if let Some(answering) = answering {
+        // Its end removes the socket.
+        answering.abort();
+        let _ = answering.await;
+    }
+    Ok(())
+}
+
+/// Opens the control socket. Its absence keeps nobody from being served.
+fn open_control(arguments: &ServeArguments) -> Option<(Control, PathBuf)> {
+    let path = match &arguments.control {
+        Some(path) => path.clone(),
+        None => match place::control_path(&arguments.network.link) {
+            Ok(path) => path,
+            Err(failure) => {
+                tracing::warn!(%failure, "this server cannot be asked for its status");
+                return None;
+            }
+        },
+    };
+    match Control::open(&path) {
+        Ok(Some(control)) => return Some((control, path)),
+        Ok(None) => tracing::warn!(
+            path = %path.display(),
+            "another server answers there: this one cannot be asked for its status; give it a --control PATH"
+        ),
+        Err(error) => {
+            tracing::warn!(path = %path.display(), %error, "this server cannot be asked for its status");
+        }
+    }
+    None
+}
+
+/// What answers `netstrata status`.
+fn reporter(arguments: &ServeArguments, site: &Site) -> Arc<Reporter> {
+    let started = Instant::now();
+    let link = arguments.network.link.to_string();
+    let (reach, hosts) = (site.reach.clone(), site.hosts.clone());
+    let (calls, carried) = (Arc::clone(&site.calls), Arc::clone(&site.carried));
+    Arc::new(move || Report {
+        program: Program {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            link: link.clone(),
+            uptime_seconds: started.elapsed().as_secs_f64(),
+        },
+        services: reach.clone(),
+        hosts: hosts.iter().map(ours::report).collect(),
+        calls: calls.list().into_iter().map(Into::into).collect(),
+        carried: carried.list().into_iter().map(Into::into).collect(),
+        refused: calls.refused() + carried.refused(),
+    })
+}

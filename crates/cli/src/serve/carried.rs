@@ -1,0 +1,68 @@
+//! Our own sockets, as services see them.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use netstrata::tokio::{TcpListener, TcpStream};
+use services::{Accept, Accepted, Stream};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// A listener of our own stack.
+pub(crate) struct Listener(pub(crate) TcpListener);
+
+/// A connection of our own stack.
+pub(crate) struct Connection(pub(crate) TcpStream);
+
+impl Accept for Listener {
+    type Stream = Connection;
+
+    async fn accept(&self) -> io::Result<Accepted<Connection>> {
+        let (stream, peer) = self.0.accept().await?;
+        Ok(Accepted { local: stream.local_addr()?, stream: Connection(stream), peer })
+    }
+}
+
+impl Stream for Connection {
+    fn abort(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl AsyncRead for Connection {
+    #[inline]
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Connection {
+    #[inline]
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,157 @@
+//! The control socket: answers `netstrata status`. A question and an answer are one line of JSON each.
+
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use crate::status::report::{Answer, Report, Request};
+
+/// The longest question.
+const LONGEST: u64 = 4096;
+
+/// How long one who asks may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The most who ask at once.
+const MOST: usize = 8;
+
+/// Makes a report of the present.
+pub(crate) type Reporter = dyn Fn() -> Report + Send + Sync;
+
+/// A control socket that is listened to. Dropped, it is gone from the file system.
+pub(crate) struct Control {
+    listener: UnixListener,
+    path: PathBuf,
+    /// Held as long as the socket is ours; goes with the process, however that ends.
+    _lock: File,
+}
+
+impl Control {
+    /// Opens the socket, in place of one that a dead server left. None: another server answers there.
+    pub(crate) fn open(path: &Path) -> io::Result<Option<Control>> {
+        if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+            fs::DirBuilder::new().recursive(true).create(directory)?;
+        }
+        let mut lock_path = path.as_os_str().to_owned();
+        lock_path.push(".lock");
+        let lock = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(PathBuf::from(lock_path))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        match fs::symlink_metadata(path) {
+            Ok(found) if found.file_type().is_socket() => fs::remove_file(path)?,
+            Ok(_) => return Err(ErrorKind::AlreadyExists.into()),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        let listener = UnixListener::bind(path)?;
+        fs::set_permissions(path, Permissions::from_mode(0o600))?;
+        Ok(Some(Control { listener, path: path.to_owned(), _lock: lock }))
+    }
+
+    /// Answers until dropped.
+    pub(crate) async fn answer(self, reporter: Arc<Reporter>) {
+        let places = Arc::new(Semaphore::new(MOST));
+        loop {
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+            match self.listener.accept().await {
+                Ok((stream, _)) => {
+                    let reporter = Arc::clone(&reporter);
+                    tokio::spawn(async move {
+                        let _ = timeout(PATIENCE, answer_one(stream, &*reporter)).await;
+                        drop(place);
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the control socket takes nobody");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        // Nobody else may have laid anything here while we hold the lock.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+async fn answer_one(mut stream: UnixStream, reporter: &Reporter) -> io::Result<()> {
+    let mut question = String::new();
+    let (reader, mut writer) = stream.split();
+    BufReader::new(reader.take(LONGEST)).read_line(&mut question).await?;
+    let answer = match serde_json::from_str(&question) {
+        Ok(Request::Status) => Answer::Status(Box::new(reporter())),
+        Err(error) => Answer::Error { message: format!("not a question that is understood here: {error}") },
+    };
+    let mut line = serde_json::to_vec(&answer)?;
+    line.push(b'\n');
+    writer.write_all(&line).await?;
+    writer.shutdown().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn ask(path: &Path, question: &[u8]) -> String {
+        let mut stream = UnixStream::connect(path).await.unwrap();
+        stream.write_all(question).await.unwrap();
+        let mut answer = String::new();
+        timeout(PATIENCE * 2, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn questions_are_answered_and_nonsense_is_told_so() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("made/x.control");
+        let control = Control::open(&path).unwrap().unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(Control::open(&path).unwrap().is_none(), "two servers at one socket");
+        let report = || Report { refused: 42, ..Report::default() };
+        let answering = tokio::spawn(control.answer(Arc::new(report)));
+        let answer = ask(&path, b"{\"request\":\"status\"}\n").await;
+        assert!(
+            matches!(serde_json::from_str(&answer), Ok(Answer::Status(report)) if report.refused == 42),
+            "{answer}"
+        );
+        for nonsense in
+            [b"\n".as_slice(), b"{}\n", b"{\"request\":\"shutdown\"}\n", &[b'['; LONGEST as usize]]
+        {
+            let answer = ask(&path, nonsense).await;
+            assert!(matches!(serde_json::from_str(&answer), Ok(Answer::Error { .. })), "{answer}");
+        }
+        answering.abort();
+        assert!(answering.await.unwrap_err().is_cancelled());
+        assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn a_socket_left_by_a_dead_server_is_taken_over_and_a_file_is_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x.control");
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        drop(Control::open(&path).unwrap().unwrap());
+        fs::write(&path, "precious").unwrap();
+        assert!(Control::open(&path).is_err());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
+    }
+}

@@ -1,0 +1,248 @@
+//! Services on our own stack: their host, the published ports, and the second host that carries calls between them.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+
+use netstrata::{Host, LinkSpec, SocketOptions};
+use services::Service;
+use tokio::net::TcpListener;
+
+use super::carried::Listener;
+use super::publish::Publisher;
+use super::site::Site;
+use super::system;
+use crate::arguments::ServeArguments;
+use crate::failure::Failure;
+use crate::network::{self, SERVICES};
+use crate::status::report::{ConnectionReport, HostReport, Inside, ListenerReport, Reach};
+use crate::values::address::HostAddress;
+use crate::values::keepalive::{Keepalive, Times};
+use crate::values::publication::Publication;
+
+/// Starts the hosts, the services and the published ports.
+pub(crate) async fn start(arguments: &ServeArguments, site: &mut Site) -> Result<(), Failure> {
+    let address = arguments.network.address.unwrap_or(SERVICES);
+    check(arguments, address)?;
+    // Published ports first: whether they are free is known at once, and joining takes a moment.
+    let mut published = Vec::new();
+    for publication in publications(arguments) {
+        published.push((publication.inside, system::publish(&publication, arguments.into())?));
+    }
+    let services_host = {
+        let network = network::network(&arguments.network, "services");
+        let common = arguments.network.clone();
+        in_background(move || network::join(network, address, &common)).await?
+    };
+    site.hosts.push(services_host.clone());
+    start_services(arguments, &services_host, address, site)?;
+    if !published.is_empty() {
+        start_publishing(arguments, address, published, site).await?;
+    }
+    Ok(())
+}
+
+fn check(arguments: &ServeArguments, address: HostAddress) -> Result<(), Failure> {
+    let ports: Vec<u16> = arguments.services.iter().map(|placed| placed.port).collect();
+    for (index, placed) in arguments.services.iter().enumerate() {
+        if placed.port == 0 {
+            let cause =
+                format!("port 0 of {placed} stands for any free port, which nobody could know to call");
+            return Err(Failure::usage(cause, format!("give a port such as {}", placed.service.port())));
+        }
+        if ports.iter().take(index).any(|port| *port == placed.port) {
+            let cause = format!("two services are to be on port {}", placed.port);
+            return Err(Failure::usage(cause, "give one of them another with --service NAME@PORT"));
+        }
+    }
+    if matches!(arguments.network.link, LinkSpec::Lan(_)) {
+        if arguments.no_publish {
+            return Ok(());
+        }
+        network::check_address(arguments.gateway_address)?;
+        if arguments.gateway_address.address == address.address {
+            let cause = format!("the services and the gateway are both to be {}", address.address);
+            return Err(Failure::usage(cause, "give another --gateway-address"));
+        }
+    } else if !arguments.publications.is_empty() {
+        let cause =
+            format!("--publish needs a LAN, and {} has room for one host only", arguments.network.link);
+        return Err(Failure::usage(cause, "call the services' address itself, or use --link lan"));
+    }
+    if let Some(lost) = arguments.publications.iter().find(|publication| !ports.contains(&publication.inside))
+    {
+        let names: Vec<String> = arguments.services.iter().map(ToString::to_string).collect();
+        let cause = format!("no service is on port {}, which is to be published", lost.inside);
+        return Err(Failure::usage(cause, format!("the services are {}", names.join(", "))));
+    }
+    Ok(())
+}
+
+/// What is to be published: what was asked for, or else every service of a LAN.
+fn publications(arguments: &ServeArguments) -> Vec<Publication> {
+    let by_default = matches!(arguments.network.link, LinkSpec::Lan(_)) && !arguments.no_publish;
+    if arguments.publications.is_empty() && by_default {
+        arguments.services.iter().map(|placed| Publication::of_port(placed.port)).collect()
+    } else {
+        arguments.publications.clone()
+    }
+}
+
+/// Runs what blocks where it keeps nobody waiting.
+async fn in_background<T: Send + 'static>(
+    act: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let fault = |error| Err(Failure::new(format!("cannot start: {error}"), ""));
+    tokio::task::spawn_blocking(act).await.unwrap_or_else(fault)
+}
+
+fn start_services(
+    arguments: &ServeArguments,
+    host: &Host,
+    address: HostAddress,
+    site: &mut Site,
+) -> Result<(), Failure> {
+    for placed in &arguments.services {
+        let name = placed.service.name();
+        let at = SocketAddr::new(address.address, placed.port);
+        let listener =
+            netstrata::tokio::TcpListener::bind_with(host, at, arguments.backlog, options(arguments))
+                .map_err(|error: io::Error| {
+                    Failure::new(format!("{name} cannot listen on {at}: {error}"), "")
+                })?;
+        site.reach.push(Reach {
+            service: name.to_owned(),
+            about: placed.service.about().to_owned(),
+            address: at.to_string(),
+            published: Vec::new(),
+        });
+        site.serve(Listener(listener), placed.service);
+    }
+    Ok(())
+}
+
+async fn start_publishing(
+    arguments: &ServeArguments,
+    address: HostAddress,
+    published: Vec<(u16, TcpListener)>,
+    site: &mut Site,
+) -> Result<(), Failure> {
+    let gateway = arguments.gateway_address;
+    let mut common = arguments.network.clone();
+    // What is recorded and made bad is the services' cable.
+    (common.pcapng, common.impair, common.gateway) = (None, None, None);
+    let network = network::network(&common, "publisher");
+    let host = in_background(move || network::join(network, gateway, &common)).await?;
+    site.hosts.push(host.clone());
+    for (inside, listener) in published {
+        let to = SocketAddr::new(address.address, inside);
+        let outside = system::local(&listener)?.to_string();
+        let to_text = to.to_string();
+        for reach in site.reach.iter_mut().filter(|reach| reach.address == to_text) {
+            reach.published.push(outside.clone());
+        }
+        site.carry(listener, Publisher { host: host.clone(), to, options: options(arguments) });
+    }
+    Ok(())
+}
+
+fn options(arguments: &ServeArguments) -> SocketOptions {
+    let keepalive = match arguments.keepalive {
+        Keepalive::Off => None,
+        Keepalive::On(Times { idle, interval, probes }) => {
+            Some(netstrata::Keepalive { idle, interval, probes })
+        }
+    };
+    SocketOptions { no_delay: true, keepalive, ..SocketOptions::default() }
+}
+
+/// A host as it stands. The host waits meanwhile, so this copies and formats later what it can.
+pub(crate) fn report(host: &Host) -> HostReport {
+    let name = host.name().to_owned();
+    let (addresses, listeners, connections, counters) = host.with(|stack, _| {
+        let addresses: Vec<_> = stack.addresses().map(|own| own.address).collect();
+        let listeners: Vec<_> = stack.tcp().listeners().collect();
+        let connections: Vec<_> =
+            stack.tcp().connections().map(|row| (row, row.id.and_then(|id| stack.tcp().info(id)))).collect();
+        (addresses, listeners, connections, counters(stack))
+    });
+    HostReport {
+        name,
+        addresses: addresses.iter().map(ToString::to_string).collect(),
+        listeners: listeners
+            .iter()
+            .map(|row| ListenerReport {
+                local: row.address.map_or_else(
+                    || format!("*:{}", row.port),
+                    |ip| SocketAddr::new(ip, row.port).to_string(),
+                ),
+                half_open: row.half_open,
+                waiting: row.waiting,
+                backlog: row.backlog,
+            })
+            .collect(),
+        connections: connections
+            .iter()
+            .map(|(row, info)| ConnectionReport {
+                state: row.state.to_string(),
+                local: row.tuple.local_address().to_string(),
+                remote: row.tuple.remote_address().to_string(),
+                inside: info.map(inside),
+            })
+            .collect(),
+        counters,
+        link_failures: host.link_failures(),
+    }
+}
+
+fn inside(info: netstrata::tcp::Info) -> Inside {
+    let microseconds = |time: std::time::Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    Inside {
+        receive_queue: info.receive_queue,
+        send_queue: info.send_queue,
+        in_flight: info.in_flight,
+        rtt_us: microseconds(info.smoothed_rtt),
+        rtt_variation_us: microseconds(info.rtt_variation),
+        rto_us: microseconds(info.retransmission_timeout),
+        congestion_window: info.congestion_window,
+        slow_start_threshold: Some(info.slow_start_threshold).filter(|threshold| *threshold != u32::MAX),
+        send_window: info.send_window,
+        receive_window: info.receive_window,
+        segment_size: info.segment_size,
+        retransmissions: info.retransmissions,
+        bytes_sent: info.bytes_sent,
+        bytes_received: info.bytes_received,
+    }
+}
+
+fn counters(stack: &netstrata::stack::Stack) -> BTreeMap<String, u64> {
+    let (own, tcp) = (stack.counters(), stack.tcp().counters());
+    let named = [
+        ("frames-received", own.link.received_frames),
+        ("frames-sent", own.link.sent_frames),
+        ("bytes-received", own.link.received_bytes),
+        ("bytes-sent", own.link.sent_bytes),
+        ("arp-conflicts", own.arp.conflicts),
+        ("packets-received", own.ip.received),
+        ("fragments-received", own.ip.received_fragments),
+        ("echoes-answered", own.icmp.echoes_answered),
+        ("icmp-errors-received", own.icmp.received_errors),
+        ("icmp-errors-sent", own.icmp.sent_errors),
+        ("segments-received", tcp.segments_received),
+        ("segments-sent", tcp.segments_sent),
+        ("retransmissions", tcp.retransmissions),
+        ("retransmission-timeouts", tcp.timeouts),
+        ("fast-retransmits", tcp.fast_retransmits),
+        ("resets-received", tcp.resets_received),
+        ("resets-sent", tcp.resets_sent),
+        ("active-opens", tcp.active_opens),
+        ("passive-opens", tcp.passive_opens),
+        ("challenge-acks", tcp.challenge_acks),
+        ("keepalive-probes", tcp.keepalive_probes),
+        ("window-probes", tcp.window_probes),
+        ("backlog-full", tcp.backlog_full),
+    ];
+    let named = named.into_iter().map(|(name, count)| (name.to_owned(), count));
+    let dropped = own.dropped.iter().map(|(reason, count)| (format!("dropped: {reason}"), count));
+    named.chain(dropped).filter(|(_, count)| *count > 0).collect()
+}

@@ -1,0 +1,69 @@
+//! What belongs to a running server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use services::{Accept, Calls, Service, Stop, Summary};
+use tokio::task::JoinSet;
+
+use crate::status::report::Reach;
+
+/// The parts of a running server.
+pub(crate) struct Site {
+    /// The calls that services hold.
+    pub(crate) calls: Arc<Calls>,
+    /// The calls that are carried from published ports.
+    pub(crate) carried: Arc<Calls>,
+    /// The services, and where they are reached.
+    pub(crate) reach: Vec<Reach>,
+    /// The hosts of our own stack.
+    pub(crate) hosts: Vec<netstrata::Host>,
+    stop: Stop,
+    tasks: JoinSet<Summary>,
+    summary: Summary,
+}
+
+impl Site {
+    /// A server with nothing on it.
+    pub(crate) fn new(calls: Arc<Calls>, carried: Arc<Calls>, stop: Stop) -> Site {
+        Site {
+            calls,
+            carried,
+            reach: Vec::new(),
+            hosts: Vec::new(),
+            stop,
+            tasks: JoinSet::new(),
+            summary: Summary::default(),
+        }
+    }
+
+    /// Serves what `acceptor` takes with `service`.
+    pub(crate) fn serve(&mut self, acceptor: impl Accept, service: impl Service) {
+        let calls = Arc::clone(&self.calls);
+        self.tasks.spawn(services::serve(acceptor, Arc::new(service), calls, self.stop.clone()));
+    }
+
+    /// Carries what `acceptor` takes by `service`.
+    pub(crate) fn carry(&mut self, acceptor: impl Accept, service: impl Service) {
+        let carried = Arc::clone(&self.carried);
+        self.tasks.spawn(services::serve(acceptor, Arc::new(service), carried, self.stop.clone()));
+    }
+
+    /// Waits until all calls have ended. May be begun again if dropped early.
+    pub(crate) async fn finish(&mut self) -> Summary {
+        while let Some(ended) = self.tasks.join_next().await {
+            let Ok(Summary { held, refused, stopped }) = ended else { continue };
+            self.summary.held += held;
+            self.summary.refused += refused;
+            self.summary.stopped += stopped;
+        }
+        self.summary
+    }
+
+    /// Ends the hosts once what they still have to send is delivered, or `patience` is over.
+    pub(crate) async fn shut_down(&mut self, patience: Duration) {
+        for host in self.hosts.drain(..) {
+            let _ = tokio::task::spawn_blocking(move || host.shutdown(patience)).await;
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The values of the command line's flags, each with errors of one line.
+
+pub(crate) mod address;
+pub(crate) mod duration;
+pub(crate) mod keepalive;
+pub(crate) mod port;
+pub(crate) mod publication;
+pub(crate) mod service;
+pub(crate) mod target;

@@ -1,0 +1,106 @@
+//! An address with the length of its network's prefix: `10.7.0.2/24`.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+use std::str::FromStr;
+
+/// An address of a host in its network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HostAddress {
+    /// The address.
+    pub(crate) address: IpAddr,
+    /// The length of the network's prefix, in bits.
+    pub(crate) prefix: u8,
+}
+
+impl HostAddress {
+    /// An IPv4 address in a /24 network.
+    pub(crate) const fn v4(octets: [u8; 4]) -> HostAddress {
+        let [a, b, c, d] = octets;
+        HostAddress { address: IpAddr::V4(Ipv4Addr::new(a, b, c, d)), prefix: 24 }
+    }
+}
+
+impl FromStr for HostAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<HostAddress, String> {
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (text, None),
+        };
+        let address = ip(address)?;
+        let prefix = match prefix {
+            None => 24,
+            Some(digits) => digits
+                .parse::<u8>()
+                .ok()
+                .filter(|bits| (1..=32).contains(bits) && digits.bytes().all(|byte| byte.is_ascii_digit()))
+                .ok_or_else(|| {
+                    format!("\"/{digits}\" is not a prefix length; give 1 to 32, such as {address}/24")
+                })?,
+        };
+        Ok(HostAddress { address, prefix })
+    }
+}
+
+impl fmt::Display for HostAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix)
+    }
+}
+
+/// Reads an address that a host can have.
+pub(crate) fn ip(text: &str) -> Result<IpAddr, String> {
+    let address = match text.parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => address,
+        Ok(IpAddr::V6(_)) => return Err(format!("{text} is an IPv6 address; only IPv4 is spoken as yet")),
+        Err(_) => {
+            return Err(format!(
+                "{text:?} is not an IPv4 address; give four numbers from 0 to 255, such as 10.7.0.2"
+            ));
+        }
+    };
+    // 240/4 is reserved, and its last one is the limited broadcast (RFC 6890).
+    if address.is_unspecified() || address.is_multicast() || address.octets()[0] >= 240 {
+        return Err(format!("{address} is not the address of one host; give one such as 10.7.0.2"));
+    }
+    Ok(IpAddr::V4(address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_with_and_without_its_prefix() {
+        assert_eq!("10.7.0.2".parse(), Ok(HostAddress::v4([10, 7, 0, 2])));
+        let address: HostAddress = "192.168.1.9/16".parse().unwrap();
+        assert_eq!((address.to_string().as_str(), address.prefix), ("192.168.1.9/16", 16));
+    }
+
+    #[test]
+    fn what_no_host_can_have_is_refused_in_one_line() {
+        let wrong = [
+            "",
+            "10.7.0",
+            "10.7.0.256",
+            "010.7.0.2",
+            "10.7.0.2/",
+            "10.7.0.2/0",
+            "10.7.0.2/33",
+            "10.7.0.2/+8",
+            "::1",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "localhost",
+            "10.7.0.2:80",
+            "10.7.0.2/24/24",
+        ];
+        for text in wrong {
+            let error = text.parse::<HostAddress>().unwrap_err();
+            assert!(error.contains("; ") && !error.contains('\n'), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,420 @@
+//! The contract of `netstrata connect`, line by line, over our stack and over the operating system's.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::unwrap_used,
+    reason = "tests of real processes live in real time"
+)]
+
+mod common;
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::{DEADLINE, Lan, Outcome, Process, netstrata, next_line, pattern, run, run_command, until};
+
+/// A peer in this process, on either kind of socket.
+enum Listener {
+    System(std::net::TcpListener),
+    Ours(netstrata::TcpListener),
+}
+
+trait Stream: Read + Write + Send {
+    fn end(&self);
+    fn reset(self: Box<Self>);
+}
+
+impl Stream for std::net::TcpStream {
+    fn end(&self) {
+        self.shutdown(Shutdown::Write).unwrap();
+    }
+
+    fn reset(self: Box<Self>) {
+        socket2::SockRef::from(&*self).set_linger(Some(Duration::ZERO)).unwrap();
+    }
+}
+
+impl Stream for netstrata::TcpStream {
+    fn end(&self) {
+        self.shutdown(Shutdown::Write).unwrap();
+    }
+
+    fn reset(self: Box<Self>) {
+        self.set_linger(Some(Duration::ZERO)).unwrap();
+    }
+}
+
+impl Listener {
+    fn accept(&self) -> Box<dyn Stream> {
+        match self {
+            Listener::System(listener) => Box::new(listener.accept().unwrap().0),
+            Listener::Ours(listener) => Box::new(listener.accept().unwrap().0),
+        }
+    }
+
+    fn address(&self) -> SocketAddr {
+        match self {
+            Listener::System(listener) => listener.local_addr().unwrap(),
+            Listener::Ours(listener) => listener.local_addr().unwrap(),
+        }
+    }
+}
+
+/// One of the two networks: how to get there, and a peer on it.
+struct Network {
+    link: String,
+    listener: Listener,
+    address: String,
+    _lan: Lan,
+}
+
+fn networks() -> [Network; 2] {
+    let (lan, other) = (Lan::new(), Lan::new());
+    let ours = Listener::Ours(netstrata::TcpListener::bind(&lan.host(9), "10.7.0.9:7777").unwrap());
+    let system = Listener::System(std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    let network = |lan: Lan, link: String, listener: Listener| {
+        let address = listener.address().to_string();
+        Network { link, listener, address, _lan: lan }
+    };
+    let link = lan.link();
+    [network(lan, link, ours), network(other, "host".to_owned(), system)]
+}
+
+impl Network {
+    /// Runs `connect` with this input while `peer` is at the other end.
+    fn hold<T: Send>(
+        &self,
+        flags: &[&str],
+        input: &[u8],
+        peer: impl FnOnce(Box<dyn Stream>) -> T + Send,
+    ) -> (Outcome, T) {
+        thread::scope(|scope| {
+            let peer = scope.spawn(|| peer(self.listener.accept()));
+            let outcome = run(&[&["connect", &self.address, "--link", &self.link], flags].concat(), input);
+            (outcome, peer.join().unwrap())
+        })
+    }
+
+    /// The same with a standard input that never ends.
+    fn hold_open(&self, flags: &[&str], peer: impl FnOnce(Box<dyn Stream>) + Send) -> Outcome {
+        thread::scope(|scope| {
+            let peer = scope.spawn(|| peer(self.listener.accept()));
+            let mut command = netstrata();
+            command.args(["connect", &self.address, "--link", &self.link]).args(flags);
+            let mut process = Process::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()));
+            let _open = process.child.stdin.take();
+            let mut stdout = Vec::new();
+            process.child.stdout.take().unwrap().read_to_end(&mut stdout).unwrap();
+            let code = process.wait().code();
+            peer.join().unwrap();
+            Outcome { code, stdout, stderr: process.stderr() }
+        })
+    }
+}
+
+fn read_all(stream: &mut dyn Stream) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn when_the_input_ends_the_peer_sees_the_end_and_its_answer_is_still_read() {
+    for network in networks() {
+        let (outcome, received) = network.hold(&[], b"question", |mut stream| {
+            let received = read_all(&mut *stream);
+            thread::sleep(Duration::from_millis(100));
+            stream.write_all(b"late answer").unwrap();
+            received
+        });
+        assert!(outcome.is_quiet_success(), "{outcome:?}");
+        assert_eq!((received.as_slice(), outcome.text()), (b"question".as_slice(), "late answer"));
+    }
+}
+
+#[test]
+fn when_the_peer_ends_the_command_finishes_though_the_input_is_open() {
+    for network in networks() {
+        let outcome = network.hold_open(&[], |mut stream| stream.write_all(b"bye").unwrap());
+        assert!(outcome.is_quiet_success(), "{outcome:?}");
+        assert_eq!(outcome.text(), "bye");
+    }
+}
+
+#[test]
+fn send_only_forgets_what_arrives_and_delivers_everything() {
+    let sent = pattern(1 << 20);
+    for network in networks() {
+        let (outcome, received) = network.hold(&["--send-only"], &sent, |mut stream| {
+            stream.write_all(b"not wanted").unwrap();
+            // The peer's end does not end the sending.
+            stream.end();
+            thread::sleep(Duration::from_millis(100));
+            read_all(&mut *stream)
+        });
+        assert!(outcome.is_quiet_success(), "{outcome:?}");
+        assert!(outcome.stdout.is_empty());
+        assert!(received == sent, "{} of {} bytes", received.len(), sent.len());
+    }
+}
+
+#[test]
+fn recv_only_sends_nothing_of_its_input() {
+    for network in networks() {
+        let (outcome, received) = network.hold(&["--recv-only"], b"not to be sent", |mut stream| {
+            stream.write_all(b"news").unwrap();
+            stream.end();
+            read_all(&mut *stream)
+        });
+        assert!(outcome.is_quiet_success(), "{outcome:?}");
+        assert_eq!((received.as_slice(), outcome.text()), (b"".as_slice(), "news"));
+    }
+}
+
+#[test]
+fn no_shutdown_keeps_the_end_from_the_peer_and_wait_bounds_the_silence() {
+    for network in networks() {
+        let begun = Instant::now();
+        let (outcome, ()) = network.hold(&["--no-shutdown", "--wait", "700ms"], b"x", |mut stream| {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            for _ in 0..4 {
+                thread::sleep(Duration::from_millis(300));
+                // Every byte starts the silence anew.
+                stream.write_all(b".").unwrap();
+            }
+            // The end comes when the command leaves, not when its input ended.
+            let silent = Instant::now();
+            assert_eq!(stream.read(&mut byte).unwrap_or(0), 0);
+            assert!(silent.elapsed() >= Duration::from_millis(300), "{:?}", silent.elapsed());
+        });
+        assert!(outcome.is_quiet_success(), "{outcome:?}");
+        assert_eq!(outcome.text(), "....");
+        assert!(begun.elapsed() >= Duration::from_millis(1900), "{:?}", begun.elapsed());
+    }
+}
+
+#[test]
+fn a_reset_is_one_line_and_exit_code_one() {
+    for network in networks() {
+        let outcome = network.hold_open(&[], |mut stream| {
+            stream.write_all(b"so far").unwrap();
+            thread::sleep(Duration::from_millis(100));
+            stream.reset();
+        });
+        assert_eq!(outcome.code, Some(1), "{outcome:?}");
+        assert_eq!(outcome.text(), "so far");
+        assert!(
+            outcome.stderr.contains("was reset by") && outcome.stderr.lines().count() == 1,
+            "{}",
+            outcome.stderr
+        );
+    }
+}
+
+#[test]
+fn a_closed_output_ends_the_command_quietly() {
+    for network in networks() {
+        thread::scope(|scope| {
+            let peer = scope.spawn(|| {
+                let mut stream = network.listener.accept();
+                while stream.write_all(&[b'x'; 4096]).is_ok() {}
+            });
+            let mut command = netstrata();
+            command.args(["connect", &network.address, "--link", &network.link]);
+            let mut process = Process::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()));
+            let _open = process.child.stdin.take();
+            let mut some = [0; 100];
+            process.child.stdout.take().unwrap().read_exact(&mut some).unwrap();
+            assert_eq!(process.wait().code(), Some(0));
+            assert_eq!(process.stderr(), "");
+            peer.join().unwrap();
+        });
+    }
+}
+
+#[test]
+fn bytes_of_every_value_come_back_through_echo_bit_for_bit() {
+    let lan = Lan::new();
+    let ours = lan.serve(&["--service", "echo", "--no-publish"]);
+    let system = common::Server::on_system("echo@0", &lan, &[]);
+    let sent = pattern(8 << 20);
+    for (server, link) in [(&ours, lan.link()), (&system, "host".to_owned())] {
+        let outcome = run(&["connect", &server.address(), "--link", &link], &sent);
+        assert!(outcome.is_quiet_success(), "{:?} {}", outcome.code, outcome.stderr);
+        assert!(outcome.stdout == sent, "{link}: {} of {} bytes", outcome.stdout.len(), sent.len());
+    }
+}
+
+#[test]
+fn text_that_is_split_anywhere_arrives_whole() {
+    let lan = Lan::new();
+    let _server = lan.serve(&["--no-publish"]);
+    let text = "网络编程，七层协议，三次握手，四次挥手 😀\n";
+    let mut command = netstrata();
+    command.args(["connect", "--link", &lan.link()]);
+    let mut process = Process::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()));
+    let mut stdin = process.child.stdin.take().unwrap();
+    let lines = common::lines(process.child.stdout.take().unwrap());
+    // Every split at once: each byte is a message of its own.
+    for byte in text.as_bytes() {
+        stdin.write_all(std::slice::from_ref(byte)).unwrap();
+        thread::sleep(Duration::from_millis(3));
+    }
+    assert_eq!(next_line(&lines, "网络"), text.trim_end());
+    drop(stdin);
+    assert_eq!(process.wait().code(), Some(0));
+}
+
+#[test]
+fn calls_that_are_not_taken_are_told_in_one_line_with_a_remedy() {
+    let lan = Lan::new();
+    let link = lan.link();
+    let host = lan.host(9);
+    // A listener that has no room any more: who calls it gets no answer.
+    let full = netstrata::TcpListener::bind_with_backlog(&host, "10.7.0.9:7777", 1).unwrap();
+    let _waiting: Vec<_> = (0..4)
+        .filter_map(|_| {
+            let address: SocketAddr = full.local_addr().unwrap();
+            netstrata::TcpStream::connect_timeout(&host, &address, Duration::from_millis(100)).ok()
+        })
+        .collect();
+    let free = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap().to_string()
+    };
+    let table: &[(&[&str], &str, &str)] = &[
+        (&["10.7.0.9:1234", "--link", &link], "10.7.0.9:1234 refused the call", "serve`"),
+        (&[&free, "--link", "host"], "refused the call", "serve --link host`"),
+        (&["10.7.0.77:9528", "--link", &link], "10.7.0.77 is not reachable", "serve`"),
+        (&["192.0.2.1:80", "--link", &link], "no route leads to 192.0.2.1", "--gateway"),
+        (&["10.7.0.9:7777", "--link", &link, "--wait", "300ms"], "did not answer in time", "--wait"),
+        (&["no-such-host.invalid:80", "--link", "host"], "nothing is known of a host", "spelling"),
+        (&["10.7.0.9:1234", "--link", &link, "--address", "10.7.0.9/24"], "10.7.0.9 is in use", "--address"),
+        (&["10.7.0.9:1", "--link", "lan:/proc/x/y.sock"], "/proc/x", "--link"),
+    ];
+    for (arguments, cause, remedy) in table {
+        let outcome = run(&[&["connect"], *arguments].concat(), b"");
+        assert_eq!(outcome.code, Some(1), "{arguments:?}: {outcome:?}");
+        assert!(outcome.stdout.is_empty());
+        let line = outcome.stderr.trim_end();
+        assert!(line.starts_with("netstrata: ") && !line.contains('\n'), "{arguments:?}: {line}");
+        assert!(line.contains(cause) && line.contains(remedy), "{arguments:?}: {line}");
+    }
+}
+
+#[test]
+fn a_client_takes_a_free_address_of_its_own() {
+    let lan = Lan::new();
+    let host = lan.host(9);
+    let listener = netstrata::TcpListener::bind(&host, "10.7.0.9:7777").unwrap();
+    let link = lan.link();
+    let callers: Vec<_> = (0..6)
+        .map(|_| {
+            let mut command = netstrata();
+            command.args(["connect", "10.7.0.9:7777", "--link", &link]);
+            Process::spawn(command.stdin(Stdio::piped()).stdout(Stdio::null()))
+        })
+        .collect();
+    let mut seen = std::collections::BTreeSet::new();
+    let mut streams = Vec::new();
+    for _ in &callers {
+        let (stream, peer) = listener.accept().unwrap();
+        let std::net::IpAddr::V4(peer) = peer.ip() else { panic!("{peer}") };
+        assert!(matches!(peer.octets(), [10, 7, 0, 100..=250]), "{peer}");
+        seen.insert(peer);
+        streams.push(stream);
+    }
+    assert_eq!(seen.len(), callers.len(), "two stations with one address");
+}
+
+/// A terminal of its own for `connect`, as a user has it.
+#[test]
+fn by_hand_there_is_a_prompt_and_q_leaves() {
+    use nix::pty::openpty;
+    use nix::sys::termios::tcgetattr;
+    use std::fs::File;
+    use std::sync::{Arc, Mutex};
+
+    let lan = Lan::new();
+    let server = lan.serve(&["--no-publish"]);
+    let pty = openpty(None, None).unwrap();
+    let before = tcgetattr(&pty.slave).unwrap();
+    let slave = |()| Stdio::from(pty.slave.try_clone().unwrap());
+    let mut command = netstrata();
+    command.args(["connect", "--link", &lan.link()]).env("TERM", "xterm");
+    let mut process = Process::spawn(command.stdin(slave(())).stdout(slave(())));
+
+    let screen = Arc::new(Mutex::new(Vec::new()));
+    let (mut reader, shown) = (File::from(pty.master.try_clone().unwrap()), Arc::clone(&screen));
+    thread::spawn(move || {
+        let mut chunk = [0; 1024];
+        while let Ok(read @ 1..) = reader.read(&mut chunk) {
+            shown.lock().unwrap().extend_from_slice(&chunk[..read]);
+        }
+    });
+    let shows = |text: &str| String::from_utf8_lossy(&screen.lock().unwrap()).matches(text).count();
+    let mut keys = File::from(pty.master);
+    process.logs("q leaves");
+    until("the prompt", || shows("> ") > 0);
+    keys.write_all("你好，服务端\r".as_bytes()).unwrap();
+    // Once as it was typed, once as it came back.
+    until("the answer", || shows("你好，服务端") >= 2);
+    // A slip, mended with the line's editor.
+    keys.write_all(b"wolrd\x7f\x7f\x7frld\r").unwrap();
+    until("the mended answer", || shows("world") >= 1);
+    keys.write_all(b"q\r").unwrap();
+    assert_eq!(process.wait().code(), Some(0));
+    server.process.logs("the peer quit");
+    assert_eq!(tcgetattr(&pty.slave).unwrap(), before, "the terminal is not as it was");
+}
+
+#[test]
+fn by_hand_the_peers_end_leaves_the_terminal_as_it_was() {
+    use nix::pty::openpty;
+    use nix::sys::termios::tcgetattr;
+
+    let [ours, _] = networks();
+    let pty = openpty(None, None).unwrap();
+    let before = tcgetattr(&pty.slave).unwrap();
+    let slave = |()| Stdio::from(pty.slave.try_clone().unwrap());
+    let mut command = netstrata();
+    command.args(["connect", &ours.address, "--link", &ours.link]).env("TERM", "xterm");
+    let mut process = Process::spawn(command.stdin(slave(())).stdout(slave(())));
+    let stream = ours.listener.accept();
+    until("line editing", || tcgetattr(&pty.slave).unwrap() != before);
+    drop(stream);
+    assert_eq!(process.wait().code(), Some(0));
+    assert_eq!(tcgetattr(&pty.slave).unwrap(), before, "the terminal is not as it was");
+}
+
+#[test]
+fn a_call_through_a_pipe_may_be_given_its_input_by_a_file() {
+    let lan = Lan::new();
+    let _server = lan.serve(&["--no-publish"]);
+    let path = lan.file("input");
+    std::fs::write(&path, b"from a file\n").unwrap();
+    let mut command = netstrata();
+    command
+        .args(["connect", "--link", &lan.link()])
+        .stdin(std::fs::File::open(&path).unwrap())
+        .stdout(Stdio::piped());
+    let begun = Instant::now();
+    let mut process = Process::spawn(&mut command);
+    let mut text = String::new();
+    process.child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+    assert_eq!((process.wait().code(), text.as_str()), (Some(0), "from a file\n"));
+    assert!(begun.elapsed() < DEADLINE / 2);
+    // A directory cannot be read.
+    let mut command = netstrata();
+    command.args(["connect", "--link", &lan.link()]);
+    let mut process = Process::spawn(command.stdin(std::fs::File::open("/").unwrap()).stdout(Stdio::null()));
+    assert_eq!(process.wait().code(), Some(1));
+    assert!(process.stderr().contains("cannot read standard input"), "{}", process.stderr());
+    // Without any input the call is still made.
+    let outcome = run_command(netstrata().args(["connect", "--link", &lan.link()]), b"");
+    assert!(outcome.is_quiet_success(), "{outcome:?}");
+}

@@ -1,0 +1,406 @@
+//! `netstrata serve` and its kin as their users see them: real processes, a LAN of its own for each test.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::unwrap_used,
+    reason = "tests of real processes live in real time"
+)]
+
+mod common;
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::{DEADLINE, Lan, Process, Server, exchange, netstrata, next_line, pattern, run, status, until};
+use nix::sys::signal::Signal;
+
+fn reset(stream: TcpStream) {
+    socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+}
+
+#[test]
+fn many_calls_at_once_and_q_ends_only_its_own() {
+    let lan = Lan::new();
+    let on_lan = lan.serve(&[]);
+    let other = Lan::new();
+    let on_system = Server::on_system("talk@0", &other, &[]);
+    for server in [&on_lan, &on_system] {
+        let address = server.banner.contains("nc ").then(|| server.published());
+        let address = address.unwrap_or_else(|| server.address().parse().unwrap());
+        let mut calls: Vec<TcpStream> = (0..50).map(|_| TcpStream::connect(address).unwrap()).collect();
+        for (number, call) in calls.iter_mut().enumerate() {
+            call.set_read_timeout(Some(DEADLINE)).unwrap();
+            exchange(call, format!("call {number}\n").as_bytes());
+        }
+        for farewell in [b"q".as_slice(), b"q\n", b"q\r\n"] {
+            let mut leaving = calls.remove(7);
+            leaving.write_all(farewell).unwrap();
+            assert_eq!(leaving.read(&mut [0; 8]).unwrap(), 0);
+        }
+        for call in &mut calls {
+            exchange(call, "还在\n".as_bytes());
+        }
+    }
+    // A client of our own among them.
+    let outcome = run(&["connect", "--link", &lan.link()], b"from the LAN\nq\n");
+    assert!(outcome.is_quiet_success(), "{outcome:?}");
+    assert!(on_lan.stop().success());
+    assert!(on_system.stop().success());
+}
+
+#[test]
+fn stopping_takes_no_new_calls_and_lets_the_old_finish() {
+    let lan = Lan::new();
+    let mut server = lan.serve(&["--grace", "60s"]);
+    let mut call = server.call();
+    exchange(&mut call, b"before");
+    let begun = Instant::now();
+    server.process.signal(Signal::SIGINT);
+    server.process.logs("no more calls are taken");
+    until("the refusal of new calls", || TcpStream::connect(server.published()).is_err());
+    exchange(&mut call, b"after");
+    call.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(call.read(&mut [0; 8]).unwrap(), 0);
+    assert_eq!(server.process.wait().code(), Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(30), "the grace was waited out: {:?}", begun.elapsed());
+    let log = server.process.stderr();
+    // Each call is told with its two addresses, its bytes and its end.
+    let line = log.lines().find(|line| line.contains("service=\"talk\"")).unwrap();
+    assert!(line.contains("local=10.7.0.2:9528 peer=10.7.0.1:"), "{line}");
+    assert!(line.contains("received=11 sent=11") && line.contains("how=closed by the peer"), "{line}");
+    let line = log.lines().find(|line| line.contains("service=\"publish\"")).unwrap();
+    assert!(line.contains(&format!("local={} peer=127.0.0.1:", server.published())), "{line}");
+}
+
+#[test]
+fn what_goes_on_after_the_grace_is_ended_and_the_exit_is_still_zero() {
+    let lan = Lan::new();
+    let mut server = lan.serve(&["--grace", "300ms"]);
+    let mut call = server.call();
+    exchange(&mut call, b"idle from now on");
+    let begun = Instant::now();
+    server.process.signal(Signal::SIGTERM);
+    assert_eq!(call.read(&mut [0; 8]).unwrap_or(0), 0);
+    assert_eq!(server.process.wait().code(), Some(0));
+    assert!(begun.elapsed() >= Duration::from_millis(300));
+    assert!(server.process.stderr().contains("how=stopped here"), "{}", server.process.stderr());
+}
+
+#[test]
+fn a_second_signal_does_not_wait_for_the_grace() {
+    let lan = Lan::new();
+    let mut server = lan.serve(&["--grace", "1h"]);
+    let mut call = server.call();
+    exchange(&mut call, b"x");
+    server.process.signal(Signal::SIGINT);
+    server.process.logs("stopping");
+    assert!(server.process.is_running());
+    server.process.signal(Signal::SIGINT);
+    assert_eq!(server.process.wait().code(), Some(0));
+}
+
+#[test]
+fn a_lan_left_by_a_dead_process_is_taken_over() {
+    let lan = Lan::new();
+    // A socket that nobody listens to.
+    drop(std::os::unix::net::UnixListener::bind(lan.path()).unwrap());
+    let mut first = lan.serve(&[]);
+    exchange(&mut first.call(), b"on a stale socket");
+    // A server that could not clean up, with its control socket.
+    first.process.signal(Signal::SIGKILL);
+    first.process.wait();
+    assert!(lan.path().exists());
+    let second = lan.serve(&[]);
+    exchange(&mut second.call(), b"after a kill");
+    let outcome = run(&["status", "--link", &lan.link()], b"");
+    assert!(outcome.is_quiet_success(), "{outcome:?}");
+    assert!(outcome.text().contains(&format!("pid {}", second.process.pid())), "{}", outcome.text());
+}
+
+#[test]
+fn a_port_in_use_is_told_with_its_holder() {
+    let lan = Lan::new();
+    let first = lan.serve(&[]);
+    let taken = first.published();
+    let other = Lan::new();
+    let publish = format!("{taken}=9528");
+    let outcome = run(&["serve", "--link", &other.link(), "--publish", &publish], b"");
+    assert_eq!(outcome.code, Some(1));
+    let line = outcome.stderr.trim_end();
+    assert!(!line.contains('\n'), "{line}");
+    if cfg!(target_os = "linux") {
+        let holder = format!("{taken} is already in use by netstrata (pid {})", first.process.pid());
+        assert!(line.contains(&holder), "{line}");
+        assert!(line.contains(&format!("`kill {}`", first.process.pid())), "{line}");
+    }
+    assert!(line.contains("--publish 127.0.0.1:"), "{line}");
+    // The same on the operating system's sockets.
+    let service = format!("talk@{}", taken.port());
+    let outcome = run(&["serve", "--link", "host", "--address", "127.0.0.1", "--service", &service], b"");
+    assert_eq!(outcome.code, Some(1));
+    assert!(
+        outcome.stderr.contains("already in use") && outcome.stderr.contains("--service talk@"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn two_servers_on_one_lan_need_two_addresses() {
+    let lan = Lan::new();
+    let first = lan.serve(&[]);
+    let outcome = run(&["serve", "--link", &lan.link(), "--no-publish"], b"");
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    assert!(outcome.stderr.contains("10.7.0.2 is in use"), "{outcome:?}");
+    assert!(
+        outcome.stderr.contains("--address") && outcome.stderr.lines().last().unwrap().contains("status"),
+        "{outcome:?}"
+    );
+    let control = lan.file("second.control");
+    let second =
+        lan.serve(&["--address", "10.7.0.3/24", "--no-publish", "--control", control.to_str().unwrap()]);
+    for address in ["10.7.0.2:9528", "10.7.0.3:9528"] {
+        let outcome = run(&["connect", address, "--link", &lan.link()], address.as_bytes());
+        assert!(outcome.is_quiet_success(), "{outcome:?}");
+        assert_eq!(outcome.text(), address);
+    }
+    assert_eq!(status(&control)["program"]["pid"], second.process.pid());
+    drop(first);
+}
+
+#[test]
+fn a_published_port_keeps_the_half_close_and_the_reset() {
+    let lan = Lan::new();
+    let server = lan.serve(&["--service", "echo@9528", "--max-calls", "2"]);
+    // Our end, and still the whole answer.
+    let sent = pattern(1 << 20);
+    let call = server.call();
+    let (mut writer, payload) = (call.try_clone().unwrap(), sent.clone());
+    let writing = thread::spawn(move || {
+        writer.write_all(&payload).unwrap();
+        writer.shutdown(Shutdown::Write).unwrap();
+    });
+    let mut back = Vec::new();
+    (&call).read_to_end(&mut back).unwrap();
+    writing.join().unwrap();
+    assert!(back == sent, "{} of {} bytes", back.len(), sent.len());
+    drop(call);
+    server.process.logs("how=drained");
+
+    // A caller's reset reaches the service.
+    let mut call = server.call();
+    exchange(&mut call, b"x");
+    reset(call);
+    server.process.logs("service=\"echo\"");
+    until("the reset", || {
+        let log = server.process.stderr();
+        log.lines().any(|line| line.contains("service=\"echo\"") && line.contains("reset"))
+    });
+
+    // And the service's the caller: there is room for two.
+    let mut calls: Vec<TcpStream> = (0..2).map(|_| server.call()).collect();
+    calls.iter_mut().for_each(|call| exchange(call, b"in"));
+    let error = server.call().read(&mut [0; 8]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    calls.iter_mut().for_each(|call| exchange(call, b"still in"));
+}
+
+#[test]
+fn every_byte_survives_a_bad_cable() {
+    let lan = Lan::new();
+    let impairment = "loss=1%,dup=1%,reorder=2%,corrupt=0.1%,seed=7";
+    let server = lan.serve(&["--service", "echo@9528", "--impair", impairment]);
+    let sent = pattern(1 << 20);
+    let call = server.call();
+    let (mut writer, payload) = (call.try_clone().unwrap(), sent.clone());
+    let writing = thread::spawn(move || {
+        writer.write_all(&payload).unwrap();
+        writer.shutdown(Shutdown::Write).unwrap();
+    });
+    let mut back = Vec::new();
+    (&call).read_to_end(&mut back).unwrap();
+    writing.join().unwrap();
+    assert!(back == sent, "{} of {} bytes", back.len(), sent.len());
+}
+
+#[test]
+fn a_server_tells_its_connections() {
+    let lan = Lan::new();
+    let control = lan.file("it.control");
+    let server = lan.serve(&["--control", control.to_str().unwrap(), "--backlog", "10"]);
+    let mut call = server.call();
+    exchange(&mut call, b"twelve bytes");
+
+    let report = status(&control);
+    assert_eq!(report["program"]["pid"], server.process.pid());
+    assert_eq!(report["program"]["link"], lan.link());
+    assert_eq!(report["services"][0]["address"], "10.7.0.2:9528");
+    assert_eq!(report["services"][0]["published"][0], server.published().to_string());
+    let host = &report["hosts"][0];
+    assert_eq!(
+        (&host["listeners"][0]["local"], &host["listeners"][0]["backlog"]),
+        (&"10.7.0.2:9528".into(), &10.into())
+    );
+    let connection = &host["connections"][0];
+    assert_eq!(
+        (&connection["state"], &connection["local"]),
+        (&"ESTABLISHED".into(), &"10.7.0.2:9528".into())
+    );
+    let inside = &connection["inside"];
+    assert_eq!((&inside["bytes_received"], &inside["bytes_sent"]), (&12.into(), &12.into()));
+    assert_eq!(inside["receive_queue"], 0);
+    for positive in ["rtt_us", "rto_us", "congestion_window", "segment_size", "send_window", "receive_window"]
+    {
+        assert!(inside[positive].as_u64().unwrap() > 0, "{positive} of {inside}");
+    }
+    assert_eq!(
+        (&report["calls"][0]["service"], &report["calls"][0]["received"]),
+        (&"talk".into(), &12.into())
+    );
+    assert_eq!(report["carried"][0]["local"], server.published().to_string());
+
+    let text = run(&["status", "--control", control.to_str().unwrap()], b"");
+    for part in ["ESTABLISHED", "LISTEN", "10.7.0.2:9528", "cwnd:", "rtt:", "retrans:0", "calls held: 1"] {
+        assert!(text.text().contains(part), "{part} in {}", text.text());
+    }
+    drop(call);
+    until("an empty table", || status(&control)["calls"].as_array().unwrap().is_empty());
+    drop(server);
+    let outcome = run(&["status", "--control", lan.file("none").to_str().unwrap()], b"");
+    assert_eq!(outcome.code, Some(1));
+    assert!(
+        outcome.stderr.contains("no server is running") && outcome.stderr.contains("serve`"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn callers_that_are_killed_leave_no_call_behind() {
+    let lan = Lan::new();
+    let control = lan.file("it.control");
+    let path = control.to_str().unwrap();
+    let server = lan.serve(&["--keepalive", "1s/1s/2", "--no-publish", "--control", path]);
+    let mut callers: Vec<Process> = (0..5)
+        .map(|_| {
+            let mut command = netstrata();
+            command.args(["connect", "--link", &lan.link()]);
+            Process::spawn(command.stdin(Stdio::piped()).stdout(Stdio::null()))
+        })
+        .collect();
+    until("five calls", || status(&control)["calls"].as_array().unwrap().len() == 5);
+    // Their stacks die with them: nobody sends a FIN or a reset.
+    callers.iter_mut().for_each(|caller| caller.signal(Signal::SIGKILL));
+    until("no calls", || status(&control)["calls"].as_array().unwrap().is_empty());
+    let connections = &status(&control)["hosts"][0]["connections"];
+    assert_eq!(connections.as_array().unwrap().len(), 0, "{connections}");
+    drop(server);
+}
+
+#[test]
+fn frames_are_recorded() {
+    let lan = Lan::new();
+    let file = lan.file("frames.pcapng");
+    let server = lan.serve(&["--pcapng", file.to_str().unwrap()]);
+    exchange(&mut server.call(), b"to be found in the file");
+    assert!(server.stop().success());
+    let bytes = std::fs::read(&file).unwrap();
+    // A section header block comes first, and what was said is somewhere behind it.
+    assert_eq!(bytes[..4], [0x0a, 0x0d, 0x0d, 0x0a]);
+    let said = b"to be found in the file";
+    assert_eq!(bytes.windows(said.len()).filter(|window| window == said).count(), 2, "once in and once out");
+}
+
+#[test]
+fn a_host_that_is_there_is_pinged() {
+    let lan = Lan::new();
+    let _server = lan.serve(&["--no-publish"]);
+    let outcome =
+        run(&["ping", "10.7.0.2", "--link", &lan.link(), "-c", "3", "-i", "0.05", "-s", "1400"], b"");
+    assert!(outcome.is_quiet_success(), "{outcome:?}");
+    let text = outcome.text();
+    assert!(
+        text.starts_with("PING 10.7.0.2: 1400 data bytes\n1408 bytes from 10.7.0.2: icmp_seq=1 ttl=64 time="),
+        "{text}"
+    );
+    assert!(text.contains("\n3 packets transmitted, 3 received, 0% packet loss"), "{text}");
+    assert!(text.contains("\nrtt min/avg/max/mdev = "), "{text}");
+
+    let outcome =
+        run(&["ping", "10.7.0.77", "--link", &lan.link(), "-c", "2", "-i", "0.05", "-W", "0.3"], b"");
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    assert!(
+        outcome.text().contains("2 packets transmitted, 0 received")
+            && outcome.text().contains("100% packet loss")
+    );
+    assert!(outcome.stderr.contains("no reply came from 10.7.0.77"), "{outcome:?}");
+}
+
+#[test]
+fn a_ping_that_is_interrupted_still_sums_up() {
+    let lan = Lan::new();
+    let _server = lan.serve(&["--no-publish"]);
+    let mut command = netstrata();
+    command.args(["ping", "10.7.0.2", "--link", &lan.link(), "-i", "0.05"]);
+    let mut process = Process::spawn(command.stdout(Stdio::piped()));
+    let lines = common::lines(process.child.stdout.take().unwrap());
+    next_line(&lines, "icmp_seq=2");
+    process.signal(Signal::SIGINT);
+    next_line(&lines, "0% packet loss");
+    assert_eq!(process.wait().code(), Some(0));
+}
+
+#[test]
+fn the_switch_runs_by_itself_and_counts() {
+    let lan = Lan::new();
+    let mut command = netstrata();
+    command.args(["lan", "--path"]).arg(lan.path());
+    let mut switch = Process::spawn(command.stdout(Stdio::piped()));
+    let lines = common::lines(switch.child.stdout.take().unwrap());
+    next_line(&lines, "switching at");
+    let server = lan.serve(&[]);
+    next_line(&lines, "stations 2");
+    exchange(&mut server.call(), b"through a switch of its own");
+    let outcome = run(&["lan", "--path", lan.path().to_str().unwrap()], b"");
+    assert_eq!(outcome.code, Some(1));
+    assert!(outcome.stderr.contains("already") && outcome.stderr.lines().count() == 1, "{outcome:?}");
+    switch.signal(Signal::SIGTERM);
+    assert_eq!(switch.wait().code(), Some(0));
+    // The server embeds a switch of its own then, and goes on.
+    until("a new switch", || {
+        let outcome = run(&["connect", "--link", &lan.link(), "--wait", "2s"], b"again");
+        outcome.code == Some(0) && outcome.text() == "again"
+    });
+}
+
+#[test]
+fn an_address_that_the_system_lacks_is_told() {
+    let lan = Lan::new();
+    let outcome = run(&["serve", "--link", &lan.link(), "--publish", "192.0.2.7:9528"], b"");
+    assert_eq!(outcome.code, Some(1));
+    assert!(outcome.stderr.contains("this system has no address 192.0.2.7; use 127.0.0.1"), "{outcome:?}");
+    // A port that is free is not the server's fault.
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let server = lan.serve(&["--publish", &format!("{free}=9528")]);
+    assert_eq!(server.published(), free);
+    exchange(&mut server.call(), b"x");
+}
+
+#[test]
+fn by_default_talk_is_published_at_the_pages_address() {
+    // The address is the whole system's: nothing else in these tests may use it.
+    let free = ["127.0.0.2:9528", "127.0.0.1:9528"].iter().all(|address| TcpListener::bind(address).is_ok());
+    let lan = Lan::new();
+    if !free && cfg!(target_os = "linux") {
+        let outcome = run(&["serve", "--link", &lan.link()], b"");
+        assert!(outcome.stderr.contains("127.0.0.2:9528 is already in use"), "{outcome:?}");
+        return;
+    }
+    let server = Server::start(&["serve", "--link", &lan.link()]);
+    assert_eq!(server.published().port(), 9528);
+    if cfg!(target_os = "linux") {
+        assert_eq!(server.published().ip().to_string(), "127.0.0.2");
+    }
+    exchange(&mut server.call(), b"hello");
+}

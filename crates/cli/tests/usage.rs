@@ -1,0 +1,73 @@
+//! What the command says when it is used wrongly: one line with cause and remedy, exit code 2.
+
+mod common;
+
+use common::run;
+
+#[test]
+fn wrong_usage_is_one_line_and_exit_code_two() {
+    let table: &[(&[&str], &str)] = &[
+        (&["serv"], "a similar subcommand exists: 'serve'"),
+        (&["serve", "--servise", "talk"], "a similar argument exists: '--service'"),
+        (&["serve", "--service", "tolk"], "services are talk, echo; did you mean \"talk\"?"),
+        (&["serve", "--service", "talk@70000"], "ports go from 1 to 65535"),
+        (&["serve", "--service", "talk@x"], "is not a port"),
+        (&["serve", "--service", "talk@0"], "give a port such as 9528"),
+        (&["serve", "--service", "talk", "--service", "echo@9528"], "two services are to be on port 9528"),
+        (&["serve", "--publish", "127.0.0.2:8000=8000"], "no service is on port 8000"),
+        (&["serve", "--publish", "localhost:8000=9528"], "is not an IP address"),
+        (&["serve", "--publish", "127.0.0.2:1", "--no-publish"], "cannot be used with"),
+        (&["serve", "--link", "host", "--publish", "9528"], "leave --publish away"),
+        (&["serve", "--link", "tap:x", "--publish", "9528"], "use --link lan"),
+        (&["serve", "--link", "host", "--impair", "loss=1%"], "leave --impair away"),
+        (&["serve", "--link", "host", "--pcapng", "x"], "leave --pcapng away"),
+        (&["serve", "--link", "lam"], "did you mean \"lan\"?"),
+        (&["serve", "--link", "memory"], "take lan[:PATH], tap:NAME or host"),
+        (&["serve", "--link", "tap"], "tap:net0"),
+        (&["serve", "--address", "10.7.0.300"], "is not an IPv4 address"),
+        (&["serve", "--address", "10.7.0.255/24"], "broadcast address"),
+        (&["serve", "--address", "10.7.0.2/40"], "is not a prefix length"),
+        (&["serve", "--address", "::1"], "only IPv4"),
+        (&["serve", "--gateway-address", "10.7.0.2/24"], "give another --gateway-address"),
+        (&["serve", "--grace", "soon"], "such as 500ms, 10s"),
+        (&["serve", "--keepalive", "5s/0"], "give from 1s"),
+        (&["serve", "--backlog", "0"], "0 is not in 1..=65535"),
+        (&["serve", "--impair", "lose=1%"], "loss"),
+        (&["connect", "10.7.0:80"], "is not an IPv4 address"),
+        (&["connect", "10.7.0.2:http"], "is not a port"),
+        (&["connect", "10.7.0.2:0"], "port 0 cannot be called"),
+        (&["connect", "example.com:80"], "names are not looked up"),
+        (&["connect", "--send-only", "--recv-only"], "cannot be used with '--recv-only'"),
+        (&["connect", "--wait", "-1"], "is not a span of time"),
+        (&["connect", "a", "b"], "unexpected argument 'b'"),
+        (&["ping"], "<HOST>"),
+        (&["ping", "nowhere"], "is not an IPv4 address"),
+        (&["ping", "10.7.0.2", "--link", "host"], "the system's own ping"),
+        (&["ping", "10.7.0.2", "-i", "0"], "at least 1ms"),
+        (&["ping", "10.7.0.2", "-s", "65508"], "65508"),
+        (&["status", "--link", "x"], "the links are"),
+        (&["lan", "x"], "unexpected argument"),
+    ];
+    for (arguments, expected) in table {
+        let outcome = run(arguments, b"");
+        assert_eq!(outcome.code, Some(2), "{arguments:?}: {outcome:?}");
+        assert!(outcome.stdout.is_empty(), "{arguments:?}");
+        let line = outcome.stderr.trim_end();
+        assert!(line.starts_with("netstrata: ") && !line.contains('\n'), "{arguments:?}: {line}");
+        assert!(line.contains(expected) && line.contains("; "), "{arguments:?}: {line}");
+    }
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    for arguments in [&["--help"][..], &["--version"], &["serve", "--help"], &["connect", "-h"]] {
+        let outcome = run(arguments, b"");
+        assert!(outcome.is_quiet_success(), "{arguments:?}: {outcome:?}");
+        assert!(outcome.text().contains("netstrata"), "{}", outcome.text());
+    }
+    let outcome = run(&[], b"");
+    assert_eq!(outcome.code, Some(2));
+    for command in ["serve", "connect", "ping", "lan", "status"] {
+        assert!(outcome.stderr.contains(command), "{}", outcome.stderr);
+    }
+}
