@@ -65,6 +65,16 @@ impl Frame {
         }
     }
 
+    /// Makes it an empty frame with all its headroom again. The old bytes stay in the head, unseen.
+    #[inline]
+    pub fn reset(&mut self) {
+        (self.start, self.end) = (HEADROOM as u8, HEADROOM as u8);
+        (self.checksum, self.segment_size, self.memory) = (Checksum::Complete, 0, 0);
+        if !self.body.is_empty() {
+            self.body = Bytes::new();
+        }
+    }
+
     /// A frame whose bytes lie in `body`, which keeps `memory` bytes from being used again.
     pub fn from_device(body: Bytes, memory: usize) -> Frame {
         let mut frame = Frame::new();

@@ -1,6 +1,5 @@
 //! What names a connection, and what leaves it.
 
-use basis::Frame;
 use core::hash::{Hash, Hasher};
 use core::net::{IpAddr, SocketAddr};
 
@@ -71,8 +70,9 @@ impl Path {
     }
 }
 
-/// A segment on its way out: the frame starts at the TCP header, with headroom for what goes before it.
-#[derive(Clone, Debug)]
+/// Where a segment on its way out goes. Its frame starts at the TCP header, with headroom for what goes before it, and is a
+/// super-segment when its [`basis::Frame::segment_size`] is not 0.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Outgoing {
     /// The source address.
     pub local: IpAddr,
@@ -80,8 +80,6 @@ pub struct Outgoing {
     pub remote: IpAddr,
     /// The time to live that the socket asks for.
     pub time_to_live: u8,
-    /// The segment; a super-segment when [`Frame::segment_size`] is not 0.
-    pub frame: Frame,
 }
 
 /// Which directions of a connection to close, as `shutdown` of the socket API.

@@ -10,9 +10,10 @@ use wire::segmentation::{Segments, is_finished};
 use wire::{icmpv4, protocol};
 
 /// What a source of packets gave.
-#[expect(clippy::large_enum_variant, reason = "it is taken apart at once; a box would be an allocation")]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Pulled {
-    Frame(Frame),
+    /// A frame, laid where it was wanted.
+    Frame,
     /// A packet was taken but has no frame to show: look again.
     Taken,
     Nothing,
@@ -23,53 +24,62 @@ impl Stack {
     /// `None` or the link is full; what is not pulled stays inside.
     #[inline]
     pub fn poll_transmit(&mut self, now: Instant, interface: InterfaceId) -> Option<Frame> {
+        let mut frame = Frame::new();
+        self.poll_transmit_into(now, interface, &mut frame).then_some(frame)
+    }
+
+    /// Like [`Stack::poll_transmit`], but lays the frame into `frame` and tells whether there was one. A frame that is built
+    /// where it stays is not copied on its way.
+    pub fn poll_transmit_into(&mut self, now: Instant, interface: InterfaceId, frame: &mut Frame) -> bool {
+        let there_is_one = self.next_frame(now, interface, frame);
+        if there_is_one {
+            self.counters.link.sent_frames += 1;
+            self.counters.link.sent_bytes += frame.len() as u64;
+        }
+        there_is_one
+    }
+
+    #[inline]
+    fn next_frame(&mut self, now: Instant, interface: InterfaceId, frame: &mut Frame) -> bool {
         loop {
-            let entry = self.interfaces.get_mut(interface.index())?;
+            let Some(entry) = self.interfaces.get_mut(interface.index()) else { return false };
             if !entry.up {
-                return None;
+                return false;
             }
-            let ready = match entry.cutting.as_mut() {
-                Some(segments) => match segments.next() {
-                    Some(frame) => Some(frame),
-                    None => {
-                        entry.cutting = None;
-                        continue;
-                    }
-                },
-                None => entry.ready.pop_front(),
-            };
-            if let Some(frame) = ready {
-                return Some(self.sent(frame));
+            if let Some(segments) = entry.cutting.as_mut() {
+                if let Some(packet) = segments.next() {
+                    *frame = packet;
+                    return true;
+                }
+                entry.cutting = None;
+            }
+            if let Some(ready) = entry.ready.pop_front() {
+                *frame = ready;
+                return true;
             }
             let datagrams_first = entry.datagrams_first && !entry.waiting.is_empty();
             let mut pulled = Pulled::Nothing;
             if !datagrams_first {
-                pulled = self.pull_segment(now, interface);
+                pulled = self.pull_segment(now, interface, frame);
             }
-            if matches!(pulled, Pulled::Nothing) {
-                pulled = self.pull_datagram(now, interface);
+            if pulled == Pulled::Nothing {
+                pulled = self.pull_datagram(now, interface, frame);
             }
             match pulled {
-                Pulled::Frame(frame) => return Some(self.sent(frame)),
+                Pulled::Frame => return true,
                 Pulled::Taken => {}
                 Pulled::Nothing if datagrams_first => {}
-                Pulled::Nothing => return None,
+                Pulled::Nothing => return false,
             }
         }
     }
 
-    #[inline]
-    fn sent(&mut self, frame: Frame) -> Frame {
-        self.counters.link.sent_frames += 1;
-        self.counters.link.sent_bytes += frame.len() as u64;
-        frame
-    }
-
     /// The next segment of TCP.
     #[inline]
-    fn pull_segment(&mut self, now: Instant, id: InterfaceId) -> Pulled {
-        let Some(tcp::Outgoing { local, remote, time_to_live, mut frame, .. }) =
-            self.tcp.poll_transmit(now, id.number())
+    fn pull_segment(&mut self, now: Instant, id: InterfaceId, frame: &mut Frame) -> Pulled {
+        frame.reset();
+        let Some(tcp::Outgoing { local, remote, time_to_live }) =
+            self.tcp.poll_transmit(now, id.number(), frame)
         else {
             return Pulled::Nothing;
         };
@@ -79,19 +89,19 @@ impl Stack {
             self.counters.dropped.count(Dropped::NoRoute);
             return Pulled::Taken;
         };
-        Header { time_to_live, ..Header::new(source, destination, protocol::TCP) }.prepend_to(&mut frame);
-        if !interface.send_recent(now, remote, &mut frame) {
-            match self.send_by_table(now, id, remote, frame) {
-                Some(sent) => frame = sent,
+        Header { time_to_live, ..Header::new(source, destination, protocol::TCP) }.prepend_to(frame);
+        if !interface.send_recent(now, remote, frame) {
+            match self.send_by_table(now, id, remote, core::mem::take(frame)) {
+                Some(sent) => *frame = sent,
                 None => return Pulled::Taken,
             }
         }
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return Pulled::Nothing };
-        if !interface.super_segments && !is_finished(&frame) {
-            interface.cutting = Some(Segments::of(frame, interface.link_header()));
+        if !interface.super_segments && !is_finished(frame) {
+            interface.cutting = Some(Segments::of(core::mem::take(frame), interface.link_header()));
             return Pulled::Taken;
         }
-        Pulled::Frame(frame)
+        Pulled::Frame
     }
 
     /// The long way for a packet that leaves by `id`: routes, then neighbours. `None` if it cannot leave now.
@@ -134,7 +144,7 @@ impl Stack {
     }
 
     /// The next datagram of a socket.
-    fn pull_datagram(&mut self, now: Instant, id: InterfaceId) -> Pulled {
+    fn pull_datagram(&mut self, now: Instant, id: InterfaceId, frame: &mut Frame) -> Pulled {
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return Pulled::Nothing };
         interface.datagrams_first = false;
         let Some(Waiting { owner, next_hop, mut packet }) = interface.pop_waiting() else {
@@ -153,10 +163,14 @@ impl Stack {
             && let Some(interface) = self.interfaces.get_mut(id.index())
             && interface.send_recent(now, destination, &mut packet)
         {
-            return Pulled::Frame(packet);
+            *frame = packet;
+            return Pulled::Frame;
         }
         match self.send_to(now, id, next_hop, destination, packet) {
-            Some(frame) => Pulled::Frame(frame),
+            Some(sent) => {
+                *frame = sent;
+                Pulled::Frame
+            }
             None => Pulled::Taken,
         }
     }

@@ -235,11 +235,11 @@ impl ControlBlock {
     // ---- what is due ----
 
     #[inline]
-    pub(crate) fn poll_transmit(&mut self, environment: &mut Environment<'_>) -> Option<Frame> {
+    pub(crate) fn poll_transmit(&mut self, frame: &mut Frame, environment: &mut Environment<'_>) -> bool {
         match &mut self.phase {
-            Phase::Open(open) => open.poll_transmit(&self.tuple, &self.settings, environment),
-            Phase::Handshake(handshake) => handshake.poll_transmit(&self.tuple, environment.now),
-            Phase::Finished(_) => None,
+            Phase::Open(open) => open.poll_transmit(frame, &self.tuple, &self.settings, environment),
+            Phase::Handshake(handshake) => handshake.poll_transmit(frame, &self.tuple, environment.now),
+            Phase::Finished(_) => false,
         }
     }
 
@@ -266,11 +266,11 @@ impl ControlBlock {
         }
     }
 
-    /// Whether [`ControlBlock::poll_transmit`] is worth asking. Open connections are asked whenever something happened.
+    /// Whether [`ControlBlock::poll_transmit`] is worth asking.
     #[inline]
     pub(crate) fn may_transmit(&self) -> bool {
         match &self.phase {
-            Phase::Open(_) => true,
+            Phase::Open(open) => open.may_transmit(),
             Phase::Handshake(handshake) => handshake.wants_transmit(),
             Phase::Finished(_) => false,
         }

@@ -215,10 +215,10 @@ impl Handshake {
     }
 
     /// The SYN, or the SYN-ACK after a simultaneous open.
-    pub(crate) fn poll_transmit(&mut self, tuple: &FourTuple, now: Instant) -> Option<Frame> {
+    pub(crate) fn poll_transmit(&mut self, frame: &mut Frame, tuple: &FourTuple, now: Instant) -> bool {
         let syn = core::mem::take(&mut self.due);
         if !syn && !core::mem::take(&mut self.acknowledge) {
-            return None;
+            return false;
         }
         let value = clock(self.timestamp_offset, now);
         let (flags, acknowledgment, options) = match &self.crossed {
@@ -246,9 +246,8 @@ impl Handshake {
             urgent: 0,
             options,
         };
-        let mut frame = Frame::new();
-        header.prepend_to(&mut frame, tuple.local, tuple.remote);
-        Some(frame)
+        header.prepend_to(frame, tuple.local, tuple.remote);
+        true
     }
 
     pub(crate) fn wants_transmit(&self) -> bool {

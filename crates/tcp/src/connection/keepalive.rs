@@ -44,6 +44,11 @@ impl KeepaliveState {
         true
     }
 
+    #[inline]
+    pub(crate) fn is_due(&self) -> bool {
+        self.due
+    }
+
     pub(crate) fn take_due(&mut self) -> bool {
         core::mem::take(&mut self.due)
     }

@@ -16,6 +16,7 @@ use crate::segment::{FourTuple, Path};
 use crate::send::acknowledgment::Acknowledgment;
 use crate::send::expiry::Expiry;
 use crate::send::sender::Sender;
+use crate::send::transmit::Outbound;
 use crate::timers::{Timer, Timers};
 use basis::Frame;
 use core::time::Duration;
@@ -287,34 +288,57 @@ impl Open {
 
     // ---- out ----
 
-    /// The next segment that is due.
+    /// Whether [`Open::poll_transmit`] is worth asking: true whenever it would give a segment or wait for a window.
+    #[inline]
+    pub(crate) fn may_transmit(&self) -> bool {
+        self.receive.acks.is_due()
+            || self.keepalive.is_due()
+            || self.send.may_transmit(self.closing.asked() && !self.closing.acknowledged())
+    }
+
+    /// Lays the next segment that is due into the empty `frame`; false if none is.
     pub(crate) fn poll_transmit(
         &mut self,
+        frame: &mut Frame,
         tuple: &FourTuple,
         settings: &Settings,
         environment: &mut Environment<'_>,
-    ) -> Option<Frame> {
-        let mut frame = Frame::new();
+    ) -> bool {
+        match self.next_segment(frame, settings, environment) {
+            Some(Outbound { sequence, flags }) => {
+                self.finish(frame, sequence, flags, tuple, environment);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Chooses what to send, and lays its payload into `frame`.
+    #[inline]
+    fn next_segment(
+        &mut self,
+        frame: &mut Frame,
+        settings: &Settings,
+        environment: &mut Environment<'_>,
+    ) -> Option<Outbound> {
+        let bare = |sequence| Some(Outbound { sequence, flags: Flags::NONE });
         if self.receive.acks.duplicates_due() {
-            return Some(self.finish(frame, self.send.next_sequence(), Flags::NONE, tuple, environment));
+            return bare(self.send.next_sequence());
         }
         let fin = self.closing.asked() && !self.closing.acknowledged();
-        if let Some(outbound) =
-            self.send.next_segment(&mut frame, fin, settings, &mut self.timers, environment)
-        {
-            return Some(self.finish(frame, outbound.sequence, outbound.flags, tuple, environment));
+        if let Some(outbound) = self.send.next_segment(frame, fin, settings, &mut self.timers, environment) {
+            return Some(outbound);
         }
         if let Some(sequence) = self.send.take_probe(settings, &mut self.timers, environment.now) {
             environment.counters.window_probes += 1;
-            return Some(self.finish(frame, sequence, Flags::NONE, tuple, environment));
+            return bare(sequence);
         }
         if self.keepalive.take_due() {
             environment.counters.keepalive_probes += 1;
-            let old = self.send.next_sequence() - 1;
-            return Some(self.finish(frame, old, Flags::NONE, tuple, environment));
+            return bare(self.send.next_sequence() - 1);
         }
         if self.receive.acks.is_due() {
-            return Some(self.finish(frame, self.send.next_sequence(), Flags::NONE, tuple, environment));
+            return bare(self.send.next_sequence());
         }
         None
     }
@@ -322,12 +346,12 @@ impl Open {
     /// Puts the header before the payload.
     fn finish(
         &mut self,
-        mut frame: Frame,
+        frame: &mut Frame,
         sequence: Seq,
         flags: Flags,
         tuple: &FourTuple,
         environment: &mut Environment<'_>,
-    ) -> Frame {
+    ) {
         let window = self.receive.offer();
         let header = Header {
             source_port: tuple.local_port,
@@ -337,11 +361,10 @@ impl Open {
             flags: flags | Flags::ACK,
             window,
             urgent: 0,
-            options: self.options(&frame, environment),
+            options: self.options(frame, environment),
         };
         self.receive.acks.on_sent(!frame.is_empty(), &mut self.timers);
-        header.prepend_to(&mut frame, tuple.local, tuple.remote);
-        frame
+        header.prepend_to(frame, tuple.local, tuple.remote);
     }
 
     fn options(&self, frame: &Frame, environment: &Environment<'_>) -> Options {

@@ -4,6 +4,7 @@ use super::demux::Place;
 use super::reset;
 use super::tcp_host::{Host, environment};
 use super::work::{News, Turn};
+use crate::connection::control_block::ControlBlock;
 use crate::connection::fate::Fate;
 use crate::connection::time_wait::TimeWait;
 use crate::environment::Environment;
@@ -11,7 +12,7 @@ use crate::error::Failure;
 use crate::event::Readiness;
 use crate::info::State;
 use crate::segment::FourTuple;
-use basis::{Frame, Instant, Key};
+use basis::{Frame, Instant, Key, TimerWheel};
 use wire::tcp::Header;
 
 impl Host {
@@ -65,7 +66,8 @@ impl Host {
         }
         let Some(connection) = self.connections.at_mut(index) else { return };
         let (tuple, lane) = (connection.tuple, connection.path.lane);
-        if let Some(frame) = connection.poll_transmit(&mut environment!(self, now)) {
+        let mut frame = Frame::new();
+        if connection.poll_transmit(&mut frame, &mut environment!(self, now)) {
             self.reply(&tuple, lane, frame);
         }
     }
@@ -79,16 +81,7 @@ impl Host {
             connection.queued = true;
             self.lanes.get(connection.path.lane).line.push_back(Turn::Connection(key));
         }
-        // A later deadline waits until the armed one comes: re-arming for every acknowledgment would cost more.
-        let deadline = connection.next_deadline();
-        if deadline < connection.armed {
-            if connection.armed == Instant::FAR_FUTURE {
-                connection.timer = self.wheel.arm(deadline, index);
-            } else {
-                self.wheel.rearm(connection.timer, deadline);
-            }
-            connection.armed = deadline;
-        }
+        arm(connection, &mut self.wheel, index);
         if connection.detached {
             return;
         }
@@ -143,5 +136,20 @@ impl Host {
             connection.detached = true;
             self.apply(now, key.index(), Fate::Reset(Failure::Aborted));
         }
+    }
+}
+
+/// Sees to it that the wheel wakes a connection in time. A later deadline waits until the armed one comes: re-arming for
+/// every acknowledgment would cost more.
+#[inline]
+pub(super) fn arm(connection: &mut ControlBlock, wheel: &mut TimerWheel, index: u32) {
+    let deadline = connection.next_deadline();
+    if deadline < connection.armed {
+        if connection.armed == Instant::FAR_FUTURE {
+            connection.timer = wheel.arm(deadline, index);
+        } else {
+            wheel.rearm(connection.timer, deadline);
+        }
+        connection.armed = deadline;
     }
 }

@@ -18,6 +18,8 @@ pub(crate) enum Place {
 
 const INDEX_BITS: u32 = 30;
 const INDEX_MASK: u32 = (1 << INDEX_BITS) - 1;
+/// No packed place: their upper two bits are never both set.
+const NOWHERE: u32 = u32::MAX;
 
 impl Place {
     fn pack(self) -> u32 {
@@ -43,11 +45,13 @@ impl Place {
 pub(crate) struct Demux {
     key: HashKey,
     places: HashTable<u32>,
+    /// Where the last segment's connection was found; segments come in trains.
+    recent: u32,
 }
 
 impl Demux {
     pub(crate) fn new(key: HashKey) -> Demux {
-        Demux { key, places: HashTable::new() }
+        Demux { key, places: HashTable::new(), recent: NOWHERE }
     }
 
     #[inline]
@@ -58,6 +62,24 @@ impl Demux {
     ) -> Option<Place> {
         let same = |packed: &u32| tuple_at(Place::unpack(*packed)) == Some(tuple);
         self.places.find(self.key.hash_one(tuple), same).map(|packed| Place::unpack(*packed))
+    }
+
+    /// Like [`Demux::find`], for a segment: first looks where the last one was found.
+    #[inline]
+    pub(crate) fn find_segment<'a>(
+        &mut self,
+        tuple: &FourTuple,
+        tuple_at: impl Fn(Place) -> Option<&'a FourTuple>,
+    ) -> Option<Place> {
+        if self.recent != NOWHERE {
+            let place = Place::unpack(self.recent);
+            if tuple_at(place) == Some(tuple) {
+                return Some(place);
+            }
+        }
+        let place = self.find(tuple, tuple_at);
+        self.recent = place.map_or(NOWHERE, Place::pack);
+        place
     }
 
     /// Adds a four-tuple that is not in the table.
@@ -74,6 +96,7 @@ impl Demux {
 
     /// Lets a four-tuple that lives at `from` live at `to`.
     pub(crate) fn relocate(&mut self, tuple: &FourTuple, from: Place, to: Place) {
+        self.recent = NOWHERE;
         let packed = from.pack();
         if let Some(entry) = self.places.find_mut(self.key.hash_one(tuple), |candidate| *candidate == packed)
         {
@@ -82,6 +105,7 @@ impl Demux {
     }
 
     pub(crate) fn remove(&mut self, tuple: &FourTuple, place: Place) {
+        self.recent = NOWHERE;
         let packed = place.pack();
         if let Ok(entry) = self.places.find_entry(self.key.hash_one(tuple), |candidate| *candidate == packed)
         {

@@ -1,12 +1,13 @@
 //! What is due: timers, segments, events.
 
+use super::consequences::arm;
 use super::tcp_host::{Host, environment};
 use super::work::{News, Turn};
 use crate::connection::fate::Fate;
 use crate::environment::Environment;
 use crate::event::{ConnectionId, Event, ListenerId, Readiness};
 use crate::segment::Outgoing;
-use basis::{Instant, Key, TimerId};
+use basis::{Frame, Instant, Key, TimerId};
 
 impl Host {
     /// Lets all timers expire whose time has come.
@@ -51,16 +52,18 @@ impl Host {
         self.lanes.has_work(lane)
     }
 
-    /// The next segment that is due on `lane`. Connections take turns, one segment or super-segment each.
-    pub fn poll_transmit(&mut self, now: Instant, lane: u8) -> Option<Outgoing> {
-        if let Some(reply) = self.lanes.get(lane).replies.pop() {
+    /// Lays the next segment that is due on `lane` into the empty `frame`, and tells where it goes. Connections take turns,
+    /// one segment or super-segment each.
+    pub fn poll_transmit(&mut self, now: Instant, lane: u8, frame: &mut Frame) -> Option<Outgoing> {
+        if let Some((outgoing, reply)) = self.lanes.get(lane).replies.pop() {
             self.counters.segments_sent += 1;
-            return Some(reply);
+            *frame = reply;
+            return Some(outgoing);
         }
         while let Some(turn) = self.lanes.get(lane).line.pop_front() {
             let outgoing = match turn {
-                Turn::Connection(key) => self.transmit_connection(now, lane, key),
-                Turn::HalfOpen(key) => self.transmit_half_open(now, key),
+                Turn::Connection(key) => self.transmit_connection(now, lane, key, frame),
+                Turn::HalfOpen(key) => self.transmit_half_open(now, key, frame),
             };
             if outgoing.is_some() {
                 self.counters.segments_sent += 1;
@@ -71,39 +74,37 @@ impl Host {
     }
 
     #[inline]
-    pub(super) fn transmit_connection(&mut self, now: Instant, lane: u8, key: Key) -> Option<Outgoing> {
+    pub(super) fn transmit_connection(
+        &mut self,
+        now: Instant,
+        lane: u8,
+        key: Key,
+        frame: &mut Frame,
+    ) -> Option<Outgoing> {
         let connection = self.connections.get_mut(key)?;
-        connection.queued = false;
-        let frame = connection.poll_transmit(&mut environment!(self, now));
-        let (tuple, time_to_live) = (connection.tuple, connection.settings.time_to_live);
-        match frame {
-            Some(frame) => {
-                connection.queued = true;
-                self.lanes.get(lane).line.push_back(Turn::Connection(key));
-                self.settle(key.index());
-                Some(Outgoing { local: tuple.local, remote: tuple.remote, time_to_live, frame })
-            }
-            None => {
-                // Asking may have armed the timer that waits for the peer's window.
-                let deadline = connection.next_deadline();
-                if deadline < connection.armed {
-                    connection.queued = true;
-                    self.settle(key.index());
-                    if let Some(connection) = self.connections.get_mut(key) {
-                        connection.queued = false;
-                    }
-                }
-                None
-            }
+        let sent = connection.poll_transmit(frame, &mut environment!(self, now));
+        connection.queued = sent && connection.may_transmit();
+        if connection.queued {
+            self.lanes.get(lane).line.push_back(Turn::Connection(key));
         }
+        // Also if nothing was sent: the timer may wait for the peer's window.
+        arm(connection, &mut self.wheel, key.index());
+        let (tuple, time_to_live) = (&connection.tuple, connection.settings.time_to_live);
+        sent.then_some(Outgoing { local: tuple.local, remote: tuple.remote, time_to_live })
     }
 
-    pub(super) fn transmit_half_open(&mut self, now: Instant, key: Key) -> Option<Outgoing> {
+    pub(super) fn transmit_half_open(
+        &mut self,
+        now: Instant,
+        key: Key,
+        frame: &mut Frame,
+    ) -> Option<Outgoing> {
         let half_open = self.half_open.slab.get_mut(key)?;
         half_open.queued = false;
         let time_to_live = self.listeners.get(half_open.listener)?.settings.time_to_live;
+        half_open.transmit(now, frame);
         let (local, remote) = (half_open.tuple.local, half_open.tuple.remote);
-        Some(Outgoing { local, remote, time_to_live, frame: half_open.transmit(now) })
+        Some(Outgoing { local, remote, time_to_live })
     }
 
     /// The next thing the application should know.

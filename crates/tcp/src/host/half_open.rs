@@ -156,15 +156,11 @@ impl HalfOpen {
     }
 
     /// The SYN-ACK, or the acknowledgment of a doubtful segment.
-    pub(crate) fn transmit(&mut self, now: Instant) -> Frame {
+    pub(crate) fn transmit(&mut self, now: Instant, frame: &mut Frame) {
         if core::mem::take(&mut self.acknowledge) {
-            return reset::bare(
-                &self.tuple,
-                self.initial + 1,
-                self.peer_initial + 1,
-                Flags::ACK,
-                self.window,
-            );
+            let (sequence, acknowledgment) = (self.initial + 1, self.peer_initial + 1);
+            *frame = reset::bare(&self.tuple, sequence, acknowledgment, Flags::ACK, self.window);
+            return;
         }
         let timestamps = Timestamps { value: clock(self.timestamp_offset, now), echo: self.recent };
         let header = Header {
@@ -177,9 +173,7 @@ impl HalfOpen {
             urgent: 0,
             options: self.negotiated.on_syn_ack(self.offer(), timestamps),
         };
-        let mut frame = Frame::new();
-        header.prepend_to(&mut frame, self.tuple.local, self.tuple.remote);
-        frame
+        header.prepend_to(frame, self.tuple.local, self.tuple.remote);
     }
 }
 

@@ -12,7 +12,7 @@ const TIME_TO_LIVE: u8 = 64;
 
 /// Replies that belong to no open connection.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Replies(VecDeque<Outgoing>);
+pub(crate) struct Replies(VecDeque<(Outgoing, Frame)>);
 
 impl Replies {
     /// Queues a reply; returns false if there is no room.
@@ -20,12 +20,8 @@ impl Replies {
         if self.0.len() >= MAX_REPLIES {
             return false;
         }
-        self.0.push_back(Outgoing {
-            local: tuple.local,
-            remote: tuple.remote,
-            time_to_live: TIME_TO_LIVE,
-            frame,
-        });
+        let outgoing = Outgoing { local: tuple.local, remote: tuple.remote, time_to_live: TIME_TO_LIVE };
+        self.0.push_back((outgoing, frame));
         true
     }
 
@@ -35,7 +31,7 @@ impl Replies {
     }
 
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<Outgoing> {
+    pub(crate) fn pop(&mut self) -> Option<(Outgoing, Frame)> {
         self.0.pop_front()
     }
 }

@@ -125,7 +125,7 @@ impl Host {
         frame.strip(length);
         let tuple =
             FourTuple { local, remote, local_port: header.destination_port, remote_port: header.source_port };
-        match self.demux.find(&tuple, tuple_at!(self)) {
+        match self.demux.find_segment(&tuple, tuple_at!(self)) {
             Some(Place::Connection(index)) => self.on_connection_segment(now, index, &header, frame),
             Some(Place::HalfOpen(index)) => self.on_half_open_segment(now, index, &header, frame),
             Some(Place::TimeWait(index)) => self.on_time_wait_segment(now, path, index, &header, frame),

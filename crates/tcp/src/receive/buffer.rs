@@ -80,17 +80,19 @@ impl ReceiveBuffer {
     /// Copies to the front of `out` as many bytes as there are and forgets them.
     pub(crate) fn read(&mut self, out: &mut [u8]) -> usize {
         let mut filled = 0;
-        while filled < out.len() {
-            let Some(piece) = self.pieces.front_mut() else { break };
+        let mut spent = 0;
+        for piece in &mut self.pieces {
             let count = piece.len().min(out.len() - filled);
             out[filled..filled + count].copy_from_slice(&piece[..count]);
             filled += count;
-            if count == piece.len() {
-                self.pieces.pop_front();
-            } else {
+            if count < piece.len() {
                 piece.advance(count);
+                break;
             }
+            spent += 1;
         }
+        // Together, behind the copies: each counts a reference down, which would wait for the copy before it.
+        self.pieces.drain(..spent);
         let count = self.tail.len().min(out.len() - filled);
         if count > 0 {
             out[filled..filled + count].copy_from_slice(&self.tail[..count]);

@@ -16,6 +16,13 @@ pub(crate) struct Outbound {
 }
 
 impl Sender {
+    /// Whether something waits to be sent, be it held back. `fin` tells that a FIN follows the last byte.
+    #[inline]
+    pub(crate) fn may_transmit(&self, fin: bool) -> bool {
+        let (queued, flight) = (self.queued() as u32, self.flight.flight());
+        queued > flight || fin && flight <= queued || self.recovery.retransmit || self.probe.due
+    }
+
     /// Lays the payload of the next segment into `frame`. `fin` tells that a FIN follows the last byte.
     pub(crate) fn next_segment(
         &mut self,
