@@ -28,6 +28,7 @@ pub(crate) struct Port {
     /// More may have arrived than was taken.
     readable: bool,
     room: Room,
+    #[cfg_attr(not(unix), allow(dead_code, reason = "there are no descriptors to watch"))]
     watched: Option<Watched>,
     /// It broke for good.
     pub(crate) broken: bool,
