@@ -47,11 +47,6 @@ impl RttEstimator {
         self.backoff = (self.backoff + 1).min(MAX_BACKOFF);
     }
 
-    /// Forgets the doublings: new data was acknowledged.
-    pub(crate) fn reset_backoff(&mut self) {
-        self.backoff = 0;
-    }
-
     /// RTO.
     pub(crate) fn timeout(&self) -> Duration {
         Duration::from_micros(((self.base() as u64) << self.backoff).min(MAX_RTO as u64))

@@ -78,9 +78,9 @@ impl Sender {
     ) {
         let count = acknowledgment.since(self.flight.oldest);
         let measured = self.flight.acknowledged(acknowledgment, environment.now);
-        match measured.or(echoed) {
-            Some(rtt) => self.rtt.sample(rtt),
-            None => self.rtt.reset_backoff(),
+        // Without a measurement the doubled time-out stays (Karn; RFC 6298 5).
+        if let Some(rtt) = measured.or(echoed) {
+            self.rtt.sample(rtt);
         }
         self.expiries = 0;
         if let Some(buffer) = &mut self.buffer {

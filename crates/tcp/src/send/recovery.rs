@@ -63,6 +63,10 @@ impl Recovery {
         segment_size: u32,
         congestion: &mut Congestion,
     ) -> bool {
+        if flight.next != flight.highest {
+            // What a time-out repeats causes duplicates too; they tell of no loss, and let no new data go.
+            return false;
+        }
         self.duplicates = self.duplicates.saturating_add(1);
         if self.active {
             self.inflation = self.inflation.saturating_add(segment_size).min(flight.outstanding());
@@ -71,7 +75,9 @@ impl Recovery {
         if self.duplicates != DUPLICATE_THRESHOLD || !flight.oldest.after(self.recover) {
             return false;
         }
-        congestion.on_loss(flight.flight(), segment_size);
+        // RFC 5681 3.2 step 2: without what limited transmit sent beyond the window.
+        let in_flight = flight.flight().min(congestion.window());
+        congestion.on_loss(in_flight, segment_size);
         self.recover = flight.highest;
         self.inflation = DUPLICATE_THRESHOLD * segment_size;
         (self.active, self.partial_seen, self.retransmit) = (true, false, true);
