@@ -39,12 +39,14 @@ impl TimestampState {
     #[inline]
     pub(crate) fn is_old(&self, timestamps: Option<Timestamps>, now: Instant) -> bool {
         match timestamps {
-            Some(timestamps) if self.enabled => {
-                is_before(timestamps.value, self.recent)
-                    && seconds(now).wrapping_sub(self.recent_at) < OUTDATED
-            }
+            Some(timestamps) if self.enabled => self.is_before_recent(timestamps, now),
             _ => false,
         }
+    }
+
+    #[inline]
+    fn is_before_recent(&self, timestamps: Timestamps, now: Instant) -> bool {
+        is_before(timestamps.value, self.recent) && seconds(now).wrapping_sub(self.recent_at) < OUTDATED
     }
 
     /// Keeps the segment's timestamp if the segment touches what was acknowledged last (RFC 7323 4.3).
@@ -53,7 +55,7 @@ impl TimestampState {
         if let Some(timestamps) = header.options.timestamps
             && self.enabled
             && header.sequence.at_or_before(last_acknowledged)
-            && !is_before(timestamps.value, self.recent)
+            && !self.is_before_recent(timestamps, now)
         {
             self.recent = timestamps.value;
             self.recent_at = seconds(now);
