@@ -95,7 +95,7 @@ impl Stack {
                     local_port: local.port(),
                     remote_port: remote.port(),
                 };
-                if self.tcp.is_free(&tuple) {
+                if !self.tcp.is_in_flight(&tuple, Seq(sequence)) {
                     return Err(Dropped::IcmpUnrelated);
                 }
                 let error = self.believe(now, remote.ip(), error);

@@ -120,6 +120,15 @@ impl ControlBlock {
         }
     }
 
+    /// Whether `sequence` is among the numbers sent and not acknowledged.
+    pub(crate) fn is_in_flight(&self, sequence: Seq) -> bool {
+        match &self.phase {
+            Phase::Open(open) => open.send.is_in_flight(sequence),
+            Phase::Handshake(handshake) => sequence == handshake.initial(),
+            Phase::Finished(_) => false,
+        }
+    }
+
     /// Whether aborting must tell the peer.
     pub(crate) fn is_known_to_peer(&self) -> bool {
         match &self.phase {

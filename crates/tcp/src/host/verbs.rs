@@ -14,6 +14,7 @@ use crate::negotiation::Offer;
 use crate::segment::{FourTuple, Path, Shutdown};
 use basis::Instant;
 use core::net::IpAddr;
+use wire::tcp::Seq;
 
 impl Host {
     /// Begins a connection; its SYN is due at once. [`Readiness::CONNECTED`] or [`Readiness::FAILED`] tells how it went.
@@ -54,6 +55,17 @@ impl Host {
     /// Whether no connection, half-open or in TIME-WAIT included, has this four-tuple.
     pub fn is_free(&self, tuple: &FourTuple) -> bool {
         self.demux.find(tuple, tuple_at!(self)).is_none()
+    }
+
+    /// Whether `sequence` is among the numbers that a connection has under way: what quotes another one is forged or late
+    /// (RFC 5927 4.1).
+    pub fn is_in_flight(&self, tuple: &FourTuple, sequence: Seq) -> bool {
+        match self.demux.find(tuple, tuple_at!(self)) {
+            Some(Place::Connection(index)) => {
+                self.connections.at(index).is_some_and(|connection| connection.is_in_flight(sequence))
+            }
+            _ => false,
+        }
     }
 
     /// Listens on a port of one address, or of every address for `None`. `backlog` bounds the half-open connections and,
