@@ -49,7 +49,7 @@ pub(crate) fn run(arguments: ConnectArguments) -> Result<(), Failure> {
         ends.map_err(|error| Failure::new(format!("cannot use standard input and output: {error}"), ""))?;
     let result = hold(&call.socket, ends, manner);
     terminal::restore();
-    let unread = matches!(result, Err(Trouble::Output(_)));
+    let unread = matches!(result, Err(Trouble::Output(_) | Trouble::Stopped(_)));
     let outcome = judge(result, &call);
     let delivered = call.finish(unread, arguments.wait.unwrap_or(DELIVERY));
     match outcome {
@@ -74,6 +74,7 @@ fn judge(result: Result<(), Trouble>, call: &Call) -> Result<(), Failure> {
             Err(Failure::new(format!("cannot read standard input: {error}"), "see where it comes from"))
         }
         Err(Trouble::Connection(error)) => Err(call.broken(&error)),
+        Err(Trouble::Stopped(signal)) => Err(Failure::silent(signal.code)),
     }
 }
 

@@ -28,6 +28,18 @@ impl Failure {
         Failure { code: 2, cause: cause.into(), remedy: remedy.into() }
     }
 
+    /// There is nothing to say but the exit code.
+    pub(crate) fn silent(code: u8) -> Failure {
+        Failure { code, cause: String::new(), remedy: String::new() }
+    }
+
+    /// Tells the user, if there is something to say.
+    pub(crate) fn report(&self) {
+        if !self.cause.is_empty() {
+            tell(format_args!("netstrata: {self}"));
+        }
+    }
+
     /// The process's exit code.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.code)

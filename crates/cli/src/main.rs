@@ -24,7 +24,7 @@ mod values;
 use std::process::ExitCode;
 
 use arguments::{Arguments, Command};
-use failure::{Failure, tell};
+use failure::Failure;
 
 fn main() -> ExitCode {
     let arguments = match usage::parse() {
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            tell(format_args!("netstrata: {failure}"));
+            failure.report();
             failure.exit_code()
         }
     }

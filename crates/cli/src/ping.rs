@@ -14,7 +14,7 @@ use netstrata::{LinkSpec, PingSocket};
 use crate::arguments::PingArguments;
 use crate::failure::Failure;
 use crate::invocation::program;
-use crate::network;
+use crate::{network, signals};
 use summary::Summary;
 
 /// The most requests whose replies are awaited at once; older ones count as lost.
@@ -48,17 +48,8 @@ pub(crate) fn run(arguments: PingArguments) -> Result<(), Failure> {
 fn interruption() -> Result<Arc<AtomicBool>, Failure> {
     let flag = Arc::new(AtomicBool::new(false));
     let raised = Arc::clone(&flag);
-    let no_signals = |error: io::Error| Failure::new(format!("cannot listen to signals: {error}"), "");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(no_signals)?;
-    let mut signals = {
-        let _inside = runtime.enter();
-        crate::signals::Signals::listen().map_err(no_signals)?
-    };
-    let listen = move || {
-        runtime.block_on(signals.next());
-        raised.store(true, SeqCst);
-    };
-    std::thread::Builder::new().name("signals".to_owned()).spawn(listen).map_err(no_signals)?;
+    signals::on_first(move |_| raised.store(true, SeqCst))
+        .map_err(|error| Failure::new(format!("cannot listen to signals: {error}"), ""))?;
     Ok(flag)
 }
 

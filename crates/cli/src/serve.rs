@@ -64,7 +64,7 @@ async fn serve(arguments: ServeArguments) -> Result<(), Failure> {
     let mut stdout = std::io::stdout();
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 
-    let signal = signals.next().await;
+    let signal = signals.next().await.name;
     let going_on = site.calls.count();
     tracing::info!(signal, going_on, grace = ?arguments.grace, "stopping: no more calls are taken");
     if going_on > 0 {

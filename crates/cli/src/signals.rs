@@ -10,6 +10,26 @@ pub(crate) struct Signals {
     terminate: Signal,
 }
 
+/// A signal that asked the process to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stopped {
+    /// The signal's name.
+    pub(crate) name: &'static str,
+    /// The exit code that tells of it, by the shells' custom.
+    pub(crate) code: u8,
+}
+
+/// Calls `act` in a thread of its own on the first of these signals; they no longer end the process by themselves.
+pub(crate) fn on_first(act: impl FnOnce(Stopped) + Send + 'static) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut signals = {
+        let _inside = runtime.enter();
+        Signals::listen()?
+    };
+    let wait = move || act(runtime.block_on(signals.next()));
+    std::thread::Builder::new().name("signals".to_owned()).spawn(wait).map(drop)
+}
+
 impl Signals {
     /// From here on these signals no longer end the process by themselves.
     pub(crate) fn listen() -> io::Result<Signals> {
@@ -19,11 +39,11 @@ impl Signals {
         })
     }
 
-    /// Waits for the next of them, and names it.
-    pub(crate) async fn next(&mut self) -> &'static str {
+    /// Waits for the next of them.
+    pub(crate) async fn next(&mut self) -> Stopped {
         tokio::select! {
-            Some(()) = self.interrupt.recv() => "SIGINT",
-            Some(()) = self.terminate.recv() => "SIGTERM",
+            Some(()) = self.interrupt.recv() => Stopped { name: "SIGINT", code: 130 },
+            Some(()) = self.terminate.recv() => Stopped { name: "SIGTERM", code: 143 },
             else => std::future::pending().await,
         }
     }

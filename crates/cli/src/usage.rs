@@ -6,7 +6,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use crate::arguments::Arguments;
-use crate::failure::{Failure, tell};
+use crate::failure::Failure;
 
 /// The arguments, or the exit code of a command line that was wrong or only asked for help.
 pub(crate) fn parse() -> Result<Arguments, ExitCode> {
@@ -22,7 +22,7 @@ pub(crate) fn parse() -> Result<Arguments, ExitCode> {
         }
         _ => {
             let failure = Failure::usage(one_line(&error.to_string()), "");
-            tell(format_args!("netstrata: {failure}"));
+            failure.report();
             failure.exit_code()
         }
     })

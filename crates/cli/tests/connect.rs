@@ -14,7 +14,8 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{DEADLINE, Lan, Outcome, Process, netstrata, next_line, pattern, run, run_command, until};
+use common::{DEADLINE, Lan, Outcome, Process, netstrata, next_line, pattern, run, run_command};
+use nix::sys::signal::Signal;
 
 /// A peer in this process, on either kind of socket.
 enum Listener {
@@ -216,6 +217,24 @@ fn a_reset_is_one_line_and_exit_code_one() {
 }
 
 #[test]
+fn a_command_that_is_stopped_leaves_no_call_behind() {
+    for network in networks() {
+        for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
+            let mut command = netstrata();
+            command.args(["connect", &network.address, "--link", &network.link]);
+            let mut process = Process::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()));
+            let mut stream = network.listener.accept();
+            stream.write_all(b"x").unwrap();
+            process.child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+            process.signal(signal);
+            // Neither a wait for the keepalive nor a word to the user.
+            assert_eq!(stream.read(&mut [0]).unwrap_or(0), 0);
+            assert_eq!((process.wait().code(), process.stderr().as_str()), (Some(code), ""));
+        }
+    }
+}
+
+#[test]
 fn a_closed_output_ends_the_command_quietly() {
     for network in networks() {
         thread::scope(|scope| {
@@ -329,66 +348,6 @@ fn a_client_takes_a_free_address_of_its_own() {
         streams.push(stream);
     }
     assert_eq!(seen.len(), callers.len(), "two stations with one address");
-}
-
-/// A terminal of its own for `connect`, as a user has it.
-#[test]
-fn by_hand_there_is_a_prompt_and_q_leaves() {
-    use nix::pty::openpty;
-    use nix::sys::termios::tcgetattr;
-    use std::fs::File;
-    use std::sync::{Arc, Mutex};
-
-    let lan = Lan::new();
-    let server = lan.serve(&["--no-publish"]);
-    let pty = openpty(None, None).unwrap();
-    let before = tcgetattr(&pty.slave).unwrap();
-    let slave = |()| Stdio::from(pty.slave.try_clone().unwrap());
-    let mut command = netstrata();
-    command.args(["connect", "--link", &lan.link()]).env("TERM", "xterm");
-    let mut process = Process::spawn(command.stdin(slave(())).stdout(slave(())));
-
-    let screen = Arc::new(Mutex::new(Vec::new()));
-    let (mut reader, shown) = (File::from(pty.master.try_clone().unwrap()), Arc::clone(&screen));
-    thread::spawn(move || {
-        let mut chunk = [0; 1024];
-        while let Ok(read @ 1..) = reader.read(&mut chunk) {
-            shown.lock().unwrap().extend_from_slice(&chunk[..read]);
-        }
-    });
-    let shows = |text: &str| String::from_utf8_lossy(&screen.lock().unwrap()).matches(text).count();
-    let mut keys = File::from(pty.master);
-    process.logs("q leaves");
-    until("the prompt", || shows("> ") > 0);
-    keys.write_all("你好，服务端\r".as_bytes()).unwrap();
-    // Once as it was typed, once as it came back.
-    until("the answer", || shows("你好，服务端") >= 2);
-    // A slip, mended with the line's editor.
-    keys.write_all(b"wolrd\x7f\x7f\x7frld\r").unwrap();
-    until("the mended answer", || shows("world") >= 1);
-    keys.write_all(b"q\r").unwrap();
-    assert_eq!(process.wait().code(), Some(0));
-    server.process.logs("the peer quit");
-    assert_eq!(tcgetattr(&pty.slave).unwrap(), before, "the terminal is not as it was");
-}
-
-#[test]
-fn by_hand_the_peers_end_leaves_the_terminal_as_it_was() {
-    use nix::pty::openpty;
-    use nix::sys::termios::tcgetattr;
-
-    let [ours, _] = networks();
-    let pty = openpty(None, None).unwrap();
-    let before = tcgetattr(&pty.slave).unwrap();
-    let slave = |()| Stdio::from(pty.slave.try_clone().unwrap());
-    let mut command = netstrata();
-    command.args(["connect", &ours.address, "--link", &ours.link]).env("TERM", "xterm");
-    let mut process = Process::spawn(command.stdin(slave(())).stdout(slave(())));
-    let stream = ours.listener.accept();
-    until("line editing", || tcgetattr(&pty.slave).unwrap() != before);
-    drop(stream);
-    assert_eq!(process.wait().code(), Some(0));
-    assert_eq!(tcgetattr(&pty.slave).unwrap(), before, "the terminal is not as it was");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::socket::Socket;
+use crate::signals::{self, Stopped};
 
 /// Bytes moved at once.
 const CHUNK: usize = 64 * 1024;
@@ -53,11 +54,14 @@ pub(crate) enum Trouble {
     Input(io::Error),
     /// Standard output could not be written.
     Output(io::Error),
+    /// A signal asked us to end.
+    Stopped(Stopped),
 }
 
 enum Event {
     Sent(Result<(), Trouble>),
     Received(Result<(), Trouble>),
+    Stopped(Stopped),
 }
 
 /// What the threads of a call tell each other.
@@ -70,12 +74,20 @@ struct Progress {
     arrived: AtomicU64,
 }
 
-/// Holds the call until it ends; see the module `connect` for when that is.
+/// Holds the call until it ends; see the module `connect` for when that is. From here on signals end the call, not the
+/// process: our stack lives in it, and the peer would never hear of the end.
 ///
 /// Threads that still wait for input or for the peer are left behind: the process is about to end.
 pub(crate) fn hold(socket: &Arc<dyn Socket>, ends: Ends, manner: Manner) -> Result<(), Trouble> {
     let progress = Arc::new(Progress::default());
     let (sender, events) = channel();
+    {
+        let sender = sender.clone();
+        signals::on_first(move |signal| {
+            let _ = sender.send(Event::Stopped(signal));
+        })
+        .map_err(Trouble::Connection)?;
+    }
     let Ends { input, output } = ends;
     if !manner.recv_only {
         let (socket, progress, sender) = (Arc::clone(socket), Arc::clone(&progress), sender.clone());
@@ -122,6 +134,7 @@ fn conclude(events: &Receiver<Event>, manner: Manner, progress: &Progress) -> Re
                     Err(trouble) => return Err(trouble),
                 }
             }
+            Some(Event::Stopped(signal)) => return Err(Trouble::Stopped(signal)),
             Some(Event::Received(result)) => {
                 result?;
                 progress.finish_writing(FINISH);
@@ -149,16 +162,18 @@ fn conclude_sending(events: &Receiver<Event>, manner: Manner, progress: &Progres
             Ok(Event::Sent(Ok(()))) => break,
             Ok(Event::Received(Err(trouble))) => return Err(trouble),
             Ok(Event::Received(Ok(()))) => peer_ended = true,
+            Ok(Event::Stopped(signal)) => return Err(Trouble::Stopped(signal)),
         }
     }
     // Closing with bytes unread would reset the connection, and bytes under way would be lost (RFC 1122 4.2.2.13).
-    if !peer_ended
-        && let Some(Event::Received(Err(trouble))) =
-            next_or_silence(events, progress, manner.wait.unwrap_or(FAREWELL))
-    {
-        return Err(trouble);
+    if peer_ended {
+        return Ok(());
     }
-    Ok(())
+    match next_or_silence(events, progress, manner.wait.unwrap_or(FAREWELL)) {
+        Some(Event::Received(Err(trouble))) => Err(trouble),
+        Some(Event::Stopped(signal)) => Err(Trouble::Stopped(signal)),
+        _ => Ok(()),
+    }
 }
 
 /// The next event, or None if nothing has arrived for as long as `patience`.

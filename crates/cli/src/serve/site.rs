@@ -62,7 +62,8 @@ impl Site {
 
     /// Ends the hosts once what they still have to send is delivered, or `patience` is over.
     pub(crate) async fn shut_down(&mut self, patience: Duration) {
-        for host in self.hosts.drain(..) {
+        // The last to come first: the earlier ones still answer it, and the first may be the LAN's switch as well.
+        while let Some(host) = self.hosts.pop() {
             let _ = tokio::task::spawn_blocking(move || host.shutdown(patience)).await;
         }
     }

@@ -1,0 +1,76 @@
+//! `netstrata ping` and `netstrata lan`.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::unwrap_used,
+    reason = "tests of real processes live in real time"
+)]
+
+mod common;
+
+use std::process::Stdio;
+
+use common::{Lan, Process, exchange, netstrata, next_line, run, until};
+use nix::sys::signal::Signal;
+
+#[test]
+fn a_host_that_is_there_is_pinged() {
+    let lan = Lan::new();
+    let _server = lan.serve(&["--no-publish"]);
+    let outcome =
+        run(&["ping", "10.7.0.2", "--link", &lan.link(), "-c", "3", "-i", "0.05", "-s", "1400"], b"");
+    assert!(outcome.is_quiet_success(), "{outcome:?}");
+    let text = outcome.text();
+    assert!(
+        text.starts_with("PING 10.7.0.2: 1400 data bytes\n1408 bytes from 10.7.0.2: icmp_seq=1 ttl=64 time="),
+        "{text}"
+    );
+    assert!(text.contains("\n3 packets transmitted, 3 received, 0% packet loss"), "{text}");
+    assert!(text.contains("\nrtt min/avg/max/mdev = "), "{text}");
+
+    let outcome =
+        run(&["ping", "10.7.0.77", "--link", &lan.link(), "-c", "2", "-i", "0.05", "-W", "0.3"], b"");
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    assert!(
+        outcome.text().contains("2 packets transmitted, 0 received")
+            && outcome.text().contains("100% packet loss")
+    );
+    assert!(outcome.stderr.contains("no reply came from 10.7.0.77"), "{outcome:?}");
+}
+
+#[test]
+fn a_ping_that_is_interrupted_still_sums_up() {
+    let lan = Lan::new();
+    let _server = lan.serve(&["--no-publish"]);
+    let mut command = netstrata();
+    command.args(["ping", "10.7.0.2", "--link", &lan.link(), "-i", "0.05"]);
+    let mut process = Process::spawn(command.stdout(Stdio::piped()));
+    let lines = common::lines(process.child.stdout.take().unwrap());
+    next_line(&lines, "icmp_seq=2");
+    process.signal(Signal::SIGINT);
+    next_line(&lines, "0% packet loss");
+    assert_eq!(process.wait().code(), Some(0));
+}
+
+#[test]
+fn the_switch_runs_by_itself_and_counts() {
+    let lan = Lan::new();
+    let mut command = netstrata();
+    command.args(["lan", "--path"]).arg(lan.path());
+    let mut switch = Process::spawn(command.stdout(Stdio::piped()));
+    let lines = common::lines(switch.child.stdout.take().unwrap());
+    next_line(&lines, "switching at");
+    let server = lan.serve(&[]);
+    next_line(&lines, "stations 2");
+    exchange(&mut server.call(), b"through a switch of its own");
+    let outcome = run(&["lan", "--path", lan.path().to_str().unwrap()], b"");
+    assert_eq!(outcome.code, Some(1));
+    assert!(outcome.stderr.contains("already") && outcome.stderr.lines().count() == 1, "{outcome:?}");
+    switch.signal(Signal::SIGTERM);
+    assert_eq!(switch.wait().code(), Some(0));
+    // The server embeds a switch of its own then, and goes on.
+    until("a new switch", || {
+        let outcome = run(&["connect", "--link", &lan.link(), "--wait", "2s"], b"again");
+        outcome.code == Some(0) && outcome.text() == "again"
+    });
+}
