@@ -66,7 +66,12 @@ mod tests {
         let window = ReceiveWindow { edge: Seq(1000), shift: 0 };
         assert!(!window.update_is_due(Seq(1000), 2_919, 64_000, 1460));
         assert!(window.update_is_due(Seq(1000), 2_920, 64_000, 1460));
-        assert!(!ReceiveWindow { edge: Seq(66_436), shift: 0 }.update_is_due(Seq(1000), 262_144, 262_144, 1460));
+        assert!(!ReceiveWindow { edge: Seq(66_436), shift: 0 }.update_is_due(
+            Seq(1000),
+            262_144,
+            262_144,
+            1460
+        ));
         let open = ReceiveWindow { edge: Seq(31_000), shift: 0 };
         assert!(!open.update_is_due(Seq(1000), 61_999, 64_000, 1460));
         assert!(open.update_is_due(Seq(1000), 62_000, 64_000, 1460));
