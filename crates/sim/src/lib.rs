@@ -1,5 +1,9 @@
 //! Many hosts on impaired cables in virtual time, and packet scripts.
 //!
-//! [`script`] runs one host against a written conversation.
+//! [`network`] joins production stacks by cables that lose, delay, repeat and damage frames; [`script`] runs one stack
+//! against a written conversation.
 
+pub mod network;
 pub mod script;
+
+pub use network::Network;
