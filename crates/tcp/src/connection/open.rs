@@ -110,7 +110,8 @@ impl Open {
             self.answer_unacceptable(length == 0, environment);
             return Err(Dropped::OldTimestamp);
         }
-        if !self.receive.is_acceptable(header.sequence, length) {
+        // What ends connections gets no allowance: a RST counts as one number (RFC 5961 3.2 wants it inside the window).
+        if !self.receive.is_acceptable(header.sequence, length.max(reset as u32)) {
             if !reset {
                 self.answer_unacceptable(length == 0 || flags.contains(Flags::SYN), environment);
             }
@@ -323,7 +324,7 @@ impl Open {
     ) -> Option<Outbound> {
         let bare = |sequence| Some(Outbound { sequence, flags: Flags::NONE });
         if self.receive.acks.duplicates_due() {
-            return bare(self.send.next_sequence());
+            return bare(self.send.bare_sequence());
         }
         let fin = self.closing.asked() && !self.closing.acknowledged();
         if let Some(outbound) = self.send.next_segment(frame, fin, settings, &mut self.timers, environment) {
@@ -338,7 +339,7 @@ impl Open {
             return bare(self.send.next_sequence() - 1);
         }
         if self.receive.acks.is_due() {
-            return bare(self.send.next_sequence());
+            return bare(self.send.bare_sequence());
         }
         None
     }

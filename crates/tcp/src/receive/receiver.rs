@@ -130,6 +130,9 @@ impl Receiver {
 
     /// Whether a segment of `length` numbers may be looked at (RFC 9293 3.4, the four cases). A segment at the left edge of a
     /// closed window passes: its acknowledgment counts, its data is cut off (3.10.7.4: special allowance).
+    ///
+    /// `Deviates:` a segment without data may also stand at the right edge. A peer that has filled the window numbers its
+    /// acknowledgments so, and to refuse them would stop both directions for as long as one byte is missing.
     #[inline]
     pub(crate) fn is_acceptable(&self, sequence: Seq, length: u32) -> bool {
         let window = self.window.size(self.next);
@@ -137,7 +140,7 @@ impl Receiver {
             return true;
         }
         match length {
-            0 => sequence.within(self.next, window),
+            0 => sequence.since(self.next) <= window,
             length => {
                 sequence.within(self.next, window)
                     || (sequence + (length - 1)).within(self.next, window.max(1))

@@ -112,9 +112,15 @@ impl Sender {
         }
     }
 
-    /// SND.NXT, the number of a segment without data.
+    /// One past the highest number sent: SND.NXT but for repairs.
     pub(crate) fn next_sequence(&self) -> Seq {
         self.flight.highest
+    }
+
+    /// The number of a segment without data: never beyond the peer's window, where it would not be looked at. The window may
+    /// have shrunk below what was sent.
+    pub(crate) fn bare_sequence(&self) -> Seq {
+        self.flight.highest.min(self.flight.oldest + self.window.size)
     }
 
     /// Whether `sequence` is among the numbers sent and not acknowledged.

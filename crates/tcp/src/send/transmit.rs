@@ -48,7 +48,8 @@ impl Sender {
         }
         let length = match self.decide(unsent, flight, fin, settings, environment) {
             Decision::Send(length) => length,
-            Decision::Wait if unsent == 0 => 0,
+            // A lone FIN needs room for its number, or goes to a closed window as its own probe.
+            Decision::Wait if unsent == 0 && (flight == 0 || self.window.size > flight) => 0,
             Decision::Wait => return None,
             Decision::Blocked => {
                 self.wait_for_window(settings, timers, environment.now);
@@ -113,6 +114,10 @@ impl Sender {
         let fresh = self.flight.sent(length + fin as u32, environment.now);
         if fresh < length + fin as u32 {
             self.count_retransmission(environment);
+            self.flight.forget_timing();
+        }
+        if self.recovery.active() {
+            // Its acknowledgment waits for the hole before it: it would tell the time of the repair.
             self.flight.forget_timing();
         }
         self.bytes_sent += fresh.min(length) as u64;
