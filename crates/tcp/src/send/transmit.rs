@@ -88,8 +88,12 @@ impl Sender {
             eager: settings.no_delay || fin,
             largest_window: self.window.largest,
         });
+        // What was lost goes again however small the window is: nothing else will open it.
+        let repeats = flight == 0 && self.flight.outstanding() > 0;
         match decision {
-            Decision::Blocked if self.probe.overridden && usable > 0 => Decision::Send(usable.min(unsent)),
+            Decision::Blocked if (self.probe.overridden || repeats) && usable > 0 => {
+                Decision::Send(usable.min(unsent))
+            }
             decision => decision,
         }
     }
