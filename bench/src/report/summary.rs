@@ -1,0 +1,59 @@
+//! All that a run has found.
+
+use crate::machine::Machine;
+use crate::measure::{Effort, Measured, Skipped};
+use crate::memory::Footprint;
+use crate::ours::MAX_TIME_WAIT;
+use crate::setup::BUFFER;
+use serde::Serialize;
+
+/// All that a run has found; also what the JSON file holds.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Report {
+    pub(crate) command: String,
+    pub(crate) machine: Machine,
+    pub(crate) effort: Effort,
+    /// How things were set up, for who compares.
+    pub(crate) conditions: Vec<String>,
+    pub(crate) measured: Vec<Measured>,
+    /// Bytes of heap per connection.
+    pub(crate) memory: Option<Footprint>,
+    pub(crate) skipped: Vec<Skipped>,
+}
+
+impl Report {
+    pub(crate) fn new(
+        machine: Machine,
+        effort: Effort,
+        measured: Vec<Measured>,
+        memory: Option<Footprint>,
+        skipped: Vec<Skipped>,
+    ) -> Report {
+        let command = std::env::args().collect::<Vec<_>>().join(" ");
+        Report { command, machine, effort, conditions: conditions(), measured, memory, skipped }
+    }
+}
+
+/// What a reader must know to compare the figures.
+fn conditions() -> Vec<String> {
+    vec![
+        "Both ends of every subject are in one thread; within a case the subjects take turns, round by round.".into(),
+        format!(
+            "ours and smoltcp: one Ethernet interface each, frames handed over by ownership through a queue in memory, \
+             their memory used again; buffers of {} KiB; Nagle's algorithm off; the application writes and reads 64 KiB at a time.",
+            BUFFER / 1024
+        ),
+        "ours has timestamps, selective acknowledgments and NewReno on; smoltcp 0.14 as it comes: no timestamps, no congestion control.".into(),
+        "With checksums, ours cuts its super-segments into packets of the MTU and both sides compute and verify the checksum \
+         of each packet. Without (checksums=none), ours hands super-segments over whole; smoltcp leaves all checksums out."
+            .into(),
+        format!(
+            "calls: ours really keeps the closing side in TIME-WAIT, in a table of {MAX_TIME_WAIT}; smoltcp uses two sockets again \
+             and again and keeps no TIME-WAIT."
+        ),
+        "idle connections are established at both ends beside the busy one; those of smoltcp have buffers of 1 KiB.".into(),
+        "kernel: sockets that never block, buffers as the kernel sizes them. Loopback has an MTU of 65536 and no checksums; \
+         veth has its default offloads, so that super-segments pass whole and without checksums."
+            .into(),
+    ]
+}
