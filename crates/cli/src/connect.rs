@@ -1,7 +1,7 @@
 //! `netstrata connect`: a call to a service, by hand or through a pipe.
 //!
-//! When standard input ends, so does our direction (FIN), and reading goes on. When the peer ends, the command finishes
-//! with exit code 0. `--send-only` forgets what arrives and leaves when all is delivered; `--recv-only` leaves standard
+//! When standard input ends, so does our direction (FIN), and reading goes on. When the peer ends, the command
+//! finishes with exit code 0: what the input has at hand is still sent, but nothing more is waited for. `--send-only` forgets what arrives and leaves when all is delivered; `--recv-only` leaves standard
 //! input alone; `--no-shutdown` keeps the end of the input from the peer; `--wait` bounds the waiting for the call to be
 //! taken and, after the input's end, every silence. Whoever closes our standard output ends the command quietly.
 

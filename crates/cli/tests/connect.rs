@@ -146,6 +146,22 @@ fn when_the_peer_ends_the_command_finishes_though_the_input_is_open() {
 }
 
 #[test]
+fn a_peer_that_ends_first_still_gets_the_whole_input() {
+    let sent = pattern(3 << 20);
+    for network in networks() {
+        let (outcome, received) = network.hold(&[], &sent, |mut stream| {
+            stream.write_all(b"the reply comes first").unwrap();
+            stream.end();
+            thread::sleep(Duration::from_millis(300));
+            read_all(&mut *stream)
+        });
+        assert!(outcome.is_quiet_success(), "{outcome:?}");
+        assert_eq!(outcome.text(), "the reply comes first");
+        assert!(received == sent, "{} of {} bytes", received.len(), sent.len());
+    }
+}
+
+#[test]
 fn send_only_forgets_what_arrives_and_delivers_everything() {
     let sent = pattern(1 << 20);
     for network in networks() {

@@ -1,9 +1,9 @@
 //! The course of a call: standard input goes out, what comes back goes to standard output.
 
 use std::io::{self, ErrorKind};
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::socket::Socket;
@@ -12,8 +12,11 @@ use crate::signals::{self, Stopped};
 /// Bytes moved at once.
 const CHUNK: usize = 64 * 1024;
 
-/// How long a peer that has ended may take to let us finish what was already being written.
-const FINISH: Duration = Duration::from_secs(1);
+/// When the peer has ended and the input gives nothing for so long, nothing more is to be sent.
+const IDLE: Duration = Duration::from_millis(200);
+
+/// How long a peer that has ended may leave what we send unread, when nothing else says how long.
+const STUCK: Duration = Duration::from_secs(10);
 
 /// How long a call that only sends listens for the peer's end, when nothing else says how long.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -68,8 +71,9 @@ enum Event {
 #[derive(Default)]
 struct Progress {
     /// Whether bytes are being written to the connection right now.
-    writing: Mutex<bool>,
-    written: Condvar,
+    writing: AtomicBool,
+    /// Bytes that were written.
+    written: AtomicU64,
     /// Bytes that have arrived.
     arrived: AtomicU64,
 }
@@ -137,9 +141,8 @@ fn conclude(events: &Receiver<Event>, manner: Manner, progress: &Progress) -> Re
             Some(Event::Stopped(signal)) => return Err(Trouble::Stopped(signal)),
             Some(Event::Received(result)) => {
                 result?;
-                progress.finish_writing(FINISH);
-                if let Ok(Event::Sent(Err(Trouble::Connection(error)))) = events.try_recv() {
-                    failed = Some(error);
+                if !input_ended {
+                    return finish_sending(events, progress, manner.wait.unwrap_or(STUCK));
                 }
                 break;
             }
@@ -149,6 +152,30 @@ fn conclude(events: &Receiver<Event>, manner: Manner, progress: &Progress) -> Re
         // The peer has ended, and does not want what we still had: a peaceful end.
         Some(error) if error.kind() != ErrorKind::BrokenPipe => Err(Trouble::Connection(error)),
         _ => Ok(()),
+    }
+}
+
+/// The peer has ended its direction and may still read: what the input has at hand still goes to it, and an input that
+/// gives nothing is not waited for. A peer that has closed altogether refuses the rest, which is its right.
+fn finish_sending(events: &Receiver<Event>, progress: &Progress, patience: Duration) -> Result<(), Trouble> {
+    let (mut written, mut since) = (progress.written.load(SeqCst), Instant::now());
+    loop {
+        match events.recv_timeout(IDLE) {
+            Ok(Event::Sent(Err(Trouble::Input(error)))) => return Err(Trouble::Input(error)),
+            Ok(Event::Stopped(signal)) => return Err(Trouble::Stopped(signal)),
+            Ok(Event::Sent(_)) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            Ok(Event::Received(_)) => {}
+            Err(RecvTimeoutError::Timeout) => {
+                let now = progress.written.load(SeqCst);
+                if now != written {
+                    (written, since) = (now, Instant::now());
+                } else if !progress.writing.load(SeqCst) {
+                    return Ok(());
+                } else if since.elapsed() >= patience {
+                    return Err(Trouble::Connection(ErrorKind::TimedOut.into()));
+                }
+            }
+        }
     }
 }
 
@@ -202,9 +229,10 @@ fn send(socket: &dyn Socket, mut input: Input, manner: Manner, progress: &Progre
         if read == 0 {
             break;
         }
-        progress.set_writing(true);
+        progress.writing.store(true, SeqCst);
         let result = socket.send_all(chunk.get(..read).unwrap_or_default());
-        progress.set_writing(false);
+        progress.written.fetch_add(read as u64, SeqCst);
+        progress.writing.store(false, SeqCst);
         result.map_err(Trouble::Connection)?;
     }
     if manner.no_shutdown {
@@ -233,19 +261,6 @@ fn receive(
         if !manner.send_only {
             output(chunk.get(..read).unwrap_or_default()).map_err(Trouble::Output)?;
         }
-    }
-}
-
-impl Progress {
-    fn set_writing(&self, writing: bool) {
-        *self.writing.lock().unwrap_or_else(PoisonError::into_inner) = writing;
-        self.written.notify_all();
-    }
-
-    /// Waits until what is being written is written, but not for long.
-    fn finish_writing(&self, patience: Duration) {
-        let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.written.wait_timeout_while(writing, patience, |writing| *writing));
     }
 }
 

@@ -2,6 +2,7 @@ use super::*;
 use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Mutex;
 use std::thread;
 
 /// A connected pair of the operating system's sockets: ours and the peer's.
@@ -61,6 +62,42 @@ fn the_peers_end_ends_the_call_though_the_input_goes_on() {
     peer.shutdown(Shutdown::Write).unwrap();
     hold(&socket, ends, Manner::default()).unwrap();
     assert_eq!(*output.lock().unwrap(), b"bye");
+}
+
+#[test]
+fn a_peer_that_ends_first_still_gets_what_flows() {
+    let (socket, mut peer) = pair();
+    let payload = vec![7; 1 << 16];
+    let pieces: Vec<&[u8]> = (0..64).map(|_| payload.as_slice()).collect();
+    let (ends, output) = ends(&pieces, false);
+    peer.write_all(b"bye").unwrap();
+    peer.shutdown(Shutdown::Write).unwrap();
+    let peer = thread::spawn(move || {
+        // Longer than an idle input is waited for.
+        thread::sleep(IDLE * 3);
+        let mut read = vec![0; 64 << 16];
+        peer.read_exact(&mut read).unwrap();
+    });
+    hold(&socket, ends, Manner::default()).unwrap();
+    peer.join().unwrap();
+    assert_eq!(*output.lock().unwrap(), b"bye");
+}
+
+#[test]
+fn a_peer_that_ends_first_and_never_reads_is_not_waited_for() {
+    let (socket, peer) = pair();
+    let (mut ends, _) = ends(&[], false);
+    ends.input = Box::new(|room| {
+        room.fill(7);
+        Ok(room.len())
+    });
+    peer.shutdown(Shutdown::Write).unwrap();
+    let manner = Manner { wait: Some(Duration::from_millis(500)), ..Manner::default() };
+    let trouble = hold(&socket, ends, manner).unwrap_err();
+    assert!(
+        matches!(&trouble, Trouble::Connection(error) if error.kind() == ErrorKind::TimedOut),
+        "{trouble:?}"
+    );
 }
 
 #[test]

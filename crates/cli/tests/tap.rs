@@ -1,0 +1,94 @@
+//! Our services and clients on a TAP, with the Linux kernel's own stack at the other end of the cable.
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::unwrap_used,
+    reason = "tests of real processes live in real time"
+)]
+
+mod common;
+
+use std::process::Command;
+
+use common::{Lan, run_command};
+
+/// Runs a script in a network namespace of its own, in which the kernel is 10.7.0.1 on the TAP `ns0`.
+fn in_namespace(lan: &Lan, script: &str) -> common::Outcome {
+    let path = lan.file("script");
+    let begin = "set -eu
+        ip link set lo up
+        ip tuntap add dev ns0 mode tap
+        ip address add 10.7.0.1/24 dev ns0
+        ip link set ns0 up
+        # Waits until a file says something.
+        until_says() { for _ in $(seq 600); do grep -q \"$2\" \"$1\" 2>/dev/null && return; sleep 0.05; done; exit 9; }
+        ";
+    std::fs::write(&path, format!("{begin}{script}")).unwrap();
+    let mut command = Command::new("unshare");
+    command.args(["--net", "--pid", "--fork", "--kill-child", "sh"]).arg(&path);
+    command.env("NETSTRATA", env!("CARGO_BIN_EXE_netstrata")).current_dir(lan.file("").as_path());
+    run_command(&mut command, b"")
+}
+
+#[test]
+#[ignore = "needs root, /dev/net/tun, ip, nc and python3"]
+fn the_kernels_clients_reach_our_services() {
+    let lan = Lan::new();
+    let script = r#"
+        "$NETSTRATA" serve --link tap:ns0 --service talk --service echo --control control > banner &
+        until_says banner stop:
+        python3 -c '
+import socket, struct
+ping = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+ping.settimeout(5)
+request = struct.pack("!BBHHH", 8, 0, 0, 77, 1) + b"payload!"
+total = sum(struct.unpack("!8H", request))
+total = (total & 0xffff) + (total >> 16)
+ping.sendto(request[:2] + struct.pack("!H", ~total & 0xffff) + request[4:], ("10.7.0.2", 0))
+reply = ping.recv(1500)[20:]
+print("echo reply", reply[0] == 0 and reply[4:] == request[4:])'
+        printf 'hello from the kernel\n' | nc -N 10.7.0.2 9528
+        head -c 3000000 /dev/urandom > sent
+        nc -N 10.7.0.2 8002 < sent > back
+        cmp sent back && echo three million bytes
+        python3 -c '
+import socket
+call = socket.create_connection(("10.7.0.2", 9528))
+call.sendall("网络编程".encode())
+print(call.recv(1024).decode())
+call.sendall(b"q")
+print(call.recv(1024))'
+        "$NETSTRATA" status --control control | grep -c 'LISTEN'
+    "#;
+    let outcome = in_namespace(&lan, script);
+    assert_eq!(outcome.code, Some(0), "{outcome:?} {}", outcome.text());
+    for part in
+        ["echo reply True", "hello from the kernel", "three million bytes", "网络编程", "b''", "\n2\n"]
+    {
+        assert!(outcome.text().contains(part), "{part} in {}", outcome.text());
+    }
+}
+
+#[test]
+#[ignore = "needs root, /dev/net/tun, ip and nc"]
+fn our_clients_reach_the_kernels_services() {
+    let lan = Lan::new();
+    let script = r#"
+        "$NETSTRATA" ping --link tap:ns0 -c 3 -i 0.2 10.7.0.1
+        head -c 3000000 /dev/urandom > sent
+        head -c 2000000 /dev/urandom > reply
+        nc -N -l 10.7.0.1 7777 < reply > received &
+        sleep 0.3
+        "$NETSTRATA" connect --link tap:ns0 10.7.0.1:7777 < sent > back
+        wait $!
+        cmp sent received && cmp reply back && echo both directions
+        "$NETSTRATA" connect --link tap:ns0 10.7.0.1:7778 < /dev/null || echo "code $?"
+    "#;
+    let outcome = in_namespace(&lan, script);
+    assert_eq!(outcome.code, Some(0), "{outcome:?} {}", outcome.text());
+    for part in ["3 packets transmitted, 3 received", "both directions", "code 1"] {
+        assert!(outcome.text().contains(part), "{part} in {}", outcome.text());
+    }
+    assert!(outcome.stderr.contains("10.7.0.1:7778 refused the call"), "{}", outcome.stderr);
+}
