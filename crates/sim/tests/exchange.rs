@@ -2,6 +2,8 @@
 //!
 //! The applications act on events alone, so a wake-up that gets lost shows as a conversation that never ends.
 
+#![allow(clippy::unwrap_used, reason = "a test that is set up wrongly is to be stopped")]
+
 mod party;
 
 use basis::Instant;
@@ -198,4 +200,36 @@ fn a_clean_cable_sees_no_retransmission() {
             assert_eq!((counters.retransmissions, counters.timeouts), (0, 0), "seed {seed}: {counters:?}");
         }
     }
+}
+
+/// One way, 1 MB.
+fn bulk(seed: u64, impairments: Impairments) -> Duration {
+    let both = (Ending::ShutdownAtOnce, Ending::ShutdownAtOnce);
+    let case = Case { seed, impairments, buffers: (256 * 1024, 256 * 1024), ..clean(both, (1_000_000, 0)) };
+    let mut world = World::new(&case);
+    let begin = world.network.now();
+    assert_eq!(world.run(), Ok(()), "{case:?}");
+    world.network.now() - begin
+}
+
+/// The slowest of many runs over 10 Mbit/s and 20 ms there and back.
+fn slowest(impairments: Impairments) -> Duration {
+    let path = Impairments { rate: Some(10_000_000), delay: Duration::from_millis(10), ..impairments };
+    (0..20).map(|seed| bulk(seed, path)).max().unwrap_or_default()
+}
+
+#[test]
+fn losses_cost_time_but_nothing_stalls() {
+    let (seconds, none) = (Duration::from_secs, Impairments::NONE);
+    let clean = slowest(none);
+    assert!(clean < Duration::from_millis(900), "a megabyte took {clean:?}");
+    let shallow = slowest(Impairments { queue: 20_000, ..none });
+    assert!(shallow < seconds(2), "with a short queue {shallow:?}");
+    let lossy = slowest(Impairments { loss: 10_000, ..none });
+    assert!(lossy < seconds(5), "with 1 % lost {lossy:?}");
+    let bad = slowest(Impairments { loss: 50_000, ..none });
+    assert!(bad < seconds(20), "with 5 % lost {bad:?}");
+    let detour = Duration::from_millis(5);
+    let reordered = slowest(Impairments { reordering: 20_000, detour, ..none });
+    assert!(reordered < seconds(5), "with 2 % overtaken {reordered:?}");
 }
