@@ -81,6 +81,13 @@ impl InterfaceSetup {
     }
 }
 
+impl Host {
+    /// Begins the description of a host.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+}
+
 impl Builder {
     pub(crate) fn new() -> Builder {
         Builder {

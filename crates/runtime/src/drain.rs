@@ -6,6 +6,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tcp::State;
 
+/// How long a host without handles goes on delivering.
+pub(crate) const LINGER: Duration = Duration::from_secs(60);
 /// Time that peers get to close their side once everything of ours has been delivered, so that they do not send their FINs to
 /// a host that is no more.
 const PEERS: Duration = Duration::from_millis(500);

@@ -2,7 +2,6 @@
 
 use crate::clock::time_until;
 use crate::drain;
-use crate::host::Host;
 use crate::port::Port;
 use crate::state::{Core, Shared};
 use basis::Instant;
@@ -125,7 +124,7 @@ impl Driver {
             return false;
         }
         abandoned.next_check = now + DRAIN_CHECK;
-        now >= abandoned.since + Host::LINGER || drain::is_over(&core.stack)
+        now >= abandoned.since + drain::LINGER || drain::is_over(&core.stack)
     }
 
     fn transmit(&mut self) {

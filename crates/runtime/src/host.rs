@@ -1,8 +1,6 @@
 //! The handle to a running host.
 
-use crate::builder::Builder;
 use crate::state::{Shared, stopped};
-use crate::until::Until;
 use crate::wakers::{Awaited, Place};
 use crate::{drain, parker::Parker};
 use basis::Instant;
@@ -39,12 +37,7 @@ pub struct Statistics {
 
 impl Host {
     /// How long a host without handles goes on delivering.
-    pub const LINGER: Duration = Duration::from_secs(60);
-
-    /// Begins the description of a host.
-    pub fn builder() -> Builder {
-        Builder::new()
-    }
+    pub const LINGER: Duration = drain::LINGER;
 
     pub(crate) fn new(shared: Arc<Shared>) -> Host {
         shared.handles.fetch_add(1, Ordering::Relaxed);
@@ -100,14 +93,6 @@ impl Host {
         attempt: impl FnOnce(&mut Stack, Instant) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         self.try_or_register(awaited, Place::Polled, context.waker(), attempt)
-    }
-
-    /// A future that tries `attempt` again whenever `awaited` happens, until it is ready. Any number may wait for the same.
-    pub fn until<T, F>(&self, awaited: Awaited, attempt: F) -> Until<'_, F>
-    where
-        F: FnMut(&mut Stack, Instant) -> Poll<io::Result<T>> + Unpin,
-    {
-        Until::new(self, awaited, attempt)
     }
 
     /// Blocks the thread until `attempt` is ready, trying it whenever `awaited` happens. `Poll::Pending` if that took longer

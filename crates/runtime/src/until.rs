@@ -19,6 +19,16 @@ pub struct Until<'a, F> {
     registered: Option<Waker>,
 }
 
+impl Host {
+    /// A future that tries `attempt` again whenever `awaited` happens, until it is ready. Any number may wait for the same.
+    pub fn until<T, F>(&self, awaited: Awaited, attempt: F) -> Until<'_, F>
+    where
+        F: FnMut(&mut Stack, Instant) -> Poll<io::Result<T>> + Unpin,
+    {
+        Until::new(self, awaited, attempt)
+    }
+}
+
 impl<'a, F> Until<'a, F> {
     pub(crate) fn new(host: &'a Host, awaited: Awaited, attempt: F) -> Until<'a, F> {
         Until { host, awaited, attempt, registered: None }
