@@ -56,7 +56,8 @@ impl Sender {
                 return None;
             }
         };
-        self.probe.overridden = false;
+        // What leaves now waits for its acknowledgment; the next override begins with the first interval.
+        self.probe.reset();
         timers.stop(Timer::Probe);
         Some(self.emit(flight, length, fin_unsent, frame, timers, environment))
     }
