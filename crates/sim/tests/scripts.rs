@@ -1,12 +1,13 @@
-//! Every script under `scripts/`, each as a test of its own name, run twice: with numbers from 0 on, and where they wrap.
+//! Every script under `scripts/`, each as a test of its own name, run with sequence numbers that begin, wrap and pass the
+//! sign bit at various places, on both sides.
 
 use libtest_mimic::{Arguments, Trial};
-use netstrata_sim::script::{Setup, run_file};
+use netstrata_sim::script::{Failure, Setup, run_file};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Added to the peers' numbers: so that they wrap early, or in the middle of a window, or pass the sign bit.
-const OFFSETS: [u32; 4] = [0, u32::MAX - 1_500, u32::MAX, (1 << 31) - 3_000];
+/// Added to the peers' numbers, which usually begin with 0; and what this host's begin with.
+const BEGINNINGS: [u32; 5] = [0, u32::MAX - 1_500, u32::MAX - 1, u32::MAX, (1 << 31) - 3_000];
 
 fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts");
@@ -19,14 +20,26 @@ fn main() -> ExitCode {
     let trials = files.into_iter().map(|file| {
         let name = file.strip_prefix(&root).unwrap_or(&file).with_extension("").display().to_string();
         Trial::test(name, move || {
-            for remote_offset in OFFSETS {
-                run_file(&file, Setup { remote_offset })
-                    .map_err(|failure| format!("{}:{failure} (numbers + {remote_offset})", file.display()))?;
-            }
-            Ok(())
+            let tell =
+                |(failure, setup): (Failure, Setup)| format!("{}:{failure} ({setup:?})", file.display());
+            Ok(run_all(&file).map_err(tell)?)
         })
     });
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+}
+
+fn run_all(file: &Path) -> Result<(), (Failure, Setup)> {
+    let run = |setup| run_file(file, setup).map_err(|failure| (failure, setup));
+    let usual = run(Setup::default())?.first_number;
+    for beginning in BEGINNINGS {
+        let setup = Setup { remote_offset: beginning, ..Setup::default() };
+        run(setup)?;
+        if let Some(usual) = usual {
+            let report = run(setup.with_first_number(usual, beginning))?;
+            assert_eq!(report.first_number, Some(beginning), "numbers grow by one every 4 microseconds");
+        }
+    }
+    Ok(())
 }
 
 fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {

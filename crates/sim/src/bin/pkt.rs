@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     let mut failed = 0;
     for file in &files {
         match run_file(Path::new(file), Setup::default()) {
-            Ok(()) => println!("{file}: passed"),
+            Ok(_) => println!("{file}: passed"),
             Err(failure) => {
                 failed += 1;
                 println!("{file}:{failure}");

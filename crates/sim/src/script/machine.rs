@@ -6,6 +6,7 @@ use basis::{Frame, Instant};
 use stack::{InterfaceConfig, InterfaceId, Medium, Probing, Stack, StackConfig};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 use tcp::{ConnectionId, Readiness};
 
 /// This host's address.
@@ -30,8 +31,8 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    pub(crate) fn new(settings: &Settings) -> Result<Machine, String> {
-        let now = Instant::from_millis(10_000);
+    pub(crate) fn new(settings: &Settings, later: Duration) -> Result<Machine, String> {
+        let now = Instant::from_millis(10_000) + later;
         let config = StackConfig { tcp: settings.host, ..StackConfig::default() };
         let mut stack = Stack::new(now, config, [42; 32]);
         let interface = stack.add_interface(

@@ -43,7 +43,7 @@ mod values;
 
 pub use failure::Failure;
 pub use notation::Script;
-pub use runner::{Setup, run};
+pub use runner::{Report, Setup, run};
 
 use std::path::Path;
 
@@ -51,7 +51,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// The line that failed, and why: the file cannot be read, the notation is not understood, or the stack did otherwise.
-pub fn run_file(path: &Path, setup: Setup) -> Result<(), Failure> {
+pub fn run_file(path: &Path, setup: Setup) -> Result<Report, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| Failure::at(0, error.to_string()))?;
     run(&Script::parse(&text)?, setup)
 }

@@ -12,6 +12,8 @@ pub(crate) struct Peer {
     pub(crate) local_port: u16,
     /// What is added to this host's numbers in the script, once its SYN was seen.
     local_offset: Option<u32>,
+    /// This host's initial number on the wire, of the first connection.
+    first: Option<u32>,
     /// The next SYN begins a new connection with numbers of its own.
     pub(crate) begins_anew: bool,
     /// What is added to the peer's numbers in the script.
@@ -30,12 +32,18 @@ impl Peer {
             remote_port,
             local_port,
             local_offset: None,
+            first: None,
             begins_anew: false,
             remote_offset,
             remote_initial: 0,
             local_initial: 0,
             timestamps: BTreeMap::new(),
         }
+    }
+
+    /// This host's initial number on the wire, of the first connection.
+    pub(crate) fn first_number(&self) -> Option<u32> {
+        self.first
     }
 
     /// A number of this host on the wire.
@@ -78,12 +86,13 @@ impl Peer {
         if wire.flags.contains(Flags::SYN) && unknown {
             self.local_offset = Some(wire.sequence.wrapping_sub(expected.sequence));
             self.local_initial = expected.sequence;
+            self.first = self.first.or(Some(wire.sequence));
             self.begins_anew = false;
             self.timestamps.clear();
         }
         script.peer = expected.peer;
         // A RST to a segment without acknowledgment has number 0 itself (RFC 9293 3.10.7.1).
-        if !(wire.flags.contains(Flags::RST) && wire.sequence == 0) {
+        if !(wire.flags.contains(Flags::RST) && wire.sequence == 0 && expected.sequence == 0) {
             script.sequence = wire.sequence.wrapping_sub(self.local_offset.unwrap_or(0));
         }
         script.acknowledgment = wire.acknowledgment.map(|number| number.wrapping_sub(self.remote_offset));

@@ -18,6 +18,24 @@ use wire::tcp::Flags;
 pub struct Setup {
     /// Added to every sequence number of the peers: lets the script run where they wrap.
     pub remote_offset: u32,
+    /// How much later than usual the script begins. Initial sequence numbers grow by one every 4 microseconds (RFC 6528 3),
+    /// so this chooses where this host's own wrap: see [`Setup::with_first_number`].
+    pub later: Duration,
+}
+
+impl Setup {
+    /// Lets this host's first connection begin with the number `wanted` instead of `usual`, which a run without delay had.
+    #[must_use]
+    pub fn with_first_number(self, usual: u32, wanted: u32) -> Setup {
+        Setup { later: Duration::from_micros(4 * u64::from(wanted.wrapping_sub(usual))), ..self }
+    }
+}
+
+/// What was seen in a run that went as its script says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Report {
+    /// This host's initial sequence number on the first peer's connection, if it sent a SYN.
+    pub first_number: Option<u32>,
 }
 
 /// The port of the first peer that connects to us; the others have the next ones.
@@ -51,8 +69,8 @@ type Result<T> = std::result::Result<T, String>;
 ///
 /// # Errors
 /// The first line at which the stack did otherwise.
-pub fn run(script: &Script, setup: Setup) -> std::result::Result<(), Failure> {
-    let machine = Machine::new(&script.settings).map_err(|message| Failure::at(0, message))?;
+pub fn run(script: &Script, setup: Setup) -> std::result::Result<Report, Failure> {
+    let machine = Machine::new(&script.settings, setup.later).map_err(|message| Failure::at(0, message))?;
     let mut runner = Runner {
         setup,
         tolerance: script.settings.tolerance,
@@ -67,7 +85,8 @@ pub fn run(script: &Script, setup: Setup) -> std::result::Result<(), Failure> {
         runner.event(event).map_err(|message| Failure::at(event.line, message))?;
     }
     let last = script.events.last().map_or(0, |event| event.line);
-    runner.finish().map_err(|message| Failure::at(last, message))
+    runner.finish().map_err(|message| Failure::at(last, message))?;
+    Ok(Report { first_number: runner.peers.get(&1).and_then(Peer::first_number) })
 }
 
 impl Runner {
