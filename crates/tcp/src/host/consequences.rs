@@ -15,6 +15,9 @@ use crate::segment::FourTuple;
 use basis::{Frame, Instant, Key, TimerWheel};
 use wire::tcp::Header;
 
+/// Leftovers in the queues, beyond as many as there are connections.
+const MAX_STALE: usize = 1024;
+
 impl Host {
     /// Lets a connection's fate happen, and looks after what follows from it.
     pub(super) fn apply(&mut self, now: Instant, index: u32, fate: Fate) {
@@ -101,7 +104,30 @@ impl Host {
             if connection.armed != Instant::FAR_FUTURE {
                 self.wheel.cancel(connection.timer);
             }
+            if connection.queued || connection.announced {
+                self.note_stale();
+            }
         }
+    }
+
+    /// Something that stands in a queue is gone; its turn would be passed over. If nobody comes to take turns, such leftovers
+    /// must not pile up: once they may outnumber the living, they are swept out.
+    pub(super) fn note_stale(&mut self) {
+        self.stale += 1;
+        if self.stale <= MAX_STALE + self.connections.len() + self.half_open.slab.len() {
+            return;
+        }
+        self.stale = 0;
+        let (connections, half_open) = (&self.connections, &self.half_open.slab);
+        self.lanes.sweep(|turn| match turn {
+            Turn::Connection(key) => connections.get(key).is_some(),
+            Turn::HalfOpen(key) => half_open.get(key).is_some(),
+        });
+        let listeners = &self.listeners;
+        self.news.retain(|news| match *news {
+            News::Connection(key) => connections.get(key).is_some(),
+            News::Listener(key) => listeners.get(key).is_some(),
+        });
     }
 
     pub(super) fn send_reset(&mut self, index: u32) {

@@ -16,4 +16,7 @@ mod time_wait_table;
 mod verbs;
 mod work;
 
+#[cfg(test)]
+mod tests;
+
 pub use tcp_host::Host;

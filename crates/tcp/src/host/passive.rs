@@ -169,6 +169,9 @@ impl Host {
     pub(super) fn drop_half_open(&mut self, index: u32) {
         if let Some(half_open) = self.half_open.remove(index) {
             self.demux.remove(&half_open.tuple, Place::HalfOpen(index));
+            if half_open.queued {
+                self.note_stale();
+            }
             if let Some(listener) = self.listeners.get_mut(half_open.listener) {
                 listener.half_open -= 1;
             }

@@ -39,6 +39,8 @@ pub struct Host {
     pub(super) listeners: Listeners,
     pub(super) lanes: Lanes,
     pub(super) news: VecDeque<News>,
+    /// At most how many entries of the queues are about something that is gone.
+    pub(super) stale: usize,
     pub(super) wheel: TimerWheel,
     pub(super) memory: Memory,
     pub(super) counters: Counters,
@@ -83,6 +85,7 @@ impl Host {
             listeners: Listeners::new(random.hash_key()),
             lanes: Lanes::default(),
             news: VecDeque::new(),
+            stale: 0,
             wheel: TimerWheel::new(now),
             memory: Memory::default(),
             counters: Counters::default(),

@@ -33,6 +33,13 @@ impl Lanes {
         &mut self.0[index]
     }
 
+    /// Keeps only those turns that `is_current` says are still wanted.
+    pub(crate) fn sweep(&mut self, is_current: impl Fn(Turn) -> bool) {
+        for lane in &mut self.0 {
+            lane.line.retain(|turn| is_current(*turn));
+        }
+    }
+
     /// Whether something stands in this lane's line.
     #[inline]
     pub(crate) fn has_work(&self, lane: u8) -> bool {
