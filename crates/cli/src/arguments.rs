@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Lan(LanArguments),
     /// List the connections of a running server
     Status(StatusArguments),
+    /// Measure this stack beside the peers that are present
+    Bench(bench::Arguments),
 }
 
 /// Which network to be on, and how.

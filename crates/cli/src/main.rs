@@ -48,5 +48,11 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Ping(arguments) => ping::run(arguments),
         Command::Lan(arguments) => lan::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
+        Command::Bench(arguments) => measure(&arguments),
     }
+}
+
+fn measure(arguments: &bench::Arguments) -> Result<(), Failure> {
+    // Memory is told by the `bench` program alone, which has a heap that counts.
+    bench::run(arguments, None).map_err(|error| Failure::new(format!("{error:#}"), "see `bench --help`"))
 }

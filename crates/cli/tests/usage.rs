@@ -67,7 +67,7 @@ fn help_and_version_are_no_errors() {
     }
     let outcome = run(&[], b"");
     assert_eq!(outcome.code, Some(2));
-    for command in ["serve", "connect", "ping", "lan", "status"] {
+    for command in ["serve", "connect", "ping", "lan", "status", "bench"] {
         assert!(outcome.stderr.contains(command), "{}", outcome.stderr);
     }
 }
