@@ -1,8 +1,8 @@
 //! A cable between two hosts or a segment of many, and what it does to frames.
 
+use super::id::{HostId, WireId};
 use super::impairments::{Impairments, MILLION};
 use super::rule::Effect;
-use super::simulation::{HostId, WireId};
 use super::trace::Fate;
 use basis::{Instant, Random};
 use bytes::Bytes;

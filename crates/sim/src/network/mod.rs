@@ -17,16 +17,18 @@
 
 mod agenda;
 mod cabling;
+mod id;
 mod impairments;
 mod packet;
 mod rule;
 mod simulation;
 mod trace;
 
+pub use id::{HostId, WireId};
 pub use impairments::{Impairments, MILLION};
 pub use packet::Packet;
 pub use rule::{Rule, RuleId};
-pub use simulation::{HostId, Network, WireId};
+pub use simulation::Network;
 pub use trace::{Fate, Record, Trace};
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Exact faults: what happens to the n-th packet of a kind.
 
+use super::id::HostId;
 use super::packet::Packet;
-use super::simulation::HostId;
 use super::trace::Fate;
 use std::fmt;
 use std::time::Duration;

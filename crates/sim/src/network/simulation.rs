@@ -2,6 +2,7 @@
 
 use super::agenda::Agenda;
 use super::cabling::{Arrival, Wire};
+use super::id::{HostId, WireId};
 use super::impairments::Impairments;
 use super::rule::{Rule, RuleId};
 use super::trace::{Fate, Record, Trace};
@@ -12,14 +13,6 @@ use stack::{InterfaceConfig, InterfaceId, Medium, Probing, Stack, StackConfig};
 use std::time::Duration;
 use wire::MacAddress;
 use wire::segmentation::Segments;
-
-/// Names a host of a network.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct HostId(pub(crate) usize);
-
-/// Names a cable or segment of a network.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct WireId(pub(crate) usize);
 
 /// Where the clock begins: not at zero, as no real clock does.
 const BEGIN: Instant = Instant::from_millis(1_000);

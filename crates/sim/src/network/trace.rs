@@ -1,7 +1,7 @@
 //! What happened on the wires.
 
+use super::id::{HostId, WireId};
 use super::packet::Packet;
-use super::simulation::{HostId, WireId};
 use basis::Instant;
 use bytes::Bytes;
 use std::hash::Hasher;

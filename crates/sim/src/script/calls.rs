@@ -1,5 +1,6 @@
 //! What the socket calls of a script do on the stack.
 
+use super::arguments::{Returned, integer, names};
 use super::machine::{LOCAL, Machine, REMOTE};
 use super::notation::Argument;
 use super::peer::stream;
@@ -12,15 +13,6 @@ use tcp::{
 
 /// The port that scripts listen on and connect to; further peers of `connect` have the next ones.
 pub(crate) const PORT: u16 = 8080;
-
-/// What a call returns.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Returned {
-    Value(i64),
-    Error(&'static str),
-    /// Nothing yet: it blocks.
-    Blocks,
-}
 
 use Returned::{Blocks, Error, Value};
 
@@ -48,7 +40,7 @@ impl Sockets {
             return self.socket(number);
         }
         if name == "poll" {
-            return super::poll::poll(self, machine, arguments);
+            return super::poll::poll(&self.open, machine, arguments);
         }
         let descriptor = integer(arguments, 0)?;
         let Some(socket) = self.open.get_mut(&descriptor) else { return Ok(Error("EBADF")) };
@@ -225,21 +217,5 @@ fn fcntl(socket: &mut Socket, arguments: &[Argument]) -> Result<Returned> {
             Ok(Value(0))
         }
         _ => Err("fcntl: only F_GETFL and F_SETFL are understood".into()),
-    }
-}
-
-/// The argument at `place`, which is a number.
-pub(super) fn integer(arguments: &[Argument], place: usize) -> Result<i64> {
-    match arguments.get(place) {
-        Some(Argument::Number(number)) => Ok(*number),
-        other => Err(format!("argument {} is no number: {other:?}", place + 1)),
-    }
-}
-
-/// The names that an argument joins by `|`.
-pub(super) fn names(argument: Option<&Argument>) -> Vec<&str> {
-    match argument {
-        Some(Argument::Names(names)) => names.iter().map(String::as_str).collect(),
-        _ => Vec::new(),
     }
 }

@@ -86,6 +86,20 @@ impl<'a> Cursor<'a> {
         T::try_from(if negative { -value } else { value }).map_err(|_| format!("{value} is out of range"))
     }
 
+    /// `first:end(length)`: the first number and the length.
+    pub(crate) fn range(&mut self) -> Parsed<(u32, u32)> {
+        let first: u32 = self.number()?;
+        self.expect(":")?;
+        let end: u32 = self.number()?;
+        self.expect("(")?;
+        let length: u32 = self.number()?;
+        self.expect(")")?;
+        if end != first.wrapping_add(length) {
+            return Err(format!("{first} and {length} bytes do not end at {end}"));
+        }
+        Ok((first, length))
+    }
+
     /// Whether a number comes next.
     pub(crate) fn is_at_number(&self) -> bool {
         self.rest.trim_start_matches('-').starts_with(|c: char| c.is_ascii_digit())

@@ -2,7 +2,6 @@
 
 use super::cursor::{Cursor, Parsed};
 use super::notation::IcmpMessage;
-use super::parse_packet::sequence;
 use wire::icmpv4::Message;
 
 /// Codes of "destination unreachable" by packetdrill's names, from 0 on.
@@ -47,7 +46,7 @@ pub(crate) fn parse(cursor: &mut Cursor<'_>, peer: u16) -> Parsed<IcmpMessage> {
         name => return Err(format!("unknown ICMP message `{name}`")),
     };
     cursor.expect("[")?;
-    let (sequence, _) = sequence(cursor)?;
+    let (sequence, _) = cursor.range()?;
     cursor.expect("]")?;
     Ok(IcmpMessage { peer, message, sequence })
 }

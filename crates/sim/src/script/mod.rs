@@ -20,7 +20,10 @@
 //! - `(2)` before the flags names the second peer of a script: `< (2) S 0:0(0) win 1000`.
 //! - `%{ assert ... }%` takes comparisons of `tcpi_...` values, of the host's counters and of its tables' sizes.
 
+mod arguments;
 mod calls;
+#[cfg(test)]
+mod chaos;
 mod check;
 mod cursor;
 mod expression;
@@ -39,6 +42,8 @@ mod runner;
 mod settings;
 mod socket_options;
 mod sockets;
+#[cfg(test)]
+mod tests;
 mod values;
 
 pub use failure::Failure;

@@ -39,7 +39,7 @@ fn peer(cursor: &mut Cursor<'_>) -> Parsed<u16> {
 
 fn segment(cursor: &mut Cursor<'_>, peer: u16) -> Parsed<TcpSegment> {
     let flags = flags(cursor.take(|c| !c.is_whitespace()))?;
-    let (sequence, length) = sequence(cursor)?;
+    let (sequence, length) = cursor.range()?;
     let mut segment = TcpSegment {
         peer,
         flags,
@@ -66,20 +66,6 @@ fn segment(cursor: &mut Cursor<'_>, peer: u16) -> Parsed<TcpSegment> {
         segment.options = options(cursor)?;
     }
     Ok(segment)
-}
-
-/// `first:end(length)`
-pub(crate) fn sequence(cursor: &mut Cursor<'_>) -> Parsed<(u32, u32)> {
-    let first: u32 = cursor.number()?;
-    cursor.expect(":")?;
-    let end: u32 = cursor.number()?;
-    cursor.expect("(")?;
-    let length: u32 = cursor.number()?;
-    cursor.expect(")")?;
-    if end != first.wrapping_add(length) {
-        return Err(format!("{first} and {length} bytes do not end at {end}"));
-    }
-    Ok((first, length))
 }
 
 fn flags(letters: &str) -> Parsed<Flags> {

@@ -1,20 +1,25 @@
 //! `poll`: what a socket can do without waiting.
 
-use super::calls::{Returned, Sockets, integer, names};
+use super::arguments::{Returned, integer, names};
 use super::machine::Machine;
 use super::notation::Argument;
 use super::sockets::{Role, Socket};
+use std::collections::BTreeMap;
 use tcp::Readiness;
 
 /// Asks several sockets, and compares `revents` with the script's.
-pub(super) fn poll(sockets: &Sockets, machine: &Machine, arguments: &[Argument]) -> Result<Returned, String> {
+pub(super) fn poll(
+    sockets: &BTreeMap<i64, Socket>,
+    machine: &Machine,
+    arguments: &[Argument],
+) -> Result<Returned, String> {
     let Some(Argument::List(entries)) = arguments.first() else { return Err("expected `[{fd=...}]`".into()) };
     let (mut ready, mut wrong) = (0, None);
     for entry in entries {
         let Argument::Fields(fields) = entry else { return Err("expected `{fd=...}`".into()) };
         let field = |name: &str| fields.iter().find(|(known, _)| known == name).map(|(_, value)| value);
         let Some(Argument::Number(number)) = field("fd") else { return Err("`fd` is missing".into()) };
-        let socket = sockets.open.get(number).ok_or_else(|| format!("no socket {number}"))?;
+        let socket = sockets.get(number).ok_or_else(|| format!("no socket {number}"))?;
         let asked = names(field("events"));
         let always = ["POLLERR", "POLLHUP"];
         let found: Vec<&str> =

@@ -1,6 +1,7 @@
 //! Runs a script: event by event, with all that the stack does in between.
 
-use super::calls::{PORT, Returned, Sockets};
+use super::arguments::Returned;
+use super::calls::{PORT, Sockets};
 use super::failure::Failure;
 use super::machine::{LOCAL, Machine, REMOTE};
 use super::notation::{Action, Call, Event, Expected, Packet, Script, TcpSegment, When};

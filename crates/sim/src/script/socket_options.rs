@@ -1,6 +1,6 @@
 //! `setsockopt`, `getsockopt` and `ioctl`.
 
-use super::calls::{Returned, names};
+use super::arguments::{Returned, names};
 use super::machine::Machine;
 use super::notation::Argument;
 use super::sockets::{Role, Socket, error_name};
