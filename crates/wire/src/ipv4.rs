@@ -95,7 +95,9 @@ impl Header {
         let Some(options) = first.get(HEADER_LENGTH..header_length) else {
             return Err(Malformed::Ipv4TooShort);
         };
-        if Sum::ZERO.add_bytes(fixed).add_bytes(options).finish() != 0 {
+        let sum = Sum::ZERO.add_bytes(fixed);
+        let sum = if options.is_empty() { sum } else { sum.add_bytes(options) };
+        if sum.finish() != 0 {
             return Err(Malformed::Ipv4Checksum);
         }
         let total_length = usize::from(u16::from_be_bytes([fixed[2], fixed[3]]));

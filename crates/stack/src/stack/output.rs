@@ -42,10 +42,10 @@ impl Stack {
     #[inline]
     fn next_frame(&mut self, now: Instant, interface: InterfaceId, frame: &mut Frame) -> bool {
         loop {
-            let Some(entry) = self.interfaces.get_mut(interface.index()) else { return false };
-            if !entry.up {
+            if !self.has_transmit(interface) {
                 return false;
             }
+            let Some(entry) = self.interfaces.get_mut(interface.index()) else { return false };
             if let Some(segments) = entry.cutting.as_mut() {
                 if let Some(packet) = segments.next() {
                     *frame = packet;

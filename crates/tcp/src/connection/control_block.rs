@@ -57,6 +57,14 @@ pub(super) struct Finished {
     was_open: bool,
 }
 
+/// Where a connection stands: see [`ControlBlock::standing`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standing {
+    pub(crate) may_transmit: bool,
+    pub(crate) deadline: Instant,
+    pub(crate) ready: Readiness,
+}
+
 /// A segment's effect: what becomes of the connection, and whether a RST with this number answers it.
 #[derive(Debug)]
 pub(crate) struct Effect {
@@ -279,28 +287,33 @@ impl ControlBlock {
     /// What the application can do without waiting.
     #[inline]
     pub(crate) fn readiness(&self) -> Readiness {
+        self.standing().ready
+    }
+
+    /// What the host must know of a connection after each thing that happens to it.
+    #[inline]
+    pub(crate) fn standing(&self) -> Standing {
         match &self.phase {
-            Phase::Open(open) => {
-                let (room, limit) = (open.send.room(), open.send.limit());
-                // Once full, it is writable again when a quarter is free: fewer and larger writes.
-                let enough = if self.reported.contains(Readiness::WRITABLE) { 1 } else { limit / 4 };
-                let finished = open.receive.finished();
-                Readiness::CONNECTED
-                    | Readiness::READABLE
-                        .when(open.receive.unread() > 0 || finished || open.receive.discarding())
-                    | Readiness::WRITABLE.when(room >= enough || open.is_finishing())
-                    | Readiness::READ_CLOSED.when(finished)
-                    | Readiness::DRAINED.when(open.is_drained())
-            }
-            Phase::Handshake(_) => Readiness::NONE,
-            Phase::Finished(finished) => {
-                Readiness::CONNECTED.when(finished.was_open)
+            Phase::Open(open) => Standing {
+                may_transmit: open.may_transmit(),
+                deadline: open.next_deadline(),
+                ready: open.readiness(self.reported),
+            },
+            Phase::Handshake(handshake) => Standing {
+                may_transmit: handshake.wants_transmit(),
+                deadline: handshake.deadline,
+                ready: Readiness::NONE,
+            },
+            Phase::Finished(finished) => Standing {
+                may_transmit: false,
+                deadline: Instant::FAR_FUTURE,
+                ready: Readiness::CONNECTED.when(finished.was_open)
                     | Readiness::READABLE
                     | Readiness::WRITABLE
                     | Readiness::READ_CLOSED
                     | Readiness::DRAINED
-                    | Readiness::FAILED.when(self.failure.is_some())
-            }
+                    | Readiness::FAILED.when(self.failure.is_some()),
+            },
         }
     }
 

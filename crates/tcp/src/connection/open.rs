@@ -8,6 +8,7 @@ use super::time_wait::Remains;
 use crate::config::Settings;
 use crate::environment::Environment;
 use crate::error::{Dropped, Failure};
+use crate::event::Readiness;
 use crate::info::{Info, State};
 use crate::negotiation::Negotiated;
 use crate::receive::receiver::Receiver;
@@ -252,6 +253,20 @@ impl Open {
         self.send.set_limit(settings.send_buffer);
         self.receive.set_limit(settings.receive_buffer);
         self.keepalive.on_heard(settings.keepalive(), &mut self.timers, environment.now);
+    }
+
+    /// What the application can do without waiting; `reported` is what it was told.
+    #[inline]
+    pub(crate) fn readiness(&self, reported: Readiness) -> Readiness {
+        let (room, limit) = (self.send.room(), self.send.limit());
+        // Once full, it is writable again when a quarter is free: fewer and larger writes.
+        let enough = if reported.contains(Readiness::WRITABLE) { 1 } else { limit / 4 };
+        let finished = self.receive.finished();
+        Readiness::CONNECTED
+            | Readiness::READABLE.when(self.receive.unread() > 0 || finished || self.receive.discarding())
+            | Readiness::WRITABLE.when(room >= enough || self.is_finishing())
+            | Readiness::READ_CLOSED.when(finished)
+            | Readiness::DRAINED.when(self.is_drained())
     }
 
     // ---- timers ----

@@ -4,7 +4,7 @@ use super::demux::Place;
 use super::reset;
 use super::tcp_host::{Host, environment};
 use super::work::{News, Turn};
-use crate::connection::control_block::ControlBlock;
+use crate::connection::control_block::{ControlBlock, Standing};
 use crate::connection::fate::Fate;
 use crate::connection::time_wait::TimeWait;
 use crate::environment::Environment;
@@ -80,15 +80,15 @@ impl Host {
     pub(super) fn settle(&mut self, index: u32) {
         let Some(key) = self.connections.key_at(index) else { return };
         let Some(connection) = self.connections.at_mut(index) else { return };
-        if !connection.queued && connection.may_transmit() {
+        let Standing { may_transmit, deadline, ready } = connection.standing();
+        if may_transmit && !connection.queued {
             connection.queued = true;
             self.lanes.get(connection.path.lane).line.push_back(Turn::Connection(key));
         }
-        arm(connection, &mut self.wheel, index);
+        arm(connection, deadline, &mut self.wheel, index);
         if connection.detached {
             return;
         }
-        let ready = connection.readiness();
         connection.reported = connection.reported & ready;
         if !connection.announced && (ready & !connection.reported) != Readiness::NONE {
             connection.announced = true;
@@ -168,8 +168,7 @@ impl Host {
 /// Sees to it that the wheel wakes a connection in time. A later deadline waits until the armed one comes: re-arming for
 /// every acknowledgment would cost more.
 #[inline]
-pub(super) fn arm(connection: &mut ControlBlock, wheel: &mut TimerWheel, index: u32) {
-    let deadline = connection.next_deadline();
+pub(super) fn arm(connection: &mut ControlBlock, deadline: Instant, wheel: &mut TimerWheel, index: u32) {
     if deadline < connection.armed {
         if connection.armed == Instant::FAR_FUTURE {
             connection.timer = wheel.arm(deadline, index);

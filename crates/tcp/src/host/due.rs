@@ -41,9 +41,11 @@ impl Host {
 
     /// When [`Host::on_timeout`] wants to be called next.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let deadlines =
-            [self.wheel.next_deadline(), self.half_open.next_deadline(), self.time_wait.next_deadline()];
-        deadlines.into_iter().flatten().min()
+        let never = Instant::FAR_FUTURE;
+        let mut earliest = self.wheel.next_deadline().unwrap_or(never);
+        earliest = earliest.min(self.half_open.next_deadline().unwrap_or(never));
+        earliest = earliest.min(self.time_wait.next_deadline().unwrap_or(never));
+        (earliest != never).then_some(earliest)
     }
 
     /// Whether [`Host::poll_transmit`] may have a segment for `lane`: who drives the host must not sleep then.
@@ -88,7 +90,7 @@ impl Host {
             self.lanes.get(lane).line.push_back(Turn::Connection(key));
         }
         // Also if nothing was sent: the timer may wait for the peer's window.
-        arm(connection, &mut self.wheel, key.index());
+        arm(connection, connection.next_deadline(), &mut self.wheel, key.index());
         let (tuple, time_to_live) = (&connection.tuple, connection.settings.time_to_live);
         sent.then_some(Outgoing { local: tuple.local, remote: tuple.remote, time_to_live })
     }

@@ -2,7 +2,7 @@
 
 use super::reassembly::Reassembly;
 use alloc::collections::VecDeque;
-use basis::{ChunkPool, Frame};
+use basis::{ChunkPool, Frame, pool};
 use bytes::{Buf, Bytes, BytesMut};
 
 /// Payload of fewer bytes is copied together with its neighbours instead of being kept as a piece of its own.
@@ -58,6 +58,9 @@ impl ReceiveBuffer {
         while !bytes.is_empty() {
             let room = self.tail.capacity() - self.tail.len();
             if room == 0 {
+                if self.tail.is_empty() && self.tail.try_reclaim(LEAST_PIECE) {
+                    continue;
+                }
                 self.seal();
                 let spent = core::mem::replace(&mut self.tail, chunks.take(bytes.len()));
                 if spent.capacity() > 0 {
@@ -114,15 +117,15 @@ impl ReceiveBuffer {
         filled
     }
 
-    /// Empties the buffer and gives its memory back.
+    /// Empties the buffer for another connection. A small chunk stays for it, a large one is given back.
     pub(crate) fn clear(&mut self, chunks: &mut ChunkPool) {
         self.pieces.clear();
         if self.pieces.capacity() > 64 {
             self.pieces = VecDeque::new();
         }
-        let tail = core::mem::take(&mut self.tail);
-        if tail.capacity() > 0 {
-            chunks.give(tail);
+        self.tail.clear();
+        if self.tail.capacity() > pool::SMALL {
+            chunks.give(core::mem::take(&mut self.tail));
         }
         self.reassembly.clear();
         self.len = 0;

@@ -62,6 +62,10 @@ impl SendBuffer {
 
     /// Begins another chunk; a small one only for small data that stands alone.
     fn next_chunk(&mut self, wanted: usize, chunks: &mut ChunkPool) {
+        if self.len == 0 && wanted <= pool::SMALL && self.tail.try_reclaim(wanted) {
+            self.sealed = 0;
+            return;
+        }
         self.seal();
         let wanted = if self.len == 0 { wanted } else { pool::LARGE };
         let spent = core::mem::replace(&mut self.tail, chunks.take(wanted));
@@ -179,17 +183,18 @@ impl SendBuffer {
         }
     }
 
-    /// Empties the buffer and gives its memory back.
+    /// Empties the buffer for another connection. A small chunk stays for it, a large one is given back.
     pub(crate) fn clear(&mut self, chunks: &mut ChunkPool) {
         self.pieces.clear();
         if self.pieces.capacity() > 64 {
             self.pieces = VecDeque::new();
         }
-        let tail = core::mem::take(&mut self.tail);
-        if self.sealed > 0 || tail.capacity() > 0 {
-            chunks.give(tail);
+        self.tail.clear();
+        if self.sealed + self.tail.capacity() > pool::SMALL {
+            chunks.give(core::mem::take(&mut self.tail));
+            self.sealed = 0;
         }
-        (self.sealed, self.len, self.cursor) = (0, 0, Cursor::default());
+        (self.len, self.cursor) = (0, Cursor::default());
     }
 }
 
