@@ -93,6 +93,12 @@ impl Driver {
         core.sleeping = None;
         let now = shared.clock.now();
         if self.is_at_end(&core, now) {
+            // The last words, as the RST of a connection that was just aborted.
+            for port in &mut self.ports {
+                port.fill(|interface| core.stack.poll_transmit(now, interface));
+            }
+            drop(core);
+            self.transmit();
             return None;
         }
         for port in &mut self.ports {
