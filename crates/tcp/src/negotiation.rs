@@ -100,11 +100,11 @@ impl Negotiated {
         }
     }
 
-    /// Payload of the largest segment to send: the lesser of both sides' MSS, less the options every segment carries
+    /// Payload of the largest segment to send: the lesser of the peer's MSS and what the path takes, less the options every segment carries
     /// (RFC 6691: MSS does not count them).
-    pub(crate) fn payload(self, own_maximum: u16) -> u16 {
+    pub(crate) fn payload(self, path_maximum: u16) -> u16 {
         let options = if self.timestamps() { 12 } else { 0 };
-        (self.peer_maximum.min(own_maximum) - options).max(LEAST - 12)
+        (self.peer_maximum.min(path_maximum) - options).max(LEAST - 12)
     }
 }
 

@@ -57,17 +57,29 @@ fn hash_address<H: Hasher>(address: IpAddr, state: &mut H) {
 pub struct Path {
     /// The interface's number; it means nothing here but which [`crate::Host::poll_transmit`] yields the segments.
     pub lane: u8,
-    /// Bytes of the largest IP packet that the path takes.
+    /// Bytes of the largest IP packet that the path to the peer takes.
     pub mtu: u32,
+    /// Bytes of the largest IP packet that the interface takes. What the peer is told it may send rests on it: the way back may
+    /// be wider than the way there (RFC 9293 3.7.1).
+    pub link_mtu: u32,
 }
 
 impl Path {
-    /// Bytes of the largest segment without options (RFC 9293 3.7.1: MTU less the fixed IP and TCP headers).
+    /// Bytes of the largest segment to send, without options (RFC 9293 3.7.1: MTU less the fixed IP and TCP headers).
     pub(crate) fn maximum_segment_size(self, local: IpAddr) -> u16 {
-        let headers = if local.is_ipv4() { 40 } else { 60 };
-        // A path too narrow for anything useful still carries some bytes a segment.
-        self.mtu.saturating_sub(headers).clamp(48, 65_535) as u16
+        segment_size(self.mtu, local)
     }
+
+    /// The MSS option to send.
+    pub(crate) fn offered_segment_size(self, local: IpAddr) -> u16 {
+        segment_size(self.link_mtu, local)
+    }
+}
+
+fn segment_size(mtu: u32, local: IpAddr) -> u16 {
+    let headers = if local.is_ipv4() { 40 } else { 60 };
+    // A path too narrow for anything useful still carries some bytes a segment.
+    mtu.saturating_sub(headers).clamp(48, 65_535) as u16
 }
 
 /// Where a segment on its way out goes. Its frame starts at the TCP header, with headroom for what goes before it, and is a

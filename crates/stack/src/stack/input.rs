@@ -243,7 +243,7 @@ impl Stack {
     #[inline]
     pub(crate) fn path(&self, now: Instant, id: InterfaceId, remote: IpAddr) -> tcp::Path {
         let mtu = self.interfaces.get(id.index()).map_or(0, |interface| interface.mtu as u32);
-        tcp::Path { lane: id.number(), mtu: self.path_mtus.mtu(now, remote, mtu) }
+        tcp::Path { lane: id.number(), mtu: self.path_mtus.mtu(now, remote, mtu), link_mtu: mtu }
     }
 }
 

@@ -114,7 +114,12 @@ impl ControlBlock {
         established: &Established,
         environment: &Environment<'_>,
     ) -> ControlBlock {
-        ControlBlock::new(tuple, path, settings, Phase::Open(Open::new(established, &settings, environment)))
+        ControlBlock::new(
+            tuple,
+            path,
+            settings,
+            Phase::Open(Open::new(established, &tuple, path, &settings, environment)),
+        )
     }
 
     // ---- segments ----
@@ -152,7 +157,7 @@ impl ControlBlock {
         environment: &mut Environment<'_>,
     ) -> Result<Fate, Dropped> {
         let mut header = established.header.clone();
-        let mut open = Open::new(established, &self.settings, environment);
+        let mut open = Open::new(established, &self.tuple, self.path, &self.settings, environment);
         if self.detached {
             open.finish_sending();
         }
@@ -177,7 +182,6 @@ impl ControlBlock {
                 }
                 if let IcmpError::PacketTooBig { mtu } = error {
                     self.path.mtu = self.path.mtu.min(mtu.max(68));
-                    handshake.shrink_segments(self.path.maximum_segment_size(self.tuple.local));
                 }
                 // A connection attempt may be given up at the first word of it (RFC 5461 2.1, as hosts do).
                 error.failure().map_or(Fate::Live, Fate::Failed)

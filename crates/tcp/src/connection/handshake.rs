@@ -177,7 +177,6 @@ impl Handshake {
             peer_initial,
             header: header.clone(),
             negotiated,
-            own_maximum: self.offer.maximum_segment_size,
             recent,
             timestamp_offset: self.timestamp_offset,
             window: self.window,
@@ -207,11 +206,6 @@ impl Handshake {
             self.deadline = self.deadline.min(self.first_sent + timeout);
         }
         Ok(())
-    }
-
-    /// A smaller MSS, because the path takes less.
-    pub(crate) fn shrink_segments(&mut self, maximum: u16) {
-        self.offer.maximum_segment_size = self.offer.maximum_segment_size.min(maximum);
     }
 
     /// The SYN, or the SYN-ACK after a simultaneous open.

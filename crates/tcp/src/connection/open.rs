@@ -45,8 +45,6 @@ pub(crate) struct Established {
     /// The segment that completed the handshake.
     pub(crate) header: Header,
     pub(crate) negotiated: Negotiated,
-    /// The MSS this side offered.
-    pub(crate) own_maximum: u16,
     /// The peer's last timestamp.
     pub(crate) recent: u32,
     pub(crate) timestamp_offset: u32,
@@ -56,10 +54,18 @@ pub(crate) struct Established {
 }
 
 impl Open {
-    pub(crate) fn new(established: &Established, settings: &Settings, environment: &Environment<'_>) -> Open {
+    /// `path` is the way to the peer at `tuple`.
+    pub(crate) fn new(
+        established: &Established,
+        tuple: &FourTuple,
+        path: Path,
+        settings: &Settings,
+        environment: &Environment<'_>,
+    ) -> Open {
         let now = environment.now;
         let negotiated = established.negotiated;
-        let segment_size = negotiated.payload(established.own_maximum);
+        let most = settings.max_segment_size().unwrap_or(u16::MAX);
+        let segment_size = negotiated.payload(path.maximum_segment_size(tuple.local).min(most));
         let timestamps = TimestampState::new(
             negotiated.timestamps(),
             established.recent,

@@ -94,7 +94,7 @@ impl HalfOpen {
     }
 
     pub(crate) fn path(&self) -> Path {
-        Path { lane: self.lane, mtu: self.mtu }
+        Path { lane: self.lane, mtu: self.mtu, link_mtu: self.mtu }
     }
 
     fn offer(&self) -> Offer {
@@ -141,7 +141,6 @@ impl HalfOpen {
             peer_initial: self.peer_initial,
             header: header.clone(),
             negotiated: self.negotiated,
-            own_maximum: self.own_maximum,
             recent: self.recent,
             timestamp_offset: self.timestamp_offset,
             window: self.window,

@@ -66,7 +66,7 @@ impl Host {
         }
         let most = listener.settings.max_segment_size().unwrap_or(u16::MAX);
         let offer = Offer {
-            maximum_segment_size: path.maximum_segment_size(tuple.local).min(most),
+            maximum_segment_size: path.offered_segment_size(tuple.local).min(most),
             extensions: self.config.extensions,
             selective_acknowledgments: self.config.selective_acknowledgments,
         };

@@ -9,7 +9,7 @@ use core::net::{IpAddr, Ipv4Addr};
 use wire::tcp::{Flags, Header, Options, Seq};
 
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
-const PATH: Path = Path { lane: 0, mtu: 1500 };
+const PATH: Path = Path { lane: 0, mtu: 1500, link_mtu: 1500 };
 
 fn peer(n: u32) -> IpAddr {
     IpAddr::V4(Ipv4Addr::from_bits(0x0b00_0000 + n))

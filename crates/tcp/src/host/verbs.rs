@@ -37,7 +37,7 @@ impl Host {
         let settings = Settings::from(options);
         let most = settings.max_segment_size().unwrap_or(u16::MAX);
         let offer = Offer {
-            maximum_segment_size: path.maximum_segment_size(tuple.local).min(most),
+            maximum_segment_size: path.offered_segment_size(tuple.local).min(most),
             extensions: self.config.extensions,
             selective_acknowledgments: self.config.selective_acknowledgments,
         };
