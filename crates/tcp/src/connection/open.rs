@@ -375,7 +375,7 @@ impl Open {
         environment: &mut Environment<'_>,
     ) {
         let window = self.receive.offer();
-        let header = Header {
+        let mut header = Header {
             source_port: tuple.local_port,
             destination_port: tuple.remote_port,
             sequence,
@@ -383,19 +383,12 @@ impl Open {
             flags: flags | Flags::ACK,
             window,
             urgent: 0,
-            options: self.options(frame, environment),
+            options: Options::NONE,
         };
+        // A full segment has no room for selective acknowledgments; the acknowledgment before it told.
+        self.receive.put_options(&mut header.options, frame.is_empty(), environment);
         self.receive.acks.on_sent(!frame.is_empty(), &mut self.timers);
         header.prepend_to(frame, tuple.local, tuple.remote);
-    }
-
-    fn options(&self, frame: &Frame, environment: &Environment<'_>) -> Options {
-        let mut options = self.receive.options(environment);
-        if !frame.is_empty() && !options.sack.is_empty() {
-            // A full segment has no room for them; the acknowledgment before it told.
-            options.sack.clear();
-        }
-        options
     }
 
     // ---- path and reports ----

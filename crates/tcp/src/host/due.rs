@@ -95,6 +95,7 @@ impl Host {
         sent.then_some(Outgoing { local: tuple.local, remote: tuple.remote, time_to_live })
     }
 
+    #[inline(never)]
     pub(super) fn transmit_half_open(
         &mut self,
         now: Instant,

@@ -208,7 +208,11 @@ impl HalfOpenTable {
         Some((self.slab.at(index)?.retries as usize).min(LEVELS - 1))
     }
 
+    #[inline]
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        if self.slab.is_empty() {
+            return None;
+        }
         self.fronts().map(|(_, deadline)| deadline).min()
     }
 

@@ -124,7 +124,8 @@ impl Host {
         if frame.checksum != Checksum::Verified {
             wire::tcp::verify(remote, local, frame.parts()).map_err(Dropped::Malformed)?;
         }
-        let (header, length) = Header::parse(frame.first()).map_err(Dropped::Malformed)?;
+        let mut header = Header::default();
+        let length = header.read(frame.first()).map_err(Dropped::Malformed)?;
         frame.strip(length);
         let tuple =
             FourTuple { local, remote, local_port: header.destination_port, remote_port: header.source_port };

@@ -278,11 +278,12 @@ impl Receiver {
         self.limit.saturating_sub(self.unread() as u32)
     }
 
-    /// Adds the timestamps and selective acknowledgments of a segment that leaves now.
+    /// Adds the timestamps and, if wanted, selective acknowledgments of a segment that leaves now.
     #[inline]
-    pub(crate) fn options(&self, environment: &Environment<'_>) -> Options {
-        let mut options = Options { timestamps: self.timestamps.option(environment.now), ..Options::NONE };
+    pub(crate) fn put_options(&self, options: &mut Options, selective: bool, environment: &Environment<'_>) {
+        options.timestamps = self.timestamps.option(environment.now);
         if let Some(buffer) = &self.buffer
+            && selective
             && self.selective
             && !buffer.reassembly.is_empty()
         {
@@ -290,7 +291,6 @@ impl Receiver {
             let most = if self.timestamps.enabled { 3 } else { 4 };
             options.sack.extend(buffer.reassembly.blocks(most));
         }
-        options
     }
 
     pub(crate) fn set_limit(&mut self, limit: u32) {

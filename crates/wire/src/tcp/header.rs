@@ -41,20 +41,29 @@ impl Header {
     /// [`Malformed::TcpTooShort`], [`Malformed::TcpOffset`], [`Malformed::TcpOption`]. The checksum is [`verify`]'s.
     #[inline]
     pub fn parse(bytes: &[u8]) -> Result<(Header, usize), Malformed> {
+        let mut header = Header::default();
+        let length = header.read(bytes)?;
+        Ok((header, length))
+    }
+
+    /// [`Header::parse`] into a new header, which is written where it stays; returns its length in bytes, options included.
+    ///
+    /// # Errors
+    /// As [`Header::parse`]; the header is then of no use.
+    #[inline]
+    pub fn read(&mut self, bytes: &[u8]) -> Result<usize, Malformed> {
         let Some(fixed) = bytes.first_chunk::<HEADER_LENGTH>() else { return Err(Malformed::TcpTooShort) };
         let length = usize::from(fixed[12] >> 4) * 4;
         let Some(options) = bytes.get(HEADER_LENGTH..length) else { return Err(Malformed::TcpOffset) };
-        let header = Header {
-            source_port: u16::from_be_bytes([fixed[0], fixed[1]]),
-            destination_port: u16::from_be_bytes([fixed[2], fixed[3]]),
-            sequence: Seq(u32::from_be_bytes([fixed[4], fixed[5], fixed[6], fixed[7]])),
-            acknowledgment: Seq(u32::from_be_bytes([fixed[8], fixed[9], fixed[10], fixed[11]])),
-            flags: Flags(fixed[13]),
-            window: u16::from_be_bytes([fixed[14], fixed[15]]),
-            urgent: u16::from_be_bytes([fixed[18], fixed[19]]),
-            options: Options::parse(options)?,
-        };
-        Ok((header, length))
+        self.source_port = u16::from_be_bytes([fixed[0], fixed[1]]);
+        self.destination_port = u16::from_be_bytes([fixed[2], fixed[3]]);
+        self.sequence = Seq(u32::from_be_bytes([fixed[4], fixed[5], fixed[6], fixed[7]]));
+        self.acknowledgment = Seq(u32::from_be_bytes([fixed[8], fixed[9], fixed[10], fixed[11]]));
+        self.flags = Flags(fixed[13]);
+        self.window = u16::from_be_bytes([fixed[14], fixed[15]]);
+        self.urgent = u16::from_be_bytes([fixed[18], fixed[19]]);
+        self.options.read(options)?;
+        Ok(length)
     }
 
     /// Bytes of the header with its options.

@@ -72,20 +72,28 @@ impl Options {
     /// [`Malformed::TcpOption`] when a length is under 2 or leads beyond the end (RFC 9293 3.1, MUST-7).
     #[inline]
     pub fn parse(bytes: &[u8]) -> Result<Options, Malformed> {
+        let mut options = Options::NONE;
+        options.read(bytes)?;
+        Ok(options)
+    }
+
+    /// [`Options::parse`] into options that are [`Options::NONE`]: they are written where they stay.
+    #[inline]
+    pub(crate) fn read(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
         if bytes.is_empty() {
-            return Ok(Options::NONE);
+            return Ok(());
         }
         match bytes.first_chunk::<ALIGNED_TIMESTAMPS_LENGTH>() {
             Some(&[a, b, c, d, e, f, g, h, i, j, k, l])
                 if bytes.len() == ALIGNED_TIMESTAMPS_LENGTH && [a, b, c, d] == ALIGNED_TIMESTAMPS =>
             {
-                let timestamps = Timestamps {
+                self.timestamps = Some(Timestamps {
                     value: u32::from_be_bytes([e, f, g, h]),
                     echo: u32::from_be_bytes([i, j, k, l]),
-                };
-                Ok(Options { timestamps: Some(timestamps), ..Options::NONE })
+                });
+                Ok(())
             }
-            _ => parse_any(bytes),
+            _ => read_any(self, bytes),
         }
     }
 
@@ -157,16 +165,15 @@ impl Options {
 }
 
 #[inline(never)]
-fn parse_any(mut bytes: &[u8]) -> Result<Options, Malformed> {
-    let mut options = Options::NONE;
+fn read_any(options: &mut Options, mut bytes: &[u8]) -> Result<(), Malformed> {
     loop {
         match bytes {
-            [] | [END, ..] => return Ok(options),
+            [] | [END, ..] => return Ok(()),
             [NOP, rest @ ..] => bytes = rest,
             [kind, length, rest @ ..] => {
                 let length = usize::from(*length).checked_sub(2).ok_or(Malformed::TcpOption)?;
                 let (value, rest) = rest.split_at_checked(length).ok_or(Malformed::TcpOption)?;
-                read_one(&mut options, *kind, value);
+                read_one(options, *kind, value);
                 bytes = rest;
             }
             [_] => return Err(Malformed::TcpOption),
