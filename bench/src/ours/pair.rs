@@ -22,6 +22,22 @@ const CALL_PORTS: std::ops::Range<u16> = 20..28;
 const IDLE_PORTS: std::ops::Range<u16> = 40..60;
 const CLIENT_PORTS: std::ops::Range<u16> = 1_024..61_024;
 
+/// An end of the cable, and the place of its host.
+#[derive(Clone, Copy)]
+enum Side {
+    Client,
+    Server,
+}
+
+impl Side {
+    fn other(self) -> Side {
+        match self {
+            Side::Client => Side::Server,
+            Side::Server => Side::Client,
+        }
+    }
+}
+
 /// One host and its end of the cable.
 struct Host {
     stack: Stack,
@@ -79,12 +95,12 @@ impl Host {
 
 /// Two stacks and a busy connection between them.
 pub(crate) struct Ours {
-    client: Host,
-    server: Host,
+    hosts: [Host; 2],
     checksums: bool,
     clock: Clock,
     options: SocketOptions,
-    busy: (ConnectionId, ConnectionId),
+    /// Both ends of the busy connection.
+    busy: [ConnectionId; 2],
     call_listeners: Vec<ListenerId>,
     calls: u64,
     pattern: Pattern,
@@ -105,12 +121,11 @@ impl Ours {
             ..SocketOptions::default()
         };
         let mut ours = Ours {
-            client: Host::new(now, CLIENT, setup.mtu),
-            server: Host::new(now, SERVER, setup.mtu),
+            hosts: [CLIENT, SERVER].map(|address| Host::new(now, address, setup.mtu)),
             checksums: setup.checksums,
             clock,
             options,
-            busy: (ConnectionId::from_bits(0), ConnectionId::from_bits(0)),
+            busy: [ConnectionId::from_bits(0); 2],
             call_listeners: Vec::new(),
             calls: 0,
             pattern: Pattern::new(setup.checked),
@@ -134,7 +149,10 @@ impl Ours {
 
     fn listen(&mut self, port: u16) -> Result<ListenerId, Failed> {
         let local = SocketAddr::new(IpAddr::V4(SERVER), port);
-        let listener = self.server.stack.tcp_listen(local, 64, self.options).map_err(Failed::refused)?;
+        let listener = self.hosts[Side::Server as usize]
+            .stack
+            .tcp_listen(local, 64, self.options)
+            .map_err(Failed::refused)?;
         Ok(listener.0)
     }
 
@@ -154,54 +172,55 @@ impl Ours {
         if left == 0 { Ok(()) } else { Err(Failed::Refused("too many idle connections".into())) }
     }
 
-    fn open(
-        &mut self,
-        listener: ListenerId,
-        from: u16,
-        to: u16,
-    ) -> Result<(ConnectionId, ConnectionId), Failed> {
+    fn open(&mut self, listener: ListenerId, from: u16, to: u16) -> Result<[ConnectionId; 2], Failed> {
         let now = self.now();
         let local = SocketAddr::new(IpAddr::V4(CLIENT), from);
         let remote = SocketAddr::new(IpAddr::V4(SERVER), to);
-        let client =
-            self.client.stack.tcp_connect(now, Some(local), remote, self.options).map_err(Failed::refused)?;
+        let host = &mut self.hosts[Side::Client as usize].stack;
+        let client = host.tcp_connect(now, Some(local), remote, self.options).map_err(Failed::refused)?;
         let mut patience = Patience::default();
         loop {
             self.turn();
-            if let Ok(server) = self.server.stack.tcp_mut().accept(listener) {
-                return Ok((client, server));
+            if let Ok(server) = self.tcp(Side::Server).accept(listener) {
+                return Ok([client, server]);
             }
             patience.after(false, "open a connection")?;
         }
     }
 
-    #[inline]
-    fn client_to_server(&mut self) -> Instant {
+    /// Carries what is due at one host to the other. Both ways are the same code, as with two programs of one library.
+    #[inline(never)]
+    fn carry(&mut self, from: Side) -> Instant {
         let now = self.now();
-        self.client.give_out(now, self.checksums, &mut self.server);
-        self.server.take_in(now);
+        let [client, server] = &mut self.hosts;
+        let (giver, taker) = match from {
+            Side::Client => (client, server),
+            Side::Server => (server, client),
+        };
+        giver.give_out(now, self.checksums, taker);
+        taker.take_in(now);
         now
     }
 
-    #[inline]
-    fn server_to_client(&mut self) -> Instant {
-        let now = self.now();
-        self.server.give_out(now, self.checksums, &mut self.client);
-        self.client.take_in(now);
-        now
-    }
-
-    #[inline]
     fn turn(&mut self) {
-        self.client_to_server();
-        self.server_to_client();
+        self.carry(Side::Client);
+        self.carry(Side::Server);
+    }
+
+    #[inline]
+    fn tcp(&mut self, side: Side) -> &mut tcp::Host {
+        self.hosts[side as usize].stack.tcp_mut()
     }
 
     /// Everything that the server can read, in reads of 64 KiB.
     #[inline]
     fn read_all(&mut self, now: Instant) -> Result<(), Failed> {
         loop {
-            match self.server.stack.tcp_mut().read(now, self.busy.1, &mut self.scratch) {
+            match self.hosts[Side::Server as usize].stack.tcp_mut().read(
+                now,
+                self.busy[Side::Server as usize],
+                &mut self.scratch,
+            ) {
                 Ok(0) => return Err(Failed::Refused("end of stream".into())),
                 Ok(count) => {
                     if !self.pattern.matches(self.read, &self.scratch[..count]) {
@@ -216,26 +235,21 @@ impl Ours {
     }
 
     /// One message of 64 bytes, which the reader must get whole.
-    #[inline]
-    fn message(&mut self, forth: bool) -> Result<(), Failed> {
+    #[inline(never)]
+    fn message(&mut self, from: Side) -> Result<(), Failed> {
         let now = self.now();
-        let (from, writer, reader) = match forth {
-            true => (&mut self.client.stack, self.busy.0, self.busy.1),
-            false => (&mut self.server.stack, self.busy.1, self.busy.0),
-        };
+        let to = from.other();
+        let (writer, reader) = (self.busy[from as usize], self.busy[to as usize]);
         let message = self.pattern.at(self.written, MESSAGE as u64);
-        match from.tcp_mut().write(now, writer, message) {
+        match self.hosts[from as usize].stack.tcp_mut().write(now, writer, message) {
             Ok(MESSAGE) => {}
             other => return Err(Failed::refused(other)),
         }
         let mut filled = 0;
         let mut patience = Patience::default();
         while filled < MESSAGE {
-            let (now, to) = match forth {
-                true => (self.client_to_server(), &mut self.server.stack),
-                false => (self.server_to_client(), &mut self.client.stack),
-            };
-            match to.tcp_mut().read(now, reader, &mut self.scratch[filled..]) {
+            let now = self.carry(from);
+            match self.hosts[to as usize].stack.tcp_mut().read(now, reader, &mut self.scratch[filled..]) {
                 Ok(count) => filled += count,
                 Err(ReadError::WouldBlock) => patience.after(false, "deliver a message")?,
                 Err(error) => return Err(Failed::refused(error)),
@@ -248,17 +262,25 @@ impl Ours {
     }
 
     /// One byte to the other end of a call.
-    fn byte(&mut self, forth: bool, writer: ConnectionId, reader: ConnectionId) -> Result<(), Failed> {
+    fn byte(&mut self, from: Side, writer: ConnectionId, reader: ConnectionId) -> Result<(), Failed> {
         let now = self.now();
-        let from = if forth { &mut self.client.stack } else { &mut self.server.stack };
-        from.tcp_mut().write(now, writer, b"x").map_err(Failed::refused)?;
-        let (now, to) = match forth {
-            true => (self.client_to_server(), &mut self.server.stack),
-            false => (self.server_to_client(), &mut self.client.stack),
-        };
-        match to.tcp_mut().read(now, reader, &mut self.scratch) {
-            Ok(1) if self.scratch[0] == b'x' => Ok(()),
-            other => Err(Failed::refused(other)),
+        self.tcp(from).write(now, writer, b"x").map_err(Failed::refused)?;
+        let now = self.carry(from);
+        self.expect(now, from.other(), reader, Ok(1))
+    }
+
+    /// Reads, and wants this result.
+    fn expect(
+        &mut self,
+        now: Instant,
+        side: Side,
+        reader: ConnectionId,
+        wanted: Result<usize, ReadError>,
+    ) -> Result<(), Failed> {
+        let result = self.hosts[side as usize].stack.tcp_mut().read(now, reader, &mut self.scratch);
+        match result == wanted && (result != Ok(1) || self.scratch[0] == b'x') {
+            true => Ok(()),
+            false => Err(Failed::refused(result)),
         }
     }
 
@@ -268,19 +290,16 @@ impl Ours {
         let which = (self.calls / ports % self.call_listeners.len() as u64) as usize;
         let (listener, to) = (self.call_listeners[which], CALL_PORTS.start + which as u16);
         self.calls += 1;
-        let (client, server) = self.open(listener, from, to)?;
-        self.byte(true, client, server)?;
-        self.byte(false, server, client)?;
+        let [client, server] = self.open(listener, from, to)?;
+        self.byte(Side::Client, client, server)?;
+        self.byte(Side::Server, server, client)?;
         let now = self.now();
-        self.client.stack.tcp_mut().close(now, client);
-        let now = self.client_to_server();
-        match self.server.stack.tcp_mut().read(now, server, &mut self.scratch) {
-            Ok(0) => {}
-            other => return Err(Failed::refused(other)),
-        }
-        self.server.stack.tcp_mut().close(now, server);
-        self.server_to_client();
-        self.client_to_server();
+        self.tcp(Side::Client).close(now, client);
+        let now = self.carry(Side::Client);
+        self.expect(now, Side::Server, server, Ok(0))?;
+        self.tcp(Side::Server).close(now, server);
+        self.carry(Side::Server);
+        self.carry(Side::Client);
         Ok(())
     }
 }
@@ -294,16 +313,20 @@ impl Pair for Ours {
             let now = self.now();
             while self.written < bytes {
                 let data = self.pattern.at(self.written, bytes - self.written);
-                match self.client.stack.tcp_mut().write(now, self.busy.0, data) {
+                match self.hosts[Side::Client as usize].stack.tcp_mut().write(
+                    now,
+                    self.busy[Side::Client as usize],
+                    data,
+                ) {
                     Ok(count) => self.written += count as u64,
                     Err(WriteError::WouldBlock) => break,
                     Err(error) => return Err(Failed::refused(error)),
                 }
             }
             let before = self.read;
-            let now = self.client_to_server();
+            let now = self.carry(Side::Client);
             self.read_all(now)?;
-            self.server_to_client();
+            self.carry(Side::Server);
             patience.after(self.read > before, "transfer")?;
         }
         Ok(())
@@ -311,8 +334,8 @@ impl Pair for Ours {
 
     fn exchange(&mut self, count: u64) -> Result<(), Failed> {
         for _ in 0..count {
-            self.message(true)?;
-            self.message(false)?;
+            self.message(Side::Client)?;
+            self.message(Side::Server)?;
             self.written += MESSAGE as u64;
         }
         Ok(())
@@ -322,7 +345,7 @@ impl Pair for Ours {
         for _ in 0..count {
             self.one_call()?;
         }
-        let (_, _, time_wait) = self.client.stack.tcp().population();
+        let (_, _, time_wait) = self.tcp(Side::Client).population();
         if count > 0 && time_wait == 0 {
             return Err(Failed::Refused("no connection went through TIME-WAIT".into()));
         }
