@@ -94,6 +94,10 @@ impl Recovery {
     ) -> Progress {
         self.duplicates = 0;
         if !self.active {
+            if flight.oldest.after(self.recover) {
+                // It follows, or half the number space later it would seem to lie ahead.
+                self.recover = flight.oldest - 1;
+            }
             return Progress::Normal;
         }
         if flight.oldest.at_or_after(self.recover) {
@@ -121,5 +125,26 @@ impl Recovery {
 
     fn end(&mut self) {
         (self.active, self.inflation, self.retransmit) = (false, 0, false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::congestion::Algorithm;
+    use basis::Instant;
+
+    #[test]
+    fn a_loss_after_three_gibibytes_without_one_is_repaired_by_the_third_duplicate() {
+        let (mut congestion, mut flight) = (Congestion::new(Algorithm::NewReno, 1000), InFlight::new(Seq(1)));
+        let mut recovery = Recovery::new(Seq(0));
+        for _ in 0..3 * 1024 {
+            flight.sent(1 << 20, Instant::ZERO);
+            flight.acknowledged(flight.highest, Instant::ZERO);
+            recovery.on_progress(1 << 20, &flight, 1000, &mut congestion);
+        }
+        flight.sent(10_000, Instant::ZERO);
+        let started = [0; 3].map(|_| recovery.on_duplicate(&flight, 1000, &mut congestion));
+        assert_eq!(started, [false, false, true]);
     }
 }
