@@ -32,8 +32,11 @@ impl Sender {
         timers: &mut Timers,
         environment: &mut Environment<'_>,
     ) -> Option<Outbound> {
-        if core::mem::take(&mut self.recovery.retransmit) {
-            return self.retransmit_oldest(frame, fin, timers, environment);
+        // All may have been acknowledged since the repair became due: then what was never sent has its turn.
+        if core::mem::take(&mut self.recovery.retransmit)
+            && let Some(outbound) = self.retransmit_oldest(frame, fin, timers, environment)
+        {
+            return Some(outbound);
         }
         let queued = self.queued() as u32;
         let flight = self.flight.flight();
@@ -191,5 +194,46 @@ impl Sender {
         if self.last_sent != Instant::ZERO && now - self.last_sent > self.rtt.timeout() {
             self.congestion.on_idle(self.segment_size as u32);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{HostConfig, SocketOptions};
+    use crate::counters::Counters;
+    use crate::memory::Memory;
+    use wire::tcp::{Header, Options};
+
+    #[test]
+    fn a_repair_that_its_acknowledgment_overtakes_does_not_hold_up_the_rest() {
+        let acknowledgment = |number, window| Header {
+            source_port: 1,
+            destination_port: 2,
+            sequence: Seq(8),
+            acknowledgment: Seq(number),
+            flags: Flags::ACK,
+            window,
+            urgent: 0,
+            options: Options::NONE,
+        };
+        let settings = Settings::from(SocketOptions { no_delay: true, ..SocketOptions::default() });
+        let (mut timers, mut frame) = (Timers::new(), Frame::new());
+        let (mut memory, mut counters) = (Memory::default(), Counters::default());
+        let config = HostConfig::default();
+        let (memory, counters) = (&mut memory, &mut counters);
+        let environment = &mut Environment { now: Instant::ZERO, memory, counters, config: &config };
+        let mut sender = Sender::new(Seq(1), &acknowledgment(1, 1000), 0, 500, &settings);
+        sender.write(&[7; 1300], environment);
+        assert!(sender.next_segment(&mut frame, false, &settings, &mut timers, environment).is_some());
+        assert_eq!(sender.next_sequence(), Seq(1001));
+        // The peer closes its window behind what is under way; the time-out asks for a repair all the same.
+        sender.on_acknowledgment(&acknowledgment(101, 0), false, None, &mut timers, environment);
+        sender.on_retransmit_expired(&settings, &mut timers, environment);
+        // Before it has left, everything is acknowledged, and the window is open.
+        sender.on_acknowledgment(&acknowledgment(1001, 1000), false, None, &mut timers, environment);
+        frame.reset();
+        let sent = sender.next_segment(&mut frame, false, &settings, &mut timers, environment);
+        assert_eq!(sent.map(|sent| (sent.sequence, frame.len())), Some((Seq(1001), 300)));
     }
 }
