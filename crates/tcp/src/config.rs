@@ -166,7 +166,8 @@ impl From<SocketOptions> for Settings {
         let keepalive = options.keepalive.unwrap_or(Keepalive { probes: 0, ..Keepalive::default() });
         let bounds = 2 * 1024..=64 * 1024 * 1024;
         Settings {
-            keepalive_idle: compact(Some(keepalive.idle)),
+            // No time at all would be over as soon as it begins, for ever.
+            keepalive_idle: compact(Some(keepalive.idle)).max(1),
             keepalive_interval: compact(Some(keepalive.interval)).max(1),
             keepalive_probes: if options.keepalive.is_some() { keepalive.probes.max(1) } else { 0 },
             user_timeout: compact(options.user_timeout),
@@ -211,8 +212,13 @@ mod tests {
             ..SocketOptions::default()
         };
         assert_eq!(SocketOptions::from(Settings::from(options)), options);
-        let extreme = SocketOptions { receive_buffer: 0, send_buffer: u32::MAX, time_to_live: 0, ..options };
+        let keepalive = Some(Keepalive { idle: Duration::ZERO, interval: Duration::ZERO, probes: 0 });
+        let extreme =
+            SocketOptions { receive_buffer: 0, send_buffer: u32::MAX, time_to_live: 0, keepalive, ..options };
         let kept = SocketOptions::from(Settings::from(extreme));
+        let least =
+            Keepalive { idle: Duration::from_millis(1), interval: Duration::from_millis(1), probes: 1 };
+        assert_eq!(kept.keepalive, Some(least));
         assert_eq!((kept.receive_buffer, kept.send_buffer, kept.time_to_live), (2048, 64 << 20, 1));
     }
 }
