@@ -45,7 +45,8 @@ fn conditions() -> Vec<String> {
         ),
         "ours has timestamps, selective acknowledgments and NewReno on; smoltcp 0.14 as it comes: no timestamps, no congestion control.".into(),
         "With checksums, ours cuts its super-segments into packets of the MTU and both sides compute and verify the checksum \
-         of each packet. Without (checksums=none), ours hands super-segments over whole; smoltcp leaves all checksums out."
+         of each packet. Without (checksums=none), ours hands super-segments over whole and verifies nothing, but still sums a \
+         segment that is one packet when it sends it; smoltcp leaves all checksums out."
             .into(),
         format!(
             "calls: ours really keeps the closing side in TIME-WAIT, in a table of {MAX_TIME_WAIT}; smoltcp uses two sockets again \
