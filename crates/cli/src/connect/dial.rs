@@ -99,7 +99,11 @@ fn dial_ours(arguments: &ConnectArguments, patience: Duration) -> Result<Call, F
     let call = connect_ours(&host, remote, patience);
     match call {
         Ok((stream, local)) => Ok(Call { socket: Arc::new(stream), local, remote, host: Some(host) }),
-        Err(error) => Err(refused(remote, &error, false)),
+        Err(error) => {
+            // What is recorded of the attempt is worth having; nothing else is left to do.
+            host.shutdown(Duration::ZERO);
+            Err(refused(remote, &error, false))
+        }
     }
 }
 
