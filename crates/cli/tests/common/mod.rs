@@ -21,9 +21,14 @@ use nix::unistd::Pid;
 /// Longer than anything here takes on a busy machine.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
+/// The program under test: `$NETSTRATA_BIN`, such as a release build, or else the one built with these tests.
+pub fn program() -> PathBuf {
+    std::env::var_os("NETSTRATA_BIN").map_or_else(|| env!("CARGO_BIN_EXE_netstrata").into(), PathBuf::from)
+}
+
 /// The command under test.
 pub fn netstrata() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_netstrata"));
+    let mut command = Command::new(program());
     command.env_remove("RUST_LOG");
     command
 }
