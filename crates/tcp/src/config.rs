@@ -24,6 +24,9 @@ pub struct HostConfig {
     pub syn_ack_retries: u8,
     /// Retransmissions of data before the connection times out: R2 of RFC 9293 3.8.3. Default 15: about 15 minutes.
     pub retries: u8,
+    /// Probes of a window that stays closed before a connection whose application is gone is given up with a RST. Default 10:
+    /// at least 3 minutes.
+    pub orphan_probes: u8,
     /// Offer window scaling and timestamps (RFC 7323). Default true.
     pub extensions: bool,
     /// Offer selective acknowledgments (RFC 2018). Default true.
@@ -44,6 +47,7 @@ impl Default for HostConfig {
             syn_retries: 6,
             syn_ack_retries: 5,
             retries: 15,
+            orphan_probes: 10,
             extensions: true,
             selective_acknowledgments: true,
             super_segments: true,
@@ -80,7 +84,8 @@ pub struct SocketOptions {
     pub no_delay: bool,
     /// Probe a silent peer. Default off (RFC 9293 MUST-25).
     pub keepalive: Option<Keepalive>,
-    /// How long sent data may stay unacknowledged before the connection times out (RFC 5482). Default: by the number of retransmissions.
+    /// How long sent data may stay unacknowledged before the connection times out (RFC 5482). Default, and for zero: by the number
+    /// of retransmissions.
     pub user_timeout: Option<Duration>,
     /// What `close` does with unsent data: `None` delivers it in the background; `Some(0)` throws it away with a RST;
     /// a longer time is for the caller who waits for [`crate::Readiness::DRAINED`] before it closes.
@@ -170,7 +175,7 @@ impl From<SocketOptions> for Settings {
             keepalive_idle: compact(Some(keepalive.idle)).max(1),
             keepalive_interval: compact(Some(keepalive.interval)).max(1),
             keepalive_probes: if options.keepalive.is_some() { keepalive.probes.max(1) } else { 0 },
-            user_timeout: compact(options.user_timeout),
+            user_timeout: compact(options.user_timeout.filter(|timeout| !timeout.is_zero())),
             linger: compact(options.linger),
             receive_buffer: options.receive_buffer.clamp(*bounds.start(), *bounds.end()),
             send_buffer: options.send_buffer.clamp(*bounds.start(), *bounds.end()),

@@ -109,9 +109,11 @@ impl ControlBlock {
             Phase::Handshake(handshake) if handshake.is_crossed() => Fate::Live,
             Phase::Handshake(_) => Fate::Closed,
             Phase::Open(open) => {
-                if self.settings.linger() == Some(Duration::ZERO) || open.receive.unread() > 0 {
-                    // RFC 1122 4.2.2.13: data that nobody will read was lost, and the peer must know.
+                if self.settings.linger() == Some(Duration::ZERO) {
                     return Fate::Reset(Failure::Aborted);
+                }
+                if open.receive.unread() > 0 {
+                    open.lose_input(environment);
                 }
                 open.finish_sending();
                 open.on_detached(environment)
@@ -129,6 +131,16 @@ impl ControlBlock {
         }
     }
 
+    /// Whether something was written or a FIN asked for that the peer does not have yet.
+    pub(crate) fn has_undelivered(&self) -> bool {
+        match &self.phase {
+            Phase::Open(open) => !open.is_drained(),
+            // Its close waits for the handshake.
+            Phase::Handshake(_) => self.detached,
+            Phase::Finished(_) => false,
+        }
+    }
+
     /// Whether aborting must tell the peer.
     pub(crate) fn is_known_to_peer(&self) -> bool {
         match &self.phase {
@@ -142,7 +154,7 @@ impl ControlBlock {
     pub(crate) fn reset_numbers(&self) -> (Seq, Seq) {
         match &self.phase {
             Phase::Open(open) => (open.send.next_sequence(), open.receive.next()),
-            Phase::Handshake(handshake) => (handshake.initial() + 1, Seq(0)),
+            Phase::Handshake(handshake) => (handshake.initial() + 1, handshake.expected()),
             Phase::Finished(_) => (Seq(0), Seq(0)),
         }
     }

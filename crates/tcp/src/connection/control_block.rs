@@ -257,7 +257,7 @@ impl ControlBlock {
 
     pub(crate) fn on_timeout(&mut self, environment: &mut Environment<'_>) -> Fate {
         match &mut self.phase {
-            Phase::Open(open) => open.on_timeout(&self.settings, environment),
+            Phase::Open(open) => open.on_timeout(&self.settings, self.detached, environment),
             Phase::Handshake(handshake) => {
                 let retries = environment.config.syn_retries;
                 match handshake.on_timeout(environment.now, retries, self.settings.user_timeout()) {

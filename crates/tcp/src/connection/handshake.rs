@@ -85,6 +85,11 @@ impl Handshake {
         self.crossed.is_some()
     }
 
+    /// The number expected of the peer, once its SYN has come.
+    pub(crate) fn expected(&self) -> Seq {
+        self.crossed.map_or(Seq(0), |crossed| crossed.initial + 1)
+    }
+
     pub(crate) fn initial(&self) -> Seq {
         self.initial
     }

@@ -22,8 +22,8 @@ impl KeepaliveState {
         }
     }
 
-    /// The timer expired; `busy` while data is under way, whose retransmissions ask already.
-    /// Returns false once the peer has left all probes unanswered.
+    /// The timer expired; `busy` while data is under way, whose retransmissions ask already: then the wait goes on without
+    /// probes. Returns false once the peer has been silent through all of it.
     pub(crate) fn on_expired(
         &mut self,
         keepalive: Keepalive,
@@ -31,15 +31,11 @@ impl KeepaliveState {
         timers: &mut Timers,
         now: Instant,
     ) -> bool {
-        if busy {
-            timers.arm(Timer::Keepalive, now + keepalive.idle);
-            return true;
-        }
         if self.unanswered >= keepalive.probes {
             return false;
         }
         self.unanswered += 1;
-        self.due = true;
+        self.due = !busy;
         timers.arm(Timer::Keepalive, now + keepalive.interval);
         true
     }
@@ -72,5 +68,19 @@ mod tests {
         let end = Instant::ZERO + Duration::from_secs(7_200 + 750);
         assert_eq!(timers.next(), end);
         assert!(!state.on_expired(keepalive, false, &mut timers, end));
+    }
+
+    #[test]
+    fn while_data_is_under_way_the_peer_gets_as_long_but_no_probes() {
+        let keepalive = Keepalive::default();
+        let (mut state, mut timers) = (KeepaliveState::default(), Timers::new());
+        state.on_heard(Some(keepalive), &mut timers, Instant::ZERO);
+        let mut expiries = 0;
+        let later = Instant::from_millis(1);
+        while state.on_expired(keepalive, true, &mut timers, later) {
+            assert!(!state.take_due());
+            expiries += 1;
+        }
+        assert_eq!(expiries, 10);
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct Open {
     keepalive: KeepaliveState,
     throttle: Throttle,
     negotiated: Negotiated,
+    /// Received bytes were or will be thrown away unread: the peer gets a RST once it has all that was written.
+    lost_input: bool,
 }
 
 /// What a completed handshake hands over.
@@ -88,6 +90,7 @@ impl Open {
             keepalive: KeepaliveState::default(),
             throttle: Throttle::default(),
             negotiated,
+            lost_input: false,
         };
         match established.round_trip {
             Some(rtt) => open.send.sample_rtt(rtt),
@@ -154,8 +157,10 @@ impl Open {
         // Sixth, the urgent pointer: urgent data stays in the stream (RFC 6093 4).
         // Seventh and eighth: the text and the FIN.
         if detached && !payload.is_empty() && self.is_beyond_reading(header, payload) {
-            // RFC 9293 3.10.4 and RFC 2525 2.17: nobody will read it, and the peer must know.
-            return Fate::Reset(Failure::Aborted);
+            self.lose_input(environment);
+            if self.send.queued() == 0 {
+                return Fate::Reset(Failure::Aborted);
+            }
         }
         self.receive.note_timestamp(header, environment);
         let fin = header.flags.contains(Flags::FIN);
@@ -170,8 +175,8 @@ impl Open {
         }
         environment.counters.resets_received += 1;
         match self.state() {
-            // Both sides have closed already: nothing was lost.
-            State::Closing | State::LastAck => Ok(Fate::Closed),
+            // Both sides have closed already, and the peer has all that was written.
+            State::Closing | State::LastAck if self.send.queued() == 0 => Ok(Fate::Closed),
             _ => Ok(Fate::Failed(Failure::Reset)),
         }
     }
@@ -226,6 +231,9 @@ impl Open {
 
     fn fate(&mut self, detached: bool, environment: &Environment<'_>) -> Fate {
         let peer_finished = self.receive.finished();
+        if self.lost_input && self.send.queued() == 0 {
+            return Fate::Reset(Failure::Aborted);
+        }
         if self.closing.acknowledged() && !peer_finished && detached && !self.timers.is_armed(Timer::FinWait2)
         {
             self.timers.arm(Timer::FinWait2, environment.now + environment.config.fin_wait_2);
@@ -243,6 +251,13 @@ impl Open {
     /// Whether the application has closed its sending direction.
     pub(crate) fn is_finishing(&self) -> bool {
         self.closing.asked()
+    }
+
+    /// Bytes came that nobody will read: they were lost, and the peer must know (RFC 1122 4.2.2.13, RFC 2525 2.17). But what was
+    /// written before goes first: a RST would destroy it on its way.
+    pub(crate) fn lose_input(&mut self, environment: &mut Environment<'_>) {
+        self.lost_input = true;
+        self.receive.discard(environment);
     }
 
     /// The application is gone.
@@ -281,7 +296,12 @@ impl Open {
         self.timers.next()
     }
 
-    pub(crate) fn on_timeout(&mut self, settings: &Settings, environment: &mut Environment<'_>) -> Fate {
+    pub(crate) fn on_timeout(
+        &mut self,
+        settings: &Settings,
+        detached: bool,
+        environment: &mut Environment<'_>,
+    ) -> Fate {
         while let Some(timer) = self.timers.pop_expired(environment.now) {
             let alive = match timer {
                 Timer::DelayedAck => {
@@ -291,7 +311,7 @@ impl Open {
                 Timer::Retransmit => {
                     self.send.on_retransmit_expired(settings, &mut self.timers, environment) == Expiry::Retry
                 }
-                Timer::Probe => self.send.on_probe_expired(settings, environment) == Expiry::Retry,
+                Timer::Probe => self.send.on_probe_expired(settings, detached, environment) == Expiry::Retry,
                 Timer::Keepalive => self.on_keepalive_expired(settings, environment),
                 Timer::FinWait2 => return Fate::Closed,
             };

@@ -1,5 +1,6 @@
 //! TIME-WAIT: both sides are done, and old duplicates may still be on their way (RFC 9293 3.6.1).
 
+use super::throttle::Throttle;
 use crate::receive::timestamps::{clock, is_before};
 use crate::segment::FourTuple;
 use basis::{Frame, Instant};
@@ -16,6 +17,7 @@ pub(crate) struct TimeWait {
     receive_next: Seq, // RCV.NXT
     recent: u32,       // TS.Recent
     timestamp_offset: u32,
+    throttle: Throttle,
 }
 
 /// What a segment in TIME-WAIT leads to.
@@ -48,11 +50,21 @@ pub(crate) struct Remains {
 impl TimeWait {
     pub(crate) fn new(tuple: FourTuple, remains: Remains) -> TimeWait {
         let Remains { lane, window, send_next, receive_next, timestamps, recent, timestamp_offset } = remains;
-        TimeWait { tuple, lane, timestamps, window, send_next, receive_next, recent, timestamp_offset }
+        TimeWait {
+            tuple,
+            lane,
+            timestamps,
+            window,
+            send_next,
+            receive_next,
+            recent,
+            timestamp_offset,
+            throttle: Throttle::default(),
+        }
     }
 
     /// RFC 9293 3.10.7.4 for TIME-WAIT, RFC 6191 for a new SYN.
-    pub(crate) fn on_segment(&mut self, header: &Header, payload: usize) -> Verdict {
+    pub(crate) fn on_segment(&mut self, header: &Header, payload: usize, now: Instant) -> Verdict {
         let flags = header.flags;
         let old = match header.options.timestamps {
             Some(timestamps) if self.timestamps => is_before(timestamps.value, self.recent),
@@ -74,13 +86,16 @@ impl TimeWait {
         }
         let fin = flags.contains(Flags::FIN);
         let expected_end = header.sequence + payload as u32 + fin as u32 == self.receive_next;
-        match (fin && expected_end, payload > 0 || fin || header.sequence != self.receive_next || old) {
-            (true, _) => Verdict::Restart,
-            (false, true) => Verdict::Acknowledge,
-            // A plain acknowledgment of what is known: an answer could start a war of acknowledgments.
-            (false, false) if header.acknowledgment == self.send_next => Verdict::Ignore,
-            (false, false) => Verdict::Acknowledge,
+        if fin && expected_end {
+            return Verdict::Restart;
         }
+        if payload > 0 || fin {
+            return Verdict::Acknowledge;
+        }
+        // A plain acknowledgment of what is known is not answered, and others not too often: an answer could start a war of
+        // acknowledgments (RFC 5961 7).
+        let known = header.sequence == self.receive_next && header.acknowledgment == self.send_next && !old;
+        if !known && self.throttle.allow(now) { Verdict::Acknowledge } else { Verdict::Ignore }
     }
 
     /// The acknowledgment of the peer's FIN, once more.

@@ -64,7 +64,7 @@ impl Host {
 
     /// Sends what is left to be acknowledged before the connection's own state goes.
     pub(super) fn flush_acknowledgment(&mut self, now: Instant, index: u32, fate: Fate) {
-        if !matches!(fate, Fate::TimeWait | Fate::Closed) {
+        if fate != Fate::TimeWait {
             return;
         }
         let Some(connection) = self.connections.at_mut(index) else { return };

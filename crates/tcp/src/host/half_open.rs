@@ -6,6 +6,7 @@ use super::listener::Listener;
 use super::reset;
 use crate::connection::handshake::{INITIAL_TIMEOUT, syn_window};
 use crate::connection::open::Established;
+use crate::connection::throttle::Throttle;
 use crate::negotiation::{Negotiated, Offer};
 use crate::receive::timestamps::{clock, is_before};
 use crate::segment::{FourTuple, Path};
@@ -23,6 +24,9 @@ pub(crate) struct HalfOpen {
     extensions: bool,
     selective: bool,
     acknowledge: bool,
+    /// The peer has repeated its SYN: its next answer tells no round-trip time (Karn).
+    answered_again: bool,
+    throttle: Throttle,
     negotiated: Negotiated,
     window: u16,
     own_maximum: u16,
@@ -79,6 +83,8 @@ impl HalfOpen {
             extensions: offer.extensions,
             selective: offer.selective_acknowledgments,
             acknowledge: false,
+            answered_again: false,
+            throttle: Throttle::default(),
             negotiated: offer.agree(&header.options, opening.tuple.local.is_ipv4()),
             window: syn_window(listener.settings.receive_buffer),
             own_maximum: offer.maximum_segment_size,
@@ -111,24 +117,22 @@ impl HalfOpen {
         let next = self.peer_initial + 1;
         if flags.contains(Flags::SYN) && !flags.contains(Flags::ACK) && header.sequence == self.peer_initial {
             // The SYN once more: the answer was lost.
+            self.answered_again = true;
             return Outcome::Answer;
         }
         let old = self.negotiated.timestamps()
             && header.options.timestamps.is_some_and(|timestamps| is_before(timestamps.value, self.recent));
         if !header.sequence.within(next, self.window.max(1) as u32) || old {
-            self.acknowledge = !flags.contains(Flags::RST);
-            return if self.acknowledge { Outcome::Answer } else { Outcome::Ignored };
+            return if flags.contains(Flags::RST) { Outcome::Ignored } else { self.challenge(now) };
         }
         if flags.contains(Flags::RST) {
             if header.sequence == next {
                 return Outcome::Reset;
             }
-            self.acknowledge = true;
-            return Outcome::Answer;
+            return self.challenge(now);
         }
         if flags.contains(Flags::SYN) {
-            self.acknowledge = true;
-            return Outcome::Answer;
+            return self.challenge(now);
         }
         if !flags.contains(Flags::ACK) {
             return Outcome::Ignored;
@@ -148,10 +152,16 @@ impl HalfOpen {
         })
     }
 
+    /// An acknowledgment of a doubtful segment, not too often (RFC 5961 7).
+    fn challenge(&mut self, now: Instant) -> Outcome {
+        self.acknowledge = self.throttle.allow(now);
+        if self.acknowledge { Outcome::Answer } else { Outcome::Ignored }
+    }
+
     /// The time since the SYN-ACK, if only one was sent.
     fn round_trip(&self, now: Instant) -> Option<Duration> {
         let sent = self.deadline.as_nanos().checked_sub(INITIAL_TIMEOUT.as_nanos() as u64)?;
-        (self.retries == 0).then(|| now - Instant::from_nanos(sent))
+        (self.retries == 0 && !self.answered_again).then(|| now - Instant::from_nanos(sent))
     }
 
     /// The SYN-ACK, or the acknowledgment of a doubtful segment.

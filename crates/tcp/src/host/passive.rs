@@ -145,7 +145,9 @@ impl Host {
         let Some(connection) = self.connections.insert(connection) else { return Err(Dropped::TableFull) };
         let place = Place::Connection(connection.index());
         self.demux.relocate(&tuple, Place::HalfOpen(index), place);
-        self.half_open.remove(index);
+        if self.half_open.remove(index).is_some_and(|half_open| half_open.queued) {
+            self.note_stale();
+        }
         self.counters.passive_opens += 1;
         if let Some(listener) = self.listeners.get_mut(key) {
             listener.half_open -= 1;

@@ -2,8 +2,11 @@
 
 use super::Host;
 use crate::config::{HostConfig, SocketOptions};
-use crate::error::Dropped;
-use crate::segment::Path;
+use crate::error::{Dropped, Failure};
+use crate::event::ConnectionId;
+use crate::info::State;
+use crate::segment::{FourTuple, Path, Shutdown};
+use alloc::vec::Vec;
 use basis::{Frame, Instant};
 use core::net::{IpAddr, Ipv4Addr};
 use wire::tcp::{Flags, Header, Options, Seq};
@@ -106,4 +109,130 @@ fn an_unanswered_attempt_is_answered_again_after_1_2_4_8_and_16_seconds_and_then
     }
     assert_eq!(times, [1_000, 3_000, 7_000, 15_000, 31_000, 63_000]);
     assert_eq!(host.population(), (0, 0, 0));
+}
+
+// ---- the end of a connection ----
+
+/// A connection without options, accepted; the number of its first byte.
+fn accepted() -> (Host, ConnectionId, u32) {
+    let mut host =
+        Host::new(Instant::ZERO, HostConfig { extensions: false, ..HostConfig::default() }, [1; 32]);
+    let listener = host.listen(None, 80, 10, SocketOptions::default()).unwrap();
+    segment(&mut host, Instant::ZERO, peer(0), Flags::SYN, (7, 0)).unwrap();
+    let first = answer(&mut host).unwrap() + 1;
+    segment(&mut host, Instant::ZERO, peer(0), Flags::ACK, (8, first)).unwrap();
+    let id = host.accept(listener).unwrap();
+    (host, id, first)
+}
+
+/// The payload bytes and flags of every segment that is due.
+fn sent(host: &mut Host, now: Instant) -> Vec<(usize, Flags)> {
+    let mut segments = Vec::new();
+    loop {
+        let mut frame = Frame::new();
+        if host.poll_transmit(now, 0, &mut frame).is_none() {
+            return segments;
+        }
+        let (header, length) = Header::parse(frame.first()).unwrap();
+        segments.push((frame.len() - length, header.flags));
+    }
+}
+
+fn bytes(segments: &[(usize, Flags)]) -> usize {
+    segments.iter().map(|segment| segment.0).sum()
+}
+
+#[test]
+fn a_connection_closed_before_its_syn_left_says_nothing() {
+    let mut host = Host::new(Instant::ZERO, HostConfig::default(), [1; 32]);
+    let tuple = FourTuple { local: LOCAL, remote: peer(0), local_port: 5, remote_port: 6 };
+    let id = host.connect(Instant::ZERO, PATH, tuple, SocketOptions::default()).unwrap();
+    host.close(Instant::ZERO, id);
+    assert_eq!(sent(&mut host, Instant::ZERO), []);
+}
+
+#[test]
+fn a_reset_while_data_waits_for_the_last_ack_is_a_failure_and_ends_all_sending() {
+    let (mut host, id, first) = accepted();
+    let now = Instant::from_millis(1);
+    host.write(now, id, &[1; 5000]).unwrap();
+    sent(&mut host, now);
+    segment(&mut host, now, peer(0), Flags::FIN | Flags::ACK, (8, first)).unwrap();
+    host.shutdown(now, id, Shutdown::Write).unwrap();
+    sent(&mut host, now);
+    segment(&mut host, now, peer(0), Flags::RST, (9, 0)).unwrap();
+    assert_eq!(sent(&mut host, now), []);
+    assert_eq!(host.take_failure(id), Some(Failure::Reset));
+}
+
+#[test]
+fn close_with_unread_bytes_delivers_what_was_written_and_then_resets() {
+    let (mut host, id, first) = accepted();
+    let now = Instant::from_millis(1);
+    host.write(now, id, &[1; 300]).unwrap();
+    let header = Header {
+        source_port: 1000,
+        destination_port: 80,
+        sequence: Seq(8),
+        acknowledgment: Seq(first),
+        flags: Flags::ACK,
+        window: 1000,
+        urgent: 0,
+        options: Options::NONE,
+    };
+    let mut frame = Frame::copy_of(b"unread");
+    header.prepend_to(&mut frame, peer(0), LOCAL);
+    host.on_segment(now, PATH, LOCAL, peer(0), &mut frame).unwrap();
+    host.close(now, id);
+    let before = sent(&mut host, now);
+    assert_eq!(bytes(&before), 300);
+    assert!(before.iter().all(|(_, flags)| !flags.contains(Flags::RST)));
+    segment(&mut host, now, peer(0), Flags::ACK, (14, first + 301)).unwrap();
+    let after = sent(&mut host, now);
+    assert!(matches!(after[..], [(0, flags)] if flags.contains(Flags::RST)), "{after:?}");
+    assert_eq!(host.population(), (0, 0, 0));
+}
+
+#[test]
+fn a_connection_in_time_wait_is_listed_once() {
+    let (mut host, id, first) = accepted();
+    host.shutdown(Instant::ZERO, id, Shutdown::Write).unwrap();
+    sent(&mut host, Instant::ZERO);
+    segment(&mut host, Instant::ZERO, peer(0), Flags::FIN | Flags::ACK, (8, first + 1)).unwrap();
+    let states: Vec<State> = host.connections().map(|connection| connection.state).collect();
+    assert_eq!(states, [State::TimeWait]);
+}
+
+#[test]
+fn a_peer_that_keeps_its_window_closed_holds_an_abandoned_connection_only_for_so_long() {
+    let (mut host, id, first) = accepted();
+    host.write(Instant::ZERO, id, &[1; 5000]).unwrap();
+    sent(&mut host, Instant::ZERO);
+    let closed = |host: &mut Host, now| {
+        let header = Header {
+            source_port: 1000,
+            destination_port: 80,
+            sequence: Seq(8),
+            acknowledgment: Seq(first + 536),
+            flags: Flags::ACK,
+            window: 0,
+            urgent: 0,
+            options: Options::NONE,
+        };
+        let mut frame = Frame::new();
+        header.prepend_to(&mut frame, peer(0), LOCAL);
+        let _ = host.on_segment(now, PATH, LOCAL, peer(0), &mut frame);
+    };
+    closed(&mut host, Instant::ZERO);
+    host.close(Instant::ZERO, id);
+    let mut now = Instant::ZERO;
+    while let Some(deadline) = host.poll_timeout().filter(|_| now < Instant::from_millis(86_400_000)) {
+        now = deadline;
+        host.on_timeout(now);
+        if !sent(&mut host, now).is_empty() {
+            closed(&mut host, now);
+        }
+    }
+    assert_eq!(host.population(), (0, 0, 0));
+    assert!(now > Instant::from_millis(180_000), "given up after {now:?}");
 }

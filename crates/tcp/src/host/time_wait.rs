@@ -19,7 +19,7 @@ impl Host {
     ) -> Result<(), Dropped> {
         let Some(time_wait) = self.time_wait.at_mut(index) else { return Err(Dropped::NoSocket) };
         let tuple = time_wait.tuple;
-        match time_wait.on_segment(header, frame.len()) {
+        match time_wait.on_segment(header, frame.len(), now) {
             Verdict::Ignore => Ok(()),
             Verdict::End => {
                 self.end_time_wait(index);

@@ -204,16 +204,14 @@ impl Host {
 
     /// Every connection, half-open and in TIME-WAIT included. It walks the tables: for reports only.
     pub fn connections(&self) -> impl Iterator<Item = Summary> {
-        let open = self
-            .connections
-            .iter()
-            .filter(|(_, connection)| !connection.is_finished() || !connection.detached)
-            .map(|(key, connection)| Summary {
+        let open = self.connections.iter().filter(|(_, connection)| !connection.is_finished()).map(
+            |(key, connection)| Summary {
                 id: Some(ConnectionId(key)),
                 tuple: connection.tuple,
                 state: connection.state(),
                 detached: connection.detached,
-            });
+            },
+        );
         let summary = |tuple, state| Summary { id: None, tuple, state, detached: true };
         let half_open = self
             .half_open
@@ -231,8 +229,7 @@ impl Host {
 
     /// Connections that still have something to deliver: their close waits for it. For reports and for a host that ends.
     pub fn undelivered(&self) -> usize {
-        let waits = |connection: &ControlBlock| !connection.readiness().contains(Readiness::DRAINED);
-        self.connections.iter().filter(|(_, connection)| waits(connection)).count()
+        self.connections.iter().filter(|(_, connection)| connection.has_undelivered()).count()
     }
 
     /// What this host has seen.

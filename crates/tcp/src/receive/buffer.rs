@@ -1,12 +1,10 @@
 //! Bytes received in order and not yet read.
 
+use super::piece::{LEAST_PIECE, Piece, is_worth_keeping};
 use super::reassembly::Reassembly;
 use alloc::collections::VecDeque;
 use basis::{ChunkPool, Frame, pool};
 use bytes::{Buf, Bytes, BytesMut};
-
-/// Payload of fewer bytes is copied together with its neighbours instead of being kept as a piece of its own.
-const LEAST_PIECE: usize = 256;
 
 /// What a receiver holds: pieces in order, a tail that small payloads are copied into, and what came too early.
 ///
@@ -44,13 +42,14 @@ impl ReceiveBuffer {
     }
 
     /// Appends a piece that has become in order.
-    pub(crate) fn push_piece(&mut self, piece: Bytes, chunks: &mut ChunkPool) {
+    pub(crate) fn push_piece(&mut self, piece: Piece, chunks: &mut ChunkPool) {
         self.len += piece.len();
-        if piece.len() < LEAST_PIECE {
-            self.copy_in(&piece, chunks);
-        } else {
+        // What was cut off its front as it came to its turn may leave little of it.
+        if piece.is_worth_keeping() {
             self.seal();
-            self.pieces.push_back(piece);
+            self.pieces.push_back(piece.bytes);
+        } else {
+            self.copy_in(&piece.bytes, chunks);
         }
     }
 
@@ -132,22 +131,12 @@ impl ReceiveBuffer {
     }
 }
 
-/// Whether the payload lies in memory of which it makes up a good part.
-fn is_worth_keeping(payload: &Frame) -> bool {
-    let [head, body] = payload.parts();
-    head.is_empty() && body.len() >= LEAST_PIECE && body.len() * 2 >= payload.memory()
-}
-
-/// The payload as memory of its own size: shared where that wastes little, else copied.
-pub(super) fn detach(payload: &mut Frame) -> Bytes {
-    if is_worth_keeping(payload) { payload.take_body() } else { Bytes::from(payload.to_vec()) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use alloc::vec::Vec;
     use proptest::prelude::*;
+    use wire::tcp::Seq;
 
     proptest! {
         #[test]
@@ -183,5 +172,18 @@ mod tests {
         assert!(large.is_unique());
         buffer.push(&mut Frame::from_device(large.slice(..4500), 9000), &mut chunks);
         assert!(!large.is_unique());
+    }
+
+    #[test]
+    fn a_piece_of_which_little_is_left_at_its_turn_is_copied() {
+        let mut chunks = ChunkPool::new();
+        let mut buffer = ReceiveBuffer::default();
+        for (left, shared) in [(4_400, false), (4_500, true)] {
+            let large = Bytes::from(alloc::vec![7; 9000]);
+            assert!(buffer.reassembly.insert(Seq(100), Piece::new(large.clone(), 9_000), 1 << 20));
+            let piece = buffer.reassembly.pop(Seq(100 + 9_000 - left)).expect("its turn has come");
+            buffer.push_piece(piece, &mut chunks);
+            assert_eq!(!large.is_unique(), shared);
+        }
     }
 }

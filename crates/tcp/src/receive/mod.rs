@@ -2,6 +2,7 @@
 
 mod ack;
 pub(crate) mod buffer;
+mod piece;
 mod reassembly;
 pub(crate) mod receiver;
 pub(crate) mod timestamps;

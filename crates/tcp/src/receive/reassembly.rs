@@ -1,13 +1,14 @@
 //! Bytes that came before their turn (RFC 9293 3.10.7.4), and the blocks that tell the peer of them (RFC 2018).
 
+use super::piece::Piece;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use bytes::{Buf, Bytes};
+use bytes::Buf;
 use wire::tcp::{SackBlock, Seq};
 
 /// Separate ranges at once; a peer that leaves more holes must send again.
 const MAX_RANGES: usize = 256;
-/// What a piece is charged beyond its bytes.
+/// What a piece is charged beyond the memory it pins.
 const PIECE_OVERHEAD: usize = 64;
 
 /// Ranges in sequence order; none touches another.
@@ -25,7 +26,7 @@ struct Range {
     right: Seq,
     /// When a segment last touched it: the youngest is reported first (RFC 2018 4).
     touched: u32,
-    pieces: VecDeque<Bytes>,
+    pieces: VecDeque<Piece>,
 }
 
 impl Reassembly {
@@ -38,13 +39,17 @@ impl Reassembly {
     }
 
     /// Keeps the bytes from `left` on, as far as they are new. Returns false if there is no room: the peer sends them again.
-    pub(crate) fn insert(&mut self, mut left: Seq, mut bytes: Bytes, limit: usize) -> bool {
+    ///
+    /// What is charged is the memory that each piece pins once it has been cut to what is new: a whole segment must not
+    /// stay for the sake of one byte. At the bound one last segment may go beyond it.
+    pub(crate) fn insert(&mut self, mut left: Seq, segment: Piece, limit: usize) -> bool {
+        let Piece { mut bytes, memory } = segment;
         let count = bytes.len() as u32;
         if count == 0 {
             return true;
         }
         let right = left + count;
-        if self.charged + bytes.len() + PIECE_OVERHEAD > 2 * limit {
+        if self.charged + memory + PIECE_OVERHEAD > 2 * limit {
             return false;
         }
         self.clock = self.clock.wrapping_add(1);
@@ -65,8 +70,8 @@ impl Reassembly {
             bytes.advance(known as usize);
             left += known;
             if left.before(end) {
-                let piece = bytes.split_to(end.since(left) as usize);
-                self.charged += piece.len() + PIECE_OVERHEAD;
+                let piece = Piece::new(bytes.split_to(end.since(left) as usize), memory);
+                self.charged += piece.memory + PIECE_OVERHEAD;
                 range.pieces.push_back(piece);
                 range.right = end;
                 left = end;
@@ -93,7 +98,7 @@ impl Reassembly {
     }
 
     /// Takes out a piece that has come to its turn at `next`, without what is before it.
-    pub(crate) fn pop(&mut self, next: Seq) -> Option<Bytes> {
+    pub(crate) fn pop(&mut self, next: Seq) -> Option<Piece> {
         loop {
             let range = self.ranges.first_mut()?;
             if range.left.after(next) {
@@ -103,7 +108,7 @@ impl Reassembly {
                 self.ranges.remove(0);
                 continue;
             };
-            self.charged -= piece.len() + PIECE_OVERHEAD;
+            self.charged -= piece.memory + PIECE_OVERHEAD;
             let left = range.left;
             range.left += piece.len() as u32;
             if range.pieces.is_empty() {
@@ -111,7 +116,7 @@ impl Reassembly {
             }
             let known = next.since(left) as usize;
             if known < piece.len() {
-                piece.advance(known);
+                piece.bytes.advance(known);
                 return Some(piece);
             }
         }
@@ -140,10 +145,12 @@ impl Reassembly {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::Bytes;
     use proptest::prelude::*;
 
-    fn data(left: u32, length: u32) -> Bytes {
-        (left..left + length).map(|n| (n % 251) as u8).collect()
+    fn data(left: u32, length: u32) -> Piece {
+        let bytes: Bytes = (left..left + length).map(|n| (n % 251) as u8).collect();
+        Piece { memory: bytes.len(), bytes }
     }
 
     proptest! {
@@ -175,8 +182,9 @@ mod tests {
                 expected += 1;
             }
             while let Some(piece) = reassembly.pop(Seq(base) + next) {
-                prop_assert_eq!(&piece[..], &data(next, piece.len() as u32)[..]);
-                next += piece.len() as u32;
+                let length = piece.len() as u32;
+                prop_assert_eq!(&piece.bytes, &data(next, length).bytes);
+                next += length;
             }
             prop_assert_eq!(next, expected);
         }
@@ -204,6 +212,28 @@ mod tests {
         let mut tiny = Reassembly::default();
         let taken = (0..10_000u32).filter(|n| tiny.insert(Seq(10 + n), data(0, 1), 2048)).count();
         assert_eq!(taken, 2 * 2048 / (PIECE_OVERHEAD + 1));
+    }
+
+    #[test]
+    fn what_is_charged_is_what_is_pinned() {
+        let mut reassembly = Reassembly::default();
+        // Segments of 8960 bytes, each shifted by one byte: after the first, one byte of each is new.
+        let segments: Vec<Bytes> = (0..1_000u32).map(|n| data(100 + n, 8_960).bytes).collect();
+        for (n, bytes) in segments.iter().enumerate() {
+            let segment = Piece { bytes: bytes.clone(), memory: 9_000 };
+            assert!(reassembly.insert(Seq(100 + n as u32), segment, 256 << 10));
+        }
+        let pinned: usize = segments.into_iter().filter(|bytes| !bytes.is_unique()).map(|_| 9_000).sum();
+        assert_eq!(pinned, 9_000, "of the first segment only");
+        assert_eq!(reassembly.charged, pinned + 999 + 1_000 * PIECE_OVERHEAD);
+    }
+
+    #[test]
+    fn the_bound_holds_for_the_memory_that_pieces_pin() {
+        let mut reassembly = Reassembly::default();
+        let segment = || Piece { memory: 1_900, ..data(0, 1_000) };
+        let taken = (0..200).filter(|n| reassembly.insert(Seq(10 + 2_000 * n), segment(), 64 << 10)).count();
+        assert_eq!(taken, (128 << 10) / (1_900 + PIECE_OVERHEAD));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The receiver of one connection: what it accepts, and what it owes the peer.
 
 use super::ack::AckState;
-use super::buffer::{ReceiveBuffer, detach};
+use super::buffer::ReceiveBuffer;
+use super::piece::Piece;
 use super::timestamps::TimestampState;
 use super::window::ReceiveWindow;
 use crate::config::Settings;
@@ -249,7 +250,7 @@ impl Receiver {
         }
         let limit = self.limit as usize;
         let buffer = self.buffer.get_or_insert_with(|| environment.memory.take_receive());
-        if !buffer.reassembly.insert(sequence, detach(payload), limit)
+        if !buffer.reassembly.insert(sequence, Piece::detach(payload), limit)
             && let Some(buffer) = self.buffer.take_if(|buffer| buffer.is_empty())
         {
             environment.memory.give_receive(buffer);

@@ -69,13 +69,17 @@ impl Sender {
     pub(crate) fn on_probe_expired(
         &mut self,
         settings: &Settings,
+        detached: bool,
         environment: &mut Environment<'_>,
     ) -> Expiry {
         if self.queued() as u32 <= self.flight.flight() {
             return Expiry::Retry;
         }
         let by_count = self.probe.unanswered() >= environment.config.retries;
-        if environment.now >= self.give_up_at(settings) || by_count {
+        // A peer may keep its window closed as long as it likes (MUST-36) while somebody is there to wait for it. Nobody waits
+        // for a connection whose application is gone, and it must not hold its slot and buffer for ever.
+        let orphaned = detached && self.probe.sent() >= environment.config.orphan_probes;
+        if environment.now >= self.give_up_at(settings) || by_count || orphaned {
             return Expiry::GiveUp;
         }
         self.probe.expired();

@@ -38,6 +38,11 @@ impl Probe {
         *self = Probe::default();
     }
 
+    /// Probes since the window was last open.
+    pub(crate) fn sent(&self) -> u8 {
+        self.sent
+    }
+
     pub(crate) fn unanswered(&self) -> u8 {
         self.unanswered
     }
