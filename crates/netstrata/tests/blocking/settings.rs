@@ -1,0 +1,101 @@
+//! Time-outs, the nonblocking mode and options.
+
+use crate::LIMIT;
+use crate::common::{RIGHT, connected, pair, within};
+use netstrata::tcp::State;
+use netstrata::{Keepalive, TcpListener, TcpStream};
+use std::io::{ErrorKind, Read, Write};
+use std::time::{Duration, Instant};
+
+#[test]
+fn time_outs_say_would_block_and_zero_is_refused() {
+    within(LIMIT, || {
+        let (left, right) = pair();
+        let (mut client, _server) = connected(&left, &right);
+        assert_eq!(
+            client.set_read_timeout(Some(Duration::ZERO)).unwrap_err().kind(),
+            ErrorKind::InvalidInput
+        );
+        client.set_read_timeout(Some(Duration::from_millis(40))).unwrap();
+        assert_eq!(client.read_timeout().unwrap(), Some(Duration::from_millis(40)));
+        let start = Instant::now();
+        assert_eq!(client.read(&mut [0; 8]).unwrap_err().kind(), ErrorKind::WouldBlock);
+        assert!(start.elapsed() >= Duration::from_millis(40));
+        client.set_write_timeout(Some(Duration::from_millis(40))).unwrap();
+        // The peer does not read: both buffers fill up.
+        let chunk = [7; 64 * 1024];
+        let error = loop {
+            if let Err(error) = client.write_all(&chunk) {
+                break error;
+            }
+        };
+        assert_eq!(error.kind(), ErrorKind::WouldBlock);
+        assert_eq!(left.statistics().waiting, 0);
+    });
+}
+
+#[test]
+fn a_nonblocking_socket_never_waits() {
+    within(LIMIT, || {
+        let (left, right) = pair();
+        let listener = TcpListener::bind(&right, (RIGHT, 7)).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+        let mut client = TcpStream::connect(&left, listener.local_addr().unwrap()).unwrap();
+        let server = loop {
+            match listener.accept() {
+                Ok((stream, _)) => break stream,
+                Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
+            }
+        };
+        client.set_nonblocking(true).unwrap();
+        assert_eq!(client.read(&mut [0; 8]).unwrap_err().kind(), ErrorKind::WouldBlock);
+        assert_eq!(client.peek(&mut [0; 8]).unwrap_err().kind(), ErrorKind::WouldBlock);
+        let mut written = 0;
+        let error = loop {
+            match client.write(&[1; 10_000]) {
+                Ok(length) => written += length,
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.kind(), ErrorKind::WouldBlock);
+        // The accepted socket waits: it did not inherit the mode.
+        let mut left_over = written;
+        let mut buffer = vec![0; 100_000];
+        while left_over > 0 {
+            left_over -= (&server).read(&mut buffer).unwrap();
+        }
+        client.set_nonblocking(false).unwrap();
+        drop(server);
+        assert_eq!(client.read(&mut [0; 8]).unwrap(), 0);
+    });
+}
+
+#[test]
+fn options_are_kept_and_the_inside_is_told() {
+    let (left, right) = pair();
+    let (client, server) = connected(&left, &right);
+    client.set_nodelay(true).unwrap();
+    client.set_ttl(33).unwrap();
+    let keepalive = Keepalive { idle: Duration::from_secs(9), interval: Duration::from_secs(3), probes: 4 };
+    client.set_keepalive(Some(keepalive)).unwrap();
+    client.set_user_timeout(Some(Duration::from_secs(5))).unwrap();
+    assert!(client.nodelay().unwrap());
+    assert_eq!(client.ttl().unwrap(), 33);
+    assert_eq!(client.keepalive().unwrap(), Some(keepalive));
+    assert_eq!(client.user_timeout().unwrap(), Some(Duration::from_secs(5)));
+    assert_eq!(client.set_ttl(0).unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert!(!server.nodelay().unwrap());
+    assert_eq!(client.info().unwrap().state, State::Established);
+    assert_eq!(client.linger().unwrap(), None);
+}
+
+#[test]
+fn a_listener_gives_its_time_to_live_to_what_it_accepts() {
+    let (left, right) = pair();
+    let listener = TcpListener::bind(&right, (RIGHT, 0)).unwrap();
+    assert_eq!(listener.ttl().unwrap(), 64);
+    listener.set_ttl(9).unwrap();
+    let _client = TcpStream::connect(&left, listener.local_addr().unwrap()).unwrap();
+    assert_eq!(listener.accept().unwrap().0.ttl().unwrap(), 9);
+}
