@@ -294,3 +294,22 @@ fn it_needs_no_reactor_and_no_runtime_of_tokio() {
     };
     assert_eq!(&bytes, b"anywhere");
 }
+
+/// Both futures have the task's waker: what one of them takes back must not be the other's.
+#[test]
+fn of_two_futures_of_one_task_one_may_give_up_and_the_other_is_still_woken() {
+    run(async {
+        let (left, right) = pair();
+        let listener = TcpListener::bind(&right, (RIGHT, 7)).await.unwrap();
+        let calls = tokio::spawn(async move {
+            sleep(Duration::from_millis(200)).await;
+            TcpStream::connect(&left, (RIGHT, 7)).await.unwrap()
+        });
+        let brief = timeout(Duration::from_millis(50), listener.accept());
+        let (accepted, given_up) = tokio::join!(listener.accept(), brief);
+        assert!(given_up.is_err());
+        let client = calls.await.unwrap();
+        assert_eq!(accepted.unwrap().1, client.local_addr().unwrap());
+        assert_eq!(right.statistics().waiting, 0);
+    });
+}

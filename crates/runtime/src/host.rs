@@ -1,7 +1,7 @@
 //! The handle to a running host.
 
 use crate::state::{Shared, stopped};
-use crate::wakers::{Awaited, Place};
+use crate::wakers::{Awaited, Place, Ticket};
 use crate::{drain, parker::Parker};
 use basis::Instant;
 use stack::{AddressState, InterfaceId, Stack};
@@ -20,6 +20,14 @@ use std::time::Duration;
 /// [`Host::shutdown`] first.
 pub struct Host {
     shared: Arc<Shared>,
+}
+
+/// Who waits when an attempt is pending.
+pub(crate) enum Waiter<'a> {
+    /// One of any number, with the ticket that it got when it waited first.
+    Shared(&'a mut Option<Ticket>),
+    /// The caller of a `poll_*` function.
+    Polled,
 }
 
 /// How often a host's driver did what, since it started.
@@ -92,7 +100,7 @@ impl Host {
         context: &mut Context<'_>,
         attempt: impl FnOnce(&mut Stack, Instant) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        self.try_or_register(awaited, Place::Polled, context.waker(), attempt)
+        self.try_or_register(awaited, Waiter::Polled, context.waker(), attempt)
     }
 
     /// Blocks the thread until `attempt` is ready, trying it whenever `awaited` happens. `Poll::Pending` if that took longer
@@ -108,14 +116,18 @@ impl Host {
             return Poll::Ready(result);
         }
         let deadline = patience.and_then(|patience| std::time::Instant::now().checked_add(patience));
+        let mut ticket = None;
         Parker::with(|parker| {
             loop {
-                let result = self.try_or_register(awaited, Place::Shared, parker.waker(), &mut attempt);
+                let waiter = Waiter::Shared(&mut ticket);
+                let result = self.try_or_register(awaited, waiter, parker.waker(), &mut attempt);
                 if result.is_ready() {
                     return result;
                 }
                 if !parker.park(deadline) {
-                    self.shared.remove_waker(awaited, parker.waker());
+                    if let Some(ticket) = ticket {
+                        self.shared.remove_waker(awaited, ticket);
+                    }
                     // What came in between the deadline and now counts.
                     return self.attempt(&mut attempt);
                 }
@@ -136,33 +148,45 @@ impl Host {
         })
     }
 
+    /// Tries `attempt`, and registers `waiter` if it is pending; once it is ready, nothing of `waiter` is left.
     #[inline]
     pub(crate) fn try_or_register<T>(
         &self,
         awaited: Awaited,
-        place: Place,
+        waiter: Waiter<'_>,
         waker: &Waker,
         attempt: impl FnOnce(&mut Stack, Instant) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         let mut displaced = None;
         let result = self.shared.act_if(|core, now| {
-            let result = attempt(&mut core.stack, now);
-            if result.is_ready() {
-                return (result, true);
+            let (result, acted) = match attempt(&mut core.stack, now) {
+                Poll::Pending if core.stopped => (Poll::Ready(Err(stopped())), false),
+                Poll::Pending => {
+                    // Under the same lock as the attempt: nothing happens in between.
+                    let place = match waiter {
+                        Waiter::Polled => Place::Polled,
+                        Waiter::Shared(ticket) => {
+                            Place::Shared(*ticket.get_or_insert_with(|| core.wakers.ticket()))
+                        }
+                    };
+                    displaced = core.wakers.add(awaited, place, waker);
+                    return (Poll::Pending, false);
+                }
+                ready => (ready, true),
+            };
+            if let Waiter::Shared(ticket) = waiter
+                && let Some(ticket) = ticket.take()
+            {
+                displaced = core.wakers.remove(awaited, ticket);
             }
-            if core.stopped {
-                return (Poll::Ready(Err(stopped())), false);
-            }
-            // Under the same lock as the attempt: nothing happens in between.
-            displaced = core.wakers.add(awaited, place, waker);
-            (Poll::Pending, false)
+            (result, acted)
         });
         drop(displaced);
         result
     }
 
-    pub(crate) fn remove_waker(&self, awaited: Awaited, waker: &Waker) {
-        self.shared.remove_waker(awaited, waker);
+    pub(crate) fn remove_waker(&self, awaited: Awaited, ticket: Ticket) {
+        self.shared.remove_waker(awaited, ticket);
     }
 
     /// Blocks until every one of `addresses` may be used: until its probing is over (RFC 5227).

@@ -1,7 +1,7 @@
 //! What the driver and the application's threads share, and how they tell each other about work.
 
 use crate::clock::Clock;
-use crate::wakers::{Awaited, Wakers};
+use crate::wakers::{Awaited, Ticket, Wakers};
 use basis::Instant;
 use stack::{InterfaceId, Stack};
 use std::io;
@@ -151,8 +151,8 @@ impl Shared {
     }
 
     /// Takes a waker back.
-    pub(crate) fn remove_waker(&self, awaited: Awaited, waker: &Waker) {
-        let removed = self.lock().wakers.remove(awaited, waker);
+    pub(crate) fn remove_waker(&self, awaited: Awaited, ticket: Ticket) {
+        let removed = self.lock().wakers.remove(awaited, ticket);
         drop(removed);
     }
 }

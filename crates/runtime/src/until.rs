@@ -1,14 +1,14 @@
 //! The future of everything that a task can wait for at a host.
 
-use crate::host::Host;
-use crate::wakers::{Awaited, Place};
+use crate::host::{Host, Waiter};
+use crate::wakers::{Awaited, Ticket};
 use basis::Instant;
 use stack::Stack;
 use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 /// Tries something again whenever what it waits for happens; made by [`Host::until`]. Dropped early, it leaves nothing behind.
 #[must_use = "futures do nothing unless polled"]
@@ -16,7 +16,8 @@ pub struct Until<'a, F> {
     host: &'a Host,
     awaited: Awaited,
     attempt: F,
-    registered: Option<Waker>,
+    /// From the first wait until the end of it.
+    ticket: Option<Ticket>,
 }
 
 impl Host {
@@ -31,13 +32,7 @@ impl Host {
 
 impl<'a, F> Until<'a, F> {
     pub(crate) fn new(host: &'a Host, awaited: Awaited, attempt: F) -> Until<'a, F> {
-        Until { host, awaited, attempt, registered: None }
-    }
-
-    fn withdraw(&mut self) {
-        if let Some(waker) = self.registered.take() {
-            self.host.remove_waker(self.awaited, &waker);
-        }
+        Until { host, awaited, attempt, ticket: None }
     }
 }
 
@@ -49,23 +44,16 @@ where
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         let this = &mut *self;
-        if this.registered.as_ref().is_some_and(|waker| !waker.will_wake(context.waker())) {
-            this.withdraw();
-        }
-        let result =
-            this.host.try_or_register(this.awaited, Place::Shared, context.waker(), &mut this.attempt);
-        match result {
-            Poll::Ready(_) => this.withdraw(),
-            Poll::Pending if this.registered.is_none() => this.registered = Some(context.waker().clone()),
-            Poll::Pending => {}
-        }
-        result
+        let waiter = Waiter::Shared(&mut this.ticket);
+        this.host.try_or_register(this.awaited, waiter, context.waker(), &mut this.attempt)
     }
 }
 
 impl<F> Drop for Until<'_, F> {
     fn drop(&mut self) {
-        self.withdraw();
+        if let Some(ticket) = self.ticket.take() {
+            self.host.remove_waker(self.awaited, ticket);
+        }
     }
 }
 

@@ -5,7 +5,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use place::Place;
+pub(crate) use place::{Place, Ticket};
 use stack::{Event, PingId, UdpId};
 use std::task::Waker;
 use table::Table;
@@ -26,7 +26,7 @@ pub enum Awaited {
     Send(UdpId),
     /// An answer to an echo request.
     Ping(PingId),
-    /// A change in the state of one of the host's addresses.
+    /// A change in the state of one of the host's addresses, or another station's claim to one.
     Address,
 }
 
@@ -40,9 +40,17 @@ pub(crate) struct Wakers {
     send: Table<UdpId>,
     ping: Table<PingId>,
     address: Table<()>,
+    /// Tickets given out so far. One of each nanosecond lasts for centuries.
+    tickets: u64,
 }
 
 impl Wakers {
+    /// A ticket that nobody else has.
+    pub(crate) fn ticket(&mut self) -> Ticket {
+        self.tickets = self.tickets.wrapping_add(1);
+        Ticket(self.tickets)
+    }
+
     /// Notes that `waker` is to be used when `awaited` happens.
     ///
     /// Dropping a waker may run anything, a socket's `drop` included: what this one displaced is returned, to be dropped once
@@ -60,15 +68,15 @@ impl Wakers {
     }
 
     /// Takes back what [`Wakers::add`] noted in a shared place: its owner no longer waits.
-    pub(crate) fn remove(&mut self, awaited: Awaited, waker: &Waker) -> Option<Waker> {
+    pub(crate) fn remove(&mut self, awaited: Awaited, ticket: Ticket) -> Option<Waker> {
         match awaited {
-            Awaited::Read(id) => self.read.remove(id, waker),
-            Awaited::Write(id) => self.write.remove(id, waker),
-            Awaited::Accept(id) => self.accept.remove(id, waker),
-            Awaited::Receive(id) => self.receive.remove(id, waker),
-            Awaited::Send(id) => self.send.remove(id, waker),
-            Awaited::Ping(id) => self.ping.remove(id, waker),
-            Awaited::Address => self.address.remove((), waker),
+            Awaited::Read(id) => self.read.remove(id, ticket),
+            Awaited::Write(id) => self.write.remove(id, ticket),
+            Awaited::Accept(id) => self.accept.remove(id, ticket),
+            Awaited::Receive(id) => self.receive.remove(id, ticket),
+            Awaited::Send(id) => self.send.remove(id, ticket),
+            Awaited::Ping(id) => self.ping.remove(id, ticket),
+            Awaited::Address => self.address.remove((), ticket),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Wakers by socket, for one direction.
 
-use super::place::Place;
+use super::place::{Place, Ticket};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::Hash;
@@ -9,11 +9,16 @@ use std::task::Waker;
 /// A map that has fewer entries than this keeps its memory.
 const SMALL: usize = 64;
 
-/// Those who wait at one socket. As large as one waker: nearly always there is just one.
-#[expect(clippy::box_collection, reason = "a vector would make every entry half as large again")]
+/// One who waits.
+struct Waiter {
+    ticket: Ticket,
+    waker: Waker,
+}
+
+/// Those who wait at one socket. No larger than one of them: nearly always there is just one.
 enum Waiters {
-    One(Waker),
-    Many(Box<Vec<Waker>>),
+    One(Waiter),
+    Many(Vec<Waiter>),
 }
 
 /// Wakers by socket. `K` names the socket.
@@ -31,32 +36,35 @@ impl<K: Copy + Eq + Hash> Table<K> {
                 Entry::Occupied(mut entry) => return Some(entry.insert(waker.clone())),
                 Entry::Vacant(entry) => drop(entry.insert(waker.clone())),
             },
-            Place::Shared => match self.shared.entry(key) {
-                Entry::Occupied(mut entry) => entry.get_mut().add(waker),
-                Entry::Vacant(entry) => drop(entry.insert(Waiters::One(waker.clone()))),
+            Place::Shared(ticket) => match self.shared.entry(key) {
+                Entry::Occupied(mut entry) => return entry.get_mut().add(ticket, waker),
+                Entry::Vacant(entry) => {
+                    entry.insert(Waiters::One(Waiter { ticket, waker: waker.clone() }));
+                }
             },
         }
         None
     }
 
-    /// Takes `waker` out; it is returned, to be dropped once the lock is released.
-    pub(super) fn remove(&mut self, key: K, waker: &Waker) -> Option<Waker> {
+    /// Takes the waker of `ticket` out; it is returned, to be dropped once the lock is released.
+    pub(super) fn remove(&mut self, key: K, ticket: Ticket) -> Option<Waker> {
         let Entry::Occupied(mut entry) = self.shared.entry(key) else { return None };
         if let Waiters::Many(many) = entry.get_mut() {
-            let position = many.iter().position(|other| other.will_wake(waker))?;
+            let position = many.iter().position(|waiter| waiter.ticket == ticket)?;
             let removed = many.swap_remove(position);
             if many.is_empty() {
                 entry.remove();
+                shrink(&mut self.shared);
             }
-            return Some(removed);
+            return Some(removed.waker);
         }
-        if !matches!(entry.get(), Waiters::One(one) if one.will_wake(waker)) {
+        if !matches!(entry.get(), Waiters::One(one) if one.ticket == ticket) {
             return None;
         }
         let removed = entry.remove();
         shrink(&mut self.shared);
         match removed {
-            Waiters::One(waker) => Some(waker),
+            Waiters::One(one) => Some(one.waker),
             Waiters::Many(_) => None,
         }
     }
@@ -92,20 +100,30 @@ fn shrink<K: Eq + Hash, V>(map: &mut HashMap<K, V>) {
 }
 
 impl Waiters {
-    /// Adds `waker` unless the same task waits already.
-    fn add(&mut self, waker: &Waker) {
-        match self {
-            Waiters::One(one) if one.will_wake(waker) => {}
-            Waiters::One(one) => *self = Waiters::Many(Box::new(vec![one.clone(), waker.clone()])),
-            Waiters::Many(many) if many.iter().any(|other| other.will_wake(waker)) => {}
-            Waiters::Many(many) => many.push(waker.clone()),
+    /// Adds `waker`, or puts it in place of the one that `ticket` has here already; that one is returned.
+    fn add(&mut self, ticket: Ticket, waker: &Waker) -> Option<Waker> {
+        let all = match self {
+            Waiters::One(one) => std::slice::from_mut(one),
+            Waiters::Many(many) => many.as_mut_slice(),
+        };
+        if let Some(own) = all.iter_mut().find(|waiter| waiter.ticket == ticket) {
+            return (!own.waker.will_wake(waker)).then(|| std::mem::replace(&mut own.waker, waker.clone()));
         }
+        let added = Waiter { ticket, waker: waker.clone() };
+        match std::mem::replace(self, Waiters::Many(Vec::new())) {
+            Waiters::One(one) => *self = Waiters::Many(vec![one, added]),
+            Waiters::Many(mut many) => {
+                many.push(added);
+                *self = Waiters::Many(many);
+            }
+        }
+        None
     }
 
     fn append_to(self, woken: &mut Vec<Waker>) {
         match self {
-            Waiters::One(waker) => woken.push(waker),
-            Waiters::Many(many) => woken.extend(*many),
+            Waiters::One(one) => woken.push(one.waker),
+            Waiters::Many(many) => woken.extend(many.into_iter().map(|waiter| waiter.waker)),
         }
     }
 }
