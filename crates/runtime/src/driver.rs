@@ -2,10 +2,11 @@
 
 use crate::clock::time_until;
 use crate::drain;
-use crate::port::Port;
+use crate::port::{self, Port};
 use crate::state::{Core, Shared};
 use basis::Instant;
 use mio::{Events, Poll};
+use stack::Stack;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,6 +17,11 @@ use std::time::Duration;
 pub(crate) const ALARM: usize = usize::MAX;
 /// How often a driver without handles looks whether everything is delivered.
 const DRAIN_CHECK: Duration = Duration::from_millis(20);
+
+/// How long the links may take for what is left at the end.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+/// How often a full link is tried meanwhile.
+const LAST_TRY: Duration = Duration::from_millis(1);
 
 /// What the driver's thread owns.
 pub(crate) struct Driver {
@@ -93,12 +99,8 @@ impl Driver {
         core.sleeping = None;
         let now = shared.clock.now();
         if self.is_at_end(&core, now) {
-            // The last words, as the RST of a connection that was just aborted.
-            for port in &mut self.ports {
-                port.fill(|interface| core.stack.poll_transmit(now, interface));
-            }
             drop(core);
-            self.transmit();
+            self.say_last_words();
             return None;
         }
         for port in &mut self.ports {
@@ -110,14 +112,30 @@ impl Driver {
         if core.stack.poll_timeout().is_some_and(|timeout| timeout <= now) {
             core.stack.on_timeout(now);
         }
-        let mut more = false;
-        for port in &mut self.ports {
-            more |= port.fill(|interface| core.stack.poll_transmit(now, interface));
-        }
+        let more = fill(&mut self.ports, &mut core.stack, now);
         core.collect_events(&mut self.woken);
         drop(core);
         self.woken.drain(..).for_each(Waker::wake);
         Some(more)
+    }
+
+    /// Sends what the stack still has to say at the end, as the RSTs of connections that were just aborted, for as long as the
+    /// links take it and [`LAST_WORDS`] at most.
+    fn say_last_words(&mut self) {
+        let end = self.shared.clock.now() + LAST_WORDS;
+        loop {
+            let now = self.shared.clock.now();
+            let more = fill(&mut self.ports, &mut self.shared.lock().stack, now);
+            self.transmit();
+            if now >= end || (!more && self.ports.iter().all(Port::is_empty)) {
+                return;
+            }
+            if !more {
+                // Everybody who has something left was full: not worth being watched for that, it is tried again.
+                std::thread::sleep(LAST_TRY);
+                self.ports.iter_mut().for_each(Port::on_ready);
+            }
+        }
     }
 
     /// Whether somebody stopped the host, or nobody is left and everything is delivered.
@@ -167,10 +185,8 @@ impl Driver {
 
     /// Asks the operating system what has become ready, for up to `patience`; `None` waits for ever.
     fn look(&mut self, patience: Option<Duration>) {
-        for index in 0..self.ports.len() {
-            if let Err(error) = self.ports[index].watch(self.poll.registry(), index) {
-                self.give_up(index, &error);
-            }
+        for (index, error) in port::watch(&mut self.ports, self.poll.registry()) {
+            self.give_up(index, &error);
         }
         // A port that was watched anew may have been ready before.
         let ready = self.ports.iter().any(|port| port.poll_timeout() == Instant::ZERO);
@@ -213,6 +229,15 @@ impl Driver {
     }
 }
 
+/// Pulls what the stack sends, a batch for each port at most. True if there may be more for a port that takes it.
+fn fill(ports: &mut [Port], stack: &mut Stack, now: Instant) -> bool {
+    let mut more = false;
+    for port in ports {
+        more |= port.fill(|interface| stack.poll_transmit(now, interface));
+    }
+    more
+}
+
 impl Drop for Driver {
     /// However the driver ends, by a fault of ours too, nobody goes on waiting for it.
     fn drop(&mut self) {
@@ -227,3 +252,6 @@ impl Drop for Driver {
         self.woken.drain(..).for_each(Waker::wake);
     }
 }
+
+#[cfg(test)]
+mod tests;

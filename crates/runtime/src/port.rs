@@ -128,6 +128,11 @@ impl Port {
         }
     }
 
+    /// Whether nothing waits here or, as far as is known, in the link.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.broken || (self.waiting.is_empty() && self.room == Room::Open)
+    }
+
     /// Whether the link asked to be called by now.
     fn is_due(&self, now: Instant) -> bool {
         self.link.poll_timeout().is_some_and(|timeout| timeout <= now)
@@ -151,44 +156,69 @@ impl Port {
         link.min(self.retry_at().unwrap_or(Instant::FAR_FUTURE))
     }
 
+    /// What the link wants watched now.
+    #[cfg(unix)]
+    fn wanted(&self) -> Option<Watched> {
+        let source = self.link.source().filter(|_| !self.broken)?;
+        Some(Watched { source, writable: !self.is_open() })
+    }
+
+    /// Has the operating system forget what the link has given up. Whether there is something to [`Port::watch`] now.
+    #[cfg(unix)]
+    fn forget(&mut self, registry: &Registry) -> bool {
+        let wanted = self.wanted();
+        if wanted == self.watched {
+            return false;
+        }
+        let source = |watched: Watched| watched.source;
+        if let Some(old) = self.watched.filter(|old| wanted.map(source) != Some(old.source)) {
+            // A descriptor that the link has closed is forgotten already.
+            let _ = registry.deregister(&mut SourceFd(&old.source.fd));
+            self.watched = None;
+        }
+        wanted.is_some()
+    }
+
     /// Has the operating system watch what the link wants watched now.
     #[cfg(unix)]
-    pub(crate) fn watch(&mut self, registry: &Registry, token: usize) -> io::Result<()> {
-        let wanted = match self.link.source() {
-            Some(source) if !self.broken => Some(Watched { source, writable: !self.is_open() }),
-            _ => None,
-        };
-        if wanted == self.watched {
-            return Ok(());
-        }
-        let interest = |watched: Watched| {
-            if watched.writable { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE }
-        };
-        match (self.watched.take(), wanted) {
-            (Some(old), Some(new)) if old.source == new.source => {
-                registry.reregister(&mut SourceFd(&new.source.fd), Token(token), interest(new))?;
-            }
-            (old, new) => {
-                if let Some(old) = old {
-                    // A descriptor that the link has closed is forgotten already.
-                    let _ = registry.deregister(&mut SourceFd(&old.source.fd));
-                }
-                if let Some(new) = new {
-                    registry.register(&mut SourceFd(&new.source.fd), Token(token), interest(new))?;
-                    // It may have been ready before it was watched.
-                    self.on_ready();
-                }
-            }
+    fn watch(&mut self, registry: &Registry, token: usize) -> io::Result<()> {
+        let wanted = self.wanted();
+        let Some(new) = wanted.filter(|_| wanted != self.watched) else { return Ok(()) };
+        let interest =
+            if new.writable { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
+        if self.watched.take().is_some() {
+            registry.reregister(&mut SourceFd(&new.source.fd), Token(token), interest)?;
+        } else {
+            registry.register(&mut SourceFd(&new.source.fd), Token(token), interest)?;
+            // It may have been ready before it was watched.
+            self.on_ready();
         }
         self.watched = wanted;
         Ok(())
     }
+}
 
-    /// No link of this system has a descriptor.
-    #[cfg(not(unix))]
-    pub(crate) fn watch(&mut self, _registry: &Registry, _token: usize) -> io::Result<()> {
-        Ok(())
+/// Has the operating system watch what the links want watched now; the token of each is its index. Returns those that cannot
+/// be watched.
+#[cfg(unix)]
+pub(crate) fn watch(ports: &mut [Port], registry: &Registry) -> Vec<(usize, io::Error)> {
+    // The number of a descriptor that one link has closed may be another link's by now: everything old is forgotten before
+    // anything new is watched, or the old one's end would be the new one's.
+    let mut changed = false;
+    for port in &mut *ports {
+        changed |= port.forget(registry);
     }
+    if !changed {
+        return Vec::new();
+    }
+    let watched = ports.iter_mut().enumerate().map(|(index, port)| (index, port.watch(registry, index)));
+    watched.filter_map(|(index, result)| Some((index, result.err()?))).collect()
+}
+
+/// No link of this system has a descriptor.
+#[cfg(not(unix))]
+pub(crate) fn watch(_ports: &mut [Port], _registry: &Registry) -> Vec<(usize, io::Error)> {
+    Vec::new()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ struct Fake {
     arriving: usize,
     timeout: Option<Instant>,
     calls: std::sync::Arc<std::sync::atomic::AtomicUsize>,
+    source: std::sync::Arc<std::sync::Mutex<Option<RawFdSource>>>,
 }
 
 impl Link for Fake {
@@ -32,7 +33,7 @@ impl Link for Fake {
     }
 
     fn source(&self) -> Option<RawFdSource> {
-        None
+        *self.source.lock().unwrap()
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
@@ -136,4 +137,36 @@ fn a_broken_link_swallows_what_the_stack_has_and_is_never_called() {
     port.transmit(NOW).unwrap();
     assert_eq!(calls.load(std::sync::atomic::Ordering::Relaxed), 0);
     assert_eq!((port.poll_timeout(), port.is_open()), (Instant::FAR_FUTURE, false));
+}
+
+/// The number of the descriptor that one link gives up is another link's in the same turn.
+#[cfg(unix)]
+#[test]
+fn what_one_link_gives_up_is_forgotten_before_another_one_s_is_watched() {
+    use std::io::Write;
+    use std::os::{fd::AsRawFd, unix::net::UnixStream};
+    let (theirs, mut peer) = UnixStream::pair().unwrap();
+    let (own, _own_peer) = UnixStream::pair().unwrap();
+    let source = |stream: &UnixStream, generation| Some(RawFdSource { fd: stream.as_raw_fd(), generation });
+    // In both orders of the ports.
+    for (old, new) in [(0, 1), (1, 0)] {
+        let mut poll = mio::Poll::new().unwrap();
+        let sources: [std::sync::Arc<std::sync::Mutex<_>>; 2] = Default::default();
+        let make = |index: usize| port(Fake { source: sources[index].clone(), ..Fake::default() });
+        let mut ports = [make(0), make(1)];
+        *sources[old].lock().unwrap() = source(&theirs, 0);
+        assert!(watch(&mut ports, poll.registry()).is_empty());
+        // The descriptor changes hands, and the port that had it has another one or none.
+        *sources[old].lock().unwrap() = if old == 0 { source(&own, 1) } else { None };
+        *sources[new].lock().unwrap() = source(&theirs, 0);
+        let failures = watch(&mut ports, poll.registry());
+        assert!(failures.is_empty(), "{failures:?}");
+        peer.write_all(b"!").unwrap();
+        let mut events = mio::Events::with_capacity(4);
+        poll.poll(&mut events, Some(Duration::from_secs(10))).unwrap();
+        let ready: Vec<_> =
+            events.iter().filter(|event| event.is_readable()).map(|event| event.token().0).collect();
+        assert_eq!(ready, [new]);
+        assert!(watch(&mut ports, poll.registry()).is_empty());
+    }
 }

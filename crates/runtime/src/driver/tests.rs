@@ -1,0 +1,84 @@
+use super::*;
+use crate::clock::Clock;
+use basis::Frame;
+use link::{Capabilities, Link, Medium, RawFdSource};
+use mio::Token;
+use stack::{InterfaceConfig, Probing, StackConfig};
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::AtomicUsize;
+use std::time::Instant as Time;
+
+/// A link that takes a few frames at a time and counts them.
+struct Narrow {
+    width: usize,
+    taken: Arc<AtomicUsize>,
+}
+
+impl Link for Narrow {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { medium: Medium::Ip, mtu: 1500, segmentation: false, checksums: false }
+    }
+
+    fn receive(&mut self, _: Instant, _: &mut VecDeque<Frame>, _: usize) -> io::Result<bool> {
+        Ok(false)
+    }
+
+    fn transmit(&mut self, _: Instant, waiting: &mut VecDeque<Frame>) -> io::Result<bool> {
+        let count = self.width.min(waiting.len());
+        waiting.drain(..count);
+        self.taken.fetch_add(count, Ordering::Relaxed);
+        Ok(waiting.is_empty())
+    }
+
+    fn source(&self) -> Option<RawFdSource> {
+        None
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        None
+    }
+}
+
+const CALLS: usize = 300;
+
+/// Runs a host that was stopped with [`CALLS`] segments left to send; how many the link took, and how long the end took.
+fn end_with_much_to_say(width: usize) -> (usize, Duration) {
+    let clock = Clock::new();
+    let mut stack = Stack::new(clock.now(), StackConfig::default(), [7; 32]);
+    let medium = stack::Medium::Ip;
+    let config = InterfaceConfig { name: String::new(), medium, mtu: 1500, super_segments: true };
+    let interface = stack.add_interface(clock.now(), config);
+    stack.add_address(clock.now(), interface, IpAddr::from([192, 0, 2, 1]), 24, Probing::Skip).unwrap();
+    for _ in 0..CALLS {
+        let to = SocketAddr::from(([192, 0, 2, 2], 9));
+        stack.tcp_connect(clock.now(), None, to, tcp::SocketOptions::default()).unwrap();
+    }
+    let poll = Poll::new().unwrap();
+    let alarm = mio::Waker::new(poll.registry(), Token(ALARM)).unwrap();
+    let shared = Arc::new(Shared::new(String::new(), clock, vec![interface], stack, alarm));
+    shared.lock().stop = true;
+    let taken = Arc::new(AtomicUsize::new(0));
+    let link = Narrow { width, taken: Arc::clone(&taken) };
+    let start = Time::now();
+    Driver::new(Arc::clone(&shared), poll, vec![Port::new(Box::new(link), interface)]).run();
+    assert!(shared.lock().stopped);
+    (taken.load(Ordering::Relaxed), start.elapsed())
+}
+
+#[test]
+fn everything_that_is_left_is_said_at_the_end() {
+    assert_eq!(end_with_much_to_say(usize::MAX).0, CALLS);
+}
+
+#[test]
+fn a_link_that_is_full_meanwhile_gets_the_rest_too() {
+    assert_eq!(end_with_much_to_say(20).0, CALLS);
+}
+
+#[test]
+fn a_link_that_takes_nothing_does_not_keep_the_host_from_its_end() {
+    let (taken, time) = end_with_much_to_say(0);
+    assert_eq!(taken, 0);
+    assert!(time >= LAST_WORDS && time < LAST_WORDS * 20, "{time:?}");
+}
