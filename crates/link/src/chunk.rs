@@ -17,20 +17,14 @@ pub(crate) struct Chunk {
     size: usize,
     /// With less free space than this the chunk is left to the frames that were cut from it.
     least: usize,
-    /// Some frame has been charged with the free space that is left over.
-    is_charged: bool,
+    /// Bytes of the whole chunk, what was given out of it included.
+    whole: usize,
 }
 
 impl Chunk {
     /// Chunks of `size` bytes; each read gets space for at least `least` bytes.
     pub(crate) fn new(size: usize, least: usize) -> Chunk {
-        Chunk {
-            buffer: BytesMut::new(),
-            filled: 0,
-            size: size.max(least),
-            least: least.max(1),
-            is_charged: false,
-        }
+        Chunk { buffer: BytesMut::new(), filled: 0, size: size.max(least), least: least.max(1), whole: 0 }
     }
 
     /// What was read and not given out yet.
@@ -44,7 +38,7 @@ impl Chunk {
         if self.free() < self.least || self.buffer.len() < frame {
             let mut fresh = BytesMut::zeroed(self.size.max(frame).max(self.filled + self.least));
             fresh[..self.filled].copy_from_slice(self.filled());
-            (self.buffer, self.is_charged) = (fresh, false);
+            (self.whole, self.buffer) = (fresh.len(), fresh);
         }
         &mut self.buffer[self.filled..]
     }
@@ -70,8 +64,8 @@ impl Chunk {
 
     /// Gives out that many bytes from the front as a frame.
     ///
-    /// The frame is charged with its own bytes, and one frame of each chunk with the rest that is too small to be read
-    /// into: so all frames of a chunk together are charged with the whole of it.
+    /// A frame that shares the chunk is charged with the whole of it. For who takes the other frames, and for how long, is
+    /// not known: any single one may be the last to pin it. Whoever keeps a frame for long copies it, if it is a small part.
     #[inline]
     pub(crate) fn take(&mut self, length: usize) -> Frame {
         let length = length.min(self.filled);
@@ -82,11 +76,7 @@ impl Chunk {
         }
         self.filled -= length;
         let body = self.buffer.split_to(length).freeze();
-        let mut memory = length;
-        if self.free() < self.least && !std::mem::replace(&mut self.is_charged, true) {
-            memory += self.free();
-        }
-        Frame::from_device(body, memory)
+        Frame::from_device(body, self.whole)
     }
 }
 
@@ -135,15 +125,27 @@ mod tests {
     }
 
     #[test]
-    fn the_frames_of_a_chunk_are_charged_with_all_of_it() {
-        let mut chunk = Chunk::new(10_000, 2048);
-        let mut charged = 0;
-        for _ in 0..6 {
-            filled(&mut chunk, &[9; 1500]);
-            charged += chunk.take(1500).memory();
+    fn every_shared_frame_is_charged_with_the_chunk_that_it_pins() {
+        // The only frame that shares the chunk may come first, between short ones, or last.
+        for place in [0, 30, 60] {
+            let mut chunk = Chunk::new(64 << 10, 2048);
+            for n in 0..61 {
+                let length = if n == place { COPIED + 1 } else { COPIED };
+                filled(&mut chunk, &vec![9; length]);
+                let frame = chunk.take(length);
+                assert_eq!(frame.memory(), if n == place { 64 << 10 } else { COPIED });
+            }
         }
-        // Six frames leave 1000 bytes, in which nothing more is read: the last one pays for them.
-        assert_eq!(charged, 10_000);
+    }
+
+    #[test]
+    fn a_chunk_made_larger_for_a_frame_is_charged_at_its_size() {
+        let mut chunk = Chunk::new(4096, 1024);
+        chunk.space(60_000);
+        chunk.commit(60_000);
+        assert_eq!((chunk.take(40_000).memory(), chunk.take(20_000).memory()), (60_000, 60_000));
+        filled(&mut chunk, &[1; 2000]);
+        assert_eq!(chunk.take(2000).memory(), 4096);
     }
 
     #[test]
