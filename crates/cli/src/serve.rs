@@ -5,6 +5,7 @@
 
 mod banner;
 mod carried;
+mod contest;
 mod control;
 mod holder;
 mod ours;
@@ -53,6 +54,9 @@ async fn serve(arguments: ServeArguments) -> Result<(), Failure> {
         system::start(&arguments, &mut site)?;
     } else {
         ours::start(&arguments, &mut site).await?;
+    }
+    for host in &site.hosts {
+        tokio::spawn(contest::watch(host.clone()));
     }
     let control = open_control(&arguments);
     let control_path = control.as_ref().map(|(_, path)| path.display().to_string());

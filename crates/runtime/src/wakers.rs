@@ -123,7 +123,7 @@ impl Wakers {
                 self.send.take(id, woken);
             }
             Event::Ping(id) => self.ping.take(id, woken),
-            Event::Address { .. } => self.address.take((), woken),
+            Event::Address { .. } | Event::Contested { .. } => self.address.take((), woken),
         }
     }
 

@@ -14,6 +14,8 @@ pub struct StackConfig {
     pub time_to_live: u8,
     /// Addresses of one interface.
     pub max_addresses: usize,
+    /// What becomes of an address in use that another station claims.
+    pub defence: Defence,
     /// Routes.
     pub max_routes: usize,
     /// Frames of local answers (ICMP, ARP) and fragments that wait on one interface.
@@ -50,6 +52,7 @@ impl Default for StackConfig {
             tcp: tcp::HostConfig::default(),
             time_to_live: 64,
             max_addresses: 64,
+            defence: Defence::Always,
             max_routes: 256,
             max_output_frames: 256,
             max_output_bytes: 16 * 1024 * 1024,
@@ -200,6 +203,18 @@ pub enum Probing {
     Probe(ProbeTimes),
 }
 
+/// What becomes of an address in use that another station claims (RFC 5227 2.4).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Defence {
+    /// It is kept and announced again, at most once in DEFEND_INTERVAL: 2.4 (c), for addresses that others know and rely on.
+    /// Claims cannot be told from forged ones, so this is the default.
+    #[default]
+    Always,
+    /// It is announced once; a second claim within DEFEND_INTERVAL costs it: 2.4 (b). Its connections and listeners stay, but
+    /// nothing reaches them any more.
+    GiveUp,
+}
+
 /// The times of RFC 5227 1.1, under that document's names.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ProbeTimes {
@@ -217,7 +232,8 @@ pub struct ProbeTimes {
     pub announcements: u8,
     /// ANNOUNCE_INTERVAL: time between announcements.
     pub announce_interval: Duration,
-    /// DEFEND_INTERVAL: a second conflict within this time costs the address.
+    /// DEFEND_INTERVAL: least time between two announcements in defence; with [`Defence::GiveUp`], a second claim within this
+    /// time costs the address.
     pub defend_interval: Duration,
 }
 

@@ -4,6 +4,7 @@ use crate::icmp::ping::PingId;
 use crate::interface::{AddressState, InterfaceId};
 use crate::udp::{UdpId, UdpReadiness};
 use core::net::IpAddr;
+use wire::ethernet::MacAddress;
 
 /// Something became possible or changed. Events report edges: the owner asks for the present state.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,5 +23,15 @@ pub enum Event {
         address: IpAddr,
         /// Its new state.
         state: AddressState,
+    },
+    /// Another station claims an address that is in use, and stays in use. If that costs the address, the event is
+    /// [`Event::Address`].
+    Contested {
+        /// The address's interface.
+        interface: InterfaceId,
+        /// The address.
+        address: IpAddr,
+        /// The hardware address that the other station gave.
+        station: MacAddress,
     },
 }

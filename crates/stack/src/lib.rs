@@ -30,8 +30,8 @@ mod timers;
 mod udp;
 
 pub use config::{
-    InterfaceConfig, Medium, NeighbourConfig, PingConfig, ProbeTimes, Probing, ReassemblyConfig, StackConfig,
-    UdpConfig,
+    Defence, InterfaceConfig, Medium, NeighbourConfig, PingConfig, ProbeTimes, Probing, ReassemblyConfig,
+    StackConfig, UdpConfig,
 };
 pub use counters::{ArpCounters, Counters, IcmpCounters, IpCounters, LinkCounters, UdpCounters};
 pub use dropped::{DropCounters, Dropped};
@@ -40,7 +40,7 @@ pub use error::{
 };
 pub use event::Event;
 pub use icmp::ping::{PingId, PingKind, PingReply};
-pub use interface::{AddressState, InterfaceId};
+pub use interface::{AddressState, Claim, InterfaceId};
 pub use neighbour::NeighbourState;
 pub use route::Route;
 pub use stack::{AddressReport, InterfaceReport, NeighbourReport, Stack, UdpReport};

@@ -159,8 +159,8 @@ fn options(arguments: &ServeArguments) -> SocketOptions {
 /// A host as it stands. The host waits meanwhile, so this copies and formats later what it can.
 pub(crate) fn report(host: &Host) -> HostReport {
     let name = host.name().to_owned();
-    let (addresses, listeners, connections, counters) = host.with(|stack, _| {
-        let addresses: Vec<_> = stack.addresses().map(|own| own.address).collect();
+    let (addresses, listeners, connections, counters) = host.with(|stack, now| {
+        let addresses: Vec<_> = stack.addresses().map(|own| (own.address, own.rival(now))).collect();
         let listeners: Vec<_> = stack.tcp().listeners().collect();
         let connections: Vec<_> =
             stack.tcp().connections().map(|row| (row, row.id.and_then(|id| stack.tcp().info(id)))).collect();
@@ -168,7 +168,13 @@ pub(crate) fn report(host: &Host) -> HostReport {
     });
     HostReport {
         name,
-        addresses: addresses.iter().map(ToString::to_string).collect(),
+        addresses: addresses
+            .iter()
+            .map(|(address, rival)| match rival {
+                Some(station) => format!("{address} CONFLICT with {station}"),
+                None => address.to_string(),
+            })
+            .collect(),
         listeners: listeners
             .iter()
             .map(|row| ListenerReport {

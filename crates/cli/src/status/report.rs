@@ -73,7 +73,8 @@ pub(crate) struct Reach {
 pub(crate) struct HostReport {
     /// Its name.
     pub(crate) name: String,
-    /// Its addresses.
+    /// Its addresses. One that is lost, or that another station claimed within the last seconds, is followed by
+    /// `CONFLICT with` and that station's hardware address.
     pub(crate) addresses: Vec<String>,
     /// Its TCP listeners.
     pub(crate) listeners: Vec<ListenerReport>,

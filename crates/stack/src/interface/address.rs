@@ -1,6 +1,6 @@
 //! The addresses of an interface: probed before use, announced, defended (RFC 5227).
 
-use crate::config::{ProbeTimes, Probing};
+use crate::config::{Defence, ProbeTimes, Probing};
 use crate::timers::{Timer, Timers};
 use alloc::vec::Vec;
 use basis::{Instant, Random, TimerId};
@@ -21,6 +21,17 @@ pub enum AddressState {
     Conflict(MacAddress),
 }
 
+/// When another station last claimed an address in use.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Claim {
+    /// The hardware address it gave.
+    pub station: MacAddress,
+    /// When its packet came.
+    pub at: Instant,
+    /// Until when the address counts as contested: DEFEND_INTERVAL after that packet.
+    pub until: Instant,
+}
+
 /// One address and what has become of it.
 #[derive(Clone, Debug)]
 pub(crate) struct OwnAddress {
@@ -30,7 +41,10 @@ pub(crate) struct OwnAddress {
     number: u32,
     times: Option<ProbeTimes>,
     phase: Phase,
-    last_conflict: Option<Instant>,
+    defence: Defence,
+    last_claim: Option<Claim>,
+    /// When the link was last told that the address is ours because another station claimed it.
+    last_defence: Option<Instant>,
     timer: Option<TimerId>,
 }
 
@@ -56,6 +70,10 @@ pub(crate) enum Action {
     Announce(Ipv4Addr),
     /// The address may be used from now on; then broadcast an announcement.
     Assigned(Ipv4Addr),
+    /// The station with this hardware address claims the address; broadcast an announcement.
+    Defend(Ipv4Addr, MacAddress),
+    /// The station with this hardware address claims the address; it was announced not long ago.
+    Endure(Ipv4Addr, MacAddress),
     /// The address was lost to the station with this hardware address.
     Lost(Ipv4Addr, MacAddress),
 }
@@ -86,6 +104,10 @@ impl OwnAddress {
         }
     }
 
+    pub(crate) fn last_claim(&self) -> Option<Claim> {
+        self.last_claim
+    }
+
     fn is_assigned(&self) -> bool {
         matches!(self.phase, Phase::Assigned { .. })
     }
@@ -93,7 +115,7 @@ impl OwnAddress {
     /// Begins to probe (RFC 5227 2.1.1), or assigns at once.
     fn begin(&mut self, now: Instant, interface: u8, timers: &mut Timers, random: &mut Random) {
         timers.cancel(&mut self.timer);
-        self.last_conflict = None;
+        (self.last_claim, self.last_defence) = (None, None);
         match self.times {
             None => self.phase = Phase::Assigned { announcements: 0 },
             Some(times) => {
@@ -113,7 +135,7 @@ impl OwnAddress {
         random: &mut Random,
     ) -> Option<Action> {
         self.timer = None;
-        let times = self.times?;
+        let times = self.times.unwrap_or_default();
         let address = self.address();
         let (phase, wait, action) = match self.phase {
             Phase::Probing { left: 0 } => {
@@ -130,6 +152,8 @@ impl OwnAddress {
             }
             Phase::Assigned { announcements: 0 } | Phase::Conflict(_) => return None,
             Phase::Assigned { announcements } => {
+                // Whatever it was armed for, it defends as well.
+                self.last_defence = self.last_defence.map(|_| now);
                 let phase = Phase::Assigned { announcements: announcements - 1 };
                 (phase, times.announce_interval, Action::Announce(address))
             }
@@ -142,7 +166,13 @@ impl OwnAddress {
     }
 
     /// An ARP packet of another station that concerns this address.
-    fn on_arp(&mut self, now: Instant, packet: &Packet, timers: &mut Timers) -> Option<Action> {
+    fn on_arp(
+        &mut self,
+        now: Instant,
+        packet: &Packet,
+        interface: u8,
+        timers: &mut Timers,
+    ) -> Option<Action> {
         let address = self.address();
         let claims = packet.sender_protocol == address;
         match self.phase {
@@ -150,17 +180,44 @@ impl OwnAddress {
             Phase::Probing { .. } if claims || packet.is_probe() && packet.target_protocol == address => {
                 Some(self.lose(packet.sender_hardware, timers))
             }
-            // RFC 5227 2.4 (b): defend once, then give way.
-            Phase::Assigned { .. } if claims => {
-                let interval = self.times.unwrap_or_default().defend_interval;
-                let again = self.last_conflict.is_some_and(|last| now.saturating_since(last) < interval);
-                self.last_conflict = Some(now);
-                match again {
-                    true => Some(self.lose(packet.sender_hardware, timers)),
-                    false => Some(Action::Announce(address)),
-                }
+            Phase::Assigned { announcements } if claims => {
+                Some(self.on_claim(now, announcements, packet.sender_hardware, interface, timers))
             }
             _ => None,
+        }
+    }
+
+    /// Another station claims the address in use (RFC 5227 2.4).
+    fn on_claim(
+        &mut self,
+        now: Instant,
+        announcements: u8,
+        station: MacAddress,
+        interface: u8,
+        timers: &mut Timers,
+    ) -> Action {
+        let address = self.address();
+        let interval = self.times.unwrap_or_default().defend_interval;
+        let last = self.last_claim.replace(Claim { station, at: now, until: now + interval });
+        // (b): defend once, then give way.
+        if self.defence == Defence::GiveUp && last.is_some_and(|last| now < last.until) {
+            return self.lose(station, timers);
+        }
+        // (c): defend, but never so often that two of the kind fill the link.
+        match self.last_defence.map(|last| last + interval) {
+            Some(next) if now < next && self.defence == Defence::Always => {
+                // Deviates: RFC 5227 2.4 (c) says nothing after such a claim, however long. The neighbours that believed it
+                // would go on sending to that station, so they are told once the interval is over: no oftener, only later.
+                if announcements == 0 {
+                    self.phase = Phase::Assigned { announcements: 1 };
+                    timers.arm(&mut self.timer, next, Timer::Address { interface, number: self.number });
+                }
+                Action::Endure(address, station)
+            }
+            _ => {
+                self.last_defence = Some(now);
+                Action::Defend(address, station)
+            }
         }
     }
 
@@ -197,7 +254,7 @@ impl Addresses {
         &mut self,
         now: Instant,
         network: Ipv4Net,
-        probing: Probing,
+        (probing, defence): (Probing, Defence),
         timers: &mut Timers,
         random: &mut Random,
     ) -> AddressState {
@@ -212,7 +269,9 @@ impl Addresses {
             number: self.next_number,
             times,
             phase: Phase::Assigned { announcements: 0 },
-            last_conflict: None,
+            defence,
+            last_claim: None,
+            last_defence: None,
             timer: None,
         };
         self.next_number = self.next_number.wrapping_add(1);
@@ -284,7 +343,8 @@ impl Addresses {
 
     /// An ARP packet of another station; at most one address can be concerned by its sender and one by its target.
     pub(crate) fn on_arp(&mut self, now: Instant, packet: &Packet, timers: &mut Timers) -> Option<Action> {
-        self.list.iter_mut().find_map(|own| own.on_arp(now, packet, timers))
+        let interface = self.interface;
+        self.list.iter_mut().find_map(|own| own.on_arp(now, packet, interface, timers))
     }
 
     /// The link came back: perhaps it is another (RFC 5227 2.1). Returns the addresses that are being probed again.

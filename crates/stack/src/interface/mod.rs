@@ -6,7 +6,7 @@ mod owner;
 mod recent;
 mod state;
 
-pub use address::AddressState;
+pub use address::{AddressState, Claim};
 pub use id::InterfaceId;
 pub(crate) use owner::Owner;
 pub(crate) use state::{Context, Interface, Sending, Waiting};

@@ -11,6 +11,7 @@ use crate::route::Route;
 use basis::{Frame, Instant};
 use core::net::IpAddr;
 use ipnet::{IpNet, Ipv4Net};
+use wire::ethernet::MacAddress;
 
 impl Stack {
     /// The link of an interface came or went. When it goes, what waits to leave by it is dropped and its neighbours are
@@ -67,7 +68,8 @@ impl Stack {
             Err(_) => return Err(AddressError::TooManyRoutes),
         }
         let probing = if entry.hardware().is_some() { probing } else { Probing::Skip };
-        let state = entry.addresses.add(now, network, probing, &mut self.timers, &mut self.random);
+        let how = (probing, self.config.defence);
+        let state = entry.addresses.add(now, network, how, &mut self.timers, &mut self.random);
         self.tell_address(interface, address, state);
         self.forget_recent();
         Ok(())
@@ -108,17 +110,32 @@ impl Stack {
                 entry.tell(&mut self.counters, address, true);
                 self.tell_address(interface, IpAddr::V4(address), AddressState::Assigned);
             }
+            Action::Defend(address, station) => {
+                entry.tell(&mut self.counters, address, true);
+                self.tell_contested(interface, IpAddr::V4(address), station);
+            }
+            Action::Endure(address, station) => {
+                self.tell_contested(interface, IpAddr::V4(address), station);
+            }
             Action::Lost(address, to) => {
                 self.tell_address(interface, IpAddr::V4(address), AddressState::Conflict(to));
             }
         }
     }
 
-    /// News of an address; only the latest of each is kept, so that the queue is no longer than the list of addresses.
+    /// A change of an address; only the latest of each is kept, so that the queue is no longer than the list of addresses.
     fn tell_address(&mut self, interface: InterfaceId, address: IpAddr, state: AddressState) {
         let old = |event: &Event| matches!(event, Event::Address { address: other, .. } if *other == address);
         self.events.retain(|event| !old(event));
         self.events.push_back(Event::Address { interface, address, state });
+    }
+
+    /// A claim to an address; only the latest of each is kept, as of its changes.
+    fn tell_contested(&mut self, interface: InterfaceId, address: IpAddr, station: MacAddress) {
+        let old =
+            |event: &Event| matches!(event, Event::Contested { address: other, .. } if *other == address);
+        self.events.retain(|event| !old(event));
+        self.events.push_back(Event::Contested { interface, address, station });
     }
 
     /// A socket's packet has left or was dropped: the socket has room again.

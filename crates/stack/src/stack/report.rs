@@ -2,9 +2,10 @@
 
 use super::state::Stack;
 use crate::config::Medium;
-use crate::interface::{AddressState, InterfaceId};
+use crate::interface::{AddressState, Claim, InterfaceId};
 use crate::neighbour::NeighbourState;
 use crate::udp::UdpId;
+use basis::Instant;
 use core::net::{IpAddr, SocketAddr};
 use ipnet::IpNet;
 use wire::ethernet::MacAddress;
@@ -37,6 +38,18 @@ pub struct AddressReport {
     pub address: IpNet,
     /// Whether it may be used.
     pub state: AddressState,
+    /// The last claim of another station to it while it was in use.
+    pub claim: Option<Claim>,
+}
+
+impl AddressReport {
+    /// The station that has taken the address, or that claimed it not long before `now`.
+    pub fn rival(&self, now: Instant) -> Option<MacAddress> {
+        match self.state {
+            AddressState::Conflict(station) => Some(station),
+            _ => self.claim.filter(|claim| now < claim.until).map(|claim| claim.station),
+        }
+    }
 }
 
 /// One row of a report on neighbours.
@@ -86,6 +99,7 @@ impl Stack {
                 interface: interface.id,
                 address: IpNet::V4(own.network),
                 state: own.state(),
+                claim: own.last_claim(),
             })
         })
     }

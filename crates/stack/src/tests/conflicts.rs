@@ -1,7 +1,7 @@
 //! Addresses: probed, announced, defended, lost (RFC 5227).
 
 use super::harness::*;
-use crate::{AddressError, AddressState, Event, ProbeTimes, Probing, StackConfig};
+use crate::{AddressError, AddressState, Defence, Event, ProbeTimes, Probing, StackConfig};
 use core::net::IpAddr;
 use core::time::Duration;
 use std::vec::Vec;
@@ -85,26 +85,127 @@ fn our_own_probe_that_comes_back_is_no_conflict() {
     assert_eq!(bench.stack.address_state(US), Some(AddressState::Probing));
 }
 
-#[test]
-fn an_address_in_use_is_defended_once_within_ten_seconds() {
-    let mut bench = Bench::new();
-    let claim = Packet::announcement(PEER_HARDWARE, OURS);
+fn contested(bench: &Bench) -> Event {
+    Event::Contested { interface: bench.id, address: US, station: PEER_HARDWARE }
+}
+
+fn defences(bench: &mut Bench) -> usize {
     let defence = Packet::announcement(OUR_HARDWARE, OURS);
+    let sent = bench.sent_arp();
+    assert!(sent.iter().all(|(to, packet)| to.is_broadcast() && *packet == defence), "{sent:?}");
+    sent.len()
+}
+
+#[test]
+fn an_address_that_gives_up_is_defended_once_within_ten_seconds() {
+    let mut bench = Bench::with(StackConfig { defence: Defence::GiveUp, ..StackConfig::default() });
+    let claim = Packet::announcement(PEER_HARDWARE, OURS);
     for _ in 0..2 {
         bench.arp(claim);
-        assert_eq!(bench.sent_arp().iter().map(|(_, packet)| *packet).collect::<Vec<_>>(), [defence]);
+        assert_eq!(defences(&mut bench), 1);
+        assert_eq!(bench.events(), [contested(&bench)]);
         assert_eq!(bench.stack.address_state(US), Some(AddressState::Assigned));
         bench.pass(Duration::from_secs(10));
+        assert_eq!(bench.stack.addresses().next().unwrap().rival(bench.now), None);
     }
     bench.arp(claim);
     bench.sent();
+    bench.events();
     bench.pass(Duration::from_millis(9990));
     bench.arp(claim);
-    assert_eq!(bench.stack.address_state(US), Some(AddressState::Conflict(PEER_HARDWARE)));
+    let lost = AddressState::Conflict(PEER_HARDWARE);
+    assert_eq!(bench.stack.address_state(US), Some(lost));
+    assert_eq!(bench.events(), [event(&bench, lost)]);
     assert!(bench.sent().is_empty());
     assert_eq!(bench.stack.counters().arp.conflicts, 4);
     bench.arp(Packet::request(PEER_HARDWARE, PEER, OURS));
     assert!(bench.sent().is_empty(), "a lost address is not answered for");
+    bench.pass(Duration::from_secs(60));
+    assert_eq!(bench.stack.addresses().next().unwrap().rival(bench.now), Some(PEER_HARDWARE));
+    assert_eq!(bench.stack.poll_timeout(), None);
+}
+
+#[test]
+fn an_address_is_kept_whatever_others_claim() {
+    let mut bench = Bench::new();
+    let claim = Packet::announcement(PEER_HARDWARE, OURS);
+    let begin = bench.now;
+    let mut times = Vec::new();
+    for n in 0..500 {
+        bench.arp(claim);
+        assert_eq!(bench.events(), [contested(&bench)], "each claim is told of");
+        for _ in 0..10 {
+            times.extend((0..defences(&mut bench)).map(|_| bench.now - begin));
+            bench.pass(Duration::from_millis(10));
+        }
+        assert_eq!(bench.stack.address_state(US), Some(AddressState::Assigned));
+        assert_eq!(bench.stack.counters().arp.conflicts, n + 1);
+    }
+    assert_eq!(times.len(), 5, "50 s of claims: {times:?}");
+    for (n, time) in (0u32..).zip(&times) {
+        let due = Duration::from_secs(10) * n;
+        assert!(*time >= due && *time < due + Duration::from_millis(200), "{times:?}");
+    }
+    defences(&mut bench);
+    let request = Packet::request(PEER_HARDWARE, PEER, OURS);
+    bench.arp(request);
+    let answers: Vec<Packet> = bench.sent_arp().iter().map(|(_, packet)| *packet).collect();
+    assert_eq!(answers, [request.reply(OUR_HARDWARE)], "it is answered for all the same");
+}
+
+#[test]
+fn a_claim_just_before_and_just_after_the_interval() {
+    let claim = Packet::announcement(PEER_HARDWARE, OURS);
+    for (after, at_once) in [(9_999, 0), (10_000, 1), (10_001, 1)] {
+        let mut bench = Bench::new();
+        bench.arp(claim);
+        assert_eq!(defences(&mut bench), 1);
+        bench.pass(Duration::from_millis(after));
+        assert_eq!(defences(&mut bench), 0, "nothing was claimed meanwhile");
+        bench.arp(claim);
+        assert_eq!(defences(&mut bench), at_once, "{after} ms");
+        // What was kept back follows when the interval is over, once.
+        bench.pass(Duration::from_millis(200));
+        assert_eq!(defences(&mut bench), 1 - at_once, "{after} ms");
+        bench.pass(Duration::from_secs(60));
+        assert_eq!(defences(&mut bench), 0);
+        assert_eq!(bench.stack.poll_timeout(), None);
+    }
+}
+
+#[test]
+fn an_address_is_contested_for_an_interval_and_claims_are_told_once() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.stack.addresses().next().unwrap().rival(bench.now), None);
+    for _ in 0..1000 {
+        bench.arp(Packet::announcement(PEER_HARDWARE, OURS));
+    }
+    assert_eq!(bench.events(), [contested(&bench)], "the queue does not grow with the claims");
+    let row = |bench: &Bench| bench.stack.addresses().next().unwrap();
+    assert_eq!(row(&bench).rival(bench.now), Some(PEER_HARDWARE));
+    bench.pass(Duration::from_millis(9_999));
+    assert_eq!(row(&bench).rival(bench.now), Some(PEER_HARDWARE));
+    bench.pass(Duration::from_millis(1));
+    assert_eq!(row(&bench).rival(bench.now), None);
+    assert_eq!(row(&bench).state, AddressState::Assigned);
+}
+
+#[test]
+fn a_claim_between_the_first_announcements_takes_none_of_them_away() {
+    let mut bench = probing();
+    while bench.stack.address_state(US) == Some(AddressState::Probing) {
+        bench.sent();
+        let deadline = bench.stack.poll_timeout().unwrap();
+        bench.pass(deadline - bench.now);
+    }
+    bench.arp(Packet::announcement(PEER_HARDWARE, OURS));
+    assert_eq!(defences(&mut bench), 2, "the first announcement, and the defence");
+    bench.arp(Packet::announcement(PEER_HARDWARE, OURS));
+    bench.pass(Duration::from_millis(2010));
+    assert_eq!(defences(&mut bench), 1, "the second announcement defends as well");
+    bench.pass(Duration::from_secs(60));
+    assert_eq!(defences(&mut bench), 0);
+    assert_eq!(bench.stack.address_state(US), Some(AddressState::Assigned));
 }
 
 #[test]
