@@ -1,8 +1,9 @@
 //! Being on a network: what the common flags say, made into a host of our own stack.
 
+use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use netstrata::link::lan::LanAddress;
 use netstrata::{Host, LinkSpec, Network};
@@ -48,7 +49,8 @@ pub(crate) fn lan_path(link: &LinkSpec) -> Result<PathBuf, Failure> {
     }
 }
 
-/// Refuses flags that say nothing together.
+/// Refuses what can be known to be wrong before anything is joined: flags that say nothing together, and a record that cannot
+/// be made.
 pub(crate) fn check(arguments: &NetworkArguments) -> Result<(), Failure> {
     if arguments.link == LinkSpec::Host {
         let frames = [
@@ -65,7 +67,29 @@ pub(crate) fn check(arguments: &NetworkArguments) -> Result<(), Failure> {
         }
         return Ok(());
     }
-    arguments.address.map_or(Ok(()), check_address)
+    arguments.address.map_or(Ok(()), check_address)?;
+    let Some(file) = &arguments.pcapng else { return Ok(()) };
+    check_writable(file).map_err(|error| {
+        Failure::usage(
+            format!("cannot record to {}: {error}", file.display()),
+            "give --pcapng a file in a directory that is there and that this user may write to",
+        )
+    })
+}
+
+/// Whether there can be a file at `path`; leaves things as they are.
+fn check_writable(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => Err(ErrorKind::IsADirectory.into()),
+        Ok(found) if found.is_file() => OpenOptions::new().write(true).open(path).map(drop),
+        // A pipe is opened once: its reader would take a second time for the end.
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            OpenOptions::new().write(true).create_new(true).open(path)?;
+            fs::remove_file(path)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Refuses addresses that no station of a LAN can have.
@@ -157,6 +181,19 @@ mod tests {
             assert!(error.contains("tap:NAME") && !error.contains('\n'), "{link}: {error}");
         }
         assert!(parse_link("lam").unwrap_err().contains("did you mean \"lan\"?"));
+    }
+
+    #[test]
+    fn looking_whether_a_record_can_be_made_changes_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let (old, new) = (directory.path().join("old"), directory.path().join("new"));
+        fs::write(&old, "precious").unwrap();
+        check_writable(&old).unwrap();
+        check_writable(&new).unwrap();
+        assert_eq!(fs::read_to_string(&old).unwrap(), "precious");
+        assert!(!new.exists());
+        assert!(check_writable(directory.path()).is_err());
+        assert!(check_writable(&new.join("x")).is_err());
     }
 
     #[test]

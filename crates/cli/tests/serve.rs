@@ -313,10 +313,27 @@ fn frames_are_recorded() {
 }
 
 #[test]
+fn a_record_that_cannot_be_made_is_told_before_anything_is_joined() {
+    let lan = Lan::new();
+    let link = lan.link();
+    let directory = lan.file("");
+    for file in ["/nonexistent/x", directory.to_str().unwrap()] {
+        for command in [&["serve", "--no-publish"][..], &["connect", "10.7.0.2:9528"], &["ping", "10.7.0.2"]]
+        {
+            let outcome = run(&[command, &["--link", &link, "--pcapng", file]].concat(), b"");
+            assert_eq!((outcome.code, outcome.stderr.lines().count()), (Some(2), 1), "{outcome:?}");
+            assert!(outcome.stderr.contains(&format!("cannot record to {file}: ")), "{outcome:?}");
+            assert!(!lan.path().exists(), "{command:?} joined the LAN");
+        }
+    }
+}
+
+#[test]
 fn an_address_that_the_system_lacks_is_told() {
     let lan = Lan::new();
     let outcome = run(&["serve", "--link", &lan.link(), "--publish", "192.0.2.7:9528"], b"");
-    assert_eq!(outcome.code, Some(1));
+    assert_eq!((outcome.code, outcome.stderr.lines().count()), (Some(2), 1), "{outcome:?}");
+    assert!(!lan.path().exists(), "it joined the LAN");
     assert!(outcome.stderr.contains("this system has no address 192.0.2.7; use 127.0.0.1"), "{outcome:?}");
     // A port that is free is not the server's fault.
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

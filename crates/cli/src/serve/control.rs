@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The most who ask at once.
 const MOST: usize = 8;
 
+/// The most who wait to be let in.
+const BACKLOG: i32 = 128;
+
 /// Makes a report of the present.
 pub(crate) type Reporter = dyn Fn() -> Report + Send + Sync;
 
@@ -38,7 +41,8 @@ impl Control {
     /// Opens the socket, in place of one that a dead server left. None: another server answers there.
     pub(crate) fn open(path: &Path) -> io::Result<Option<Control>> {
         if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-            fs::DirBuilder::new().recursive(true).create(directory)?;
+            // Ours alone; one that is there stays as it is.
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
         }
         let mut lock_path = path.as_os_str().to_owned();
         lock_path.push(".lock");
@@ -47,6 +51,7 @@ impl Control {
             .create(true)
             .truncate(false)
             .mode(0o600)
+            .custom_flags(nix::libc::O_NOFOLLOW)
             .open(PathBuf::from(lock_path))?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -59,8 +64,7 @@ impl Control {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
-        let listener = UnixListener::bind(path)?;
-        fs::set_permissions(path, Permissions::from_mode(0o600))?;
+        let listener = listen(path)?;
         Ok(Some(Control { listener, path: path.to_owned(), _lock: lock }))
     }
 
@@ -91,6 +95,17 @@ impl Drop for Control {
         // Nobody else may have laid anything here while we hold the lock.
         let _ = fs::remove_file(&self.path);
     }
+}
+
+fn listen(path: &Path) -> io::Result<UnixListener> {
+    use socket2::{Domain, SockAddr, Socket, Type};
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&SockAddr::unix(path)?)?;
+    // Before anybody can connect: that takes until `listen`.
+    fs::set_permissions(path, Permissions::from_mode(0o600))?;
+    socket.listen(BACKLOG)?;
+    UnixListener::from_std(std::os::unix::net::UnixListener::from(std::os::fd::OwnedFd::from(socket)))
 }
 
 async fn answer_one(mut stream: UnixStream, reporter: &Reporter) -> io::Result<()> {
@@ -125,6 +140,7 @@ mod tests {
         let path = directory.path().join("made/x.control");
         let control = Control::open(&path).unwrap().unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::metadata(path.parent().unwrap()).unwrap().permissions().mode() & 0o777, 0o700);
         assert!(Control::open(&path).unwrap().is_none(), "two servers at one socket");
         let report = || Report { refused: 42, ..Report::default() };
         let answering = tokio::spawn(control.answer(Arc::new(report)));
@@ -153,5 +169,14 @@ mod tests {
         fs::write(&path, "precious").unwrap();
         assert!(Control::open(&path).is_err());
         assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
+    }
+
+    #[tokio::test]
+    async fn a_lock_that_leads_elsewhere_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, elsewhere) = (directory.path().join("x.control"), directory.path().join("elsewhere"));
+        std::os::unix::fs::symlink(&elsewhere, directory.path().join("x.control.lock")).unwrap();
+        assert!(Control::open(&path).is_err());
+        assert!(!elsewhere.exists() && !path.exists());
     }
 }

@@ -127,7 +127,7 @@ fn refused(address: SocketAddr, error: &io::Error, remedy: impl Fn(u16) -> Strin
             ),
         },
         ErrorKind::AddrNotAvailable => {
-            Failure::new(format!("this system has no address {}", address.ip()), "use 127.0.0.1")
+            Failure::usage(format!("this system has no address {}", address.ip()), "use 127.0.0.1")
         }
         ErrorKind::PermissionDenied => {
             Failure::new(format!("this user may not listen on {address}: low ports are the system's"), remedy)
