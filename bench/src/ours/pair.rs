@@ -6,7 +6,6 @@ use crate::pattern::{Pattern, WRITE};
 use crate::setup::{BUFFER, Setup};
 use basis::{Checksum, Frame, Instant};
 use stack::{InterfaceConfig, InterfaceId, Medium, Probing, Stack, StackConfig};
-use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use tcp::{ConnectionId, ListenerId, ReadError, SocketOptions, WriteError};
 use wire::ethernet::{self, MacAddress};
@@ -38,11 +37,35 @@ impl Side {
     }
 }
 
+/// What lies at an end of the cable, in order. Its frames are used again, like a device's ring of buffers.
+#[derive(Default)]
+struct Arrived {
+    frames: Vec<Frame>,
+    count: usize,
+}
+
+impl Arrived {
+    /// The frame behind those that have arrived; it arrives when it is counted.
+    #[inline]
+    fn vacant(&mut self) -> &mut Frame {
+        if self.count == self.frames.len() {
+            self.frames.push(Frame::new());
+        }
+        &mut self.frames[self.count]
+    }
+
+    #[inline]
+    fn take(&mut self) -> &mut [Frame] {
+        let count = std::mem::take(&mut self.count);
+        &mut self.frames[..count]
+    }
+}
+
 /// One host and its end of the cable.
 struct Host {
     stack: Stack,
     interface: InterfaceId,
-    arrived: VecDeque<Frame>,
+    arrived: Arrived,
 }
 
 impl Host {
@@ -56,15 +79,16 @@ impl Host {
         stack
             .add_address(now, interface, IpAddr::V4(address), 24, Probing::Skip)
             .expect("the table is empty");
-        Host { stack, interface, arrived: VecDeque::with_capacity(512) }
+        Host { stack, interface, arrived: Arrived::default() }
     }
 
     /// Takes in what has arrived and does what is due; what happened is taken note of as an event loop would.
     #[inline]
     fn take_in(&mut self, now: Instant) {
-        while let Some(frame) = self.arrived.pop_front() {
+        for frame in self.arrived.take() {
             // A dropped frame is counted; nothing on this cable should be.
-            let _ = self.stack.on_frame(now, self.interface, frame);
+            let _ = self.stack.on_frame_mut(now, self.interface, frame);
+            frame.reset();
         }
         if self.stack.poll_timeout().is_some_and(|deadline| deadline <= now) {
             self.stack.on_timeout(now);
@@ -77,17 +101,20 @@ impl Host {
     #[inline]
     fn give_out(&mut self, now: Instant, checksums: bool, other: &mut Host) {
         loop {
-            let mut frame = Frame::new();
-            if !self.stack.poll_transmit_into(now, self.interface, &mut frame) {
+            let frame = other.arrived.vacant();
+            if !self.stack.poll_transmit_into(now, self.interface, frame) {
                 return;
             }
             if !checksums {
                 frame.checksum = Checksum::Verified;
-                other.arrived.push_back(frame);
-            } else if is_finished(&frame) {
-                other.arrived.push_back(frame);
+                other.arrived.count += 1;
+            } else if is_finished(frame) {
+                other.arrived.count += 1;
             } else {
-                other.arrived.extend(Segments::of(frame, ethernet::HEADER_LENGTH));
+                for packet in Segments::of(std::mem::take(frame), ethernet::HEADER_LENGTH) {
+                    *other.arrived.vacant() = packet;
+                    other.arrived.count += 1;
+                }
             }
         }
     }

@@ -18,15 +18,30 @@ impl Stack {
     ///
     /// # Errors
     /// The reason if the frame was dropped; it is counted as well ([`crate::Counters::dropped`]).
+    #[inline]
     pub fn on_frame(
         &mut self,
         now: Instant,
         interface: InterfaceId,
         mut frame: Frame,
     ) -> Result<(), Dropped> {
+        self.on_frame_mut(now, interface, &mut frame)
+    }
+
+    /// Like [`Stack::on_frame`], but takes the frame where it lies: it is not copied on its way. What is left in it is of no
+    /// use; [`Frame::reset`] makes it ready for the next.
+    ///
+    /// # Errors
+    /// As [`Stack::on_frame`].
+    pub fn on_frame_mut(
+        &mut self,
+        now: Instant,
+        interface: InterfaceId,
+        frame: &mut Frame,
+    ) -> Result<(), Dropped> {
         self.counters.link.received_frames += 1;
         self.counters.link.received_bytes += frame.len() as u64;
-        let result = self.open_frame(now, interface, &mut frame);
+        let result = self.open_frame(now, interface, frame);
         if let Err(reason) = result {
             self.counters.dropped.count(reason);
         }
