@@ -45,6 +45,8 @@ pub struct TimerWheel {
     occupied: [u64; LEVELS],
     /// The tick up to which slots have been emptied.
     tick: u64,
+    /// What [`TimerWheel::next_deadline`] tells; [`Instant::FAR_FUTURE`] if nothing is armed.
+    earliest: Instant,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +77,7 @@ impl TimerWheel {
             lists: alloc::vec![EMPTY; LEVELS * SLOTS + 1],
             occupied: [0; LEVELS],
             tick: now.as_nanos() >> TICK_BITS,
+            earliest: Instant::FAR_FUTURE,
         }
     }
 
@@ -115,14 +118,20 @@ impl TimerWheel {
     }
 
     /// The deadline that comes next, or up to one cancelled timer's span earlier.
+    #[inline]
     pub fn next_deadline(&self) -> Option<Instant> {
+        (self.earliest != Instant::FAR_FUTURE).then_some(self.earliest)
+    }
+
+    /// Finds the earliest deadline anew: it may have gone.
+    fn look_for_earliest(&mut self) {
         let mut earliest = self.lists[EXPIRED as usize].earliest;
         for level in 0..LEVELS {
             if let Some(slot) = self.next_slot(level) {
                 earliest = earliest.min(self.lists[level * SLOTS + slot].earliest);
             }
         }
-        (earliest != Instant::FAR_FUTURE).then_some(earliest)
+        self.earliest = earliest;
     }
 
     /// Disarms one timer whose deadline has come, and returns its token.
@@ -163,6 +172,7 @@ impl TimerWheel {
             }
         }
         self.tick = self.tick.max(target);
+        self.look_for_earliest();
     }
 
     /// Expires the timers of one slot or places them anew, one level finer.
@@ -232,10 +242,11 @@ impl TimerWheel {
         let list = &mut self.lists[list as usize];
         list.last = id;
         list.earliest = list.earliest.min(deadline);
+        self.earliest = self.earliest.min(deadline);
     }
 
     fn unlink(&mut self, id: u32) {
-        let Node { next, previous, list, .. } = self.nodes[id as usize];
+        let Node { deadline, next, previous, list, .. } = self.nodes[id as usize];
         match previous {
             NO_NODE => self.lists[list as usize].first = next,
             previous => self.nodes[previous as usize].next = next,
@@ -249,7 +260,10 @@ impl TimerWheel {
             if list != EXPIRED {
                 self.occupied[list as usize / SLOTS] &= !(1 << (list as usize % SLOTS));
             }
+        } else if deadline > self.earliest {
+            return;
         }
+        self.look_for_earliest();
     }
 
     fn release(&mut self, id: u32) {
