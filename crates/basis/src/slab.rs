@@ -116,10 +116,29 @@ impl<T> Slab<T> {
         let Entry::Occupied(value) = mem::replace(&mut slot.entry, Entry::Vacant { next }) else {
             return None;
         };
-        slot.generation = slot.generation.wrapping_add(1);
-        self.first_vacant = key.index;
-        self.len -= 1;
+        self.note_vacant(key.index);
         Some(value)
+    }
+
+    /// Drops the value where it lies: a large one is not moved. Returns false if the key is stale.
+    pub fn discard(&mut self, key: Key) -> bool {
+        let next = self.first_vacant;
+        let Some(slot) = self.slot_mut(key.index) else { return false };
+        if slot.generation != key.generation || !matches!(slot.entry, Entry::Occupied(_)) {
+            return false;
+        }
+        slot.entry = Entry::Vacant { next };
+        self.note_vacant(key.index);
+        true
+    }
+
+    /// A slot has become the first vacant one; no key finds it any more.
+    fn note_vacant(&mut self, index: u32) {
+        if let Some(slot) = self.slot_mut(index) {
+            slot.generation = slot.generation.wrapping_add(1);
+        }
+        self.first_vacant = index;
+        self.len -= 1;
     }
 
     /// The value named by `key`, unless it was removed.
@@ -201,6 +220,18 @@ mod tests {
         assert_eq!((slab.get(first), slab.get(second)), (None, Some(&2)));
         assert_eq!(slab.remove(first), None);
         assert_eq!(slab.len(), 1);
+    }
+
+    #[test]
+    fn what_is_discarded_is_dropped_once_and_its_slot_is_used_again() {
+        let value = alloc::rc::Rc::new(());
+        let mut slab = Slab::new();
+        let first = slab.insert(value.clone()).unwrap();
+        assert!(slab.discard(first) && !slab.discard(first));
+        assert_eq!((alloc::rc::Rc::strong_count(&value), slab.len()), (1, 0));
+        let second = slab.insert(value.clone()).unwrap();
+        assert_eq!(second.index(), first.index());
+        assert!(!slab.discard(first) && slab.get(second).is_some());
     }
 
     #[test]

@@ -99,12 +99,14 @@ impl Host {
     /// The application is gone and so is the connection: its slot can be used again.
     pub(super) fn free(&mut self, now: Instant, index: u32) {
         let Some(key) = self.connections.key_at(index) else { return };
-        if let Some(mut connection) = self.connections.remove(key) {
+        if let Some(connection) = self.connections.get_mut(key) {
             connection.release(&mut environment!(self, now));
             if connection.armed != Instant::FAR_FUTURE {
                 self.wheel.cancel(connection.timer);
             }
-            if connection.queued || connection.announced {
+            let stale = connection.queued || connection.announced;
+            self.connections.discard(key);
+            if stale {
                 self.note_stale();
             }
         }
