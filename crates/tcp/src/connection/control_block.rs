@@ -57,6 +57,18 @@ pub(super) struct Finished {
     was_open: bool,
 }
 
+impl Finished {
+    /// Whatever is asked of it is answered at once.
+    fn readiness(&self, failure: Option<Failure>) -> Readiness {
+        Readiness::CONNECTED.when(self.was_open)
+            | Readiness::READABLE
+            | Readiness::WRITABLE
+            | Readiness::READ_CLOSED
+            | Readiness::DRAINED
+            | Readiness::FAILED.when(failure.is_some())
+    }
+}
+
 /// Where a connection stands: see [`ControlBlock::standing`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Standing {
@@ -291,11 +303,15 @@ impl ControlBlock {
     /// What the application can do without waiting.
     #[inline]
     pub(crate) fn readiness(&self) -> Readiness {
-        self.standing().ready
+        match &self.phase {
+            Phase::Open(open) => open.readiness(self.reported),
+            Phase::Handshake(_) => Readiness::NONE,
+            Phase::Finished(finished) => finished.readiness(self.failure),
+        }
     }
 
     /// What the host must know of a connection after each thing that happens to it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn standing(&self) -> Standing {
         match &self.phase {
             Phase::Open(open) => Standing {
@@ -311,12 +327,7 @@ impl ControlBlock {
             Phase::Finished(finished) => Standing {
                 may_transmit: false,
                 deadline: Instant::FAR_FUTURE,
-                ready: Readiness::CONNECTED.when(finished.was_open)
-                    | Readiness::READABLE
-                    | Readiness::WRITABLE
-                    | Readiness::READ_CLOSED
-                    | Readiness::DRAINED
-                    | Readiness::FAILED.when(self.failure.is_some()),
+                ready: finished.readiness(self.failure),
             },
         }
     }
