@@ -29,7 +29,9 @@ impl Report {
         memory: Option<Footprint>,
         skipped: Vec<Skipped>,
     ) -> Report {
-        let command = std::env::args().collect::<Vec<_>>().join(" ");
+        // As anyone can run it: the program's own place says nothing to others.
+        let arguments: Vec<String> = std::env::args().skip(1).collect();
+        let command = format!("cargo run --release -p netstrata-bench -- {}", arguments.join(" "));
         Report { command, machine, effort, conditions: conditions(), measured, memory, skipped }
     }
 }
