@@ -2,10 +2,6 @@
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
-use std::time::Duration;
-
-/// How long a reset may take to leave the host.
-const RESET: Duration = Duration::from_millis(50);
 
 /// What `connect` needs of a socket. Several threads use it at once.
 pub(crate) trait Socket: Send + Sync {
@@ -57,8 +53,6 @@ socket!(std::net::TcpStream, |_, _| {});
 socket!(netstrata::TcpStream, |stream, unread| {
     if unread {
         stream.abort();
-        // The reset leaves with the next turn of the host's thread.
-        std::thread::sleep(RESET);
     } else {
         // A connection that is over already needs no end.
         let _ = stream.shutdown(Shutdown::Both);

@@ -5,6 +5,7 @@ use super::statistics::Counters;
 use mio::net::UnixStream;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::Shutdown;
 use std::sync::Arc;
 
 /// Bytes that may wait for a station.
@@ -34,6 +35,8 @@ pub(super) struct Port {
     pub(super) is_readable: bool,
     /// Whether it stands in the list of ports that have something to write.
     pub(super) is_dirty: bool,
+    /// The station takes nothing any more; what it has sent before is still read.
+    is_deaf: bool,
     /// The beginning of a frame whose end has not come yet, with its prefix.
     begun: Vec<u8>,
     queue: VecDeque<u8>,
@@ -51,6 +54,7 @@ impl Port {
             counters,
             is_readable: false,
             is_dirty: false,
+            is_deaf: false,
             begun: Vec::new(),
             queue: VecDeque::new(),
             lengths: VecDeque::new(),
@@ -85,6 +89,9 @@ impl Port {
     /// Queues a frame for the station, or loses it if too much waits already.
     #[inline]
     pub(super) fn queue(&mut self, frame: &[u8]) {
+        if self.is_deaf {
+            return;
+        }
         let length = framing::PREFIX + frame.len();
         if self.queue.len() + length > QUEUED_BYTES || self.lengths.len() >= QUEUED_FRAMES {
             self.counters.lost_out.add(1);
@@ -116,6 +123,16 @@ impl Port {
             self.queue = VecDeque::new();
         }
         Ok(())
+    }
+
+    /// Gives up writing to a station that has gone. Its last frames, as the RST of a program that ended, may still be unread.
+    pub(super) fn deafen(&mut self) {
+        self.is_deaf = true;
+        self.queue = VecDeque::new();
+        self.lengths = VecDeque::new();
+        self.counters.queued_out.set(0);
+        // One that lives after all finds the end, and may join again. It fails when the station is gone: that is fine.
+        let _ = self.stream.shutdown(Shutdown::Write);
     }
 
     fn written(&mut self, written: usize) {

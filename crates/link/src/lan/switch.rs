@@ -341,7 +341,9 @@ impl Switch {
     fn flush(&mut self, index: usize) {
         let Some(Some(port)) = self.ports.get_mut(index) else { return };
         if port.flush().is_err() {
-            self.remove(index);
+            // It leaves when all that it has sent is forwarded.
+            port.deafen();
+            self.mark_readable(index);
         }
     }
 }

@@ -358,3 +358,32 @@ fn a_stopping_switch_still_delivers_what_it_was_given() {
         assert_eq!(next(&mut b)[14], n);
     }
 }
+
+#[test]
+fn the_last_words_of_a_station_that_has_gone_are_forwarded() {
+    let directory = Directory::new();
+    let address = directory.lan();
+    let switch = Switch::bind(&address).unwrap();
+    let connect = || UnixStream::connect(&address.path).unwrap();
+    let put = |stream: &mut UnixStream, frame: &[u8]| {
+        stream.write_all(&[&prefix(frame.len()), frame].concat()).unwrap();
+    };
+    // The switch does not run yet: it hears the first station first, whose frame the second one takes no more.
+    let (mut first, mut gone, mut third) = (connect(), connect(), connect());
+    third.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let (flooded, last) = (bytes(mac(9), mac(1), 46, 1), bytes(mac(9), mac(2), 46, 2));
+    put(&mut first, &flooded);
+    put(&mut gone, &last);
+    drop(gone);
+    let handle = switch.handle();
+    let running = Running {
+        handle,
+        thread: Some(thread::spawn(move || switch.run().unwrap())),
+        address,
+        _directory: directory,
+    };
+    let mut arrived = vec![0; 2 * (4 + last.len())];
+    third.read_exact(&mut arrived).unwrap();
+    assert_eq!((&arrived[4..4 + last.len()], &arrived[8 + last.len()..]), (&flooded[..], &last[..]));
+    until("its port is gone", || running.ports() == 2);
+}
