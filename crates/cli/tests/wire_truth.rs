@@ -37,10 +37,17 @@ fn in_namespace(test: &str) -> bool {
         "link set lo up",
         "tuntap add dev ns0 mode tap",
         "address add 10.7.0.1/24 dev ns0",
+        // A frame that we are too busy to fetch waits; none is lost to the length of the queue.
+        "link set ns0 txqueuelen 100000",
         "link set ns0 up",
+        // A busy machine holds our answers back: that is no loss. The kernel sends nothing again for it before 10 s have passed,
+        // by its RTO here, by its tail loss probes (which know no such bound) below.
+        "route change 10.7.0.0/24 dev ns0 src 10.7.0.1 rto_min 10s",
     ] {
         assert!(Command::new("ip").args(arguments.split(' ')).status().unwrap().success(), "ip {arguments}");
     }
+    std::fs::write("/proc/sys/net/ipv4/tcp_early_retrans", "0")
+        .expect("no tail loss probes in this namespace");
     true
 }
 
