@@ -9,3 +9,4 @@ mod keepalive;
 pub(crate) mod open;
 pub(crate) mod throttle;
 pub(crate) mod time_wait;
+mod transmit;

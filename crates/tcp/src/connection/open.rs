@@ -17,20 +17,19 @@ use crate::segment::{FourTuple, Path};
 use crate::send::acknowledgment::Acknowledgment;
 use crate::send::expiry::Expiry;
 use crate::send::sender::Sender;
-use crate::send::transmit::Outbound;
 use crate::timers::{Timer, Timers};
 use basis::Frame;
 use core::time::Duration;
-use wire::tcp::{Flags, Header, Options, Seq};
+use wire::tcp::{Flags, Header, Seq};
 
 /// Both halves of a connection, and how far its close has come.
 #[derive(Clone, Debug)]
 pub(crate) struct Open {
     pub(crate) send: Sender,
     pub(crate) receive: Receiver,
-    closing: Closing,
-    timers: Timers,
-    keepalive: KeepaliveState,
+    pub(super) closing: Closing,
+    pub(super) timers: Timers,
+    pub(super) keepalive: KeepaliveState,
     throttle: Throttle,
     negotiated: Negotiated,
     /// Received bytes were or will be thrown away unread: the peer gets a RST once it has all that was written.
@@ -326,89 +325,6 @@ impl Open {
         let Some(keepalive) = settings.keepalive() else { return true };
         let busy = !self.send.all_acknowledged() || self.timers.is_armed(Timer::Probe);
         self.keepalive.on_expired(keepalive, busy, &mut self.timers, environment.now)
-    }
-
-    // ---- out ----
-
-    /// Whether [`Open::poll_transmit`] is worth asking: true whenever it would give a segment or wait for a window.
-    #[inline]
-    pub(crate) fn may_transmit(&self) -> bool {
-        self.receive.acks.is_due()
-            || self.keepalive.is_due()
-            || self.send.may_transmit(self.closing.asked() && !self.closing.acknowledged())
-    }
-
-    /// Lays the next segment that is due into the empty `frame`; false if none is.
-    pub(crate) fn poll_transmit(
-        &mut self,
-        frame: &mut Frame,
-        tuple: &FourTuple,
-        settings: &Settings,
-        environment: &mut Environment<'_>,
-    ) -> bool {
-        match self.next_segment(frame, settings, environment) {
-            Some(Outbound { sequence, flags }) => {
-                self.finish(frame, sequence, flags, tuple, environment);
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// Chooses what to send, and lays its payload into `frame`.
-    #[inline]
-    fn next_segment(
-        &mut self,
-        frame: &mut Frame,
-        settings: &Settings,
-        environment: &mut Environment<'_>,
-    ) -> Option<Outbound> {
-        let bare = |sequence| Some(Outbound { sequence, flags: Flags::NONE });
-        if self.receive.acks.duplicates_due() {
-            return bare(self.send.bare_sequence());
-        }
-        let fin = self.closing.asked() && !self.closing.acknowledged();
-        if let Some(outbound) = self.send.next_segment(frame, fin, settings, &mut self.timers, environment) {
-            return Some(outbound);
-        }
-        if let Some(sequence) = self.send.take_probe(settings, &mut self.timers, environment.now) {
-            environment.counters.window_probes += 1;
-            return bare(sequence);
-        }
-        if self.keepalive.take_due() {
-            environment.counters.keepalive_probes += 1;
-            return bare(self.send.next_sequence() - 1);
-        }
-        if self.receive.acks.is_due() {
-            return bare(self.send.bare_sequence());
-        }
-        None
-    }
-
-    /// Puts the header before the payload.
-    fn finish(
-        &mut self,
-        frame: &mut Frame,
-        sequence: Seq,
-        flags: Flags,
-        tuple: &FourTuple,
-        environment: &mut Environment<'_>,
-    ) {
-        let window = self.receive.offer();
-        let mut header = Header {
-            source_port: tuple.local_port,
-            destination_port: tuple.remote_port,
-            sequence,
-            acknowledgment: self.receive.next(),
-            flags: flags | Flags::ACK,
-            window,
-            urgent: 0,
-            options: Options::NONE,
-        };
-        // A full segment has no room for selective acknowledgments; the acknowledgment before it told.
-        self.receive.put_options(&mut header.options, frame.is_empty(), environment);
-        self.receive.acks.on_sent(!frame.is_empty(), &mut self.timers);
-        header.prepend_to(frame, tuple.local, tuple.remote);
     }
 
     // ---- path and reports ----
