@@ -1,4 +1,4 @@
-//! Bytes to meaning and back: Ethernet, ARP, IPv4, ICMP, UDP and TCP formats.
+//! Bytes to meaning and back: Ethernet, ARP, IPv4, IPv6, ICMP, neighbour discovery, group management, UDP and TCP.
 //!
 //! Every format has a plain struct, a `parse` that checks what hostile bytes may get wrong and names it as [`Malformed`],
 //! and a `prepend_to` that writes the header backwards into the headroom of a [`basis::Frame`]. A frame is thus built from
@@ -35,8 +35,13 @@ pub mod arp;
 pub mod checksum;
 pub mod ethernet;
 pub mod icmpv4;
+pub mod icmpv6;
+pub mod igmp;
 pub mod ipv4;
+pub mod ipv6;
 mod malformed;
+pub mod mld;
+pub mod ndp;
 pub mod protocol;
 pub mod segmentation;
 pub mod tcp;

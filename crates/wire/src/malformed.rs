@@ -69,11 +69,41 @@ pub enum Malformed {
     /// A TCP checksum that is wrong.
     #[error("TCP checksum is wrong")]
     TcpChecksum,
+    /// Fewer bytes than an IPv6 header.
+    #[error("packet is shorter than an IPv6 header")]
+    Ipv6TooShort,
+    /// A version other than 6.
+    #[error("IP version is not 6")]
+    Ipv6Version,
+    /// A payload length beyond what arrived.
+    #[error("IPv6 payload length does not fit the packet")]
+    Ipv6PayloadLength,
+    /// An extension header or option that ends beyond the packet.
+    #[error("IPv6 extension header does not fit the packet")]
+    Ipv6Extension,
+    /// More extension headers or options than are read.
+    #[error("too many IPv6 extension headers or options")]
+    Ipv6TooManyHeaders,
+    /// Fewer bytes than a message of neighbour discovery.
+    #[error("message of neighbour discovery is too short")]
+    NdpTooShort,
+    /// A message of neighbour discovery with a field that makes no sense, or that came over a router.
+    #[error("message of neighbour discovery makes no sense")]
+    NdpFormat,
+    /// An option of neighbour discovery without length or beyond the message.
+    #[error("option of neighbour discovery does not fit the message")]
+    NdpOption,
+    /// A query of IGMP or MLD that is none.
+    #[error("IGMP or MLD query makes no sense")]
+    GroupQuery,
+    /// An IGMP checksum that is wrong.
+    #[error("IGMP checksum is wrong")]
+    GroupChecksum,
 }
 
 impl Malformed {
     /// Every reason, in the order of the variants: `ALL[reason as usize] == reason`.
-    pub const ALL: [Malformed; 20] = [
+    pub const ALL: [Malformed; 30] = [
         Malformed::EthernetTooShort,
         Malformed::ArpTooShort,
         Malformed::ArpFormat,
@@ -94,6 +124,16 @@ impl Malformed {
         Malformed::TcpOffset,
         Malformed::TcpOption,
         Malformed::TcpChecksum,
+        Malformed::Ipv6TooShort,
+        Malformed::Ipv6Version,
+        Malformed::Ipv6PayloadLength,
+        Malformed::Ipv6Extension,
+        Malformed::Ipv6TooManyHeaders,
+        Malformed::NdpTooShort,
+        Malformed::NdpFormat,
+        Malformed::NdpOption,
+        Malformed::GroupQuery,
+        Malformed::GroupChecksum,
     ];
 }
 
@@ -106,6 +146,6 @@ mod tests {
         for (index, reason) in Malformed::ALL.into_iter().enumerate() {
             assert_eq!(reason as usize, index);
         }
-        assert_eq!(Malformed::TcpChecksum as usize + 1, Malformed::ALL.len());
+        assert_eq!(Malformed::GroupChecksum as usize + 1, Malformed::ALL.len());
     }
 }

@@ -5,6 +5,7 @@
 
 use crate::checksum::Sum;
 use crate::ipv4;
+use crate::ipv6;
 use crate::protocol;
 use crate::tcp::{self, Flags};
 use crate::udp;
@@ -31,7 +32,7 @@ pub fn is_finished(frame: &Frame) -> bool {
 /// - A super-segment is cut: each packet gets a copy of the headers and up to `segment_size` bytes of the body, whose memory
 ///   they share. Lengths, the IPv4 identification, sequence numbers and checksums are each packet's own; FIN and PSH stay on
 ///   the last packet alone, CWR on the first alone (RFC 3168 6.1.2). A super-segment carries no urgent data.
-/// - What is none of these (its headers do not lie in the head, or are not those of TCP over IPv4) comes out as it is.
+/// - What is none of these (its headers do not lie in the head, or are not those of TCP right behind IPv4 or IPv6) comes out as it is.
 ///
 /// ```
 /// use basis::Frame;
@@ -123,6 +124,7 @@ struct Layout {
     payload: usize,
     head: usize,
     kind: Kind,
+    family: Family,
     /// The pseudo-header but for its length.
     pseudo_header: Sum,
 }
@@ -133,15 +135,23 @@ enum Kind {
     Udp,
 }
 
+/// Which network header the packets have. That of IPv6 has no identification and no checksum.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Family {
+    V4,
+    V6,
+}
+
 impl Layout {
     fn find(head: &[u8], network: usize) -> Option<Layout> {
         let packet = head.get(network..)?;
         let fixed = packet.first_chunk::<{ ipv4::HEADER_LENGTH }>()?;
-        let (protocol, network_length, addresses) = match fixed[0] >> 4 {
+        let (family, protocol, network_length, addresses) = match fixed[0] >> 4 {
             // A fragment's bytes are not those of a transport header, or not all that its checksum covers.
             4 if u16::from_be_bytes([fixed[6], fixed[7]]) & 0x3fff == 0 => {
-                (fixed[9], usize::from(fixed[0] & 0x0f) * 4, &fixed[12..20])
+                (Family::V4, fixed[9], usize::from(fixed[0] & 0x0f) * 4, &fixed[12..20])
             }
+            6 => (Family::V6, fixed[6], ipv6::HEADER_LENGTH, packet.get(8..ipv6::HEADER_LENGTH)?),
             _ => return None,
         };
         if network_length < ipv4::HEADER_LENGTH {
@@ -159,12 +169,15 @@ impl Layout {
             return None;
         }
         let pseudo_header = Sum::ZERO.add_bytes(addresses).add_u32(u32::from(protocol));
-        Some(Layout { network, transport, payload, head: head.len(), kind, pseudo_header })
+        Some(Layout { network, transport, payload, head: head.len(), kind, family, pseudo_header })
     }
 
     /// Whether the packet is TCP's, the body its payload, all of it, and packets of that size possible.
     fn can_cut(&self, segment_size: usize) -> bool {
-        let packet = self.payload - self.network + segment_size;
+        let packet = match self.family {
+            Family::V4 => self.payload - self.network + segment_size,
+            Family::V6 => self.payload - self.transport + segment_size,
+        };
         self.kind == Kind::Tcp
             && self.payload == self.head
             && segment_size > 0
@@ -208,6 +221,7 @@ struct Cut {
     transport: usize,
     /// Network and transport header together, in bytes.
     headers: usize,
+    family: Family,
     /// The network header but for total length, identification and checksum.
     network_sum: Sum,
     /// Pseudo-header and transport header but for length, sequence number, data offset and flags, and checksum.
@@ -227,11 +241,13 @@ impl Cut {
         template.set_body(Bytes::new(), 0);
         template.segment_size = 0;
         template.checksum = Checksum::Complete;
-        let Layout { network, transport, payload, pseudo_header, .. } = layout;
+        let Layout { network, transport, payload, pseudo_header, family, .. } = layout;
         let head = template.head_mut();
         let identification = u16::from_be_bytes(take(head, network + 4));
-        put(head, network + 2, [0; 4]);
-        put(head, network + 10, [0; 2]);
+        if family == Family::V4 {
+            put(head, network + 2, [0; 4]);
+            put(head, network + 10, [0; 2]);
+        }
         let sequence = tcp::Seq(u32::from_be_bytes(take(head, transport + 4)));
         let [offset, flags] = take(head, transport + 12);
         put(head, transport + 4, [0; 4]);
@@ -248,6 +264,7 @@ impl Cut {
             network,
             transport,
             headers: payload - network,
+            family,
             network_sum,
             transport_sum,
             identification,
@@ -279,6 +296,10 @@ impl Cut {
 
     #[inline]
     fn write_network(&self, head: &mut [u8], payload: usize) {
+        if self.family == Family::V6 {
+            let payload_length = (self.headers - ipv6::HEADER_LENGTH + payload) as u16;
+            return put(head, self.network + 4, payload_length.to_be_bytes());
+        }
         let total_length = (self.headers + payload) as u16;
         let checksum = self.network_sum.add_u16(total_length).add_u16(self.identification).finish();
         let ([a, b], [c, d]) = (total_length.to_be_bytes(), self.identification.to_be_bytes());

@@ -242,3 +242,37 @@ fn a_completed_udp_checksum_of_zero_is_sent_as_ones() {
     };
     assert_eq!(completed(completed([0, 0])), [0xff, 0xff]);
 }
+
+proptest! {
+    #[test]
+    fn packets_of_ipv6_carry_the_body_in_order_each_with_its_own_checksum(
+        body in prop::collection::vec(any::<u8>(), 0..9000),
+        segment_size in 1..3000_u16,
+        link: bool,
+    ) {
+        prop_assume!(body.len() / usize::from(segment_size) < 200);
+        let (here, there) = ("fd07::1".parse().unwrap(), "fd07::2".parse().unwrap());
+        let mut frame = frame_of(&body, 0);
+        frame.segment_size = segment_size;
+        header(Flags::ACK | Flags::PSH, true).prepend_to(&mut frame, IpAddr::V6(here), IpAddr::V6(there));
+        ipv6::Header { hop_limit: 9, ..ipv6::Header::new(here, there, protocol::TCP) }.prepend_to(&mut frame);
+        if link {
+            ethernet::Header { ether_type: EtherType::IPV6, ..Default::default() }.prepend_to(&mut frame);
+        }
+        let link_header = if link { 14 } else { 0 };
+        let packets: Vec<Frame> = Segments::of(frame, link_header).collect();
+        prop_assert_eq!(packets.len(), body.len().div_ceil(usize::from(segment_size)).max(1));
+        let mut joined = Vec::new();
+        for packet in packets {
+            let bytes = packet.to_vec();
+            let (network, rest) = etherparse::Ipv6Header::from_slice(&bytes[link_header..]).unwrap();
+            prop_assert_eq!(usize::from(network.payload_length), rest.len());
+            let (transport, payload) = TcpHeader::from_slice(rest).unwrap();
+            prop_assert_eq!(transport.checksum, transport.calc_checksum_ipv6(&network, payload).unwrap());
+            prop_assert_eq!(network.hop_limit, 9);
+            prop_assert_eq!(transport.sequence_number, (u32::MAX - 2000).wrapping_add(joined.len() as u32));
+            joined.extend_from_slice(payload);
+        }
+        prop_assert_eq!(joined, body);
+    }
+}
