@@ -138,6 +138,20 @@ impl Frame {
         &mut self.head[self.start as usize..self.start as usize + length]
     }
 
+    /// [`Frame::prepend`] for a header of a length that is known beforehand.
+    ///
+    /// # Panics
+    /// As [`Frame::prepend`].
+    #[inline]
+    pub fn prepend_array<const LENGTH: usize>(&mut self) -> &mut [u8; LENGTH] {
+        let start = (self.start as usize).checked_sub(LENGTH);
+        let header =
+            start.and_then(|start| Some((start, self.head.get_mut(start..)?.first_chunk_mut::<LENGTH>()?)));
+        let (start, header) = header.expect("the headroom is exhausted");
+        self.start = start as u8;
+        header
+    }
+
     /// Appends `bytes` to the head.
     ///
     /// # Panics
@@ -256,9 +270,20 @@ mod tests {
     fn all_headers_fit_the_headroom_to_the_byte() {
         let mut frame = Frame::new();
         frame.append(&[1; INLINE_PAYLOAD]);
-        for header in [60, 40, 14, 14] {
+        for header in [60, 40] {
             frame.prepend(header).fill(2);
         }
+        *frame.prepend_array::<14>() = [3; 14];
+        *frame.prepend_array() = [4; 14];
         assert_eq!(frame.len(), HEADROOM + INLINE_PAYLOAD);
+        assert_eq!((frame.first()[13], frame.first()[14], frame.first()[28]), (4, 3, 2));
+    }
+
+    #[test]
+    #[should_panic(expected = "headroom")]
+    fn a_header_too_many_is_a_fault_that_shows() {
+        let mut frame = Frame::new();
+        frame.prepend(HEADROOM - 13);
+        frame.prepend_array::<14>();
     }
 }

@@ -36,13 +36,20 @@ impl Sum {
     /// Adds a 16-bit field.
     #[inline]
     pub fn add_u16(self, field: u16) -> Sum {
-        self.add_native(u32::from(field.to_be()))
+        self.add_native(u64::from(field.to_be()))
     }
 
     /// Adds a 32-bit field.
     #[inline]
     pub fn add_u32(self, field: u32) -> Sum {
-        self.add_native(field.to_be())
+        self.add_native(u64::from(field.to_be()))
+    }
+
+    /// Adds fields that were added up as numbers.
+    #[inline]
+    pub(crate) fn add_total(self, total: u64) -> Sum {
+        // Swapping the bytes of each word is multiplying by 256.
+        self.add_native(if cfg!(target_endian = "little") { total.rotate_left(8) } else { total })
     }
 
     /// Adds an address of 4 or 16 bytes.
@@ -57,14 +64,15 @@ impl Sum {
     /// Adds a sum of bytes that stand behind those summed so far.
     #[inline]
     pub fn join(self, next: Sum) -> Sum {
-        Sum { odd: self.odd ^ next.odd, ..self.add_native(fold_to_u32(next.value)) }
+        Sum { odd: self.odd ^ next.odd, ..self.add_native(next.value) }
     }
 
     /// The sum folded to 16 bits, as a device wants to find it where it is to complete the checksum.
     #[inline]
     #[must_use]
     pub fn fold(self) -> u16 {
-        let value = fold_to_u32(self.value);
+        let value = (self.value >> 32) + (self.value & 0xffff_ffff);
+        let value = (value >> 32) + (value & 0xffff_ffff);
         let value = (value >> 16) + (value & 0xffff);
         let value = (value >> 16) + (value & 0xffff);
         u16::from_be(value as u16)
@@ -77,11 +85,13 @@ impl Sum {
         !self.fold()
     }
 
+    /// Adds words of this machine's byte order: 2^64 is 1 modulo 0xffff, so carries go round.
     #[inline]
-    fn add_native(self, words: u32) -> Sum {
+    fn add_native(self, words: u64) -> Sum {
         // Behind an odd number of bytes every byte has the other weight.
         let words = if self.odd { words.rotate_left(8) } else { words };
-        Sum { value: self.value + u64::from(words), odd: self.odd }
+        let (value, carry) = self.value.overflowing_add(words);
+        Sum { value: value + u64::from(carry), odd: self.odd }
     }
 }
 
@@ -89,7 +99,13 @@ impl Sum {
 /// transport header and payload in bytes.
 #[inline]
 pub fn pseudo_header(source: IpAddr, destination: IpAddr, protocol: u8, length: usize) -> Sum {
-    Sum::ZERO.add_address(source).add_address(destination).add_u32(u32::from(protocol)).add_u32(length as u32)
+    let rest = u64::from(protocol) + length as u64;
+    match (source, destination) {
+        (IpAddr::V4(source), IpAddr::V4(destination)) => {
+            Sum::ZERO.add_total(u64::from(source.to_bits()) + u64::from(destination.to_bits()) + rest)
+        }
+        _ => Sum::ZERO.add_address(source).add_address(destination).add_total(rest),
+    }
 }
 
 /// The checksum of a transport header and payload that lie in `parts`. 0 when they carry a checksum and it is right.
@@ -97,17 +113,18 @@ pub fn pseudo_header(source: IpAddr, destination: IpAddr, protocol: u8, length: 
 #[must_use]
 pub fn transport(source: IpAddr, destination: IpAddr, protocol: u8, parts: [&[u8]; 2]) -> u16 {
     let [first, second] = parts;
-    pseudo_header(source, destination, protocol, first.len() + second.len())
-        .add_bytes(first)
-        .add_bytes(second)
-        .finish()
+    let sum = pseudo_header(source, destination, protocol, first.len() + second.len()).add_bytes(first);
+    if second.is_empty() { sum.finish() } else { sum.add_bytes(second).finish() }
 }
 
-/// The sum of 16-bit words in this machine's byte order, folded to 32 bits.
+/// The sum of 16-bit words in this machine's byte order; for less than 4 GiB below 2^63.
 #[inline]
-fn sum_native(bytes: &[u8]) -> u32 {
+fn sum_native(bytes: &[u8]) -> u64 {
     let (words, rest) = bytes.as_chunks::<8>();
     let mut total = sum_words(words);
+    if rest.is_empty() {
+        return total;
+    }
     let (words, rest) = rest.as_chunks::<4>();
     if let [word] = words {
         total += u64::from(u32::from_ne_bytes(*word));
@@ -119,7 +136,7 @@ fn sum_native(bytes: &[u8]) -> u32 {
     if let [last] = rest {
         total += u64::from(u16::from_ne_bytes([*last, 0]));
     }
-    fold_to_u32(total)
+    total
 }
 
 /// The sum of the 32-bit halves of `words`. This shape becomes three vector operations for each vector of bytes: the words as
@@ -134,12 +151,6 @@ fn sum_words(words: &[[u8; 8]]) -> u64 {
         upper = upper.wrapping_add(word >> 32);
     }
     whole.wrapping_sub(upper << 32) + upper
-}
-
-#[inline]
-fn fold_to_u32(value: u64) -> u32 {
-    let value = (value >> 32) + (value & 0xffff_ffff);
-    ((value >> 32) + (value & 0xffff_ffff)) as u32
 }
 
 #[cfg(test)]

@@ -145,7 +145,7 @@ impl Header {
     #[inline]
     pub fn prepend_to(&self, frame: &mut Frame) {
         let Header { destination, source, ether_type } = *self;
-        let bytes = frame.prepend(HEADER_LENGTH);
+        let bytes = frame.prepend_array::<HEADER_LENGTH>();
         bytes[..6].copy_from_slice(&destination.0);
         bytes[6..12].copy_from_slice(&source.0);
         bytes[12..14].copy_from_slice(&ether_type.0.to_be_bytes());

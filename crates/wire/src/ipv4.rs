@@ -92,29 +92,32 @@ impl Header {
         if header_length < HEADER_LENGTH {
             return Err(Malformed::Ipv4HeaderLength);
         }
-        let Some(options) = first.get(HEADER_LENGTH..header_length) else {
-            return Err(Malformed::Ipv4TooShort);
+        let word = |place| u32::from_be_bytes(fixed.as_chunks().0[place]);
+        let words: [u32; 5] = core::array::from_fn(word);
+        let sum = Sum::ZERO.add_total(words.iter().copied().map(u64::from).sum());
+        let sum = if header_length == HEADER_LENGTH {
+            sum
+        } else {
+            sum.add_bytes(first.get(HEADER_LENGTH..header_length).ok_or(Malformed::Ipv4TooShort)?)
         };
-        let sum = Sum::ZERO.add_bytes(fixed);
-        let sum = if options.is_empty() { sum } else { sum.add_bytes(options) };
         if sum.finish() != 0 {
             return Err(Malformed::Ipv4Checksum);
         }
-        let total_length = usize::from(u16::from_be_bytes([fixed[2], fixed[3]]));
+        let total_length = (words[0] & 0xffff) as usize;
         if total_length < header_length || total_length > datagram_length {
             return Err(Malformed::Ipv4TotalLength);
         }
-        let fragment = u16::from_be_bytes([fixed[6], fixed[7]]);
+        let fragment = words[1] as u16;
         let header = Header {
-            source: Ipv4Addr::new(fixed[12], fixed[13], fixed[14], fixed[15]),
-            destination: Ipv4Addr::new(fixed[16], fixed[17], fixed[18], fixed[19]),
-            protocol: fixed[9],
-            time_to_live: fixed[8],
-            identification: u16::from_be_bytes([fixed[4], fixed[5]]),
+            source: Ipv4Addr::from_bits(words[3]),
+            destination: Ipv4Addr::from_bits(words[4]),
+            protocol: (words[2] >> 16) as u8,
+            time_to_live: (words[2] >> 24) as u8,
+            identification: (words[1] >> 16) as u16,
             dont_fragment: fragment & DONT_FRAGMENT != 0,
             more_fragments: fragment & MORE_FRAGMENTS != 0,
             fragment_offset: (fragment & FRAGMENT_OFFSET) * 8,
-            traffic_class: fixed[1],
+            traffic_class: (words[0] >> 16) as u8,
             header_length,
             total_length,
         };
@@ -136,7 +139,7 @@ impl Header {
     pub fn prepend_to(&self, frame: &mut Frame) {
         let total_length = (frame.len() + HEADER_LENGTH).min(MAXIMUM_LENGTH) as u16;
         let flags = u16::from(self.dont_fragment) << 14 | u16::from(self.more_fragments) << 13;
-        let header = frame.prepend(HEADER_LENGTH);
+        let header = frame.prepend_array::<HEADER_LENGTH>();
         let mut words = Words::new(header);
         words.push(pair(u16::from_be_bytes([VERSION << 4 | 5, self.traffic_class]), total_length));
         words.push(pair(self.identification, flags | (self.fragment_offset / 8)));

@@ -27,8 +27,7 @@ impl<'a> Words<'a> {
     /// The sum of all words.
     #[inline(always)]
     pub(crate) fn sum(&self) -> Sum {
-        // A header has at most 15 words, so the upper half is tiny.
-        Sum::ZERO.add_u32(self.sum as u32).add_u32((self.sum >> 32) as u32)
+        Sum::ZERO.add_total(self.sum)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The header of a segment.
 
 use super::flags::Flags;
-use super::options::Options;
+use super::options::{ALIGNED_TIMESTAMPS_LENGTH, Options};
 use super::seq::Seq;
 use crate::checksum::{self, Sum};
 use crate::malformed::Malformed;
@@ -77,42 +77,71 @@ impl Header {
     /// the frame then says so.
     #[inline]
     pub fn prepend_to(&self, frame: &mut Frame, source: IpAddr, destination: IpAddr) {
-        if frame.segment_size != 0 || frame.checksum == Checksum::Deferred {
-            frame.checksum = Checksum::Deferred;
-            let length = self.length();
-            let _ = self.write(frame.prepend(length));
-            return;
+        let deferred = frame.segment_size != 0 || frame.checksum == Checksum::Deferred;
+        let sum = match deferred {
+            true => {
+                frame.checksum = Checksum::Deferred;
+                Sum::ZERO
+            }
+            // The header is a whole number of 16-bit words, so the payload may be summed before it is there.
+            false => sum_of_payload(frame),
+        };
+        let length = frame.len();
+        match self.options.aligned_timestamps() {
+            Some(timestamps) => {
+                const LENGTH: usize = HEADER_LENGTH + ALIGNED_TIMESTAMPS_LENGTH;
+                let header = frame.prepend_array::<LENGTH>();
+                let mut words = Words::new(header);
+                self.write_fixed(&mut words, LENGTH);
+                timestamps.write_aligned(&mut words);
+                if !deferred {
+                    let pseudo = checksum::pseudo_header(source, destination, protocol::TCP, LENGTH + length);
+                    let checksum = pseudo.join(words.sum()).join(sum).finish();
+                    header[16..18].copy_from_slice(&checksum.to_be_bytes());
+                }
+            }
+            None => self.prepend_any(frame, source, destination, sum, deferred),
         }
-        let length = self.length();
-        let [first, second] = frame.parts();
-        let sum =
-            checksum::pseudo_header(source, destination, protocol::TCP, length + first.len() + second.len());
-        // The header is a whole number of 16-bit words, so the payload may be summed before it is there.
-        let payload = Sum::ZERO.add_bytes(first).add_bytes(second);
-        let header = frame.prepend(length);
-        let checksum = sum.join(self.write(header)).join(payload).finish();
-        header[16..18].copy_from_slice(&checksum.to_be_bytes());
     }
 
-    /// Writes the header with a checksum of zero into `bytes`, which have its length, and returns its sum.
+    #[inline(never)]
+    fn prepend_any(
+        &self,
+        frame: &mut Frame,
+        source: IpAddr,
+        destination: IpAddr,
+        payload: Sum,
+        deferred: bool,
+    ) {
+        let (length, payload_length) = (self.length(), frame.len());
+        let header = frame.prepend(length);
+        let mut words = Words::new(header);
+        self.write_fixed(&mut words, length);
+        self.options.write(&mut words);
+        if !deferred {
+            let pseudo = checksum::pseudo_header(source, destination, protocol::TCP, length + payload_length);
+            let checksum = pseudo.join(words.sum()).join(payload).finish();
+            header[16..18].copy_from_slice(&checksum.to_be_bytes());
+        }
+    }
+
+    /// Writes the part that every header has, with a checksum of zero.
     #[inline(always)]
-    fn write(&self, bytes: &mut [u8]) -> Sum {
-        let offset = (bytes.len() / 4) as u8;
-        let Some((fixed, options)) = bytes.split_first_chunk_mut::<HEADER_LENGTH>() else { return Sum::ZERO };
-        let mut words = Words::new(fixed);
+    fn write_fixed(&self, words: &mut Words<'_>, length: usize) {
+        let offset = (length / 4) as u8;
         words.push(pair(self.source_port, self.destination_port));
         words.push(self.sequence.0);
         words.push(self.acknowledgment.0);
         words.push(pair(u16::from_be_bytes([offset << 4, self.flags.0]), self.window));
         words.push(pair(0, self.urgent));
-        let sum = words.sum();
-        if options.is_empty() {
-            return sum;
-        }
-        let mut words = Words::new(options);
-        self.options.write(&mut words);
-        sum.join(words.sum())
     }
+}
+
+#[inline]
+fn sum_of_payload(frame: &Frame) -> Sum {
+    let [first, second] = frame.parts();
+    let sum = Sum::ZERO.add_bytes(first);
+    if second.is_empty() { sum } else { sum.add_bytes(second) }
 }
 
 /// Verifies the checksum of the segment in `parts`: header and payload, without padding.

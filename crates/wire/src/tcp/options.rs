@@ -20,7 +20,7 @@ const TIMESTAMPS: u8 = 8;
 
 /// Two NOPs and the timestamps option's kind and length: how RFC 7323 appendix A recommends to lay it out.
 const ALIGNED_TIMESTAMPS: [u8; 4] = [NOP, NOP, TIMESTAMPS, 10];
-const ALIGNED_TIMESTAMPS_LENGTH: usize = 12;
+pub(super) const ALIGNED_TIMESTAMPS_LENGTH: usize = 12;
 
 /// The timestamps option (RFC 7323 3.2).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -53,6 +53,16 @@ pub struct Options {
     pub timestamps: Option<Timestamps>,
     /// Selective acknowledgments.
     pub sack: ArrayVec<SackBlock, 4>,
+}
+
+impl Timestamps {
+    /// Writes the option and the two NOPs before it.
+    #[inline(always)]
+    pub(super) fn write_aligned(self, words: &mut Words<'_>) {
+        words.push(u32::from_be_bytes(ALIGNED_TIMESTAMPS));
+        words.push(self.value);
+        words.push(self.echo);
+    }
 }
 
 impl Options {
@@ -120,23 +130,18 @@ impl Options {
         self.sack.len().min((MAXIMUM_OPTIONS_LENGTH - 4 - self.length_without_sack()) / 8)
     }
 
-    /// Writes the options, [`Options::encoded_length`] bytes, in the order that Linux uses, which middleboxes are used to.
+    /// The timestamps, if they are the only option: so it is on almost every segment.
     #[inline]
-    pub(crate) fn write(&self, words: &mut Words<'_>) {
-        match self.timestamps {
-            Some(Timestamps { value, echo })
-                if !self.sack_permitted && self.encoded_length() == ALIGNED_TIMESTAMPS_LENGTH =>
-            {
-                words.push(u32::from_be_bytes(ALIGNED_TIMESTAMPS));
-                words.push(value);
-                words.push(echo);
-            }
-            _ => self.write_any(words),
-        }
+    pub(super) fn aligned_timestamps(&self) -> Option<Timestamps> {
+        let alone = self.maximum_segment_size.is_none()
+            && self.window_scale.is_none()
+            && !self.sack_permitted
+            && self.sack.is_empty();
+        if alone { self.timestamps } else { None }
     }
 
-    #[inline(never)]
-    fn write_any(&self, words: &mut Words<'_>) {
+    /// Writes the options, [`Options::encoded_length`] bytes, in the order that Linux uses, which middleboxes are used to.
+    pub(super) fn write(&self, words: &mut Words<'_>) {
         if let Some(size) = self.maximum_segment_size {
             let [high, low] = size.to_be_bytes();
             words.push(u32::from_be_bytes([MAXIMUM_SEGMENT_SIZE, 4, high, low]));
