@@ -45,7 +45,7 @@ fn conditions() -> Vec<String> {
              their memory used again; buffers of {} KiB; Nagle's algorithm off; the application writes and reads 64 KiB at a time.",
             BUFFER / 1024
         ),
-        "ours has timestamps, selective acknowledgments and NewReno on; smoltcp 0.14 as it comes: no timestamps, no congestion control.".into(),
+        "ours has timestamps, selective acknowledgments and CUBIC on; smoltcp 0.14 as it comes: no timestamps, no congestion control.".into(),
         "With checksums, ours cuts its super-segments into packets of the MTU and both sides compute and verify the checksum \
          of each packet. Without (checksums=none), ours hands super-segments over whole and verifies nothing, but still sums a \
          segment that is one packet when it sends it; smoltcp leaves all checksums out."

@@ -11,6 +11,7 @@ use std::net::{Shutdown, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tcp::congestion::Algorithm;
 use tcp::{ConnectionId, Info, Readiness, SocketOptions};
 
 /// One end of a TCP connection. Clones of a stream and its halves share it; the last one's drop closes it.
@@ -261,6 +262,10 @@ impl Connection {
             stack.tcp_mut().set_options(now, id, options);
             Ok(())
         })
+    }
+
+    pub(crate) fn congestion(&self) -> io::Result<Algorithm> {
+        self.info()?.congestion.ok_or_else(not_connected)
     }
 
     pub(crate) fn set_time_to_live(&self, ttl: u32) -> io::Result<()> {

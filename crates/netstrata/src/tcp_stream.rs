@@ -9,6 +9,7 @@ use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::net::{Shutdown, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
+use tcp::congestion::Algorithm;
 use tcp::{Info, Keepalive, SocketOptions};
 
 /// A TCP connection to another host, with the methods, semantics and errors of [`std::net::TcpStream`].
@@ -215,6 +216,30 @@ impl TcpStream {
     /// [`NotConnected`](io::ErrorKind::NotConnected).
     pub fn set_user_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         self.connection.change_options(|options| options.user_timeout = timeout)
+    }
+
+    /// The congestion control. Beyond `std::net`.
+    ///
+    /// # Errors
+    /// [`NotConnected`](io::ErrorKind::NotConnected).
+    pub fn congestion(&self) -> io::Result<Algorithm> {
+        self.connection.congestion()
+    }
+
+    /// Goes on with another congestion control from the present window. Beyond `std::net`.
+    ///
+    /// ```
+    /// use netstrata::tcp::congestion::Algorithm;
+    /// # fn example(stream: &netstrata::TcpStream) -> std::io::Result<()> {
+    /// stream.set_congestion(Algorithm::NewReno)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`NotConnected`](io::ErrorKind::NotConnected).
+    pub fn set_congestion(&self, algorithm: Algorithm) -> io::Result<()> {
+        self.connection.change_options(|options| options.congestion = Some(algorithm))
     }
 
     /// How long sent data may stay unacknowledged. Beyond `std::net`.

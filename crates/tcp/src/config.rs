@@ -33,6 +33,8 @@ pub struct HostConfig {
     pub selective_acknowledgments: bool,
     /// Let the segmenter emit super-segments of up to 64 KiB. Default true.
     pub super_segments: bool,
+    /// The congestion control of sockets that choose none. Default CUBIC.
+    pub congestion: Algorithm,
 }
 
 impl Default for HostConfig {
@@ -51,6 +53,7 @@ impl Default for HostConfig {
             extensions: true,
             selective_acknowledgments: true,
             super_segments: true,
+            congestion: Algorithm::Cubic,
         }
     }
 }
@@ -96,8 +99,8 @@ pub struct SocketOptions {
     pub send_buffer: u32,
     /// The time to live of the packets, 1 to 255. Default 64.
     pub time_to_live: u8,
-    /// The congestion control. Default NewReno.
-    pub congestion: Algorithm,
+    /// The congestion control. Default, and for `None`: the host's, [`HostConfig::congestion`].
+    pub congestion: Option<Algorithm>,
     /// Most bytes a segment, below what the path allows (TCP_MAXSEG), 48 to 65 535.
     pub max_segment_size: Option<u16>,
 }
@@ -112,7 +115,7 @@ impl Default for SocketOptions {
             receive_buffer: 256 * 1024,
             send_buffer: 256 * 1024,
             time_to_live: 64,
-            congestion: Algorithm::NewReno,
+            congestion: None,
             max_segment_size: None,
         }
     }
@@ -132,7 +135,7 @@ pub(crate) struct Settings {
     max_segment_size: u16,
     keepalive_probes: u8,
     pub(crate) time_to_live: u8,
-    pub(crate) congestion: Algorithm,
+    pub(crate) congestion: Option<Algorithm>,
     pub(crate) no_delay: bool,
 }
 

@@ -1,5 +1,6 @@
 //! What a connection tells about itself.
 
+use crate::congestion::Algorithm;
 use crate::event::{ConnectionId, ListenerId};
 use crate::segment::FourTuple;
 use core::fmt;
@@ -52,6 +53,8 @@ pub struct Info {
     pub send_queue: u32,
     /// Sent and not yet acknowledged.
     pub in_flight: u32,
+    /// The congestion control; `None` before the connection is open and after its end.
+    pub congestion: Option<Algorithm>,
     /// The congestion window.
     pub congestion_window: u32,
     /// The slow start threshold; `u32::MAX` before the first loss.

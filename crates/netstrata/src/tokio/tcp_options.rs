@@ -4,6 +4,7 @@ use super::tcp_stream::TcpStream;
 use std::io;
 use std::time::Duration;
 use tcp::Keepalive;
+use tcp::congestion::Algorithm;
 
 impl TcpStream {
     /// Whether Nagle's algorithm is off.
@@ -77,5 +78,21 @@ impl TcpStream {
     /// [`NotConnected`](io::ErrorKind::NotConnected).
     pub fn set_user_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         self.connection.change_options(|options| options.user_timeout = timeout)
+    }
+
+    /// The congestion control. Beyond `tokio::net`.
+    ///
+    /// # Errors
+    /// [`NotConnected`](io::ErrorKind::NotConnected).
+    pub fn congestion(&self) -> io::Result<Algorithm> {
+        self.connection.congestion()
+    }
+
+    /// Goes on with another congestion control from the present window. Beyond `tokio::net`.
+    ///
+    /// # Errors
+    /// [`NotConnected`](io::ErrorKind::NotConnected).
+    pub fn set_congestion(&self, algorithm: Algorithm) -> io::Result<()> {
+        self.connection.change_options(|options| options.congestion = Some(algorithm))
     }
 }

@@ -3,6 +3,7 @@
 use super::cursor::Parsed;
 use std::time::Duration;
 use tcp::HostConfig;
+use tcp::congestion::Algorithm;
 
 /// How the host is set up.
 #[derive(Clone, Debug)]
@@ -49,6 +50,10 @@ impl Settings {
         match known.unwrap_or("") {
             // Both extensions of RFC 7323 go together here.
             "tcp_timestamps" | "tcp_window_scaling" => self.host.extensions = number()? != 0,
+            "tcp_congestion_control" => {
+                let algorithm = Algorithm::from_name(value);
+                self.host.congestion = algorithm.ok_or_else(|| format!("no congestion control `{value}`"))?;
+            }
             "tcp_sack" => self.host.selective_acknowledgments = number()? != 0,
             "tcp_syn_retries" => self.host.syn_retries = number()? as u8,
             "tcp_synack_retries" => self.host.syn_ack_retries = number()? as u8,

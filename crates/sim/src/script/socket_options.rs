@@ -5,6 +5,7 @@ use super::machine::Machine;
 use super::notation::Argument;
 use super::sockets::{Role, Socket, error_name};
 use std::time::Duration;
+use tcp::congestion::Algorithm;
 
 /// Sets an option.
 pub(super) fn set(
@@ -15,6 +16,11 @@ pub(super) fn set(
     let name = option_name(arguments)?;
     if name == "SO_LINGER" {
         socket.options.linger = linger(arguments.get(3))?;
+    } else if name == "TCP_CONGESTION" {
+        match Algorithm::from_name(text(arguments.get(3))?) {
+            None => return Ok(Returned::Error("ENOENT")),
+            algorithm => socket.options.congestion = algorithm,
+        }
     } else {
         set_number(socket, name, number(arguments.get(3))?)?;
     }
@@ -67,6 +73,13 @@ pub(super) fn get(
         };
         return equal(name, found, wanted);
     }
+    if name == "TCP_CONGESTION" {
+        let algorithm = match socket.role {
+            Role::Connection(id) => machine.stack.tcp().info(id).and_then(|info| info.congestion),
+            _ => socket.options.congestion,
+        };
+        return equal(name, algorithm.unwrap_or_default().name(), text(arguments.get(3))?);
+    }
     let options = socket.options;
     let found = match name {
         "TCP_NODELAY" => options.no_delay as i64,
@@ -105,6 +118,14 @@ fn equal<T: PartialEq + std::fmt::Display>(name: &str, found: T, wanted: T) -> R
 
 fn option_name(arguments: &[Argument]) -> Result<&str, String> {
     names(arguments.get(2)).first().copied().ok_or_else(|| "which option?".into())
+}
+
+/// `"cubic"`
+fn text(argument: Option<&Argument>) -> Result<&str, String> {
+    match argument {
+        Some(Argument::Text(text)) => Ok(text),
+        other => Err(format!("expected a text, not {other:?}")),
+    }
 }
 
 /// `[5]`

@@ -1,8 +1,14 @@
 //! What a congestion control is asked and told. All sizes are bytes.
 
+use super::window::Window;
+use basis::Instant;
+use core::time::Duration;
+use wire::tcp::Seq;
+
 /// An acknowledgment of new data.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Acknowledged {
+    pub(crate) now: Instant,
     /// Bytes newly acknowledged.
     pub(crate) bytes: u32,
     /// Payload of a full-sized segment.
@@ -10,22 +16,34 @@ pub(crate) struct Acknowledged {
     /// Whether the congestion window, not the application or the peer's window, held the sender back.
     /// Only then may the window grow (RFC 9293 3.8.1 and RFC 7661: an unused window says nothing of the path).
     pub(crate) window_limited: bool,
+    /// The round-trip time that this acknowledgment tells, if it does.
+    pub(crate) round_trip: Option<Duration>,
+    /// The smoothed round-trip time; zero before the first measurement.
+    pub(crate) smoothed: Duration,
+    /// SND.UNA after it.
+    pub(crate) oldest: Seq,
+    /// One past the highest number sent.
+    pub(crate) highest: Seq,
+}
+
+/// A sign of congestion: a loss, a mark, a time-out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setback {
+    /// Bytes under way, as far as the window allowed them.
+    pub(crate) in_flight: u32,
+    /// Payload of a full-sized segment.
+    pub(crate) segment_size: u32,
 }
 
 /// A congestion control. It knows windows, not segments: what is lost and what is sent again is the sender's concern.
+/// What all have in common (recovery, undoing, idle times) is in [`super::Congestion`].
 pub(crate) trait Controller {
-    /// The congestion window.
-    fn window(&self) -> u32;
-    /// The slow start threshold.
-    fn slow_start_threshold(&self) -> u32;
-    /// New data was acknowledged outside of recovery.
-    fn on_acknowledged(&mut self, acknowledged: Acknowledged);
-    /// A loss was seen by duplicate acknowledgments while `in_flight` bytes were under way: recovery begins.
-    fn on_loss(&mut self, in_flight: u32, segment_size: u32);
-    /// All that was under way when recovery began has been acknowledged; `in_flight` bytes are under way now.
-    fn on_recovered(&mut self, in_flight: u32, segment_size: u32);
-    /// The retransmission timer expired; `first` unless it had expired for the same data before.
-    fn on_timeout(&mut self, in_flight: u32, segment_size: u32, first: bool);
-    /// The connection has sent nothing for longer than a retransmission time-out.
-    fn on_idle(&mut self, segment_size: u32);
+    /// New data was acknowledged outside of recovery: the window may grow.
+    fn on_acknowledged(&mut self, window: &mut Window, acknowledged: &Acknowledged);
+    /// A loss or a mark: chooses the threshold. The window, as it is still, falls to it.
+    fn on_setback(&mut self, window: &mut Window, setback: Setback);
+    /// The retransmission timer expired for the first time for this data: chooses the threshold. The window falls to one segment.
+    fn on_timeout(&mut self, window: &mut Window, setback: Setback);
+    /// Nothing was sent for longer than a retransmission time-out, until now.
+    fn on_idle(&mut self, _now: Instant) {}
 }

@@ -361,6 +361,7 @@ impl ControlBlock {
             receive_queue: 0,
             send_queue: 0,
             in_flight: 0,
+            congestion: None,
             congestion_window: 0,
             slow_start_threshold: u32::MAX,
             send_window: 0,

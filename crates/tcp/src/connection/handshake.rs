@@ -187,6 +187,7 @@ impl Handshake {
             window: self.window,
             // Karn: the answer to a repeated SYN tells no round-trip time.
             round_trip: (self.retries == 0).then(|| now - self.first_sent),
+            repeated: self.retries,
         }
     }
 

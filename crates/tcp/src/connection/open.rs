@@ -52,6 +52,8 @@ pub(crate) struct Established {
     /// The window of our SYN.
     pub(crate) window: u16,
     pub(crate) round_trip: Option<Duration>,
+    /// How often this host's SYN or SYN-ACK was repeated by its timer.
+    pub(crate) repeated: u8,
 }
 
 impl Open {
@@ -75,7 +77,14 @@ impl Open {
         );
         let next = established.initial + 1;
         let mut open = Open {
-            send: Sender::new(next, &established.header, negotiated.send_shift, segment_size, settings),
+            send: Sender::new(
+                next,
+                &established.header,
+                negotiated.send_shift,
+                segment_size,
+                settings,
+                environment.config.congestion,
+            ),
             receive: Receiver::new(
                 established.peer_initial + 1,
                 established.window,
@@ -93,7 +102,7 @@ impl Open {
         };
         match established.round_trip {
             Some(rtt) => open.send.sample_rtt(rtt),
-            None => open.send.on_lost_syn(),
+            None => open.send.on_lost_syn(established.repeated),
         }
         open.keepalive.on_heard(settings.keepalive(), &mut open.timers, now);
         open
@@ -271,6 +280,7 @@ impl Open {
 
     pub(crate) fn on_settings(&mut self, settings: &Settings, environment: &Environment<'_>) {
         self.send.set_limit(settings.send_buffer);
+        self.send.select_congestion(settings.congestion.unwrap_or(environment.config.congestion));
         self.receive.set_limit(settings.receive_buffer);
         self.keepalive.on_heard(settings.keepalive(), &mut self.timers, environment.now);
     }

@@ -149,6 +149,7 @@ impl HalfOpen {
             timestamp_offset: self.timestamp_offset,
             window: self.window,
             round_trip: self.round_trip(now),
+            repeated: self.retries,
         })
     }
 

@@ -77,9 +77,11 @@ impl Sender {
         environment: &mut Environment<'_>,
     ) {
         let count = acknowledgment.since(self.flight.oldest);
+        let before = self.flight.outstanding();
         let measured = self.flight.acknowledged(acknowledgment, environment.now);
+        let round_trip = measured.or(echoed);
         // Without a measurement the doubled time-out stays (Karn; RFC 6298 5).
-        if let Some(rtt) = measured.or(echoed) {
+        if let Some(rtt) = round_trip {
             self.rtt.sample(rtt);
         }
         self.expiries = 0;
@@ -94,10 +96,17 @@ impl Sender {
         let segment_size = self.segment_size as u32;
         let progress = self.recovery.on_progress(count, &self.flight, segment_size, &mut self.congestion);
         if progress == Progress::Normal {
-            self.congestion.on_acknowledged(Acknowledged {
+            // In slow start a window of which half was used has proved itself (RFC 7661 4.3).
+            let half_used = self.congestion.is_slow_start() && before >= self.congestion.window() / 2;
+            self.congestion.on_acknowledged(&Acknowledged {
+                now: environment.now,
                 bytes: count,
                 segment_size,
-                window_limited: self.congestion_limited,
+                window_limited: self.congestion_limited || half_used,
+                round_trip,
+                smoothed: self.rtt.smoothed(),
+                oldest: acknowledgment,
+                highest: self.flight.highest,
             });
         }
         self.waiting_since = environment.now;

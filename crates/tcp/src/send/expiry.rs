@@ -2,6 +2,7 @@
 
 use super::sender::Sender;
 use crate::config::Settings;
+use crate::congestion::Setback;
 use crate::environment::Environment;
 use crate::timers::{Timer, Timers};
 use basis::Instant;
@@ -54,7 +55,8 @@ impl Sender {
         }
         environment.counters.timeouts += 1;
         let segment_size = self.segment_size as u32;
-        self.congestion.on_timeout(self.flight.outstanding(), segment_size, self.expiries == 0);
+        let in_flight = self.flight.outstanding();
+        self.congestion.on_timeout(Setback { in_flight, segment_size }, self.expiries == 0);
         self.recovery.on_timeout(self.flight.highest);
         self.expiries = self.expiries.saturating_add(1);
         self.flight.go_back();

@@ -1,7 +1,7 @@
 //! Fast retransmit and fast recovery (RFC 5681 3.2, RFC 6582), limited transmit (RFC 3042).
 
 use super::in_flight::InFlight;
-use crate::congestion::Congestion;
+use crate::congestion::{Congestion, Setback};
 use wire::tcp::Seq;
 
 /// The third duplicate acknowledgment in a row tells of a loss.
@@ -77,7 +77,7 @@ impl Recovery {
         }
         // RFC 5681 3.2 step 2: without what limited transmit sent beyond the window.
         let in_flight = flight.flight().min(congestion.window());
-        congestion.on_loss(in_flight, segment_size);
+        congestion.on_congestion_event(Setback { in_flight, segment_size });
         self.recover = flight.highest;
         self.inflation = DUPLICATE_THRESHOLD * segment_size;
         (self.active, self.partial_seen, self.retransmit) = (true, false, true);

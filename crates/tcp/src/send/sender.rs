@@ -6,7 +6,7 @@ use super::probe::Probe;
 use super::recovery::Recovery;
 use super::window::SendWindow;
 use crate::config::Settings;
-use crate::congestion::Congestion;
+use crate::congestion::{Algorithm, Congestion};
 use crate::environment::Environment;
 use crate::rtt::RttEstimator;
 use alloc::boxed::Box;
@@ -44,18 +44,20 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    /// `next` is the number after the SYN; `header` the segment that completed the handshake.
+    /// `next` is the number after the SYN; `header` the segment that completed the handshake; `congestion` the control unless the
+    /// socket names one.
     pub(crate) fn new(
         next: Seq,
         header: &Header,
         shift: u8,
         segment_size: u16,
         settings: &Settings,
+        congestion: Algorithm,
     ) -> Sender {
         Sender {
             flight: InFlight::new(next),
             window: SendWindow::new(header, shift),
-            congestion: Congestion::new(settings.congestion, segment_size as u32),
+            congestion: Congestion::new(settings.congestion.unwrap_or(congestion), segment_size as u32),
             recovery: Recovery::new(next - 1),
             rtt: RttEstimator::new(),
             probe: Probe::default(),
@@ -101,6 +103,10 @@ impl Sender {
         self.limit = limit;
     }
 
+    pub(crate) fn select_congestion(&mut self, algorithm: Algorithm) {
+        self.congestion.select(algorithm);
+    }
+
     // ---- path and reports ----
 
     /// The path takes less than thought: smaller segments, and what is under way goes again (RFC 1191 6.4).
@@ -132,14 +138,19 @@ impl Sender {
         self.rtt.sample(rtt);
     }
 
-    pub(crate) fn on_lost_syn(&mut self) {
+    /// The SYN was `repeated` so often by its timer, or its round trip is not known for another reason.
+    pub(crate) fn on_lost_syn(&mut self, repeated: u8) {
         self.rtt.on_lost_syn();
+        if repeated > 1 {
+            self.congestion.on_lost_syns(self.segment_size as u32);
+        }
     }
 
     /// Fills in what a report tells of the sender.
     pub(crate) fn report(&self, info: &mut crate::info::Info) {
         info.send_queue = self.queued() as u32;
         info.in_flight = self.flight.outstanding();
+        info.congestion = Some(self.congestion.algorithm());
         info.congestion_window = self.congestion.window();
         info.slow_start_threshold = self.congestion.slow_start_threshold();
         info.send_window = self.window.size;

@@ -191,8 +191,9 @@ impl Sender {
 
     /// RFC 5681 4.1: after an idle time the path is probed anew.
     pub(super) fn restart_after_idle(&mut self, now: Instant) {
-        if self.last_sent != Instant::ZERO && now - self.last_sent > self.rtt.timeout() {
-            self.congestion.on_idle(self.segment_size as u32);
+        let (idle, timeout) = (now.saturating_since(self.last_sent), self.rtt.timeout());
+        if self.last_sent != Instant::ZERO && idle > timeout {
+            self.congestion.on_idle(now, idle, timeout, self.segment_size as u32);
         }
     }
 }
@@ -223,7 +224,7 @@ mod tests {
         let config = HostConfig::default();
         let (memory, counters) = (&mut memory, &mut counters);
         let environment = &mut Environment { now: Instant::ZERO, memory, counters, config: &config };
-        let mut sender = Sender::new(Seq(1), &acknowledgment(1, 1000), 0, 500, &settings);
+        let mut sender = Sender::new(Seq(1), &acknowledgment(1, 1000), 0, 500, &settings, config.congestion);
         sender.write(&[7; 1300], environment);
         assert!(sender.next_segment(&mut frame, false, &settings, &mut timers, environment).is_some());
         assert_eq!(sender.next_sequence(), Seq(1001));
