@@ -170,6 +170,17 @@ impl<T> Slab<T> {
         }
     }
 
+    /// The value in slot `index` with its key.
+    #[inline]
+    pub fn entry_at_mut(&mut self, index: u32) -> Option<(Key, &mut T)> {
+        let slot = self.slot_mut(index)?;
+        let key = Key { index, generation: slot.generation };
+        match &mut slot.entry {
+            Entry::Occupied(value) => Some((key, value)),
+            Entry::Vacant { .. } => None,
+        }
+    }
+
     /// The value in slot `index`, whatever its generation.
     #[inline]
     pub fn at(&self, index: u32) -> Option<&T> {
@@ -218,6 +229,8 @@ mod tests {
         let second = slab.insert(2).unwrap();
         assert_eq!(second.index(), first.index());
         assert_eq!((slab.get(first), slab.get(second)), (None, Some(&2)));
+        assert_eq!(slab.entry_at_mut(second.index()), Some((second, &mut 2)));
+        assert_eq!(slab.entry_at_mut(1), None);
         assert_eq!(slab.remove(first), None);
         assert_eq!(slab.len(), 1);
     }

@@ -82,8 +82,9 @@ impl Readiness {
         self.0 & other.0 != 0
     }
 
+    #[inline]
     pub(crate) const fn when(self, condition: bool) -> Readiness {
-        if condition { self } else { Readiness::NONE }
+        Readiness(self.0 * condition as u8)
     }
 }
 

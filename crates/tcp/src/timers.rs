@@ -22,38 +22,69 @@ const TIMERS: [Timer; 5] =
 
 /// The deadline of each timer; an idle connection has none armed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Timers([Instant; TIMERS.len()]);
+pub(crate) struct Timers {
+    deadlines: [Instant; TIMERS.len()],
+    /// No deadline is before this one. It moves forward only when it has come: timers are stopped and armed again with every
+    /// segment, and expire seldom.
+    earliest: Instant,
+}
 
 impl Timers {
     pub(crate) const fn new() -> Timers {
-        Timers([Instant::FAR_FUTURE; TIMERS.len()])
+        Timers { deadlines: [Instant::FAR_FUTURE; TIMERS.len()], earliest: Instant::FAR_FUTURE }
     }
 
     #[inline]
     pub(crate) fn arm(&mut self, timer: Timer, deadline: Instant) {
-        self.0[timer as usize] = deadline;
+        self.deadlines[timer as usize] = deadline;
+        self.earliest = self.earliest.min(deadline);
     }
 
     #[inline]
     pub(crate) fn stop(&mut self, timer: Timer) {
-        self.0[timer as usize] = Instant::FAR_FUTURE;
+        self.deadlines[timer as usize] = Instant::FAR_FUTURE;
     }
 
     #[inline]
     pub(crate) fn is_armed(&self, timer: Timer) -> bool {
-        self.0[timer as usize] != Instant::FAR_FUTURE
+        self.deadlines[timer as usize] != Instant::FAR_FUTURE
     }
 
-    /// The deadline that comes first, or [`Instant::FAR_FUTURE`].
+    /// When to ask for expired timers: no later than the first deadline, or [`Instant::FAR_FUTURE`].
     #[inline]
     pub(crate) fn next(&self) -> Instant {
-        self.0.iter().copied().fold(Instant::FAR_FUTURE, Instant::min)
+        self.earliest
     }
 
     /// Stops one timer whose deadline has come, and returns it.
     pub(crate) fn pop_expired(&mut self, now: Instant) -> Option<Timer> {
-        let timer = TIMERS.into_iter().find(|timer| self.0[*timer as usize] <= now)?;
-        self.stop(timer);
-        Some(timer)
+        if self.earliest > now {
+            return None;
+        }
+        let expired = TIMERS.into_iter().find(|timer| self.deadlines[*timer as usize] <= now);
+        match expired {
+            Some(timer) => self.stop(timer),
+            None => self.earliest = self.deadlines.iter().copied().fold(Instant::FAR_FUTURE, Instant::min),
+        }
+        expired
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timer_that_was_stopped_or_put_off_does_not_expire() {
+        let mut timers = Timers::new();
+        timers.arm(Timer::Retransmit, Instant::from_millis(5));
+        timers.arm(Timer::DelayedAck, Instant::from_millis(7));
+        timers.arm(Timer::Retransmit, Instant::from_millis(20));
+        timers.stop(Timer::DelayedAck);
+        assert_eq!(timers.pop_expired(Instant::from_millis(19)), None);
+        assert_eq!(timers.next(), Instant::from_millis(20), "asked for nothing, it knows better now");
+        assert_eq!(timers.pop_expired(Instant::from_millis(20)), Some(Timer::Retransmit));
+        assert_eq!(timers.pop_expired(Instant::from_millis(20)), None);
+        assert_eq!(timers.next(), Instant::FAR_FUTURE);
     }
 }

@@ -152,10 +152,16 @@ impl PingHost {
         }
     }
 
+    #[inline]
     pub(crate) fn poll_event(&mut self) -> Option<PingId> {
-        let id = self.untold.pop_front()?;
-        self.get_mut(id)?.untold = false;
-        Some(id)
+        // A socket may have been closed meanwhile.
+        while let Some(id) = self.untold.pop_front() {
+            if let Some(socket) = self.get_mut(id) {
+                socket.untold = false;
+                return Some(id);
+            }
+        }
+        None
     }
 }
 

@@ -56,14 +56,7 @@ impl Stack {
         }
         let own = match interface.medium {
             Medium::Ethernet(own) => own,
-            Medium::Ip => return self.on_ipv4(now, id, frame, false),
-            Medium::Loopback => {
-                // It never left this host: what was deferred is as good as complete.
-                if frame.checksum == Checksum::Deferred {
-                    frame.checksum = Checksum::Verified;
-                }
-                return self.on_ipv4(now, id, frame, false);
-            }
+            medium => return self.open_packet(now, id, medium, frame),
         };
         let header = ethernet::Header::parse(frame.first()).map_err(Dropped::Malformed)?;
         let broadcast = header.destination.is_broadcast();
@@ -84,7 +77,24 @@ impl Stack {
         }
     }
 
+    /// A frame of a medium without link headers.
+    #[inline(never)]
+    fn open_packet(
+        &mut self,
+        now: Instant,
+        id: InterfaceId,
+        medium: Medium,
+        frame: &mut Frame,
+    ) -> Result<(), Dropped> {
+        // It never left this host: what was deferred is as good as complete.
+        if medium == Medium::Loopback && frame.checksum == Checksum::Deferred {
+            frame.checksum = Checksum::Verified;
+        }
+        self.on_ipv4(now, id, frame, false)
+    }
+
     /// RFC 826 "Packet Reception", with the conflicts of RFC 5227.
+    #[inline(never)]
     fn on_arp(
         &mut self,
         now: Instant,
@@ -133,7 +143,7 @@ impl Stack {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn on_ipv4(
         &mut self,
         now: Instant,
@@ -196,7 +206,7 @@ impl Stack {
     }
 
     /// A whole datagram for this host; `frame` begins with its header.
-    #[inline]
+    #[inline(always)]
     fn on_datagram(
         &mut self,
         now: Instant,

@@ -41,10 +41,25 @@ impl Stack {
 
     #[inline]
     fn next_frame(&mut self, now: Instant, interface: InterfaceId, frame: &mut Frame) -> bool {
-        loop {
-            if !self.has_transmit(interface) {
-                return false;
+        let Some(entry) = self.interfaces.get(interface.index()) else { return false };
+        if !entry.up {
+            return false;
+        }
+        // Mostly there is nothing but TCP.
+        while !self.has_own_transmit(interface) {
+            match self.pull_segment(now, interface, frame) {
+                Pulled::Frame => return true,
+                Pulled::Taken => {}
+                Pulled::Nothing => return false,
             }
+        }
+        self.next_of_all(now, interface, frame)
+    }
+
+    /// The next frame, when the interface has frames or datagrams of its own to send beside TCP's segments.
+    #[inline(never)]
+    fn next_of_all(&mut self, now: Instant, interface: InterfaceId, frame: &mut Frame) -> bool {
+        loop {
             let Some(entry) = self.interfaces.get_mut(interface.index()) else { return false };
             if let Some(segments) = entry.cutting.as_mut() {
                 if let Some(packet) = segments.next() {

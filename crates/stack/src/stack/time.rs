@@ -20,8 +20,14 @@ impl Stack {
     #[inline]
     pub fn has_transmit(&self, interface: InterfaceId) -> bool {
         let Some(entry) = self.interfaces.get(interface.index()) else { return false };
-        let own = !entry.ready.is_empty() || !entry.waiting.is_empty() || entry.cutting.is_some();
-        entry.up && (own || self.tcp.has_transmit(interface.number()))
+        entry.up && (self.tcp.has_transmit(interface.number()) || self.has_own_transmit(interface))
+    }
+
+    /// Whether something other than TCP has something to give on `interface`.
+    #[inline]
+    pub(super) fn has_own_transmit(&self, interface: InterfaceId) -> bool {
+        let Some(entry) = self.interfaces.get(interface.index()) else { return false };
+        !entry.ready.is_empty() || !entry.waiting.is_empty() || entry.cutting.is_some()
     }
 
     /// Does what was due by `now`. Calling it early does no harm.

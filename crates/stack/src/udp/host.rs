@@ -151,10 +151,15 @@ impl Host {
         socket.untold |= readiness;
     }
 
+    #[inline]
     pub(crate) fn poll_event(&mut self) -> Option<(UdpId, UdpReadiness)> {
-        let id = self.untold.pop_front()?;
-        let socket = self.get_mut(id)?;
-        Some((id, core::mem::take(&mut socket.untold)))
+        // A socket may have been closed meanwhile.
+        while let Some(id) = self.untold.pop_front() {
+            if let Some(socket) = self.get_mut(id) {
+                return Some((id, core::mem::take(&mut socket.untold)));
+            }
+        }
+        None
     }
 }
 

@@ -5,6 +5,7 @@ use super::fate::Fate;
 use crate::config::Settings;
 use crate::environment::Environment;
 use crate::error::{Failure, ReadError, ShutdownError, WriteError};
+use crate::event::Readiness;
 use crate::segment::Shutdown;
 use core::time::Duration;
 use wire::tcp::Seq;
@@ -18,6 +19,9 @@ impl ControlBlock {
         let count = match &mut self.phase {
             Phase::Open(open) => {
                 let count = open.receive.read(out, environment);
+                if !open.receive.is_readable() {
+                    self.reported = self.reported & !Readiness::READABLE;
+                }
                 if count == 0 && !out.is_empty() && !open.receive.finished() && !open.receive.discarding() {
                     return Err(ReadError::WouldBlock);
                 }
@@ -65,10 +69,12 @@ impl ControlBlock {
     ) -> Result<usize, WriteError> {
         match &mut self.phase {
             Phase::Open(open) if open.is_finishing() => Err(WriteError::Shutdown),
-            Phase::Open(open) => match open.send.write(data, environment) {
-                0 if !data.is_empty() => Err(WriteError::WouldBlock),
-                count => Ok(count),
-            },
+            Phase::Open(open) => {
+                let count = open.send.write(data, environment);
+                let full = open.send.room() == 0;
+                self.reported = self.reported & !(Readiness::DRAINED | Readiness::WRITABLE.when(full));
+                if count == 0 && !data.is_empty() { Err(WriteError::WouldBlock) } else { Ok(count) }
+            }
             Phase::Handshake(_) => Err(WriteError::WouldBlock),
             Phase::Finished(_) => Err(self.failure.take().map_or(WriteError::Shutdown, WriteError::Failed)),
         }

@@ -293,7 +293,7 @@ impl Open {
         let enough = if reported.contains(Readiness::WRITABLE) { 1 } else { limit / 4 };
         let finished = self.receive.finished();
         Readiness::CONNECTED
-            | Readiness::READABLE.when(self.receive.unread() > 0 || finished || self.receive.discarding())
+            | Readiness::READABLE.when(self.receive.is_readable())
             | Readiness::WRITABLE.when(room >= enough || self.is_finishing())
             | Readiness::READ_CLOSED.when(finished)
             | Readiness::DRAINED.when(self.is_drained())

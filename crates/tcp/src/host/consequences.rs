@@ -1,18 +1,17 @@
 //! What follows from what happened to a connection: its end, its answers, and its place in the queues.
 
 use super::demux::Place;
+use super::lines::{Lines, lines};
 use super::reset;
 use super::tcp_host::{Host, environment};
 use super::work::{News, Turn};
-use crate::connection::control_block::{ControlBlock, Standing};
 use crate::connection::fate::Fate;
 use crate::connection::time_wait::TimeWait;
 use crate::environment::Environment;
 use crate::error::Failure;
-use crate::event::Readiness;
 use crate::info::State;
 use crate::segment::FourTuple;
-use basis::{Frame, Instant, Key, TimerWheel};
+use basis::{Frame, Instant, Key};
 use wire::tcp::Header;
 
 /// Leftovers in the queues, beyond as many as there are connections.
@@ -75,24 +74,11 @@ impl Host {
         }
     }
 
-    /// Puts a connection in the lines it belongs to: work, timers, news. Called after everything that may change them.
-    #[inline]
+    /// See [`Lines::settle`].
+    #[inline(never)]
     pub(super) fn settle(&mut self, index: u32) {
-        let Some(key) = self.connections.key_at(index) else { return };
-        let Some(connection) = self.connections.at_mut(index) else { return };
-        let Standing { may_transmit, deadline, ready } = connection.standing();
-        if may_transmit && !connection.queued {
-            connection.queued = true;
-            self.lanes.get(connection.path.lane).line.push_back(Turn::Connection(key));
-        }
-        arm(connection, deadline, &mut self.wheel, index);
-        if connection.detached {
-            return;
-        }
-        connection.reported = connection.reported & ready;
-        if !connection.announced && (ready & !connection.reported) != Readiness::NONE {
-            connection.announced = true;
-            self.news.push_back(News::Connection(key));
+        if let Some((key, connection)) = self.connections.entry_at_mut(index) {
+            lines!(self).settle(key, connection);
         }
     }
 
@@ -164,19 +150,5 @@ impl Host {
             connection.detached = true;
             self.apply(now, key.index(), Fate::Reset(Failure::Aborted));
         }
-    }
-}
-
-/// Sees to it that the wheel wakes a connection in time. A later deadline waits until the armed one comes: re-arming for
-/// every acknowledgment would cost more.
-#[inline]
-pub(super) fn arm(connection: &mut ControlBlock, deadline: Instant, wheel: &mut TimerWheel, index: u32) {
-    if deadline < connection.armed {
-        if connection.armed == Instant::FAR_FUTURE {
-            connection.timer = wheel.arm(deadline, index);
-        } else {
-            wheel.rearm(connection.timer, deadline);
-        }
-        connection.armed = deadline;
     }
 }

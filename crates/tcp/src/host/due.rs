@@ -1,6 +1,6 @@
 //! What is due: timers, segments, events.
 
-use super::consequences::arm;
+use super::lines::{Lines, lines};
 use super::tcp_host::{Host, environment};
 use super::work::{News, Turn};
 use crate::connection::fate::Fate;
@@ -57,10 +57,8 @@ impl Host {
     /// Lays the next segment that is due on `lane` into the empty `frame`, and tells where it goes. Connections take turns,
     /// one segment or super-segment each.
     pub fn poll_transmit(&mut self, now: Instant, lane: u8, frame: &mut Frame) -> Option<Outgoing> {
-        if let Some((outgoing, reply)) = self.lanes.get(lane).replies.pop() {
-            self.counters.segments_sent += 1;
-            *frame = reply;
-            return Some(outgoing);
+        if !self.lanes.get(lane).replies.is_empty() {
+            return self.transmit_reply(lane, frame);
         }
         while let Some(turn) = self.lanes.get(lane).line.pop_front() {
             let outgoing = match turn {
@@ -73,6 +71,14 @@ impl Host {
             }
         }
         None
+    }
+
+    #[inline(never)]
+    fn transmit_reply(&mut self, lane: u8, frame: &mut Frame) -> Option<Outgoing> {
+        let (outgoing, reply) = self.lanes.get(lane).replies.pop()?;
+        self.counters.segments_sent += 1;
+        *frame = reply;
+        Some(outgoing)
     }
 
     #[inline]
@@ -90,7 +96,8 @@ impl Host {
             self.lanes.get(lane).line.push_back(Turn::Connection(key));
         }
         // Also if nothing was sent: the timer may wait for the peer's window.
-        arm(connection, connection.next_deadline(), &mut self.wheel, key.index());
+        let deadline = connection.next_deadline();
+        lines!(self).arm(key, connection, deadline);
         let (tuple, time_to_live) = (&connection.tuple, connection.settings.time_to_live);
         sent.then_some(Outgoing { local: tuple.local, remote: tuple.remote, time_to_live })
     }
@@ -111,7 +118,12 @@ impl Host {
     }
 
     /// The next thing the application should know.
+    #[inline]
     pub fn poll_event(&mut self) -> Option<Event> {
+        if self.news.is_empty() { None } else { self.next_event() }
+    }
+
+    fn next_event(&mut self) -> Option<Event> {
         while let Some(news) = self.news.pop_front() {
             match news {
                 News::Listener(key) => {

@@ -6,6 +6,7 @@ mod due;
 mod fifo;
 mod half_open;
 mod isn;
+mod lines;
 mod listener;
 mod passive;
 mod reset;

@@ -3,12 +3,14 @@
 use super::demux::{Demux, Place};
 use super::half_open::HalfOpenTable;
 use super::isn::IsnGenerator;
+use super::lines::{Lines, lines};
 use super::listener::Listeners;
 use super::reset;
 use super::time_wait_table::TimeWaitTable;
 use super::work::{Lanes, News};
 use crate::config::HostConfig;
-use crate::connection::control_block::ControlBlock;
+use crate::connection::control_block::{ControlBlock, Effect};
+use crate::connection::fate::Fate;
 use crate::counters::Counters;
 use crate::environment::Environment;
 use crate::error::{Dropped, IcmpError};
@@ -144,15 +146,16 @@ impl Host {
         header: &Header,
         frame: &mut Frame,
     ) -> Result<(), Dropped> {
-        let Some(connection) = self.connections.at_mut(index) else { return Err(Dropped::NoSocket) };
-        let effect = connection.on_segment(header, frame, &mut environment!(self, now));
-        match effect {
+        let Some((key, connection)) = self.connections.entry_at_mut(index) else {
+            return Err(Dropped::NoSocket);
+        };
+        match connection.on_segment(header, frame, &mut environment!(self, now)) {
+            Ok(Effect { fate: Fate::Live, stray: None }) if !connection.is_finished() => {
+                lines!(self).settle(key, connection);
+                Ok(())
+            }
             Ok(effect) => {
-                if let Some(sequence) = effect.stray {
-                    let (tuple, lane) = (connection.tuple, connection.path.lane);
-                    self.reply_reset(&tuple, lane, reset::reset(&tuple, sequence, None));
-                }
-                self.apply(now, index, effect.fate);
+                self.on_effect(now, index, effect);
                 Ok(())
             }
             Err(dropped) => {
@@ -161,6 +164,17 @@ impl Host {
                 Err(dropped)
             }
         }
+    }
+
+    #[inline(never)]
+    fn on_effect(&mut self, now: Instant, index: u32, effect: Effect) {
+        if let Some(sequence) = effect.stray
+            && let Some(connection) = self.connections.at(index)
+        {
+            let (tuple, lane) = (connection.tuple, connection.path.lane);
+            self.reply_reset(&tuple, lane, reset::reset(&tuple, sequence, None));
+        }
+        self.apply(now, index, effect.fate);
     }
 
     /// An ICMP message came about a segment that `tuple` sent with number `sequence`.

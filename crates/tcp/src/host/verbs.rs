@@ -1,6 +1,7 @@
 //! What the application can ask of a host.
 
 use super::demux::{Demux, Place};
+use super::lines::{Lines, lines};
 use super::tcp_host::{Host, environment, tuple_at};
 use crate::config::{Settings, SocketOptions};
 use crate::connection::control_block::ControlBlock;
@@ -119,7 +120,7 @@ impl Host {
     pub fn read(&mut self, now: Instant, id: ConnectionId, out: &mut [u8]) -> Result<usize, ReadError> {
         let connection = self.connections.get_mut(id.0).ok_or(ReadError::NotConnected)?;
         let result = connection.read(out, &mut environment!(self, now));
-        self.settle(id.0.index());
+        lines!(self).settle_work(id.0, connection);
         result
     }
 
@@ -139,7 +140,7 @@ impl Host {
     pub fn write(&mut self, now: Instant, id: ConnectionId, data: &[u8]) -> Result<usize, WriteError> {
         let connection = self.connections.get_mut(id.0).ok_or(WriteError::NotConnected)?;
         let result = connection.write(data, &mut environment!(self, now));
-        self.settle(id.0.index());
+        lines!(self).settle_work(id.0, connection);
         result
     }
 

@@ -94,11 +94,17 @@ impl ReceiveBuffer {
             spent += 1;
         }
         // Together, behind the copies: each counts a reference down, which would wait for the copy before it.
-        self.pieces.drain(..spent);
+        if spent > 0 {
+            self.pieces.drain(..spent);
+        }
         let count = self.tail.len().min(out.len() - filled);
         if count > 0 {
             out[filled..filled + count].copy_from_slice(&self.tail[..count]);
-            self.tail.advance(count);
+            match count == self.tail.len() {
+                // Its memory begins anew.
+                true => self.tail.clear(),
+                false => self.tail.advance(count),
+            }
             filled += count;
         }
         self.len -= filled;
@@ -118,7 +124,9 @@ impl ReceiveBuffer {
 
     /// Empties the buffer for another connection. A small chunk stays for it, a large one is given back.
     pub(crate) fn clear(&mut self, chunks: &mut ChunkPool) {
-        self.pieces.clear();
+        if !self.pieces.is_empty() {
+            self.pieces.clear();
+        }
         if self.pieces.capacity() > 64 {
             self.pieces = VecDeque::new();
         }

@@ -123,6 +123,12 @@ impl Receiver {
         self.finished
     }
 
+    /// Whether a read returns at once.
+    #[inline]
+    pub(crate) fn is_readable(&self) -> bool {
+        self.finished || self.discarding || self.unread() > 0
+    }
+
     pub(crate) fn discarding(&self) -> bool {
         self.discarding
     }

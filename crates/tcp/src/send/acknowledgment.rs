@@ -85,13 +85,10 @@ impl Sender {
             self.rtt.sample(rtt);
         }
         self.expiries = 0;
-        if let Some(buffer) = &mut self.buffer {
+        if let Some(buffer) = self.buffer.take_if(|buffer| buffer.len() <= count as usize) {
+            environment.memory.give_send(buffer);
+        } else if let Some(buffer) = &mut self.buffer {
             buffer.acknowledge(count as usize);
-            if buffer.len() == 0
-                && let Some(buffer) = self.buffer.take()
-            {
-                environment.memory.give_send(buffer);
-            }
         }
         let segment_size = self.segment_size as u32;
         let progress = self.recovery.on_progress(count, &self.flight, segment_size, &mut self.congestion);

@@ -95,6 +95,12 @@ impl SendBuffer {
         chunks: &mut ChunkPool,
     ) -> usize {
         if length <= INLINE_PAYLOAD {
+            if self.pieces.is_empty()
+                && let Some(bytes) = self.tail.get(offset..offset + length)
+            {
+                frame.append(bytes);
+                return length;
+            }
             self.copy(offset, length, |bytes| frame.append(bytes));
             return length;
         }
@@ -185,7 +191,9 @@ impl SendBuffer {
 
     /// Empties the buffer for another connection. A small chunk stays for it, a large one is given back.
     pub(crate) fn clear(&mut self, chunks: &mut ChunkPool) {
-        self.pieces.clear();
+        if !self.pieces.is_empty() {
+            self.pieces.clear();
+        }
         if self.pieces.capacity() > 64 {
             self.pieces = VecDeque::new();
         }

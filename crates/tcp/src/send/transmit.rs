@@ -75,19 +75,16 @@ impl Sender {
     ) -> Decision {
         let segment_size = self.segment_size as u32;
         let congestion = self.congestion.window() + self.recovery.allowance(segment_size);
-        let most = match environment.config.super_segments {
-            true => 65_535 / segment_size.max(1) * segment_size,
-            false => segment_size,
-        };
-        // What headers need of the 65 535 bytes of a datagram.
-        let most = if most + 120 > 65_535 { most - segment_size } else { most };
         let usable = congestion.min(self.window.size).saturating_sub(flight);
         self.congestion_limited = congestion <= self.window.size && unsent >= usable;
         let decision = decide(Situation {
             unsent,
             usable,
             segment_size,
-            most: most.max(segment_size),
+            most: match unsent > segment_size && environment.config.super_segments {
+                true => largest_super_segment(segment_size),
+                false => segment_size,
+            },
             in_flight: flight > 0,
             eager: settings.no_delay || fin,
             largest_window: self.window.largest,
@@ -196,6 +193,12 @@ impl Sender {
             self.congestion.on_idle(now, idle, timeout, self.segment_size as u32);
         }
     }
+}
+
+/// The most bytes of payload that a super-segment of whole segments carries: its headers share the datagram's 65 535 bytes.
+fn largest_super_segment(segment_size: u32) -> u32 {
+    const HEADERS: u32 = 120;
+    ((65_535 - HEADERS) / segment_size.max(1) * segment_size).max(segment_size)
 }
 
 #[cfg(test)]

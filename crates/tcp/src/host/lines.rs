@@ -1,0 +1,73 @@
+//! Where a connection stands in line: for work, for its timer, for news.
+
+use super::work::{Lanes, News, Turn};
+use crate::connection::control_block::{ControlBlock, Standing};
+use crate::event::Readiness;
+use alloc::collections::VecDeque;
+use basis::{Instant, Key, TimerWheel};
+
+/// A host's lines.
+pub(super) struct Lines<'a> {
+    pub(super) lanes: &'a mut Lanes,
+    pub(super) wheel: &'a mut TimerWheel,
+    pub(super) news: &'a mut VecDeque<News>,
+}
+
+/// Borrows a host's lines, and nothing else of it.
+macro_rules! lines {
+    ($host:expr) => {
+        Lines { lanes: &mut $host.lanes, wheel: &mut $host.wheel, news: &mut $host.news }
+    };
+}
+pub(super) use lines;
+
+impl Lines<'_> {
+    /// Puts a connection in the lines it belongs to. Called after everything that may change them.
+    #[inline]
+    pub(super) fn settle(&mut self, key: Key, connection: &mut ControlBlock) {
+        let Standing { may_transmit, deadline, ready } = connection.standing();
+        if may_transmit {
+            self.queue(key, connection);
+        }
+        self.arm(key, connection, deadline);
+        if connection.detached {
+            return;
+        }
+        connection.reported = connection.reported & ready;
+        if !connection.announced && (ready & !connection.reported) != Readiness::NONE {
+            connection.announced = true;
+            self.news.push_back(News::Connection(key));
+        }
+    }
+
+    /// Puts a connection in the line for work, if it may have some. Enough after what neither starts a timer nor makes the
+    /// connection ready for more.
+    #[inline]
+    pub(super) fn settle_work(&mut self, key: Key, connection: &mut ControlBlock) {
+        if connection.may_transmit() {
+            self.queue(key, connection);
+        }
+    }
+
+    #[inline]
+    fn queue(&mut self, key: Key, connection: &mut ControlBlock) {
+        if !connection.queued {
+            connection.queued = true;
+            self.lanes.get(connection.path.lane).line.push_back(Turn::Connection(key));
+        }
+    }
+
+    /// Sees to it that the wheel wakes a connection in time. A later deadline waits until the armed one comes: re-arming for
+    /// every acknowledgment would cost more.
+    #[inline]
+    pub(super) fn arm(&mut self, key: Key, connection: &mut ControlBlock, deadline: Instant) {
+        if deadline < connection.armed {
+            if connection.armed == Instant::FAR_FUTURE {
+                connection.timer = self.wheel.arm(deadline, key.index());
+            } else {
+                self.wheel.rearm(connection.timer, deadline);
+            }
+            connection.armed = deadline;
+        }
+    }
+}
