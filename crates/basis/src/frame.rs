@@ -21,6 +21,34 @@ pub enum Checksum {
     Verified,
 }
 
+/// What the IP header of a packet says of congestion (RFC 3168 5): the lower two bits of its traffic class.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(u8)]
+pub enum Ecn {
+    /// The sender does not understand marks.
+    #[default]
+    NotCapable = 0,
+    /// ECT(1): marked instead of dropped, for experiments (RFC 8311).
+    Capable1 = 1,
+    /// ECT(0): marked instead of dropped.
+    Capable0 = 2,
+    /// CE: a router on the path is congested.
+    Experienced = 3,
+}
+
+impl Ecn {
+    /// The meaning of a traffic class.
+    #[inline]
+    pub const fn of_traffic_class(traffic_class: u8) -> Ecn {
+        match traffic_class & 3 {
+            0 => Ecn::NotCapable,
+            1 => Ecn::Capable1,
+            2 => Ecn::Capable0,
+            _ => Ecn::Experienced,
+        }
+    }
+}
+
 /// One frame: a head of its own and a body that may be shared.
 ///
 /// Headers are written backwards into the head's headroom, so a payload is never moved to make place for them. The body is
@@ -43,6 +71,8 @@ pub struct Frame {
     end: u8,
     /// What was known of the transport checksum.
     pub checksum: Checksum,
+    /// What its IP header says, or is to say, of congestion: for the transport, which does not see that header.
+    pub ecn: Ecn,
     /// Payload bytes of each packet that a super-segment is to be cut into; 0 when the frame is one packet.
     pub segment_size: u16,
     /// Bytes of memory that the body keeps from being used again; at least the body's length.
@@ -59,6 +89,7 @@ impl Frame {
             start: HEADROOM as u8,
             end: HEADROOM as u8,
             checksum: Checksum::Complete,
+            ecn: Ecn::NotCapable,
             segment_size: 0,
             memory: 0,
             body: Bytes::new(),
@@ -70,6 +101,7 @@ impl Frame {
     pub fn reset(&mut self) {
         (self.start, self.end) = (HEADROOM as u8, HEADROOM as u8);
         (self.checksum, self.segment_size, self.memory) = (Checksum::Complete, 0, 0);
+        self.ecn = Ecn::NotCapable;
         if !self.body.is_empty() {
             self.body = Bytes::new();
         }

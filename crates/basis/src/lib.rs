@@ -14,7 +14,7 @@ pub mod slab;
 pub mod time;
 pub mod wheel;
 
-pub use frame::{Checksum, Frame};
+pub use frame::{Checksum, Ecn, Frame};
 pub use pool::ChunkPool;
 pub use random::{HashKey, Random, Seed};
 pub use slab::{Key, Slab};

@@ -33,6 +33,8 @@ pub struct HostConfig {
     pub selective_acknowledgments: bool,
     /// Let the segmenter emit super-segments of up to 64 KiB. Default true.
     pub super_segments: bool,
+    /// Explicit congestion notification (RFC 3168). Default: for peers that ask for it.
+    pub ecn: EcnMode,
     /// The congestion control of sockets that choose none. Default CUBIC.
     pub congestion: Algorithm,
 }
@@ -53,9 +55,22 @@ impl Default for HostConfig {
             extensions: true,
             selective_acknowledgments: true,
             super_segments: true,
+            ecn: EcnMode::Accept,
             congestion: Algorithm::Cubic,
         }
     }
+}
+
+/// Explicit congestion notification (RFC 3168): whether routers may mark packets instead of dropping them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum EcnMode {
+    /// Never.
+    Off,
+    /// If the peer asks for it on its SYN.
+    #[default]
+    Accept,
+    /// Ask for it when connecting, and accept it.
+    Ask,
 }
 
 /// When a silent peer is asked whether it still lives (RFC 9293 3.8.4).

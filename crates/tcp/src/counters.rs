@@ -15,6 +15,10 @@ pub struct Counters {
     pub timeouts: u64,
     /// Fast retransmits.
     pub fast_retransmits: u64,
+    /// Congestion marks on packets received (RFC 3168).
+    pub congestion_marks: u64,
+    /// Times that a sender slowed down because its peer told of a mark.
+    pub congestion_echoes: u64,
     /// RSTs sent.
     pub resets_sent: u64,
     /// RSTs that ended a connection.

@@ -83,6 +83,8 @@ pub struct Info {
     pub timestamps: bool,
     /// Whether selective acknowledgments are on.
     pub selective_acknowledgments: bool,
+    /// Whether both ends understand congestion marks (RFC 3168).
+    pub congestion_marks: bool,
     /// Whether the sender is repairing a loss.
     pub in_recovery: bool,
 }

@@ -1,6 +1,7 @@
-//! What both SYNs agree on: segment sizes, window scaling, timestamps, selective acknowledgments.
+//! What both SYNs agree on: segment sizes, window scaling, timestamps, selective acknowledgments, congestion marks.
 
-use wire::tcp::{Options, Timestamps};
+use crate::config::EcnMode;
+use wire::tcp::{Flags, Options, Timestamps};
 
 /// The shift this host offers. It lets the receive buffer grow to 16 MiB during the connection's life.
 pub(crate) const WINDOW_SHIFT: u8 = 8;
@@ -21,6 +22,8 @@ pub(crate) struct Offer {
     pub(crate) extensions: bool,
     /// Selective acknowledgments.
     pub(crate) selective_acknowledgments: bool,
+    /// Explicit congestion notification.
+    pub(crate) ecn: EcnMode,
 }
 
 impl Offer {
@@ -35,8 +38,14 @@ impl Offer {
         }
     }
 
-    /// What comes of this offer and the peer's SYN.
-    pub(crate) fn agree(self, peer: &Options, ipv4: bool) -> Negotiated {
+    /// The flags of a SYN; `first` unless it is repeated. One that gets no answer is repeated without the question for congestion
+    /// marks, which some routers do not let pass (RFC 3168 6.1.1.1).
+    pub(crate) fn syn_flags(self, first: bool) -> Flags {
+        if self.ecn == EcnMode::Ask && first { Flags::SYN | ECN_SETUP } else { Flags::SYN }
+    }
+
+    /// What comes of this offer and the peer's SYN or SYN-ACK, with the `flags` that it has.
+    pub(crate) fn agree(self, peer: &Options, flags: Flags, ipv4: bool) -> Negotiated {
         let default = if ipv4 { DEFAULT_IPV4 } else { DEFAULT_IPV6 };
         let scale = peer.window_scale.filter(|_| self.extensions);
         let mut negotiated = Negotiated {
@@ -47,6 +56,12 @@ impl Offer {
         negotiated.set(SCALING, scale.is_some());
         negotiated.set(TIMESTAMPS, self.extensions && peer.timestamps.is_some());
         negotiated.set(SACK, self.selective_acknowledgments && peer.sack_permitted);
+        // RFC 3168 6.1.1: the question has both flags, the answer only one: some hosts reflect what they do not understand.
+        let marks = match flags.contains(Flags::ACK) {
+            true => self.ecn == EcnMode::Ask && flags.contains(Flags::ECE) && !flags.contains(Flags::CWR),
+            false => self.ecn != EcnMode::Off && flags.contains(ECN_SETUP),
+        };
+        negotiated.set(MARKS, marks);
         negotiated
     }
 }
@@ -54,6 +69,9 @@ impl Offer {
 const SCALING: u8 = 1;
 const TIMESTAMPS: u8 = 2;
 const SACK: u8 = 4;
+const MARKS: u8 = 8;
+/// What asks for congestion marks on a SYN.
+const ECN_SETUP: Flags = Flags::ECE.with(Flags::CWR);
 
 /// What both sides agreed on. Only what was offered is answered (RFC 7323 2.2, 3.2; RFC 2018 2).
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +102,28 @@ impl Negotiated {
         self.flags & SACK != 0
     }
 
+    /// Whether both ends understand congestion marks.
+    #[inline]
+    pub(crate) const fn marks(self) -> bool {
+        self.flags & MARKS != 0
+    }
+
+    /// One of both ends may not understand congestion marks after all.
+    pub(crate) fn without_marks(&mut self) {
+        self.flags &= !MARKS;
+    }
+
+    /// The flags of a SYN-ACK.
+    pub(crate) fn syn_ack_flags(self) -> Flags {
+        let flags = Flags::SYN | Flags::ACK;
+        if self.marks() { flags | Flags::ECE } else { flags }
+    }
+
+    /// Whether a SYN asks for congestion marks.
+    pub(crate) fn is_asked_for_marks(flags: Flags) -> bool {
+        flags.contains(ECN_SETUP)
+    }
+
     /// Rcv.Wind.Shift.
     pub(crate) const fn receive_shift(self) -> u8 {
         if self.scaling() { WINDOW_SHIFT } else { 0 }
@@ -112,12 +152,16 @@ impl Negotiated {
 mod tests {
     use super::*;
 
-    const OFFER: Offer =
-        Offer { maximum_segment_size: 1460, extensions: true, selective_acknowledgments: true };
+    const OFFER: Offer = Offer {
+        maximum_segment_size: 1460,
+        extensions: true,
+        selective_acknowledgments: true,
+        ecn: EcnMode::Ask,
+    };
 
     #[test]
     fn only_what_was_offered_is_answered() {
-        let silent = OFFER.agree(&Options::default(), true);
+        let silent = OFFER.agree(&Options::default(), Flags::SYN, true);
         assert_eq!(
             (silent.scaling(), silent.timestamps(), silent.selective_acknowledgments()),
             (false, false, false)
@@ -130,18 +174,38 @@ mod tests {
     #[test]
     fn a_shift_above_14_counts_as_14() {
         let peer = Options { window_scale: Some(30), ..Options::default() };
-        assert_eq!(OFFER.agree(&peer, true).send_shift, 14);
+        assert_eq!(OFFER.agree(&peer, Flags::SYN, true).send_shift, 14);
     }
 
     #[test]
     fn timestamps_take_twelve_bytes_of_every_segment() {
         let peer = OFFER.on_syn(9);
-        assert_eq!(OFFER.agree(&peer, true).payload(1460), 1448);
+        assert_eq!(OFFER.agree(&peer, Flags::SYN, true).payload(1460), 1448);
     }
 
     #[test]
     fn a_tiny_mss_is_raised_to_something_that_can_carry_data() {
         let peer = Options { maximum_segment_size: Some(1), ..OFFER.on_syn(0) };
-        assert_eq!(OFFER.agree(&peer, true).payload(1460), 36);
+        assert_eq!(OFFER.agree(&peer, Flags::SYN, true).payload(1460), 36);
+    }
+
+    #[test]
+    fn marks_are_agreed_on_by_both_flags_and_one() {
+        let agreed = |ecn, flags| Offer { ecn, ..OFFER }.agree(&Options::default(), flags, true).marks();
+        let (syn, syn_ack) = (Flags::SYN, Flags::SYN | Flags::ACK);
+        for (flags, by) in [
+            (syn | ECN_SETUP, [false, true, true]),
+            (syn | Flags::ECE, [false; 3]),
+            (syn | Flags::CWR, [false; 3]),
+            (syn_ack | Flags::ECE, [false, false, true]),
+            (syn_ack | ECN_SETUP, [false; 3]),
+            (syn_ack, [false; 3]),
+        ] {
+            assert_eq!(
+                [EcnMode::Off, EcnMode::Accept, EcnMode::Ask].map(|mode| agreed(mode, flags)),
+                by,
+                "{flags:?}"
+            );
+        }
     }
 }

@@ -7,6 +7,7 @@ use super::notation::{IcmpMessage, TcpSegment};
 use super::options::TcpOption;
 use super::peer::Peer;
 use super::settings::Settings;
+use basis::Ecn;
 use proptest::prelude::*;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -81,9 +82,10 @@ prop_compose! {
         urgent: u16,
         options in prop_oneof![3 => Just(Vec::new()), 1 => prop::collection::vec(tcp_option(), 0..3)],
         peer in prop_oneof![8 => Just(1u16), 1 => 2..4u16],
+        ecn in prop_oneof![3 => Just(None), 1 => (0..4u8).prop_map(|bits| Some(Ecn::of_traffic_class(bits)))],
     ) -> TcpSegment {
         TcpSegment {
-            peer, flags, sequence, length, acknowledgment: Some(acknowledgment), window: Some(window),
+            peer, ecn, flags, sequence, length, acknowledgment: Some(acknowledgment), window: Some(window),
             urgent: Some(urgent), options: Some(options),
         }
     }
@@ -257,6 +259,7 @@ fn run(handshake: bool, steps: &[Step]) -> Result<(), String> {
         let plain = |flags, sequence, acknowledgment| {
             Step::Arrive(TcpSegment {
                 peer: 1,
+                ecn: None,
                 flags,
                 sequence,
                 length: 0,

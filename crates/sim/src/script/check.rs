@@ -5,7 +5,7 @@ use super::notation::{IcmpMessage, TcpSegment};
 use super::observed::{HEADER, Observed};
 use super::options::encode;
 use super::peer::{Peer, stream};
-use basis::Frame;
+use basis::{Ecn, Frame};
 use bytes::Bytes;
 use std::net::IpAddr;
 use wire::{checksum, ipv4, protocol};
@@ -15,6 +15,7 @@ pub(crate) fn compare(observed: &Observed, expected: &TcpSegment, peer: &mut Pee
     let found = peer.translate(&observed.segment, expected);
     let ports = (observed.local_port, observed.remote_port) == (peer.local_port, peer.remote_port);
     let same = found.flags == expected.flags
+        && expected.ecn.is_none_or(|ecn| found.ecn == Some(ecn))
         && found.sequence == expected.sequence
         && found.length == expected.length
         && found.acknowledgment == expected.acknowledgment
@@ -47,7 +48,7 @@ pub(crate) fn segment(script: &TcpSegment, peer: &Peer) -> Frame {
     bytes.extend(stream(peer.arriving_place(script), wire.length as usize));
     let sum = checksum::transport(IpAddr::V4(REMOTE), IpAddr::V4(LOCAL), protocol::TCP, [&bytes, &[]]);
     bytes[16..18].copy_from_slice(&sum.to_be_bytes());
-    packet(bytes, protocol::TCP)
+    packet(bytes, protocol::TCP, script.ecn.unwrap_or_default())
 }
 
 /// The packet of an ICMP error that arrives; it quotes a segment of ours.
@@ -58,15 +59,16 @@ pub(crate) fn icmp(script: &IcmpMessage, peer: &Peer) -> Frame {
     quoted.append(&peer.local_number(script.sequence).to_be_bytes());
     ipv4::Header::new(LOCAL, REMOTE, protocol::TCP).prepend_to(&mut quoted);
     script.message.prepend_to(&mut quoted);
-    packet(quoted.to_vec(), protocol::ICMPV4)
+    packet(quoted.to_vec(), protocol::ICMPV4, Ecn::NotCapable)
 }
 
 /// A packet as a device hands it over.
-fn packet(payload: Vec<u8>, protocol: u8) -> Frame {
+fn packet(payload: Vec<u8>, protocol: u8, ecn: Ecn) -> Frame {
     let mut frame = Frame::new();
     let length = payload.len();
     frame.set_body(Bytes::from(payload), length);
-    ipv4::Header::new(REMOTE, LOCAL, protocol).prepend_to(&mut frame);
+    ipv4::Header { traffic_class: ecn as u8, ..ipv4::Header::new(REMOTE, LOCAL, protocol) }
+        .prepend_to(&mut frame);
     let bytes = frame.to_vec();
     let length = bytes.len();
     Frame::from_device(Bytes::from(bytes), length)

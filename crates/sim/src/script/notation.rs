@@ -3,6 +3,7 @@
 use super::expression::Assertion;
 use super::options::TcpOption;
 use super::settings::Settings;
+use basis::Ecn;
 use std::time::Duration;
 use wire::tcp::Flags;
 
@@ -83,6 +84,8 @@ pub(crate) enum Packet {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct TcpSegment {
     pub(crate) peer: u16,
+    /// `[ce]`: what the IP header says of congestion; a segment that leaves may say any unless the script tells.
+    pub(crate) ecn: Option<Ecn>,
     pub(crate) flags: Flags,
     pub(crate) sequence: u32,
     pub(crate) length: u32,

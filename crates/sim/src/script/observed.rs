@@ -2,7 +2,7 @@
 
 use super::notation::TcpSegment;
 use super::options::{List, decode};
-use basis::{Frame, Instant};
+use basis::{Ecn, Frame, Instant};
 use std::fmt;
 use std::net::IpAddr;
 use wire::tcp::Flags;
@@ -47,6 +47,7 @@ impl Observed {
         let payload = bytes[length..].to_vec();
         let segment = TcpSegment {
             peer: 0,
+            ecn: Some(Ecn::of_traffic_class(ip.traffic_class)),
             flags,
             sequence: number(4),
             length: payload.len() as u32,
@@ -64,6 +65,12 @@ impl fmt::Display for TcpSegment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.peer != 1 {
             write!(f, "({}) ", self.peer)?;
+        }
+        match self.ecn {
+            None | Some(Ecn::NotCapable) => {}
+            Some(Ecn::Capable0) => f.write_str("[ect0] ")?,
+            Some(Ecn::Capable1) => f.write_str("[ect1] ")?,
+            Some(Ecn::Experienced) => f.write_str("[ce] ")?,
         }
         let known = [
             (Flags::FIN, 'F'),

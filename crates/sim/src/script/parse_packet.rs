@@ -4,6 +4,7 @@ use super::cursor::{Cursor, Parsed};
 use super::icmp;
 use super::notation::{Packet, TcpSegment};
 use super::options::TcpOption;
+use basis::Ecn;
 use wire::tcp::Flags;
 
 /// A packet that arrives. It says its window.
@@ -38,10 +39,12 @@ fn peer(cursor: &mut Cursor<'_>) -> Parsed<u16> {
 }
 
 fn segment(cursor: &mut Cursor<'_>, peer: u16) -> Parsed<TcpSegment> {
+    let ecn = if cursor.eat("[") { Some(ecn(cursor.take_until("]")?)?) } else { None };
     let flags = flags(cursor.take(|c| !c.is_whitespace()))?;
     let (sequence, length) = cursor.range()?;
     let mut segment = TcpSegment {
         peer,
+        ecn,
         flags,
         sequence,
         length,
@@ -66,6 +69,16 @@ fn segment(cursor: &mut Cursor<'_>, peer: u16) -> Parsed<TcpSegment> {
         segment.options = options(cursor)?;
     }
     Ok(segment)
+}
+
+fn ecn(word: &str) -> Parsed<Ecn> {
+    Ok(match word.trim() {
+        "noecn" => Ecn::NotCapable,
+        "ect0" => Ecn::Capable0,
+        "ect1" => Ecn::Capable1,
+        "ce" => Ecn::Experienced,
+        word => return Err(format!("`[{word}]` is none of [noecn], [ect0], [ect1], [ce]")),
+    })
 }
 
 fn flags(letters: &str) -> Parsed<Flags> {
@@ -106,11 +119,12 @@ mod tests {
 
     #[test]
     fn a_segment_with_everything() {
-        let mut cursor = Cursor::new("(2) SPU. 7:10(3) ack 4294967295 win 9 urg 2 <mss 5,nop>");
+        let mut cursor = Cursor::new("(2) [ce] SPU. 7:10(3) ack 4294967295 win 9 urg 2 <mss 5,nop>");
         let Packet::Tcp(segment) = arriving(&mut cursor).unwrap() else { panic!("not TCP") };
         assert!(cursor.is_at_end());
         let expected = TcpSegment {
             peer: 2,
+            ecn: Some(Ecn::Experienced),
             flags: Flags::SYN | Flags::PSH | Flags::URG | Flags::ACK,
             sequence: 7,
             length: 3,

@@ -2,8 +2,8 @@
 
 use super::cursor::Parsed;
 use std::time::Duration;
-use tcp::HostConfig;
 use tcp::congestion::Algorithm;
+use tcp::{EcnMode, HostConfig};
 
 /// How the host is set up.
 #[derive(Clone, Debug)]
@@ -53,6 +53,13 @@ impl Settings {
             "tcp_congestion_control" => {
                 let algorithm = Algorithm::from_name(value);
                 self.host.congestion = algorithm.ok_or_else(|| format!("no congestion control `{value}`"))?;
+            }
+            "tcp_ecn" => {
+                self.host.ecn = match number()? {
+                    0 => EcnMode::Off,
+                    1 => EcnMode::Ask,
+                    _ => EcnMode::Accept,
+                }
             }
             "tcp_sack" => self.host.selective_acknowledgments = number()? != 0,
             "tcp_syn_retries" => self.host.syn_retries = number()? as u8,

@@ -5,7 +5,7 @@ use crate::config::Medium;
 use crate::dropped::Dropped;
 use crate::interface::address::Relation;
 use crate::interface::{Context, InterfaceId};
-use basis::{Checksum, Frame, Instant};
+use basis::{Checksum, Ecn, Frame, Instant};
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use wire::arp::{Operation, Packet};
 use wire::ethernet::{self, EtherType, MacAddress};
@@ -219,6 +219,7 @@ impl Stack {
             protocol::TCP if broadcast => Err(Dropped::UnexpectedBroadcast),
             protocol::TCP => {
                 frame.strip(header.header_length);
+                frame.ecn = Ecn::of_traffic_class(header.traffic_class);
                 let (local, remote) = (IpAddr::V4(header.destination), IpAddr::V4(header.source));
                 let path = self.path(now, id, remote);
                 self.tcp.on_segment(now, path, local, remote, frame).map_err(Dropped::Tcp)

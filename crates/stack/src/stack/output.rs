@@ -104,7 +104,9 @@ impl Stack {
             self.counters.dropped.count(Dropped::NoRoute);
             return Pulled::Taken;
         };
-        Header { time_to_live, ..Header::new(source, destination, protocol::TCP) }.prepend_to(frame);
+        let traffic_class = frame.ecn as u8;
+        Header { time_to_live, traffic_class, ..Header::new(source, destination, protocol::TCP) }
+            .prepend_to(frame);
         if !interface.send_recent(now, remote, frame) {
             match self.send_by_table(now, id, remote, core::mem::take(frame)) {
                 Some(sent) => *frame = sent,

@@ -25,6 +25,7 @@ use core::time::Duration;
 use cubic::Cubic;
 use new_reno::NewReno;
 use window::Window;
+use wire::tcp::Seq;
 
 /// The congestion controls to choose from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -96,12 +97,25 @@ pub(crate) struct Congestion {
     control: Control,
     /// What was before the last setback, should it turn out to have been none.
     before: Option<Box<(Window, Control)>>,
+    /// What was under way when a mark was answered ends here (RFC 3168 6.1.2: one answer a window).
+    answered_until: Seq,
+    /// A mark in the present window was answered: it does not grow.
+    answered: bool,
+    /// The window was reduced, and the peer is not told yet.
+    slowed_down: bool,
 }
 
 impl Congestion {
     pub(crate) fn new(algorithm: Algorithm, segment_size: u32) -> Congestion {
         let window = Window::new(segment_size);
-        Congestion { window, control: Control::new(algorithm, &window), before: None }
+        Congestion {
+            window,
+            control: Control::new(algorithm, &window),
+            before: None,
+            answered_until: Seq(0),
+            answered: false,
+            slowed_down: false,
+        }
     }
 
     pub(crate) fn algorithm(&self) -> Algorithm {
@@ -138,6 +152,12 @@ impl Congestion {
     /// New data was acknowledged outside of recovery.
     #[inline]
     pub(crate) fn on_acknowledged(&mut self, acknowledged: &Acknowledged) {
+        if self.answered {
+            if acknowledged.oldest.at_or_before(self.answered_until) {
+                return;
+            }
+            self.answered = false;
+        }
         match &mut self.control {
             Control::Cubic(control) => control.on_acknowledged(&mut self.window, acknowledged),
             Control::NewReno(control) => control.on_acknowledged(&mut self.window, acknowledged),
@@ -150,11 +170,32 @@ impl Congestion {
         self.remember();
         self.control.controller().on_setback(&mut self.window, setback);
         self.window.size = self.window.threshold;
+        self.slowed_down = true;
+    }
+
+    /// The peer tells of a congestion mark: as good as a loss, but once a window (RFC 3168 6.1.2). `oldest` is SND.UNA, `highest`
+    /// is one past all that was sent. Returns whether the window was reduced.
+    pub(crate) fn on_congestion_echo(&mut self, oldest: Seq, highest: Seq, setback: Setback) -> bool {
+        if self.answered && oldest.at_or_before(self.answered_until) {
+            return false;
+        }
+        self.on_congestion_event(setback);
+        // No late arrival can prove that there was no mark.
+        self.before = None;
+        (self.answered, self.answered_until) = (true, highest);
+        true
+    }
+
+    /// Whether the window has been reduced since this was last asked.
+    #[inline]
+    pub(crate) fn take_slowed_down(&mut self) -> bool {
+        core::mem::take(&mut self.slowed_down)
     }
 
     /// All that was under way when recovery began has been acknowledged; `in_flight` bytes are under way now.
     /// RFC 6582 3.2 step 3, the careful choice: no burst at the end of recovery.
     pub(crate) fn on_recovered(&mut self, in_flight: u32, segment_size: u32) {
+        self.answered = false;
         self.window.size =
             self.window.threshold.min(in_flight.max(segment_size).saturating_add(segment_size));
     }
@@ -162,6 +203,7 @@ impl Congestion {
     /// The retransmission timer expired; `first` unless it had expired for the same data before.
     /// RFC 5681 3.1: the loss window is one segment.
     pub(crate) fn on_timeout(&mut self, setback: Setback, first: bool) {
+        (self.answered, self.slowed_down) = (false, true);
         if first {
             self.remember();
             self.control.controller().on_timeout(&mut self.window, setback);

@@ -1,6 +1,4 @@
 use super::*;
-use wire::tcp::Seq;
-
 fn acknowledged(bytes: u32) -> Acknowledged {
     Acknowledged {
         now: Instant::from_millis(1_000),
@@ -19,8 +17,8 @@ const fn setback(in_flight: u32) -> Setback {
 }
 
 #[test]
-fn a_control_is_no_larger_than_48_bytes() {
-    assert!(size_of::<Congestion>() <= 48, "{} bytes", size_of::<Congestion>());
+fn a_control_is_no_larger_than_56_bytes() {
+    assert!(size_of::<Congestion>() <= 56, "{} bytes", size_of::<Congestion>());
 }
 
 #[test]
@@ -116,4 +114,24 @@ fn another_control_goes_on_from_the_same_window() {
     assert_eq!((control.window(), control.slow_start_threshold()), (10_000, 10_000));
     control.on_acknowledged(&acknowledged(1_000));
     assert!(control.window() >= 10_000);
+}
+
+#[test]
+fn marks_slow_down_once_a_window_and_that_window_does_not_grow() {
+    for (algorithm, slower) in [(Algorithm::Cubic, 7_000), (Algorithm::NewReno, 5_000)] {
+        let mut control = Congestion::new(algorithm, 1000);
+        assert!(!control.take_slowed_down());
+        assert!(control.on_congestion_echo(Seq(1_000), Seq(10_000), setback(10_000)));
+        assert_eq!(control.window(), slower);
+        assert!(control.take_slowed_down() && !control.take_slowed_down());
+        let acknowledgment = |oldest| Acknowledged { oldest: Seq(oldest), ..acknowledged(9_000) };
+        control.on_acknowledged(&acknowledgment(10_000));
+        assert!(!control.on_congestion_echo(Seq(10_000), Seq(15_000), setback(5_000)));
+        assert_eq!(control.window(), slower);
+        control.on_acknowledged(&acknowledgment(10_001));
+        assert!(control.window() > slower);
+        assert!(control.on_congestion_echo(Seq(10_002), Seq(15_000), setback(5_000)));
+        control.on_spurious();
+        assert!(control.window() < slower, "a mark is no mistake");
+    }
 }

@@ -376,6 +376,7 @@ impl ControlBlock {
             window_scale: None,
             timestamps: false,
             selective_acknowledgments: false,
+            congestion_marks: false,
             in_recovery: false,
         };
         match &self.phase {

@@ -123,7 +123,11 @@ impl Handshake {
         if !flags.contains(Flags::SYN) {
             return Err(Dropped::BadFlags);
         }
-        let negotiated = self.offer.agree(&header.options, ipv4);
+        let mut negotiated = self.offer.agree(&header.options, flags, ipv4);
+        if self.retries > 0 {
+            // RFC 3168 6.1.1.1: this host has also sent a SYN that did not ask.
+            negotiated.without_marks();
+        }
         let recent = header.options.timestamps.map_or(0, |timestamps| timestamps.value);
         if acknowledges {
             let established = self.established(header, header.sequence, negotiated, recent, now);
@@ -222,12 +226,12 @@ impl Handshake {
         }
         let value = clock(self.timestamp_offset, now);
         let (flags, acknowledgment, options) = match &self.crossed {
-            None => (Flags::SYN, Seq(0), self.offer.on_syn(value)),
+            None => (self.offer.syn_flags(self.retries == 0), Seq(0), self.offer.on_syn(value)),
             Some(crossed) => {
                 let timestamps = Timestamps { value, echo: crossed.recent };
                 let options = crossed.negotiated.on_syn_ack(self.offer, timestamps);
                 match syn {
-                    true => (Flags::SYN | Flags::ACK, crossed.initial + 1, options),
+                    true => (crossed.negotiated.syn_ack_flags(), crossed.initial + 1, options),
                     false => (
                         Flags::ACK,
                         crossed.initial + 1,

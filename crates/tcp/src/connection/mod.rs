@@ -6,6 +6,7 @@ pub(crate) mod control_block;
 pub(crate) mod fate;
 pub(crate) mod handshake;
 mod keepalive;
+mod marks;
 pub(crate) mod open;
 pub(crate) mod throttle;
 pub(crate) mod time_wait;

@@ -31,7 +31,9 @@ pub(crate) struct Open {
     pub(super) timers: Timers,
     pub(super) keepalive: KeepaliveState,
     throttle: Throttle,
-    negotiated: Negotiated,
+    pub(super) negotiated: Negotiated,
+    /// A congestion mark came, and the peer has not slowed down yet.
+    pub(super) echoes_marks: bool,
     /// Received bytes were or will be thrown away unread: the peer gets a RST once it has all that was written.
     lost_input: bool,
 }
@@ -98,6 +100,7 @@ impl Open {
             keepalive: KeepaliveState::default(),
             throttle: Throttle::default(),
             negotiated,
+            echoes_marks: false,
             lost_input: false,
         };
         match established.round_trip {
@@ -150,6 +153,9 @@ impl Open {
         }
         self.keepalive.on_heard(settings.keepalive(), &mut self.timers, environment.now);
         self.on_acknowledgment(header, payload, environment)?;
+        if self.negotiated.marks() {
+            self.on_marks(header, payload, environment);
+        }
         Ok(self.on_text(header, payload, detached, environment))
     }
 
@@ -197,9 +203,14 @@ impl Open {
     ) -> Result<(), Dropped> {
         let echoed = self.receive.timestamps.round_trip(header.options.timestamps, environment.now);
         let carries_data = !payload.is_empty() || header.flags.contains(Flags::FIN);
+        let marked = header.flags.contains(Flags::ECE) && self.negotiated.marks();
+        let under_way = self.send.under_way();
         match self.send.on_acknowledgment(header, carries_data, echoed, &mut self.timers, environment) {
             Acknowledgment::Nothing => Ok(()),
             Acknowledgment::Progress => {
+                if marked {
+                    self.send.on_congestion_echo(under_way, environment);
+                }
                 if self.send.fin_sent() && self.send.all_acknowledged() {
                     self.closing.on_acknowledged();
                 }
@@ -366,6 +377,7 @@ impl Open {
     pub(crate) fn report(&self, info: &mut Info) {
         self.send.report(info);
         self.receive.report(info);
+        info.congestion_marks = self.negotiated.marks();
         info.window_scale =
             self.negotiated.scaling().then(|| (self.negotiated.receive_shift(), self.negotiated.send_shift));
     }

@@ -25,8 +25,12 @@ impl Open {
         settings: &Settings,
         environment: &mut Environment<'_>,
     ) -> bool {
+        let beyond = self.send.next_sequence();
         match self.next_segment(frame, settings, environment) {
-            Some(Outbound { sequence, flags }) => {
+            Some(Outbound { sequence, mut flags }) => {
+                if self.negotiated.marks() {
+                    flags |= self.put_marks(frame, sequence, beyond);
+                }
                 self.finish(frame, sequence, flags, tuple, environment);
                 true
             }

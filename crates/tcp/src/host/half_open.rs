@@ -4,6 +4,7 @@
 use super::fifo::{Fifo, Linked, Links};
 use super::listener::Listener;
 use super::reset;
+use crate::config::EcnMode;
 use crate::connection::handshake::{INITIAL_TIMEOUT, syn_window};
 use crate::connection::open::Established;
 use crate::connection::throttle::Throttle;
@@ -85,7 +86,7 @@ impl HalfOpen {
             acknowledge: false,
             answered_again: false,
             throttle: Throttle::default(),
-            negotiated: offer.agree(&header.options, opening.tuple.local.is_ipv4()),
+            negotiated: offer.agree(&header.options, header.flags, opening.tuple.local.is_ipv4()),
             window: syn_window(listener.settings.receive_buffer),
             own_maximum: offer.maximum_segment_size,
             mtu: opening.path.mtu,
@@ -108,6 +109,8 @@ impl HalfOpen {
             maximum_segment_size: self.own_maximum,
             extensions: self.extensions,
             selective_acknowledgments: self.selective,
+            // What came of it is negotiated already.
+            ecn: EcnMode::Off,
         }
     }
 
@@ -118,6 +121,10 @@ impl HalfOpen {
         if flags.contains(Flags::SYN) && !flags.contains(Flags::ACK) && header.sequence == self.peer_initial {
             // The SYN once more: the answer was lost.
             self.answered_again = true;
+            if !Negotiated::is_asked_for_marks(flags) {
+                // RFC 3168 6.1.1.1: it asks no more.
+                self.negotiated.without_marks();
+            }
             return Outcome::Answer;
         }
         let old = self.negotiated.timestamps()
@@ -178,7 +185,7 @@ impl HalfOpen {
             destination_port: self.tuple.remote_port,
             sequence: self.initial,
             acknowledgment: self.peer_initial + 1,
-            flags: Flags::SYN | Flags::ACK,
+            flags: self.negotiated.syn_ack_flags(),
             window: self.window,
             urgent: 0,
             options: self.negotiated.on_syn_ack(self.offer(), timestamps),

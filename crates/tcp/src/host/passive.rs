@@ -69,6 +69,7 @@ impl Host {
             maximum_segment_size: path.offered_segment_size(tuple.local).min(most),
             extensions: self.config.extensions,
             selective_acknowledgments: self.config.selective_acknowledgments,
+            ecn: self.config.ecn,
         };
         let generated = self.isn.initial(tuple, now);
         let opening = Opening {

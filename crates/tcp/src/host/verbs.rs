@@ -41,6 +41,7 @@ impl Host {
             maximum_segment_size: path.offered_segment_size(tuple.local).min(most),
             extensions: self.config.extensions,
             selective_acknowledgments: self.config.selective_acknowledgments,
+            ecn: self.config.ecn,
         };
         let initial = self.isn.initial(&tuple, now);
         let timestamps = self.isn.timestamp_offset(&tuple);

@@ -6,7 +6,7 @@ use super::probe::Probe;
 use super::recovery::Recovery;
 use super::window::SendWindow;
 use crate::config::Settings;
-use crate::congestion::{Algorithm, Congestion};
+use crate::congestion::{Algorithm, Congestion, Setback};
 use crate::environment::Environment;
 use crate::rtt::RttEstimator;
 use alloc::boxed::Box;
@@ -105,6 +105,32 @@ impl Sender {
 
     pub(crate) fn select_congestion(&mut self, algorithm: Algorithm) {
         self.congestion.select(algorithm);
+    }
+
+    /// Bytes under way.
+    #[inline]
+    pub(crate) fn under_way(&self) -> u32 {
+        self.flight.flight()
+    }
+
+    /// An acknowledgment told of a congestion mark; `under_way` bytes were before it.
+    #[cold]
+    pub(crate) fn on_congestion_echo(&mut self, under_way: u32, environment: &mut Environment<'_>) {
+        // A loss in the same window has been answered already (RFC 3168 6.1.2).
+        if self.recovery.active() || self.flight.next != self.flight.highest {
+            return;
+        }
+        let setback = Setback {
+            in_flight: under_way.min(self.congestion.window()),
+            segment_size: self.segment_size as u32,
+        };
+        let slower = self.congestion.on_congestion_echo(self.flight.oldest, self.flight.highest, setback);
+        environment.counters.congestion_echoes += slower as u64;
+    }
+
+    /// Whether the window has been reduced since this was last asked: the peer is told (CWR).
+    pub(crate) fn take_slowed_down(&mut self) -> bool {
+        self.congestion.take_slowed_down()
     }
 
     // ---- path and reports ----
