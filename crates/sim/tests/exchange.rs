@@ -89,7 +89,8 @@ impl World {
         let mut network = Network::new(case.seed);
         network.trace_mut().limit = 0;
         let tcp = HostConfig {
-            extensions: case.extensions,
+            window_scaling: case.extensions,
+            timestamps: case.extensions,
             selective_acknowledgments: case.selective,
             ..HostConfig::default()
         };

@@ -27,8 +27,10 @@ pub struct HostConfig {
     /// Probes of a window that stays closed before a connection whose application is gone is given up with a RST. Default 10:
     /// at least 3 minutes.
     pub orphan_probes: u8,
-    /// Offer window scaling and timestamps (RFC 7323). Default true.
-    pub extensions: bool,
+    /// Offer window scaling (RFC 7323 2). Default true.
+    pub window_scaling: bool,
+    /// Offer timestamps (RFC 7323 3). Default true.
+    pub timestamps: bool,
     /// Offer selective acknowledgments (RFC 2018). Default true.
     pub selective_acknowledgments: bool,
     /// Let the segmenter emit super-segments of up to 64 KiB. Default true.
@@ -52,7 +54,8 @@ impl Default for HostConfig {
             syn_ack_retries: 5,
             retries: 15,
             orphan_probes: 10,
-            extensions: true,
+            window_scaling: true,
+            timestamps: true,
             selective_acknowledgments: true,
             super_segments: true,
             ecn: EcnMode::Accept,

@@ -18,8 +18,10 @@ const LEAST: u16 = 48;
 pub(crate) struct Offer {
     /// The largest segment this host wants to receive.
     pub(crate) maximum_segment_size: u16,
-    /// Window scaling and timestamps.
-    pub(crate) extensions: bool,
+    /// Window scaling.
+    pub(crate) window_scaling: bool,
+    /// Timestamps.
+    pub(crate) timestamps: bool,
     /// Selective acknowledgments.
     pub(crate) selective_acknowledgments: bool,
     /// Explicit congestion notification.
@@ -31,9 +33,9 @@ impl Offer {
     pub(crate) fn on_syn(self, timestamp: u32) -> Options {
         Options {
             maximum_segment_size: Some(self.maximum_segment_size),
-            window_scale: self.extensions.then_some(WINDOW_SHIFT),
+            window_scale: self.window_scaling.then_some(WINDOW_SHIFT),
             sack_permitted: self.selective_acknowledgments,
-            timestamps: self.extensions.then_some(Timestamps { value: timestamp, echo: 0 }),
+            timestamps: self.timestamps.then_some(Timestamps { value: timestamp, echo: 0 }),
             ..Options::default()
         }
     }
@@ -47,14 +49,14 @@ impl Offer {
     /// What comes of this offer and the peer's SYN or SYN-ACK, with the `flags` that it has.
     pub(crate) fn agree(self, peer: &Options, flags: Flags, ipv4: bool) -> Negotiated {
         let default = if ipv4 { DEFAULT_IPV4 } else { DEFAULT_IPV6 };
-        let scale = peer.window_scale.filter(|_| self.extensions);
+        let scale = peer.window_scale.filter(|_| self.window_scaling);
         let mut negotiated = Negotiated {
             peer_maximum: peer.maximum_segment_size.unwrap_or(default).max(LEAST),
             send_shift: scale.unwrap_or(0).min(MAX_SHIFT),
             flags: 0,
         };
         negotiated.set(SCALING, scale.is_some());
-        negotiated.set(TIMESTAMPS, self.extensions && peer.timestamps.is_some());
+        negotiated.set(TIMESTAMPS, self.timestamps && peer.timestamps.is_some());
         negotiated.set(SACK, self.selective_acknowledgments && peer.sack_permitted);
         // RFC 3168 6.1.1: the question has both flags, the answer only one: some hosts reflect what they do not understand.
         let marks = match flags.contains(Flags::ACK) {
@@ -154,7 +156,8 @@ mod tests {
 
     const OFFER: Offer = Offer {
         maximum_segment_size: 1460,
-        extensions: true,
+        window_scaling: true,
+        timestamps: true,
         selective_acknowledgments: true,
         ecn: EcnMode::Ask,
     };

@@ -48,8 +48,8 @@ impl Settings {
         let known = name.strip_prefix("net.ipv4.").or_else(|| name.strip_prefix("netstrata."));
         let number = || value.parse::<u64>().map_err(|_| format!("`{name}`: `{value}` is no number"));
         match known.unwrap_or("") {
-            // Both extensions of RFC 7323 go together here.
-            "tcp_timestamps" | "tcp_window_scaling" => self.host.extensions = number()? != 0,
+            "tcp_timestamps" => self.host.timestamps = number()? != 0,
+            "tcp_window_scaling" => self.host.window_scaling = number()? != 0,
             "tcp_congestion_control" => {
                 let algorithm = Algorithm::from_name(value);
                 self.host.congestion = algorithm.ok_or_else(|| format!("no congestion control `{value}`"))?;

@@ -22,7 +22,8 @@ pub(crate) struct HalfOpen {
     pub(crate) lane: u8,
     pub(crate) queued: bool,
     retries: u8,
-    extensions: bool,
+    window_scaling: bool,
+    timestamps: bool,
     selective: bool,
     acknowledge: bool,
     /// The peer has repeated its SYN: its next answer tells no round-trip time (Karn).
@@ -81,7 +82,8 @@ impl HalfOpen {
             lane: opening.path.lane,
             queued: false,
             retries: 0,
-            extensions: offer.extensions,
+            window_scaling: offer.window_scaling,
+            timestamps: offer.timestamps,
             selective: offer.selective_acknowledgments,
             acknowledge: false,
             answered_again: false,
@@ -107,7 +109,8 @@ impl HalfOpen {
     fn offer(&self) -> Offer {
         Offer {
             maximum_segment_size: self.own_maximum,
-            extensions: self.extensions,
+            window_scaling: self.window_scaling,
+            timestamps: self.timestamps,
             selective_acknowledgments: self.selective,
             // What came of it is negotiated already.
             ecn: EcnMode::Off,

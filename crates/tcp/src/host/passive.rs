@@ -67,7 +67,8 @@ impl Host {
         let most = listener.settings.max_segment_size().unwrap_or(u16::MAX);
         let offer = Offer {
             maximum_segment_size: path.offered_segment_size(tuple.local).min(most),
-            extensions: self.config.extensions,
+            window_scaling: self.config.window_scaling,
+            timestamps: self.config.timestamps,
             selective_acknowledgments: self.config.selective_acknowledgments,
             ecn: self.config.ecn,
         };

@@ -94,6 +94,11 @@ impl Host {
         }
     }
 
+    /// Changes the configuration, for what begins from now on.
+    pub fn set_config(&mut self, config: HostConfig) {
+        self.config = config;
+    }
+
     /// A segment from `remote` to `local` has arrived; `frame` starts at the TCP header. `path` is how answers leave.
     ///
     /// # Errors

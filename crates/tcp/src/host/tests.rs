@@ -115,8 +115,11 @@ fn an_unanswered_attempt_is_answered_again_after_1_2_4_8_and_16_seconds_and_then
 
 /// A connection without options, accepted; the number of its first byte.
 fn accepted() -> (Host, ConnectionId, u32) {
-    let mut host =
-        Host::new(Instant::ZERO, HostConfig { extensions: false, ..HostConfig::default() }, [1; 32]);
+    let mut host = Host::new(
+        Instant::ZERO,
+        HostConfig { window_scaling: false, timestamps: false, ..HostConfig::default() },
+        [1; 32],
+    );
     let listener = host.listen(None, 80, 10, SocketOptions::default()).unwrap();
     segment(&mut host, Instant::ZERO, peer(0), Flags::SYN, (7, 0)).unwrap();
     let first = answer(&mut host).unwrap() + 1;

@@ -1,0 +1,173 @@
+//! Calls that receive and send. SAFETY of all: what `Interface` says of its callers.
+#![allow(unsafe_code, reason = "what the callers of the table promise is said at `Interface`")]
+
+use super::interface::User;
+use super::memory::{bytes, bytes_mut, gather, named, on, pieces, scatter, tell};
+use crate::address::Named;
+use libc::{c_int, c_void, iovec, msghdr, size_t, sockaddr, socklen_t, ssize_t};
+use nix::errno::Errno;
+
+pub(super) unsafe extern "C" fn read(user: User, number: c_int, at: *mut c_void, length: size_t) -> ssize_t {
+    // SAFETY: see above.
+    unsafe { recv(user, number, at, length, 0) }
+}
+
+pub(super) unsafe extern "C" fn readv(user: User, number: c_int, at: *const iovec, count: c_int) -> ssize_t {
+    on(user, |machine| {
+        let count = usize::try_from(count).map_err(|_| Errno::EINVAL)?;
+        // SAFETY: see above.
+        unsafe { scatter(machine, number, pieces(at, count)?, 0) }.map(|received| received.count)
+    })
+}
+
+pub(super) unsafe extern "C" fn recv(
+    user: User,
+    number: c_int,
+    at: *mut c_void,
+    length: size_t,
+    flags: c_int,
+) -> ssize_t {
+    // SAFETY: see above.
+    on(user, |machine| machine.receive(number, unsafe { bytes_mut(at, length) }, flags).map(|got| got.count))
+}
+
+pub(super) unsafe extern "C" fn recvfrom(
+    user: User,
+    number: c_int,
+    at: *mut c_void,
+    length: size_t,
+    flags: c_int,
+    source: *mut sockaddr,
+    source_length: *mut socklen_t,
+) -> ssize_t {
+    on(user, |machine| {
+        // SAFETY: see above.
+        let received = machine.receive(number, unsafe { bytes_mut(at, length) }, flags)?;
+        if let Some(from) = received.source {
+            let family = machine.family(number)?;
+            // SAFETY: see above.
+            unsafe { tell(from, family, source, source_length) };
+        }
+        Ok(received.count)
+    })
+}
+
+pub(super) unsafe extern "C" fn recvmsg(
+    user: User,
+    number: c_int,
+    message: *mut msghdr,
+    flags: c_int,
+) -> ssize_t {
+    on(user, |machine| {
+        // SAFETY: see above.
+        let message = unsafe { message.as_mut() }.ok_or(Errno::EFAULT)?;
+        // SAFETY: see above.
+        let received =
+            unsafe { scatter(machine, number, pieces(message.msg_iov, message.msg_iovlen)?, flags)? };
+        if let Some(from) = received.source {
+            let family = machine.family(number)?;
+            // SAFETY: see above.
+            unsafe { tell(from, family, message.msg_name.cast(), &mut message.msg_namelen) };
+        }
+        // SAFETY: see above.
+        let control = unsafe { bytes_mut(message.msg_control, message.msg_controllen) };
+        message.msg_controllen = received.rest.map_or(0, |rest| put_rest(control, rest));
+        message.msg_flags = if received.whole > received.count { libc::MSG_TRUNC } else { 0 };
+        Ok(received.count)
+    })
+}
+
+/// Lays the control message that tells the unread bytes into `out`; returns its length with padding.
+pub(super) fn put_rest(out: Option<&mut [u8]>, rest: i32) -> usize {
+    const LENGTH: usize = size_of::<libc::cmsghdr>() + size_of::<i32>();
+    const PADDED: usize = LENGTH.next_multiple_of(size_of::<usize>());
+    let Some(out) = out.and_then(|out| out.get_mut(..PADDED)) else { return 0 };
+    let kind = [libc::SOL_TCP, libc::TCP_CM_INQ, rest].map(i32::to_ne_bytes).concat();
+    for (place, byte) in out.iter_mut().zip(LENGTH.to_ne_bytes().into_iter().chain(kind)) {
+        *place = byte;
+    }
+    PADDED
+}
+
+pub(super) unsafe extern "C" fn write(
+    user: User,
+    number: c_int,
+    at: *const c_void,
+    length: size_t,
+) -> ssize_t {
+    // SAFETY: see above.
+    unsafe { send(user, number, at, length, 0) }
+}
+
+pub(super) unsafe extern "C" fn writev(user: User, number: c_int, at: *const iovec, count: c_int) -> ssize_t {
+    on(user, |machine| {
+        let count = usize::try_from(count).map_err(|_| Errno::EINVAL)?;
+        // SAFETY: see above.
+        let data = unsafe { gather(pieces(at, count)?) };
+        machine.send(number, data.as_deref(), 0, None)
+    })
+}
+
+pub(super) unsafe extern "C" fn send(
+    user: User,
+    number: c_int,
+    at: *const c_void,
+    length: size_t,
+    flags: c_int,
+) -> ssize_t {
+    // SAFETY: see above.
+    on(user, |machine| machine.send(number, unsafe { bytes(at, length) }, flags, None))
+}
+
+pub(super) unsafe extern "C" fn sendto(
+    user: User,
+    number: c_int,
+    at: *const c_void,
+    length: size_t,
+    flags: c_int,
+    to: *const sockaddr,
+    to_length: socklen_t,
+) -> ssize_t {
+    on(user, |machine| {
+        // SAFETY: see above.
+        let to = unsafe { destination(to, to_length) }?;
+        // SAFETY: see above.
+        machine.send(number, unsafe { bytes(at, length) }, flags, to)
+    })
+}
+
+/// Where a message goes, if that is said.
+///
+/// # Safety
+/// As [`bytes`].
+pub(super) unsafe fn destination(
+    at: *const sockaddr,
+    length: socklen_t,
+) -> Result<Option<std::net::SocketAddr>, Errno> {
+    if at.is_null() || length == 0 {
+        return Ok(None);
+    }
+    // SAFETY: as the caller promises.
+    match unsafe { named(at, length) }? {
+        Named::Address(address) => Ok(Some(address)),
+        Named::Nobody => Ok(None),
+    }
+}
+
+pub(super) unsafe extern "C" fn sendmsg(
+    user: User,
+    number: c_int,
+    message: *const msghdr,
+    flags: c_int,
+) -> ssize_t {
+    on(user, |machine| {
+        // SAFETY: see above.
+        let message = unsafe { message.as_ref() }.ok_or(Errno::EFAULT)?;
+        // SAFETY: see above.
+        let (data, to) = unsafe {
+            let to = destination(message.msg_name.cast(), message.msg_namelen)?;
+            (gather(pieces(message.msg_iov, message.msg_iovlen)?), to)
+        };
+        machine.send(number, data.as_deref(), flags, to)
+    })
+}

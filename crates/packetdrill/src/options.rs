@@ -1,0 +1,286 @@
+//! `setsockopt`, `getsockopt`, `fcntl` and `ioctl`.
+
+use crate::machine::Machine;
+use crate::socket::{Role, Socket};
+use crate::streams::{errno, take_failure};
+use crate::world::World;
+use nix::errno::Errno;
+use std::os::fd::RawFd;
+use std::time::Duration;
+use tcp::congestion::Algorithm;
+
+/// The level of TCP's own options.
+const TCP: i32 = libc::IPPROTO_TCP;
+const SOCKET: i32 = libc::SOL_SOCKET;
+const IP: i32 = libc::IPPROTO_IP;
+const IPV6: i32 = libc::IPPROTO_IPV6;
+/// The smallest receive and send buffers, in bytes, as `getsockopt` tells them.
+const LEAST_BUFFERS: (u32, u32) = (2_304, 4_608);
+/// Options that other hosts have, and that change nothing here: they are kept and given back.
+const REMEMBERED: &[(i32, i32)] = &[
+    (SOCKET, libc::SO_REUSEADDR),
+    (SOCKET, libc::SO_REUSEPORT),
+    (SOCKET, libc::SO_BROADCAST),
+    (SOCKET, libc::SO_OOBINLINE),
+    (SOCKET, libc::SO_PRIORITY),
+    (SOCKET, libc::SO_MARK),
+    (SOCKET, libc::SO_RCVLOWAT),
+    (SOCKET, libc::SO_DONTROUTE),
+    (IP, libc::IP_TOS),
+    (IP, libc::IP_RECVERR),
+    (IP, libc::IP_MTU_DISCOVER),
+    (IPV6, libc::IPV6_TCLASS),
+    (IPV6, libc::IPV6_RECVERR),
+    (IPV6, libc::IPV6_V6ONLY),
+    (TCP, libc::TCP_DEFER_ACCEPT),
+    (TCP, libc::TCP_NOTSENT_LOWAT),
+    (TCP, libc::TCP_SYNCNT),
+    (TCP, libc::TCP_WINDOW_CLAMP),
+    (TCP, libc::TCP_LINGER2),
+    (TCP, libc::TCP_CORK),
+    (TCP, libc::TCP_QUICKACK),
+];
+
+impl Machine {
+    /// Sets an option to the value that `bytes` hold.
+    pub(crate) fn set_option(&self, number: RawFd, level: i32, name: i32, bytes: &[u8]) -> Result<(), Errno> {
+        self.call(|world| {
+            let defaults = crate::sysctl::read();
+            let socket = world.descriptors.get_mut(number)?;
+            match (level, name) {
+                (SOCKET, libc::SO_LINGER) => {
+                    let (on, seconds) = (integer(bytes)?, integer(bytes.get(4..).unwrap_or_default())?);
+                    let seconds = u64::try_from(seconds).unwrap_or(0);
+                    socket.options.linger = (on != 0).then(|| Duration::from_secs(seconds));
+                }
+                (SOCKET, libc::SO_RCVTIMEO) => socket.receive_timeout = timeval(bytes)?,
+                (SOCKET, libc::SO_SNDTIMEO) => socket.send_timeout = timeval(bytes)?,
+                (TCP, libc::TCP_CONGESTION) => socket.options.congestion = Some(algorithm(bytes)?),
+                _ => set_number(socket, (level, name), integer(bytes)?, &defaults)?,
+            }
+            apply(world, number)
+        })
+    }
+
+    /// An option's value, as the bytes that C has for it.
+    pub(crate) fn option(&self, number: RawFd, level: i32, name: i32) -> Result<Vec<u8>, Errno> {
+        let defaults = crate::sysctl::read();
+        self.call(|world| {
+            if (level, name) == (SOCKET, libc::SO_ERROR) {
+                let failure = take_failure(world, number)?;
+                let mut code = failure.map_or(0, |failure| errno(failure) as i32);
+                if let Role::Datagrams(Some(id)) = world.descriptors.get(number)?.role
+                    && let Some(error) = world.stack.udp_take_error(id)
+                {
+                    code = crate::datagrams::errno(error) as i32;
+                }
+                return Ok(code.to_ne_bytes().to_vec());
+            }
+            let socket = world.descriptors.get(number)?;
+            let timeval = |time: Duration| {
+                let (seconds, micros) = (time.as_secs() as i64, i64::from(time.subsec_micros()));
+                [seconds.to_ne_bytes(), micros.to_ne_bytes()].concat()
+            };
+            match (level, name) {
+                (SOCKET, libc::SO_LINGER) => {
+                    let time = socket.options.linger;
+                    let seconds = time.map_or(0, |time| time.as_secs() as i32);
+                    Ok([(time.is_some() as i32).to_ne_bytes(), seconds.to_ne_bytes()].concat())
+                }
+                (SOCKET, libc::SO_RCVTIMEO) => Ok(timeval(socket.receive_timeout)),
+                (SOCKET, libc::SO_SNDTIMEO) => Ok(timeval(socket.send_timeout)),
+                (TCP, libc::TCP_CONGESTION) => {
+                    Ok(algorithm_name(socket.options.congestion.unwrap_or(defaults.host.congestion)))
+                }
+                (TCP, libc::TCP_INFO) => crate::tcp_info::of(world, number),
+                _ => number_of(world, socket, (level, name)).map(|value| value.to_ne_bytes().to_vec()),
+            }
+        })
+    }
+
+    /// `fcntl`: only the flags can be asked for and set.
+    pub(crate) fn control(
+        &self,
+        number: RawFd,
+        command: i32,
+        argument: impl FnOnce() -> i32,
+    ) -> Result<i32, Errno> {
+        self.call(|world| {
+            let socket = world.descriptors.get_mut(number)?;
+            match command {
+                libc::F_GETFL => Ok(libc::O_RDWR | if socket.non_blocking { libc::O_NONBLOCK } else { 0 }),
+                libc::F_SETFL => {
+                    socket.non_blocking = argument() & libc::O_NONBLOCK != 0;
+                    Ok(0)
+                }
+                libc::F_GETFD => Ok(libc::FD_CLOEXEC),
+                libc::F_SETFD => Ok(0),
+                _ => Err(Errno::EINVAL),
+            }
+        })
+    }
+
+    /// `ioctl`: how many bytes wait.
+    pub(crate) fn waiting(&self, number: RawFd, request: u64) -> Result<i32, Errno> {
+        /// SIOCOUTQNSD of Linux.
+        const NOT_SENT: u64 = 0x894b;
+        self.call(|world| {
+            let socket = world.descriptors.get(number)?;
+            let info = match socket.role {
+                Role::Connection(id) => world.stack.tcp().info(id),
+                Role::Listener(_) => return Err(Errno::EINVAL),
+                Role::Fresh | Role::Datagrams(_) => None,
+            };
+            let count = |field: fn(&tcp::Info) -> u32| info.as_ref().map_or(0, field);
+            let count = match request {
+                libc::FIONREAD => count(|info| info.receive_queue),
+                libc::TIOCOUTQ => count(|info| info.send_queue),
+                NOT_SENT => count(|info| info.send_queue.saturating_sub(info.in_flight)),
+                _ => return Err(Errno::ENOTTY),
+            };
+            Ok(i32::try_from(count).unwrap_or(i32::MAX))
+        })
+    }
+}
+
+fn set_number(
+    socket: &mut Socket,
+    option: (i32, i32),
+    value: i32,
+    defaults: &crate::settings::Defaults,
+) -> Result<(), Errno> {
+    let seconds = || match u64::try_from(value) {
+        Ok(seconds @ 1..=32_767) => Ok(Duration::from_secs(seconds)),
+        _ => Err(Errno::EINVAL),
+    };
+    let doubled = |most: u32, least: u32| {
+        let value = u32::try_from(value).unwrap_or(0).min(most);
+        value.saturating_mul(2).max(least)
+    };
+    let options = &mut socket.options;
+    match option {
+        (TCP, libc::TCP_NODELAY) => options.no_delay = value != 0,
+        (TCP, libc::TCP_USER_TIMEOUT) => {
+            let time = u64::try_from(value).map_err(|_| Errno::EINVAL)?;
+            options.user_timeout = (time > 0).then(|| Duration::from_millis(time));
+        }
+        (TCP, libc::TCP_MAXSEG) => {
+            let size = u16::try_from(value).ok().filter(|size| *size == 0 || (88..=32_767).contains(size));
+            options.max_segment_size = Some(size.ok_or(Errno::EINVAL)?).filter(|size| *size > 0);
+        }
+        (SOCKET, libc::SO_KEEPALIVE) => options.keepalive = (value != 0).then_some(socket.keepalive),
+        (TCP, libc::TCP_KEEPIDLE) => socket.keepalive.idle = seconds()?,
+        (TCP, libc::TCP_KEEPINTVL) => socket.keepalive.interval = seconds()?,
+        (TCP, libc::TCP_KEEPCNT) => {
+            let times = u8::try_from(value).ok().filter(|times| (1..=127).contains(times));
+            socket.keepalive.probes = times.ok_or(Errno::EINVAL)?;
+        }
+        (SOCKET, libc::SO_RCVBUF) => {
+            options.receive_buffer = doubled(defaults.receive_buffers.1, LEAST_BUFFERS.0);
+        }
+        (SOCKET, libc::SO_SNDBUF) => options.send_buffer = doubled(defaults.send_buffers.1, LEAST_BUFFERS.1),
+        (IP, libc::IP_TTL) | (IPV6, libc::IPV6_UNICAST_HOPS) => {
+            let hops = u8::try_from(value).ok().filter(|hops| *hops > 0);
+            options.time_to_live = hops.ok_or(Errno::EINVAL)?;
+        }
+        (TCP, libc::TCP_INQ) => socket.tells_rest = value != 0,
+        option if REMEMBERED.contains(&option) => {
+            socket.remembered.insert(option, value);
+        }
+        _ => return Err(Errno::ENOPROTOOPT),
+    }
+    if socket.options.keepalive.is_some() {
+        socket.options.keepalive = Some(socket.keepalive);
+    }
+    Ok(())
+}
+
+/// Lets the stack know of a socket's options.
+fn apply(world: &mut World, number: RawFd) -> Result<(), Errno> {
+    let socket = world.descriptors.get(number)?;
+    let (role, options) = (socket.role, socket.options);
+    let broadcast = socket.remembered.get(&(SOCKET, libc::SO_BROADCAST)).copied();
+    match role {
+        Role::Connection(id) => {
+            world.stack.tcp_mut().set_options(world.now, id, options);
+        }
+        Role::Datagrams(Some(id)) => {
+            world.stack.udp_set_ttl(id, options.time_to_live);
+            if let Some(allowed) = broadcast {
+                world.stack.udp_set_broadcast(id, allowed != 0);
+            }
+        }
+        Role::Fresh | Role::Listener(_) | Role::Datagrams(None) => {}
+    }
+    Ok(())
+}
+
+fn number_of(world: &World, socket: &Socket, option: (i32, i32)) -> Result<i32, Errno> {
+    let options = &socket.options;
+    let seconds = |time: Duration| time.as_secs() as i32;
+    let stream = !matches!(socket.role, Role::Datagrams(_));
+    Ok(match option {
+        (SOCKET, libc::SO_TYPE) => {
+            if stream {
+                libc::SOCK_STREAM
+            } else {
+                libc::SOCK_DGRAM
+            }
+        }
+        (SOCKET, libc::SO_PROTOCOL) => {
+            if stream {
+                TCP
+            } else {
+                libc::IPPROTO_UDP
+            }
+        }
+        (SOCKET, libc::SO_DOMAIN) => match socket.family {
+            crate::address::Family::Ipv4 => libc::AF_INET,
+            crate::address::Family::Ipv6 => libc::AF_INET6,
+        },
+        (SOCKET, libc::SO_ACCEPTCONN) => matches!(socket.role, Role::Listener(_)) as i32,
+        (SOCKET, libc::SO_KEEPALIVE) => options.keepalive.is_some() as i32,
+        (SOCKET, libc::SO_RCVBUF) => options.receive_buffer as i32,
+        (SOCKET, libc::SO_SNDBUF) => options.send_buffer as i32,
+        (TCP, libc::TCP_NODELAY) => options.no_delay as i32,
+        (TCP, libc::TCP_USER_TIMEOUT) => options.user_timeout.map_or(0, |time| time.as_millis() as i32),
+        (TCP, libc::TCP_KEEPIDLE) => seconds(socket.keepalive.idle),
+        (TCP, libc::TCP_KEEPINTVL) => seconds(socket.keepalive.interval),
+        (TCP, libc::TCP_KEEPCNT) => i32::from(socket.keepalive.probes),
+        (TCP, libc::TCP_MAXSEG) => match socket.role {
+            Role::Connection(id) => world.stack.tcp().info(id).map_or(0, |info| info.segment_size as i32),
+            _ => options.max_segment_size.map_or(536, i32::from),
+        },
+        (TCP, libc::TCP_INQ) => socket.tells_rest as i32,
+        (IP, libc::IP_TTL) | (IPV6, libc::IPV6_UNICAST_HOPS) => i32::from(options.time_to_live),
+        option if REMEMBERED.contains(&option) => socket.remembered.get(&option).copied().unwrap_or(0),
+        _ => return Err(Errno::ENOPROTOOPT),
+    })
+}
+
+fn integer(bytes: &[u8]) -> Result<i32, Errno> {
+    bytes.first_chunk().map(|bytes| i32::from_ne_bytes(*bytes)).ok_or(Errno::EINVAL)
+}
+
+/// Seconds and microseconds.
+fn timeval(bytes: &[u8]) -> Result<Duration, Errno> {
+    let part = |at: usize| {
+        let bytes = bytes.get(at..).and_then(<[u8]>::first_chunk).ok_or(Errno::EINVAL)?;
+        u64::try_from(i64::from_ne_bytes(*bytes)).map_err(|_| Errno::EDOM)
+    };
+    Ok(Duration::from_secs(part(0)?) + Duration::from_micros(part(8)?.min(999_999)))
+}
+
+/// The congestion control of this name.
+fn algorithm(name: &[u8]) -> Result<Algorithm, Errno> {
+    let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
+    let name = str::from_utf8(name).map_err(|_| Errno::ENOENT)?;
+    Algorithm::from_name(name).ok_or(Errno::ENOENT)
+}
+
+fn algorithm_name(algorithm: Algorithm) -> Vec<u8> {
+    // As long as other hosts have names.
+    let mut name = algorithm.name().as_bytes().to_vec();
+    name.resize(16, 0);
+    name
+}

@@ -1,0 +1,79 @@
+//! A socket as an application sees it.
+
+use crate::address::Family;
+use crate::patience::Patience;
+use stack::UdpId;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tcp::{ConnectionId, Failure, Keepalive, ListenerId, SocketOptions};
+
+/// What a socket is by now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Role {
+    /// For a stream, and neither listening nor connected.
+    Fresh,
+    Listener(ListenerId),
+    Connection(ConnectionId),
+    /// For datagrams; bound at its first use at the latest.
+    Datagrams(Option<UdpId>),
+}
+
+/// A socket.
+#[derive(Clone, Debug)]
+pub(crate) struct Socket {
+    pub(crate) role: Role,
+    pub(crate) family: Family,
+    /// Where it is bound to, if it is.
+    pub(crate) bound: Option<SocketAddr>,
+    pub(crate) options: SocketOptions,
+    /// Kept also while keepalive is off.
+    pub(crate) keepalive: Keepalive,
+    pub(crate) non_blocking: bool,
+    /// `connect` has told how it went.
+    pub(crate) connect_told: bool,
+    /// How long a call to receive or to send waits; zero for ever.
+    pub(crate) receive_timeout: Duration,
+    pub(crate) send_timeout: Duration,
+    /// A read tells how many bytes are left (TCP_INQ).
+    pub(crate) tells_rest: bool,
+    /// Reading was shut down: an end of stream that the peer did not send.
+    pub(crate) read_shut: bool,
+    /// Why it failed, taken from the stack and not told yet.
+    pub(crate) failure: Option<Failure>,
+    /// Options that are kept and given back, and have no effect on what leaves.
+    pub(crate) remembered: BTreeMap<(i32, i32), i32>,
+    pub(crate) activity: Activity,
+}
+
+/// What was seen of a socket when somebody last looked for news.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Activity {
+    pub(crate) bits: u32,
+    pub(crate) received: u64,
+    pub(crate) waiting: u32,
+}
+
+impl Socket {
+    /// How long a call waits; `at_once` when it was asked not to.
+    pub(crate) fn patience(&self, timeout: Duration, at_once: bool) -> Patience {
+        match timeout {
+            _ if self.non_blocking || at_once => Patience::None,
+            Duration::ZERO => Patience::Endless,
+            timeout => Patience::For(timeout),
+        }
+    }
+}
+
+/// What a call to receive has got.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Received {
+    /// Bytes laid into the buffer.
+    pub(crate) count: usize,
+    /// Bytes that the datagram had; as `count` for a stream.
+    pub(crate) whole: usize,
+    /// Who sent it, for a datagram.
+    pub(crate) source: Option<SocketAddr>,
+    /// Bytes still to be read, if the socket is to tell.
+    pub(crate) rest: Option<i32>,
+}

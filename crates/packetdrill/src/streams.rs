@@ -1,0 +1,202 @@
+//! What calls do with streams.
+
+use crate::address::Family;
+use crate::socket::{Received, Role};
+use crate::world::World;
+use nix::errno::Errno;
+use std::net::SocketAddr;
+use std::os::fd::RawFd;
+use tcp::{
+    AcceptError, ConnectionId, Failure, ReadError, Readiness, Shutdown, ShutdownError, State, WriteError,
+};
+
+/// The error that a failed connection gives.
+pub(crate) fn errno(failure: Failure) -> Errno {
+    match failure {
+        Failure::Refused => Errno::ECONNREFUSED,
+        Failure::Reset => Errno::ECONNRESET,
+        Failure::TimedOut => Errno::ETIMEDOUT,
+        Failure::NetworkUnreachable => Errno::ENETUNREACH,
+        Failure::HostUnreachable => Errno::EHOSTUNREACH,
+        Failure::ProtocolUnreachable => Errno::ENOPROTOOPT,
+        Failure::Aborted => Errno::ECONNABORTED,
+    }
+}
+
+/// Why a connection has failed, told once.
+pub(crate) fn take_failure(world: &mut World, number: RawFd) -> Result<Option<Failure>, Errno> {
+    let socket = world.descriptors.get_mut(number)?;
+    if let Some(failure) = socket.failure.take() {
+        return Ok(Some(failure));
+    }
+    Ok(match socket.role {
+        Role::Connection(id) => world.stack.tcp_mut().take_failure(id),
+        _ => None,
+    })
+}
+
+pub(crate) fn accept_now(world: &mut World, number: RawFd) -> Result<(RawFd, SocketAddr, Family), Errno> {
+    let socket = world.descriptors.get(number)?;
+    let listener = match socket.role {
+        Role::Listener(listener) => listener,
+        Role::Datagrams(_) => return Err(Errno::EOPNOTSUPP),
+        Role::Fresh | Role::Connection(_) => return Err(Errno::EINVAL),
+    };
+    let mut accepted = socket.clone();
+    let id = world.stack.tcp_mut().accept(listener).map_err(|error| match error {
+        AcceptError::WouldBlock => Errno::EAGAIN,
+        AcceptError::NotListening => Errno::EINVAL,
+    })?;
+    let tuple = world.stack.tcp().tuple(id).ok_or(Errno::ECONNABORTED)?;
+    let family = accepted.family;
+    accepted.role = Role::Connection(id);
+    accepted.bound = Some(SocketAddr::new(tuple.local, tuple.local_port));
+    accepted.options = world.stack.tcp().options(id).unwrap_or(accepted.options);
+    accepted.non_blocking = false;
+    accepted.connect_told = true;
+    accepted.activity = Default::default();
+    let descriptor = world.descriptors.add(accepted)?;
+    Ok((descriptor, SocketAddr::new(tuple.remote, tuple.remote_port), family))
+}
+
+/// Begins a connection.
+pub(crate) fn begin(world: &mut World, number: RawFd, remote: SocketAddr) -> Result<(), Errno> {
+    let socket = world.descriptors.get(number)?;
+    let local = socket.bound.filter(|bound| !bound.ip().is_unspecified() || bound.port() != 0);
+    let (options, now) = (socket.options, world.now);
+    let id = world.stack.tcp_connect(now, local, remote, options).map_err(|error| match error {
+        stack::ConnectError::InvalidDestination | stack::ConnectError::NoRoute => Errno::ENETUNREACH,
+        stack::ConnectError::AddressNotAvailable
+        | stack::ConnectError::AddressInUse
+        | stack::ConnectError::NoFreePort => Errno::EADDRNOTAVAIL,
+        stack::ConnectError::TooManyConnections => Errno::ENOBUFS,
+    })?;
+    let tuple = world.stack.tcp().tuple(id).ok_or(Errno::ECONNABORTED)?;
+    let socket = world.descriptors.get_mut(number)?;
+    socket.role = Role::Connection(id);
+    socket.bound = Some(SocketAddr::new(tuple.local, tuple.local_port));
+    socket.connect_told = false;
+    Ok(())
+}
+
+/// How an attempt to connect has gone; `None` while it goes on.
+pub(crate) fn connected(world: &mut World, number: RawFd) -> Result<Option<()>, Errno> {
+    let socket = world.descriptors.get(number)?;
+    let Role::Connection(id) = socket.role else { return Err(Errno::EINVAL) };
+    let ready = world.stack.tcp().readiness(id);
+    if let Some(failure) = take_failure(world, number)? {
+        return Err(errno(failure));
+    }
+    if !ready.contains(Readiness::CONNECTED) {
+        return if ready.contains(Readiness::DRAINED) { Err(Errno::ECONNABORTED) } else { Ok(None) };
+    }
+    let socket = world.descriptors.get_mut(number)?;
+    // Once to be told, be it after EINPROGRESS.
+    let told = std::mem::replace(&mut socket.connect_told, true);
+    if told { Err(Errno::EISCONN) } else { Ok(Some(())) }
+}
+
+/// Ends a connection, so that the socket can begin another.
+pub(crate) fn disconnect(world: &mut World, number: RawFd) -> Result<(), Errno> {
+    let socket = world.descriptors.get_mut(number)?;
+    (socket.read_shut, socket.connect_told) = (false, false);
+    match std::mem::replace(&mut socket.role, Role::Fresh) {
+        Role::Connection(id) => {
+            socket.bound = None;
+            world.stack.tcp_mut().abort(world.now, id);
+        }
+        Role::Listener(id) => world.stack.tcp_mut().close_listener(world.now, id),
+        role => socket.role = role,
+    }
+    Ok(())
+}
+
+pub(crate) fn shut(world: &mut World, number: RawFd, id: ConnectionId, how: Shutdown) -> Result<(), Errno> {
+    if world.stack.tcp().info(id).is_some_and(|info| info.state == State::SynSent) {
+        // An attempt to connect is given up.
+        world.stack.tcp_mut().abort(world.now, id);
+        world.descriptors.get_mut(number)?.role = Role::Fresh;
+        return Ok(());
+    }
+    world.stack.tcp_mut().shutdown(world.now, id, how).map_err(|error| match error {
+        ShutdownError::NotConnected => Errno::ENOTCONN,
+    })?;
+    if how != Shutdown::Write {
+        world.descriptors.get_mut(number)?.read_shut = true;
+    }
+    Ok(())
+}
+
+/// Reads from a stream.
+pub(crate) fn read(
+    world: &mut World,
+    number: RawFd,
+    buffer: &mut Option<&mut [u8]>,
+    flags: i32,
+) -> Result<Received, Errno> {
+    let socket = world.descriptors.get_mut(number)?;
+    let Role::Connection(id) = socket.role else { return Err(Errno::ENOTCONN) };
+    if let Some(failure) = socket.failure.take() {
+        return Err(errno(failure));
+    }
+    let tells_rest = socket.tells_rest;
+    let (now, tcp) = (world.now, world.stack.tcp_mut());
+    let mut nothing = [0];
+    let result = match buffer {
+        None => match tcp.peek(id, &mut nothing) {
+            Ok(1) => return Err(Errno::EFAULT),
+            result => result,
+        },
+        Some(out) if flags & libc::MSG_PEEK != 0 => tcp.peek(id, out),
+        Some(out) => tcp.read(now, id, out),
+    };
+    let count = match result {
+        Ok(count) => count,
+        Err(ReadError::WouldBlock) => return Err(Errno::EAGAIN),
+        Err(ReadError::NotConnected) => return Err(Errno::ENOTCONN),
+        Err(ReadError::Failed(failure)) => return Err(errno(failure)),
+    };
+    // A stream that has ended counts as one more byte.
+    let rest = tcp.info(id).map_or(0, |info| info.receive_queue);
+    let ended = rest == 0 && tcp.readiness(id).contains(Readiness::READ_CLOSED);
+    let rest = tells_rest.then_some(i32::try_from(rest).unwrap_or(i32::MAX).saturating_add(ended as i32));
+    Ok(Received { count, whole: count, source: None, rest })
+}
+
+/// Writes to a stream; `done` counts what was written by earlier attempts of the same call.
+pub(crate) fn write(
+    world: &mut World,
+    number: RawFd,
+    data: Option<&[u8]>,
+    flags: i32,
+    done: &std::cell::Cell<usize>,
+) -> Result<usize, Errno> {
+    let socket = world.descriptors.get_mut(number)?;
+    let Role::Connection(id) = socket.role else { return Err(Errno::EPIPE) };
+    if flags & libc::MSG_FASTOPEN != 0 {
+        return Err(Errno::EOPNOTSUPP);
+    }
+    if let Some(failure) = socket.failure.take() {
+        return Err(errno(failure));
+    }
+    let now = world.now;
+    let tcp = world.stack.tcp_mut();
+    let Some(data) = data else {
+        let ready = tcp.readiness(id);
+        return Err(if ready.contains(Readiness::WRITABLE) { Errno::EFAULT } else { Errno::EAGAIN });
+    };
+    loop {
+        let rest = data.get(done.get()..).unwrap_or_default();
+        match tcp.write(now, id, rest) {
+            Ok(count) => {
+                done.set(done.get() + count);
+                if done.get() >= data.len() {
+                    return Ok(done.get());
+                }
+            }
+            Err(WriteError::WouldBlock) => return Err(Errno::EAGAIN),
+            Err(WriteError::NotConnected | WriteError::Shutdown) => return Err(Errno::EPIPE),
+            Err(WriteError::Failed(failure)) => return Err(errno(failure)),
+        }
+    }
+}

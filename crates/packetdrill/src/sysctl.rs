@@ -1,0 +1,106 @@
+//! What the system's settings say: `/proc/sys/net/ipv4/*` of the network namespace that the script runs in.
+
+use crate::settings::Defaults;
+use std::time::Duration;
+use tcp::EcnMode;
+use tcp::congestion::Algorithm;
+
+/// Reads the settings that are in force now.
+pub(crate) fn read() -> Defaults {
+    apply(|name| std::fs::read_to_string(format!("/proc/sys/net/ipv4/{name}")).ok())
+}
+
+/// Takes over what `text` tells of each setting.
+fn apply(text: impl Fn(&str) -> Option<String>) -> Defaults {
+    let mut defaults = Defaults::default();
+    let numbers = |name: &str| -> Vec<u64> {
+        let text = text(name).unwrap_or_default();
+        text.split_whitespace().filter_map(|word| word.parse().ok()).collect()
+    };
+    let number = |name: &str| numbers(name).first().copied();
+    let host = &mut defaults.host;
+    let count = |number: u64| u8::try_from(number).unwrap_or(u8::MAX);
+    if let Some(on) = number("tcp_timestamps") {
+        host.timestamps = on != 0;
+    }
+    if let Some(on) = number("tcp_window_scaling") {
+        host.window_scaling = on != 0;
+    }
+    if let Some(on) = number("tcp_sack") {
+        host.selective_acknowledgments = on != 0;
+    }
+    if let Some(mode) = number("tcp_ecn") {
+        host.ecn = match mode {
+            0 => EcnMode::Off,
+            1 => EcnMode::Ask,
+            _ => EcnMode::Accept,
+        };
+    }
+    if let Some(name) = text("tcp_congestion_control")
+        && let Some(algorithm) = Algorithm::from_name(name.trim())
+    {
+        host.congestion = algorithm;
+    }
+    if let Some(times) = number("tcp_syn_retries") {
+        host.syn_retries = count(times);
+    }
+    if let Some(times) = number("tcp_synack_retries") {
+        host.syn_ack_retries = count(times);
+    }
+    if let Some(times) = number("tcp_retries2") {
+        host.retries = count(times);
+    }
+    if let Some(seconds) = number("tcp_fin_timeout") {
+        host.fin_wait_2 = Duration::from_secs(seconds);
+    }
+    if let Some(most) = number("tcp_max_tw_buckets") {
+        host.max_time_wait = u32::try_from(most).unwrap_or(u32::MAX).max(1);
+    }
+    if let Some(hops) = number("ip_default_ttl") {
+        defaults.options.time_to_live = count(hops);
+    }
+    let keepalive = &mut defaults.keepalive;
+    if let Some(seconds) = number("tcp_keepalive_time") {
+        keepalive.idle = Duration::from_secs(seconds);
+    }
+    if let Some(seconds) = number("tcp_keepalive_intvl") {
+        keepalive.interval = Duration::from_secs(seconds);
+    }
+    if let Some(times) = number("tcp_keepalive_probes") {
+        keepalive.probes = count(times);
+    }
+    // Least, usual, most.
+    if let [_, usual, most] = numbers("tcp_rmem")[..] {
+        defaults.receive_buffers = (clamp(usual), clamp(most));
+        defaults.options.receive_buffer = clamp(usual);
+    }
+    if let [_, usual, most] = numbers("tcp_wmem")[..] {
+        defaults.send_buffers = (clamp(usual), clamp(most));
+        defaults.options.send_buffer = clamp(most);
+    }
+    defaults
+}
+
+fn clamp(bytes: u64) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_are_there_count_and_others_keep_their_value() {
+        let read = apply(|name| match name {
+            "tcp_sack" => Some("0\n".into()),
+            "tcp_timestamps" => Some("0\n".into()),
+            "tcp_fin_timeout" => Some("5\n".into()),
+            "tcp_rmem" => Some("4096\t540000\t15728640\n".into()),
+            _ => None,
+        });
+        assert!(!read.host.selective_acknowledgments && !read.host.timestamps && read.host.window_scaling);
+        assert_eq!(read.host.fin_wait_2, Duration::from_secs(5));
+        assert_eq!(read.receive_buffers, (540_000, 15_728_640));
+        assert_eq!(read.host.retries, Defaults::default().host.retries);
+    }
+}

@@ -1,0 +1,113 @@
+//! `TCP_INFO`: what a connection tells of itself, laid out as Linux has it.
+
+use crate::socket::Role;
+use crate::world::World;
+use nix::errno::Errno;
+use std::os::fd::RawFd;
+use std::time::Duration;
+use tcp::{Info, State};
+
+/// Bytes of the structure.
+const LENGTH: usize = 248;
+
+/// The report of the socket `number`.
+pub(crate) fn of(world: &World, number: RawFd) -> Result<Vec<u8>, Errno> {
+    let socket = world.descriptors.get(number)?;
+    let mut out = Layout([0; LENGTH]);
+    match socket.role {
+        Role::Datagrams(_) => return Err(Errno::EOPNOTSUPP),
+        Role::Fresh => out.byte(0, state(State::Closed)),
+        Role::Listener(id) => {
+            out.byte(0, state(State::Listen));
+            let row = world.stack.tcp().listeners().find(|row| row.id == id);
+            let (waiting, backlog) = row.map_or((0, 0), |row| (row.waiting, row.backlog));
+            out.word(24, waiting);
+            out.word(28, backlog.saturating_sub(1));
+        }
+        Role::Connection(id) => match world.stack.tcp().info(id) {
+            Some(info) => out.connection(&info),
+            None => out.byte(0, state(State::Closed)),
+        },
+    }
+    Ok(out.0.to_vec())
+}
+
+/// Numbers of states and of the sender's state; both are Linux's.
+fn state(state: State) -> u8 {
+    match state {
+        State::Established => 1,
+        State::SynSent => 2,
+        State::SynReceived => 3,
+        State::FinWait1 => 4,
+        State::FinWait2 => 5,
+        State::TimeWait => 6,
+        State::Closed => 7,
+        State::CloseWait => 8,
+        State::LastAck => 9,
+        State::Listen => 10,
+        State::Closing => 11,
+    }
+}
+const OPEN: u8 = 0;
+const RECOVERY: u8 = 3;
+/// Bits of the options: timestamps, SACK, window scaling.
+const OPTIONS: (u8, u8, u8) = (1, 2, 4);
+
+struct Layout([u8; LENGTH]);
+
+impl Layout {
+    fn put(&mut self, at: usize, bytes: &[u8]) {
+        if let Some(place) = self.0.get_mut(at..at + bytes.len()) {
+            place.copy_from_slice(bytes);
+        }
+    }
+
+    fn byte(&mut self, at: usize, value: u8) {
+        self.put(at, &[value]);
+    }
+
+    fn word(&mut self, at: usize, value: u32) {
+        self.put(at, &value.to_ne_bytes());
+    }
+
+    fn long(&mut self, at: usize, value: u64) {
+        self.put(at, &value.to_ne_bytes());
+    }
+
+    fn connection(&mut self, info: &Info) {
+        let micros = |time: Duration| u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
+        let segment = info.segment_size.max(1);
+        let segments = |bytes: u32| bytes.div_ceil(segment);
+        self.byte(0, state(info.state));
+        self.byte(1, if info.in_recovery { RECOVERY } else { OPEN });
+        let option = |on: bool, bit: u8| if on { bit } else { 0 };
+        self.byte(
+            5,
+            option(info.timestamps, OPTIONS.0)
+                | option(info.selective_acknowledgments, OPTIONS.1)
+                | option(info.window_scale.is_some(), OPTIONS.2),
+        );
+        let (ours, peers) = info.window_scale.unwrap_or((0, 0));
+        self.byte(6, peers & 15 | ours << 4);
+        self.word(8, micros(info.retransmission_timeout));
+        self.word(12, 40_000); // the delay of an acknowledgment, in microseconds
+        self.word(16, info.segment_size);
+        self.word(24, segments(info.in_flight)); // unacked
+        self.word(68, micros(info.smoothed_rtt));
+        self.word(72, micros(info.rtt_variation));
+        let threshold = match info.slow_start_threshold {
+            u32::MAX => i32::MAX as u32,
+            bytes => bytes / segment,
+        };
+        self.word(76, threshold);
+        self.word(80, info.congestion_window / segment);
+        self.word(84, info.segment_size); // advmss
+        self.word(88, 3); // reordering
+        self.word(100, info.retransmissions); // total_retrans
+        self.long(120, info.bytes_sent.saturating_sub(u64::from(info.in_flight))); // bytes_acked
+        self.long(128, info.bytes_received);
+        self.word(144, info.send_queue.saturating_sub(info.in_flight)); // notsent_bytes
+        self.long(200, info.bytes_sent);
+        self.word(228, info.send_window);
+    }
+}

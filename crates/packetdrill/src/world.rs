@@ -1,0 +1,101 @@
+//! The stack under test, the packets that have left it, and the descriptors of its sockets.
+
+use crate::descriptors::Descriptors;
+use crate::flags::Flags;
+use basis::{Frame, Instant};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use stack::{InterfaceConfig, InterfaceId, Medium, Probing, Stack, StackConfig};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// When the clock begins: not at zero, which some code may take for "never".
+pub(crate) const BEGIN: Instant = Instant::from_millis(10_000);
+/// Packets that nobody fetched, beyond which the oldest goes: a script that ends early fetches none.
+const MOST_PACKETS: usize = 65_536;
+/// Steps at one point in time beyond which the stack is thought to spin.
+const PATIENCE: u32 = 100_000;
+
+/// A packet that has left the stack.
+#[derive(Debug)]
+pub(crate) struct Packet {
+    pub(crate) at: Instant,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// All that calls act on.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) stack: Stack,
+    interface: InterfaceId,
+    pub(crate) now: Instant,
+    pub(crate) left: VecDeque<Packet>,
+    pub(crate) descriptors: Descriptors,
+}
+
+impl World {
+    /// A host at the flags' address, whose only way leads to the script.
+    pub(crate) fn new(flags: &Flags) -> Result<World, String> {
+        let now = BEGIN;
+        // The same numbers in every run: a script that fails once fails again.
+        let mut stack = Stack::new(now, StackConfig::default(), [42; 32]);
+        let interface = stack.add_interface(
+            now,
+            InterfaceConfig {
+                name: "packetdrill".into(),
+                medium: Medium::Ip,
+                mtu: flags.mtu,
+                super_segments: false,
+            },
+        );
+        let error = |error: &dyn std::fmt::Display| error.to_string();
+        let (address, prefix) = (flags.local.addr(), flags.local.prefix_len());
+        stack
+            .add_address(now, interface, address, prefix, Probing::Skip)
+            .map_err(|reason| format!("{address}: {}", error(&reason)))?;
+        let everywhere = match flags.remote {
+            IpNet::V4(_) => IpNet::V4(Ipv4Net::default()),
+            IpNet::V6(_) => IpNet::V6(Ipv6Net::default()),
+        };
+        stack.add_route(everywhere, None, interface).map_err(|reason| error(&reason))?;
+        Ok(World { stack, interface, now, left: VecDeque::new(), descriptors: Descriptors::default() })
+    }
+
+    /// A packet comes in. That the stack drops it is none of the script's business.
+    pub(crate) fn arrive(&mut self, bytes: &[u8]) {
+        let _ = self.stack.on_frame(self.now, self.interface, Frame::copy_of(bytes));
+    }
+
+    /// Lets everything leave that is due now, and everything be told.
+    pub(crate) fn settle(&mut self) {
+        for _ in 0..PATIENCE {
+            let Some(frame) = self.stack.poll_transmit(self.now, self.interface) else { break };
+            if self.left.len() == MOST_PACKETS {
+                self.left.pop_front();
+            }
+            self.left.push_back(Packet { at: self.now, bytes: frame.to_vec() });
+        }
+        while self.stack.poll_event().is_some() {}
+        self.descriptors.watch(&self.stack);
+    }
+
+    /// When something is due by itself.
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        self.stack.poll_timeout()
+    }
+
+    /// Goes to `now`, where something may be due.
+    pub(crate) fn go_to(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+        for _ in 0..PATIENCE {
+            if self.stack.poll_timeout().is_none_or(|due| due > self.now) {
+                break;
+            }
+            self.stack.on_timeout(self.now);
+        }
+    }
+
+    /// `duration` from now.
+    pub(crate) fn after(&self, duration: Duration) -> Instant {
+        self.now + duration
+    }
+}
