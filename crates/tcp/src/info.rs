@@ -89,6 +89,35 @@ pub struct Info {
     pub in_recovery: bool,
 }
 
+impl Info {
+    /// A connection of which nothing but the state is known yet.
+    pub(crate) const fn in_state(state: State) -> Info {
+        Info {
+            state,
+            receive_queue: 0,
+            send_queue: 0,
+            in_flight: 0,
+            congestion: None,
+            congestion_window: 0,
+            slow_start_threshold: u32::MAX,
+            send_window: 0,
+            receive_window: 0,
+            segment_size: 0,
+            smoothed_rtt: Duration::ZERO,
+            rtt_variation: Duration::ZERO,
+            retransmission_timeout: Duration::ZERO,
+            retransmissions: 0,
+            bytes_sent: 0,
+            bytes_received: 0,
+            window_scale: None,
+            timestamps: false,
+            selective_acknowledgments: false,
+            congestion_marks: false,
+            in_recovery: false,
+        }
+    }
+}
+
 /// One row of a report on a host's connections.
 #[derive(Clone, Copy, Debug)]
 pub struct Summary {

@@ -20,6 +20,7 @@ mod error;
 mod event;
 mod host;
 mod info;
+mod inspection;
 mod memory;
 mod negotiation;
 mod receive;
@@ -36,4 +37,6 @@ pub use error::{
 pub use event::{ConnectionId, Event, ListenerId, Readiness};
 pub use host::Host;
 pub use info::{Info, ListenerSummary, State, Summary};
+pub use inspection::Inspection;
 pub use segment::{FourTuple, Outgoing, Path, Shutdown};
+pub use timers::Timer;

@@ -4,7 +4,7 @@ use basis::Instant;
 
 /// What a connection can wait for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Timer {
+pub enum Timer {
     /// Sent data or FIN is unacknowledged (RFC 6298).
     Retransmit,
     /// The peer's window is closed, or too small for what waits (RFC 9293 3.8.6.1).
@@ -17,13 +17,16 @@ pub(crate) enum Timer {
     FinWait2,
 }
 
-const TIMERS: [Timer; 5] =
-    [Timer::Retransmit, Timer::Probe, Timer::DelayedAck, Timer::Keepalive, Timer::FinWait2];
+impl Timer {
+    /// All of them, the most urgent first.
+    pub const ALL: [Timer; 5] =
+        [Timer::Retransmit, Timer::Probe, Timer::DelayedAck, Timer::Keepalive, Timer::FinWait2];
+}
 
 /// The deadline of each timer; an idle connection has none armed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timers {
-    deadlines: [Instant; TIMERS.len()],
+    deadlines: [Instant; Timer::ALL.len()],
     /// No deadline is before this one. It moves forward only when it has come: timers are stopped and armed again with every
     /// segment, and expire seldom.
     earliest: Instant,
@@ -31,7 +34,7 @@ pub(crate) struct Timers {
 
 impl Timers {
     pub(crate) const fn new() -> Timers {
-        Timers { deadlines: [Instant::FAR_FUTURE; TIMERS.len()], earliest: Instant::FAR_FUTURE }
+        Timers { deadlines: [Instant::FAR_FUTURE; Timer::ALL.len()], earliest: Instant::FAR_FUTURE }
     }
 
     #[inline]
@@ -50,6 +53,11 @@ impl Timers {
         self.deadlines[timer as usize] != Instant::FAR_FUTURE
     }
 
+    /// Each timer's deadline, in the order of [`Timer::ALL`].
+    pub(crate) const fn deadlines(&self) -> [Instant; Timer::ALL.len()] {
+        self.deadlines
+    }
+
     /// When to ask for expired timers: no later than the first deadline, or [`Instant::FAR_FUTURE`].
     #[inline]
     pub(crate) fn next(&self) -> Instant {
@@ -61,7 +69,7 @@ impl Timers {
         if self.earliest > now {
             return None;
         }
-        let expired = TIMERS.into_iter().find(|timer| self.deadlines[*timer as usize] <= now);
+        let expired = Timer::ALL.into_iter().find(|timer| self.deadlines[*timer as usize] <= now);
         match expired {
             Some(timer) => self.stop(timer),
             None => self.earliest = self.deadlines.iter().copied().fold(Instant::FAR_FUTURE, Instant::min),

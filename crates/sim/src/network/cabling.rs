@@ -1,19 +1,18 @@
-//! A cable between two hosts or a segment of many, and what it does to frames.
+//! A cable between two nodes or a segment of many, and what it does to frames.
 
-use super::id::{HostId, WireId};
+use super::id::{FrameId, NodeId, WireId};
 use super::impairments::{Impairments, MILLION};
 use super::rule::Effect;
 use super::trace::Fate;
 use basis::{Instant, Random};
 use bytes::Bytes;
-use stack::InterfaceId;
 use std::time::Duration;
 
-/// Where a wire ends: a host's interface, and what is on its way from it.
+/// Where a wire ends: a node's port, and what is on its way from it.
 #[derive(Clone, Debug)]
 pub(crate) struct End {
-    pub(crate) host: HostId,
-    pub(crate) interface: InterfaceId,
+    pub(crate) node: NodeId,
+    pub(crate) port: usize,
     /// Until when the sender is busy with what it has taken.
     busy_until: Instant,
     /// When the last frame arrives that keeps its place.
@@ -32,10 +31,12 @@ pub(crate) struct Wire {
 /// A frame that will arrive.
 #[derive(Clone, Debug)]
 pub(crate) struct Arrival {
+    pub(crate) frame: FrameId,
     pub(crate) wire: WireId,
-    pub(crate) host: HostId,
-    pub(crate) interface: InterfaceId,
+    pub(crate) node: NodeId,
+    pub(crate) port: usize,
     pub(crate) bytes: Bytes,
+    pub(crate) corrupted: bool,
 }
 
 impl Wire {
@@ -43,9 +44,9 @@ impl Wire {
         Wire { id, impairments, ethernet, up: true, ends: Vec::new() }
     }
 
-    pub(crate) fn add_end(&mut self, host: HostId, interface: InterfaceId) {
+    pub(crate) fn add_end(&mut self, node: NodeId, port: usize) {
         let (busy_until, last_arrival) = (Instant::ZERO, Instant::ZERO);
-        self.ends.push(End { host, interface, busy_until, last_arrival });
+        self.ends.push(End { node, port, busy_until, last_arrival });
     }
 
     /// Takes a frame from one of its ends. `deliver` gets what arrives, and when.
@@ -56,20 +57,22 @@ impl Wire {
         &mut self,
         now: Instant,
         from: usize,
-        bytes: &Bytes,
+        (frame, bytes): (FrameId, &Bytes),
         effect: Option<Effect>,
         random: &mut Random,
         deliver: &mut dyn FnMut(Instant, Arrival),
     ) -> Result<(), Fate> {
+        self.up &= effect != Some(Effect::Cut);
         if !self.up {
             return Err(Fate::Cut);
         }
         let sent = self.transmit(now, from, bytes.len())?;
-        if let Some(fate) = effect.and_then(Effect::fate) {
-            return Err(fate);
+        if effect == Some(Effect::Drop) {
+            return Err(Fate::Ruled);
         }
         let extra = if let Some(Effect::Delay(time)) = effect { time } else { Duration::ZERO };
         let copies = 1 + (effect == Some(Effect::Duplicate)) as u32;
+        let spoil = effect == Some(Effect::Corrupt);
         let mut arrived = false;
         for to in (0..self.ends.len()).filter(|to| *to != from) {
             let copies = copies + happens(random, self.impairments.duplication) as u32;
@@ -79,9 +82,10 @@ impl Wire {
                 }
                 arrived = true;
                 let at = self.arrival(sent, from, extra, random);
-                let bytes = self.corrupt(bytes, random);
-                let End { host, interface, .. } = self.ends[to];
-                deliver(at, Arrival { wire: self.id, host, interface, bytes });
+                let corrupted = (spoil || happens(random, self.impairments.corruption)) && !bytes.is_empty();
+                let bytes = if corrupted { with_one_bit_turned(bytes, random) } else { bytes.clone() };
+                let End { node, port, .. } = self.ends[to];
+                deliver(at, Arrival { frame, wire: self.id, node, port, bytes, corrupted });
             }
         }
         if arrived || self.ends.len() < 2 { Ok(()) } else { Err(Fate::Lost) }
@@ -101,6 +105,13 @@ impl Wire {
         Ok(end.busy_until)
     }
 
+    /// Bytes that wait at an end for their turn.
+    pub(crate) fn waiting(&self, now: Instant, end: usize) -> usize {
+        let (Some(rate), Some(end)) = (self.impairments.rate, self.ends.get(end)) else { return 0 };
+        let waiting = end.busy_until.saturating_since(now).as_nanos() * u128::from(rate) / 8_000_000_000;
+        usize::try_from(waiting).unwrap_or(usize::MAX)
+    }
+
     /// When a frame arrives that has left its sender at `sent`.
     fn arrival(&mut self, sent: Instant, from: usize, extra: Duration, random: &mut Random) -> Instant {
         let Impairments { delay, jitter, reordering, detour, .. } = self.impairments;
@@ -116,16 +127,13 @@ impl Wire {
         end.last_arrival = end.last_arrival.max(at);
         end.last_arrival
     }
+}
 
-    fn corrupt(&self, bytes: &Bytes, random: &mut Random) -> Bytes {
-        if !happens(random, self.impairments.corruption) || bytes.is_empty() {
-            return bytes.clone();
-        }
-        let mut copy = bytes.to_vec();
-        let bit = random.below(8 * copy.len() as u32) as usize;
-        copy[bit / 8] ^= 1 << (bit % 8);
-        Bytes::from(copy)
-    }
+fn with_one_bit_turned(bytes: &Bytes, random: &mut Random) -> Bytes {
+    let mut copy = bytes.to_vec();
+    let bit = random.below(8 * copy.len() as u32) as usize;
+    copy[bit / 8] ^= 1 << (bit % 8);
+    Bytes::from(copy)
 }
 
 /// Whether something of this probability happens now.

@@ -17,18 +17,25 @@
 
 mod agenda;
 mod cabling;
+mod clockwork;
 mod id;
 mod impairments;
+mod node;
+mod occurrence;
 mod packet;
 mod rule;
+mod running;
 mod simulation;
+mod switch;
 mod trace;
 
-pub use id::{HostId, WireId};
+pub use id::{FrameId, HostId, NodeId, WireId};
 pub use impairments::{Impairments, MILLION};
+pub use occurrence::{Arrived, Due, Occurrence, Outcome, Sent};
 pub use packet::Packet;
 pub use rule::{Rule, RuleId};
 pub use simulation::Network;
+pub use switch::{Station, SwitchConfig};
 pub use trace::{Fate, Record, Trace};
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use super::id::HostId;
 use super::packet::Packet;
-use super::trace::Fate;
 use std::fmt;
 use std::time::Duration;
 use wire::tcp::Flags;
@@ -39,6 +38,10 @@ pub(crate) enum Effect {
     Drop,
     Duplicate,
     Delay(Duration),
+    /// One bit is turned.
+    Corrupt,
+    /// The wire carries nothing any more, this packet included.
+    Cut,
 }
 
 impl Rule {
@@ -68,6 +71,16 @@ impl Rule {
     /// Packets arrive so much later.
     pub fn delay(time: Duration) -> Rule {
         Rule::new(Effect::Delay(time))
+    }
+
+    /// One bit of the packets is turned.
+    pub fn corrupt() -> Rule {
+        Rule::new(Effect::Corrupt)
+    }
+
+    /// The wire is cut as soon as such a packet is put on it, and carries nothing any more.
+    pub fn cut() -> Rule {
+        Rule::new(Effect::Cut)
     }
 
     /// Only those from this host.
@@ -119,13 +132,6 @@ impl Rule {
         }
         self.met += 1;
         Some(self.effect)
-    }
-}
-
-impl Effect {
-    /// What the trace says of a packet that is lost to it.
-    pub(crate) fn fate(self) -> Option<Fate> {
-        (self == Effect::Drop).then_some(Fate::Ruled)
     }
 }
 

@@ -1,57 +1,70 @@
-//! The network: its hosts, its wires and its clock.
+//! The network: its nodes, its wires and its clock.
 
-use super::agenda::Agenda;
-use super::cabling::{Arrival, Wire};
-use super::id::{HostId, WireId};
+use super::agenda::{Agenda, Item};
+use super::cabling::Wire;
+use super::clockwork::Clockwork;
+use super::id::{FrameId, HostId, NodeId, WireId};
 use super::impairments::Impairments;
+use super::node::{Kind, Node};
 use super::rule::{Rule, RuleId};
-use super::trace::{Fate, Record, Trace};
-use basis::{Frame, Instant, Random};
+use super::switch::{Station, Switch, SwitchConfig};
+use super::trace::Trace;
+use basis::{Instant, Random};
 use bytes::Bytes;
 use ipnet::IpNet;
 use stack::{InterfaceConfig, InterfaceId, Medium, Probing, Stack, StackConfig};
+use std::collections::VecDeque;
 use std::time::Duration;
 use wire::MacAddress;
-use wire::segmentation::Segments;
 
 /// Where the clock begins: not at zero, as no real clock does.
 const BEGIN: Instant = Instant::from_millis(1_000);
-/// Steps at one point in time beyond which a host is thought to spin.
-const PATIENCE: u32 = 1_000_000;
 
 /// Hosts on wires, with one clock and one seed. See the [module](super).
 pub struct Network {
-    now: Instant,
-    random: Random,
-    hosts: Vec<Host>,
-    wires: Vec<Wire>,
-    rules: Vec<Rule>,
-    agenda: Agenda,
-    trace: Trace,
-    /// Steps since time passed.
-    steps: u32,
+    pub(super) now: Instant,
+    pub(super) random: Random,
+    pub(super) nodes: Vec<Node>,
+    pub(super) wires: Vec<Wire>,
+    pub(super) rules: Vec<Rule>,
+    pub(super) agenda: Agenda,
+    pub(super) clockwork: Clockwork,
+    /// Nodes that may have something to send.
+    pub(super) touched: VecDeque<NodeId>,
+    /// Frames that have left a node and are not on its wire yet.
+    pub(super) leaving: VecDeque<Leaving>,
+    pub(super) trace: Trace,
+    /// Frames sent so far.
+    pub(super) frames: u64,
+    /// What happened since time passed.
+    pub(super) steps: u32,
 }
 
-struct Host {
-    name: String,
-    stack: Stack,
-    /// The wire of each interface, and which of its ends.
-    plugs: Vec<(WireId, usize)>,
+/// A frame at a port.
+pub(super) struct Leaving {
+    pub(super) node: NodeId,
+    pub(super) port: usize,
+    pub(super) parent: Option<FrameId>,
+    pub(super) bytes: Bytes,
 }
 
 impl Network {
-    /// A network without hosts. All its randomness grows from `seed`.
+    /// A network without nodes. All its randomness grows from `seed`.
     pub fn new(seed: u64) -> Network {
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
         Network {
             now: BEGIN,
             random: Random::new(bytes),
-            hosts: Vec::new(),
+            nodes: Vec::new(),
             wires: Vec::new(),
             rules: Vec::new(),
             agenda: Agenda::default(),
+            clockwork: Clockwork::default(),
+            touched: VecDeque::new(),
+            leaving: VecDeque::new(),
             trace: Trace::default(),
+            frames: 0,
             steps: 0,
         }
     }
@@ -66,8 +79,27 @@ impl Network {
     /// Adds a host.
     pub fn add_host_with(&mut self, name: &str, config: StackConfig) -> HostId {
         let stack = Stack::new(self.now, config, self.random.seed());
-        self.hosts.push(Host { name: name.to_owned(), stack, plugs: Vec::new() });
-        HostId(self.hosts.len() - 1)
+        self.add_node(name, Kind::Host(Box::new(stack)))
+    }
+
+    /// Adds a hub: what comes by one port leaves by all others.
+    pub fn add_hub(&mut self, name: &str) -> NodeId {
+        self.add_node(name, Kind::Switch(Switch::new(None)))
+    }
+
+    /// Adds a switch that learns behind which port each station is.
+    pub fn add_switch(&mut self, name: &str, config: SwitchConfig) -> NodeId {
+        self.add_node(name, Kind::Switch(Switch::new(Some(config))))
+    }
+
+    fn add_node(&mut self, name: &str, kind: Kind) -> NodeId {
+        self.nodes.push(Node::new(name, kind));
+        NodeId(self.nodes.len() - 1)
+    }
+
+    /// Chooses the hardware address of a node's first port; the others count on from it. Only for ports that it gets later.
+    pub fn set_hardware(&mut self, node: NodeId, hardware: MacAddress) {
+        self.nodes[node.0].hardware = Some(hardware);
     }
 
     /// Joins two hosts by a cable that carries bare IP packets. Each gets the address, and a route to the network, that is
@@ -79,6 +111,19 @@ impl Network {
         self.join(impairments, false, &[one, other])
     }
 
+    /// Joins two nodes by a cable that carries Ethernet frames. A host or router gets the address, if it is not empty.
+    ///
+    /// # Panics
+    /// When an address cannot be given: that is a fault of the test.
+    pub fn ethernet(
+        &mut self,
+        impairments: Impairments,
+        one: (NodeId, &str),
+        other: (NodeId, &str),
+    ) -> WireId {
+        self.join(impairments, true, &[one, other])
+    }
+
     /// Joins hosts by a segment of Ethernet: every frame reaches all the others.
     ///
     /// # Panics
@@ -87,33 +132,25 @@ impl Network {
         self.join(impairments, true, ends)
     }
 
-    fn join(&mut self, impairments: Impairments, ethernet: bool, ends: &[(HostId, &str)]) -> WireId {
+    fn join(&mut self, impairments: Impairments, ethernet: bool, ends: &[(NodeId, &str)]) -> WireId {
         let id = WireId(self.wires.len());
         let mut wire = Wire::new(id, impairments, ethernet);
-        for (end, (host, address)) in ends.iter().enumerate() {
-            let entry = &mut self.hosts[host.0];
-            let hardware = MacAddress([2, 0, id.0 as u8, 0, host.0 as u8, end as u8]);
-            let interface = entry.stack.add_interface(
-                self.now,
-                InterfaceConfig {
-                    name: format!("{}{}", entry.name, id.0),
-                    medium: if ethernet { Medium::Ethernet(hardware) } else { Medium::Ip },
-                    mtu: impairments.mtu,
-                    super_segments: impairments.super_segments,
-                },
-            );
-            #[expect(clippy::expect_used, reason = "a test that writes a wrong address is to be stopped")]
-            let network: IpNet = address.parse().expect("an address with its prefix length");
-            let given = entry.stack.add_address(
-                self.now,
-                interface,
-                network.addr(),
-                network.prefix_len(),
-                Probing::Skip,
-            );
-            assert!(given.is_ok(), "{address}: {given:?}");
+        for (end, (node, address)) in ends.iter().enumerate() {
+            let now = self.now;
+            let entry = &mut self.nodes[node.0];
+            let port = entry.plugs.len();
+            let hardware = entry.hardware(node.0, port);
+            if let Kind::Host(stack) = &mut entry.kind {
+                let medium = if ethernet { Medium::Ethernet(hardware) } else { Medium::Ip };
+                let (mtu, super_segments) = (impairments.mtu, impairments.super_segments);
+                let name = format!("{}{}", entry.name, port);
+                let interface =
+                    stack.add_interface(now, InterfaceConfig { name, medium, mtu, super_segments });
+                give_address(stack, now, interface, address);
+            }
             entry.plugs.push((id, end));
-            wire.add_end(*host, interface);
+            wire.add_end(*node, port);
+            self.touch(*node);
         }
         self.wires.push(wire);
         id
@@ -135,9 +172,14 @@ impl Network {
         self.wires[wire.0].impairments = impairments;
     }
 
-    /// Cuts a wire or mends it. The hosts do not notice.
+    /// Cuts a wire or mends it. The hosts do not notice. What is on its way still arrives.
     pub fn set_up(&mut self, wire: WireId, up: bool) {
         self.wires[wire.0].up = up;
+    }
+
+    /// Cuts a wire, or mends it, when `at` has come.
+    pub fn set_up_at(&mut self, at: Instant, wire: WireId, up: bool) {
+        self.agenda.enter(at.max(self.now), Item::Wire(wire, up));
     }
 
     // ---- looking ----
@@ -148,8 +190,58 @@ impl Network {
     }
 
     /// A host's stack, to use its sockets. What it has to send leaves with the next step.
+    ///
+    /// # Panics
+    /// When the node is no host: that is a fault of the test.
     pub fn stack(&mut self, host: HostId) -> &mut Stack {
-        &mut self.hosts[host.0].stack
+        self.touch(host);
+        let Node { name, kind, .. } = &mut self.nodes[host.0];
+        match kind {
+            Kind::Host(stack) => stack,
+            Kind::Switch(_) => panic!("{name} is no host"),
+        }
+    }
+
+    /// A host's stack, to look at; `None` if the node is no host.
+    pub fn host(&self, node: NodeId) -> Option<&Stack> {
+        match &self.nodes.get(node.0)?.kind {
+            Kind::Host(stack) => Some(stack),
+            Kind::Switch(_) => None,
+        }
+    }
+
+    /// What a switch knows, by address; nothing for other nodes.
+    pub fn stations(&self, switch: NodeId) -> Vec<Station> {
+        match &self.nodes[switch.0].kind {
+            Kind::Switch(switch) => switch.table(self.now),
+            Kind::Host(_) => Vec::new(),
+        }
+    }
+
+    /// A node's name.
+    pub fn name(&self, node: NodeId) -> &str {
+        &self.nodes[node.0].name
+    }
+
+    /// All nodes, in the order in which they were added.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (0..self.nodes.len()).map(NodeId)
+    }
+
+    /// The wire of each port of a node.
+    pub fn wires_of(&self, node: NodeId) -> impl Iterator<Item = WireId> {
+        self.nodes[node.0].plugs.iter().map(|(wire, _)| *wire)
+    }
+
+    /// The hardware address of a node's port.
+    pub fn hardware(&self, node: NodeId, port: usize) -> MacAddress {
+        self.nodes[node.0].hardware(node.0, port)
+    }
+
+    /// Bytes that wait at a node's port for their turn on the wire.
+    pub fn waiting(&self, node: NodeId, port: usize) -> usize {
+        let plug = self.nodes[node.0].plugs.get(port);
+        plug.map_or(0, |(wire, end)| self.wires[wire.0].waiting(self.now, *end))
     }
 
     /// What has happened.
@@ -164,110 +256,53 @@ impl Network {
 
     /// Frames on their way.
     pub fn in_flight(&self) -> usize {
-        self.agenda.len()
+        self.agenda.frames()
     }
 
-    // ---- running ----
+    /// Frames sent so far, by all nodes.
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// Notes that a node may have something to send.
+    pub(super) fn touch(&mut self, node: NodeId) {
+        if !std::mem::replace(&mut self.nodes[node.0].touched, true) {
+            self.touched.push_back(node);
+        }
+    }
 
     /// Runs for so long.
     pub fn run_for(&mut self, time: Duration) {
         let end = self.now + time;
-        while self.step(end) {}
+        while self.advance(end).is_some() {}
     }
 
     /// Runs until nothing is on its way and no timer is armed, or until `limit` has passed. Returns whether it is idle.
     pub fn run_until_idle(&mut self, limit: Duration) -> bool {
         let end = self.now + limit;
-        while self.next().is_some() || self.has_transmit() {
-            if !self.step(end) {
-                return false;
-            }
-        }
-        true
+        while self.advance(end).is_some() {}
+        self.next().is_none()
     }
 
-    /// Lets everything leave that is due, and goes to the next point in time at which something happens, but not beyond
-    /// `end`. Returns whether that was before `end`.
-    ///
-    /// # Panics
-    /// When a host wants to do something again and again without time passing: it would hang a real program.
+    /// Lets everything happen up to the next point in time at which something happens, but not beyond `end`. Returns whether
+    /// that was before `end`.
     pub fn step(&mut self, end: Instant) -> bool {
-        self.transmit();
+        while self.advance(self.now).is_some() {}
         let Some(next) = self.next().filter(|next| *next <= end) else {
             self.now = self.now.max(end);
             return false;
         };
-        self.steps = if next > self.now { 0 } else { self.steps + 1 };
-        assert!(self.steps < PATIENCE, "something is due again and again at {:?}", self.now);
-        self.now = self.now.max(next);
-        while let Some(arrival) = self.agenda.pop(self.now) {
-            self.arrive(arrival);
-        }
-        for host in &mut self.hosts {
-            if host.stack.poll_timeout().is_some_and(|due| due <= self.now) {
-                host.stack.on_timeout(self.now);
-            }
-        }
-        self.transmit();
+        while self.advance(next).is_some() {}
         true
     }
+}
 
-    fn next(&self) -> Option<Instant> {
-        let timers = self.hosts.iter().filter_map(|host| host.stack.poll_timeout());
-        timers.chain(self.agenda.next()).min()
+fn give_address(stack: &mut Stack, now: Instant, interface: InterfaceId, address: &str) {
+    if address.is_empty() {
+        return;
     }
-
-    fn has_transmit(&self) -> bool {
-        let mut interfaces = self.hosts.iter().flat_map(|host| {
-            (0..host.plugs.len()).map(move |number| (host, InterfaceId::from_number(number as u8)))
-        });
-        interfaces.any(|(host, interface)| host.stack.has_transmit(interface))
-    }
-
-    fn arrive(&mut self, arrival: Arrival) {
-        let Arrival { wire, host, interface, bytes } = arrival;
-        let ethernet = self.wires[wire.0].ethernet;
-        let length = bytes.len();
-        self.trace.add(Record {
-            at: self.now,
-            host,
-            wire,
-            fate: Fate::Received,
-            bytes: bytes.clone(),
-            ethernet,
-        });
-        // What a host drops it counts by itself.
-        let _ = self.hosts[host.0].stack.on_frame(self.now, interface, Frame::from_device(bytes, length));
-    }
-
-    fn transmit(&mut self) {
-        for number in 0..self.hosts.len() {
-            for plug in 0..self.hosts[number].plugs.len() {
-                let interface = InterfaceId::from_number(plug as u8);
-                let (wire, end) = self.hosts[number].plugs[plug];
-                while let Some(frame) = self.hosts[number].stack.poll_transmit(self.now, interface) {
-                    let link_header = if self.wires[wire.0].ethernet { 14 } else { 0 };
-                    for packet in Segments::of(frame, link_header) {
-                        self.send(HostId(number), wire, end, Bytes::from(packet.to_vec()));
-                    }
-                }
-            }
-        }
-    }
-
-    fn send(&mut self, host: HostId, wire: WireId, end: usize, bytes: Bytes) {
-        let Network { now, random, wires, rules, agenda, trace, .. } = self;
-        let (at, wire) = (*now, &mut wires[wire.0]);
-        let mut record = Record { at, host, wire: wire.id, fate: Fate::Sent, bytes, ethernet: wire.ethernet };
-        let packet = record.packet();
-        let effect = rules.iter_mut().find_map(|rule| rule.apply(host, &packet));
-        trace.add(record.clone());
-        let bytes = record.bytes.clone();
-        if let Err(fate) =
-            wire.carry(at, end, &bytes, effect, random, &mut |at, arrival| agenda.enter(at, arrival))
-        {
-            record.fate = fate;
-            trace.add(record);
-        }
-    }
+    #[expect(clippy::expect_used, reason = "a test that writes a wrong address is to be stopped")]
+    let network: IpNet = address.parse().expect("an address with its prefix length");
+    let given = stack.add_address(now, interface, network.addr(), network.prefix_len(), Probing::Skip);
+    assert!(given.is_ok(), "{address}: {given:?}");
 }

@@ -8,11 +8,11 @@ use crate::environment::Environment;
 use crate::error::{Dropped, Failure, IcmpError};
 use crate::event::Readiness;
 use crate::info::{Info, State};
+use crate::inspection::Inspection;
 use crate::receive::buffer::ReceiveBuffer;
 use crate::segment::{FourTuple, Path};
 use alloc::boxed::Box;
 use basis::{Frame, Instant, TimerId};
-use core::time::Duration;
 use wire::tcp::{Flags, Header, Seq};
 
 /// A connection with all that the host notes about it.
@@ -355,30 +355,20 @@ impl ControlBlock {
         matches!(self.phase, Phase::Finished(_))
     }
 
+    /// Everything that somebody who watches may want to see.
+    pub(crate) fn inspect(&self) -> Inspection {
+        let mut inspection =
+            Inspection { detached: self.detached, ..Inspection::new(self.tuple, self.info()) };
+        match &self.phase {
+            Phase::Open(open) => open.inspect(&mut inspection),
+            Phase::Handshake(handshake) => handshake.inspect(&mut inspection),
+            Phase::Finished(_) => {}
+        }
+        inspection
+    }
+
     pub(crate) fn info(&self) -> Info {
-        let mut info = Info {
-            state: self.state(),
-            receive_queue: 0,
-            send_queue: 0,
-            in_flight: 0,
-            congestion: None,
-            congestion_window: 0,
-            slow_start_threshold: u32::MAX,
-            send_window: 0,
-            receive_window: 0,
-            segment_size: 0,
-            smoothed_rtt: Duration::ZERO,
-            rtt_variation: Duration::ZERO,
-            retransmission_timeout: Duration::ZERO,
-            retransmissions: 0,
-            bytes_sent: 0,
-            bytes_received: 0,
-            window_scale: None,
-            timestamps: false,
-            selective_acknowledgments: false,
-            congestion_marks: false,
-            in_recovery: false,
-        };
+        let mut info = Info::in_state(self.state());
         match &self.phase {
             Phase::Open(open) => open.report(&mut info),
             Phase::Finished(finished) => {

@@ -4,9 +4,11 @@
 use super::open::Established;
 use super::throttle::Throttle;
 use crate::error::{Dropped, Failure};
+use crate::inspection::Inspection;
 use crate::negotiation::{Negotiated, Offer};
 use crate::receive::timestamps::clock;
 use crate::segment::FourTuple;
+use crate::timers::Timer;
 use basis::{Frame, Instant};
 use core::time::Duration;
 use wire::tcp::{Flags, Header, Options, Seq, Timestamps};
@@ -92,6 +94,11 @@ impl Handshake {
 
     pub(crate) fn initial(&self) -> Seq {
         self.initial
+    }
+
+    pub(crate) fn inspect(&self, inspection: &mut Inspection) {
+        inspection.set_numbers(self.initial, self.initial + 1, self.expected());
+        inspection.set_deadline(Timer::Retransmit, self.deadline);
     }
 
     pub(crate) fn on_segment(

@@ -10,6 +10,7 @@ use crate::environment::Environment;
 use crate::error::{Dropped, Failure};
 use crate::event::Readiness;
 use crate::info::{Info, State};
+use crate::inspection::Inspection;
 use crate::negotiation::Negotiated;
 use crate::receive::receiver::Receiver;
 use crate::receive::timestamps::TimestampState;
@@ -372,6 +373,13 @@ impl Open {
             recent: timestamps.recent(),
             timestamp_offset: timestamps.offset(),
         }
+    }
+
+    pub(crate) fn inspect(&self, inspection: &mut Inspection) {
+        let (oldest, next, highest) = self.send.numbers();
+        inspection.set_numbers(oldest, next, self.receive.next());
+        inspection.send_highest = highest;
+        inspection.deadlines = self.timers.deadlines();
     }
 
     pub(crate) fn report(&self, info: &mut Info) {

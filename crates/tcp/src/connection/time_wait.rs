@@ -1,6 +1,8 @@
 //! TIME-WAIT: both sides are done, and old duplicates may still be on their way (RFC 9293 3.6.1).
 
 use super::throttle::Throttle;
+use crate::info::{Info, State};
+use crate::inspection::Inspection;
 use crate::receive::timestamps::{clock, is_before};
 use crate::segment::FourTuple;
 use basis::{Frame, Instant};
@@ -61,6 +63,15 @@ impl TimeWait {
             timestamp_offset,
             throttle: Throttle::default(),
         }
+    }
+
+    /// Its numbers, for somebody who watches; the table knows when it ends.
+    pub(crate) fn inspect(&self) -> Inspection {
+        let mut inspection = Inspection::new(self.tuple, Info::in_state(State::TimeWait));
+        inspection.detached = true;
+        inspection.set_numbers(self.send_next, self.send_next, self.receive_next);
+        inspection.info.timestamps = self.timestamps;
+        inspection
     }
 
     /// RFC 9293 3.10.7.4 for TIME-WAIT, RFC 6191 for a new SYN.

@@ -8,9 +8,12 @@ use crate::config::EcnMode;
 use crate::connection::handshake::{INITIAL_TIMEOUT, syn_window};
 use crate::connection::open::Established;
 use crate::connection::throttle::Throttle;
+use crate::info::{Info, State};
+use crate::inspection::Inspection;
 use crate::negotiation::{Negotiated, Offer};
 use crate::receive::timestamps::{clock, is_before};
 use crate::segment::{FourTuple, Path};
+use crate::timers::Timer;
 use basis::{Frame, Instant, Key, Slab};
 use core::time::Duration;
 use wire::tcp::{Flags, Header, Seq, Timestamps};
@@ -100,6 +103,14 @@ impl HalfOpen {
             links: Links::NONE,
             deadline: now + INITIAL_TIMEOUT,
         }
+    }
+
+    pub(crate) fn inspect(&self) -> Inspection {
+        let mut inspection = Inspection::new(self.tuple, Info::in_state(State::SynReceived));
+        inspection.set_numbers(self.initial, self.initial + 1, self.peer_initial + 1);
+        inspection.info.receive_window = self.window as u32;
+        inspection.set_deadline(Timer::Retransmit, self.deadline);
+        inspection
     }
 
     pub(crate) fn path(&self) -> Path {

@@ -5,6 +5,7 @@ mod demux;
 mod due;
 mod fifo;
 mod half_open;
+mod inspect;
 mod isn;
 mod lines;
 mod listener;

@@ -2,6 +2,7 @@
 
 use super::fifo::{Fifo, Linked, Links};
 use crate::connection::time_wait::TimeWait;
+use crate::inspection::Inspection;
 use basis::{Instant, Slab};
 use core::time::Duration;
 
@@ -82,9 +83,19 @@ impl TimeWaitTable {
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        let deadline = self.slab.at(self.queue.front()?)?.deadline;
+        Some(self.instant(self.slab.at(self.queue.front()?)?.deadline))
+    }
+
+    fn instant(&self, deadline: u32) -> Instant {
         let distance = deadline.wrapping_sub(self.clock as u32) as i32;
-        Some(Instant::from_millis(self.clock.saturating_add_signed(distance as i64)))
+        Instant::from_millis(self.clock.saturating_add_signed(distance as i64))
+    }
+
+    pub(crate) fn inspect(&self) -> impl Iterator<Item = Inspection> {
+        self.slab.iter().map(|(_, waiting)| Inspection {
+            time_wait: Some(self.instant(waiting.deadline)),
+            ..waiting.state.inspect()
+        })
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &TimeWait> {

@@ -144,6 +144,11 @@ impl Sender {
         }
     }
 
+    /// SND.UNA, SND.NXT, and one past the highest number ever sent.
+    pub(crate) fn numbers(&self) -> (Seq, Seq, Seq) {
+        (self.flight.oldest, self.flight.next, self.flight.highest)
+    }
+
     /// One past the highest number sent: SND.NXT but for repairs.
     pub(crate) fn next_sequence(&self) -> Seq {
         self.flight.highest
