@@ -1,6 +1,6 @@
 //! Randomness that grows from one seed, and the keys of keyed hashing.
 
-use core::hash::BuildHasher;
+use core::hash::{BuildHasher, Hasher};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use siphasher::sip::SipHasher13;
@@ -63,9 +63,57 @@ pub struct HashKey {
 }
 
 impl BuildHasher for HashKey {
-    type Hasher = SipHasher13;
-    fn build_hasher(&self) -> SipHasher13 {
-        SipHasher13::new_with_keys(self.first, self.second)
+    type Hasher = KeyedHasher;
+    #[inline]
+    fn build_hasher(&self) -> KeyedHasher {
+        KeyedHasher(SipHasher13::new_with_keys(self.first, self.second))
+    }
+}
+
+/// SipHash-1-3 that gives the same hash on machines of every word size: a run can be replayed on another kind of machine.
+#[derive(Clone, Debug)]
+pub struct KeyedHasher(SipHasher13);
+
+impl Hasher for KeyedHasher {
+    #[inline]
+    fn finish(&self) -> u64 {
+        self.0.finish()
+    }
+
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.write(bytes);
+    }
+
+    #[inline]
+    fn write_u8(&mut self, value: u8) {
+        self.0.write_u8(value);
+    }
+
+    #[inline]
+    fn write_u16(&mut self, value: u16) {
+        self.0.write_u16(value);
+    }
+
+    #[inline]
+    fn write_u32(&mut self, value: u32) {
+        self.0.write_u32(value);
+    }
+
+    #[inline]
+    fn write_u64(&mut self, value: u64) {
+        self.0.write_u64(value);
+    }
+
+    /// Lengths and discriminants come by here and by the next: eight bytes, however wide a word is.
+    #[inline]
+    fn write_usize(&mut self, value: usize) {
+        self.0.write_u64(value as u64);
+    }
+
+    #[inline]
+    fn write_isize(&mut self, value: isize) {
+        self.0.write_u64(value as i64 as u64);
     }
 }
 

@@ -16,6 +16,11 @@ pub struct WireId(pub(crate) usize);
 pub struct FrameId(pub(crate) u64);
 
 impl NodeId {
+    /// The node that was added as number `index`, counted from 0.
+    pub fn from_index(index: usize) -> NodeId {
+        NodeId(index)
+    }
+
     /// Its place among the nodes, in the order in which they were added.
     pub fn index(self) -> usize {
         self.0
@@ -23,6 +28,11 @@ impl NodeId {
 }
 
 impl WireId {
+    /// The wire that was added as number `index`, counted from 0.
+    pub fn from_index(index: usize) -> WireId {
+        WireId(index)
+    }
+
     /// Its place among the wires, in the order in which they were added.
     pub fn index(self) -> usize {
         self.0

@@ -10,6 +10,13 @@ use wire::tcp::Flags;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RuleId(pub(crate) usize);
 
+impl RuleId {
+    /// Its place among the rules, in the order in which they were added.
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
 /// A fault that befalls chosen packets.
 ///
 /// ```
@@ -105,6 +112,12 @@ impl Rule {
     #[must_use]
     pub fn only(self, n: u64) -> Rule {
         Rule { spare: n.saturating_sub(1), most: 1, ..self }
+    }
+
+    /// Only `count` of those that match, from the n-th on, counted from 1.
+    #[must_use]
+    pub fn between(self, n: u64, count: u64) -> Rule {
+        Rule { spare: n.saturating_sub(1), most: count, ..self }
     }
 
     /// Only the first `n` that match.

@@ -233,6 +233,11 @@ impl Network {
         self.nodes[node.0].plugs.iter().map(|(wire, _)| *wire)
     }
 
+    /// The nodes at the ends of a wire.
+    pub fn ends(&self, wire: WireId) -> impl Iterator<Item = NodeId> {
+        self.wires[wire.0].ends.iter().map(|end| end.node)
+    }
+
     /// The hardware address of a node's port.
     pub fn hardware(&self, node: NodeId, port: usize) -> MacAddress {
         self.nodes[node.0].hardware(node.0, port)
