@@ -1,6 +1,5 @@
 //! The bench on which an experiment stands: it builds a network, lets it run under the recorder's eyes, and checks.
 
-use crate::experiment::Experiment;
 use crate::request::{Refusal, Settings, Value};
 use crate::rules::Fault;
 use crate::text::{Words, words};
@@ -220,7 +219,7 @@ impl Lab {
     ///
     /// # Errors
     /// A rule that makes no sense in this network.
-    pub(crate) fn finish(mut self, experiment: &Experiment, seed: u64) -> Result<Trace, Refusal> {
+    pub(crate) fn finish(mut self, experiment: &'static str, seed: u64) -> Result<Trace, Refusal> {
         if let Some(refusal) = self.refusal.take() {
             return Err(refusal);
         }
@@ -239,7 +238,7 @@ impl Lab {
         let passed = self.checks.iter().all(|check| check.verdict != "failed");
         Ok(Trace {
             format: FORMAT,
-            experiment: experiment.name,
+            experiment,
             seed,
             parameters: self.settings.0,
             rules,

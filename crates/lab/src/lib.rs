@@ -10,19 +10,23 @@
 //! assert_eq!(trace.frames[0].name, "client SYN #1");
 //! ```
 #![forbid(unsafe_code)]
+#![allow(clippy::result_large_err, reason = "a refusal ends the request: nobody waits for it to be copied")]
+#![allow(dead_code)]
 
 mod calls;
 mod experiment;
 mod experiments;
 pub mod json;
 mod lab;
+mod parameter;
 mod request;
 mod rules;
 mod scenes;
 mod text;
 mod trace;
 
-pub use experiment::{Experiment, Parameter, Range};
+pub use experiment::Experiment;
+pub use parameter::{Parameter, Range};
 pub use request::{Refusal, Request, Value};
 pub use text::{Text, Words};
 pub use trace::model::{
@@ -44,7 +48,7 @@ pub fn run(request: &Request) -> Result<Trace, Refusal> {
         let names = catalogue().iter().map(|experiment| experiment.name);
         return Err(request::unknown("experiment", &request.experiment, names));
     };
-    let settings = request::Settings::of(experiment, &request.parameters)?;
+    let settings = request::Settings::of(experiment.parameters, &request.parameters)?;
     let own = || experiment.rules.iter().map(|rule| (*rule).to_owned()).collect();
     let texts = request.rules.clone().unwrap_or_else(own);
     let faults = texts.into_iter().map(|text| rules::Fault::parse(&text).map(|fault| (text, fault)));
@@ -52,5 +56,5 @@ pub fn run(request: &Request) -> Result<Trace, Refusal> {
     let seed = request.seed.unwrap_or(1);
     let mut lab = lab::Lab::new(settings, seed, faults);
     (experiment.run)(&mut lab);
-    lab.finish(experiment, seed)
+    lab.finish(experiment.name, seed)
 }

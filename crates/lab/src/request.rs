@@ -1,6 +1,6 @@
 //! What somebody wants to see, and why it may be refused.
 
-use crate::experiment::{Experiment, Parameter, Range};
+use crate::parameter::{Parameter, Range};
 use crate::text::{Words, words};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -55,13 +55,12 @@ impl Settings {
     ///
     /// # Errors
     /// A parameter that there is not, or a value that it does not take.
-    pub(crate) fn of(experiment: &Experiment, asked: &BTreeMap<String, Value>) -> Result<Settings, Refusal> {
+    pub(crate) fn of(parameters: &[Parameter], asked: &BTreeMap<String, Value>) -> Result<Settings, Refusal> {
         let mut settings: BTreeMap<&'static str, Value> =
-            experiment.parameters.iter().map(|parameter| (parameter.name, parameter.default())).collect();
+            parameters.iter().map(|parameter| (parameter.name, parameter.default())).collect();
         for (name, value) in asked {
-            let Some(parameter) = experiment.parameters.iter().find(|parameter| parameter.name == name)
-            else {
-                return Err(unknown("parameter", name, experiment.parameters.iter().map(|p| p.name)));
+            let Some(parameter) = parameters.iter().find(|parameter| parameter.name == name) else {
+                return Err(unknown("parameter", name, parameters.iter().map(|p| p.name)));
             };
             settings.insert(parameter.name, parameter.take(value)?);
         }

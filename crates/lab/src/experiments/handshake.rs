@@ -1,7 +1,8 @@
 //! Three messages open a connection: both sides are ready, and both initial sequence numbers are agreed on.
 
-use crate::experiment::{Experiment, Parameter};
+use crate::experiment::Experiment;
 use crate::lab::Lab;
+use crate::parameter::Parameter;
 use crate::scenes::{self, Pair};
 use crate::text::{text, words};
 use tcp::{SocketOptions, State};

@@ -6,7 +6,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The number that tells which shape the trace has; another shape gets another number.
-pub const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 1;
 
 /// All that happened in one run.
 #[derive(Clone, PartialEq, Debug, Serialize)]
