@@ -2,7 +2,6 @@
 //!
 //! Bytes go in by [`input`], which gives the place for them, and come out of [`output`]; every other function reads the input
 //! and returns how many bytes it has put out. Nothing here is unsafe but the promise that the exported names are unique.
-#![allow(clippy::result_large_err, reason = "a refusal ends the request: nobody waits for it to be copied")]
 #![allow(unsafe_code, reason = "an exported name must be promised to be unique; there is no unsafe block")]
 
 use lab::{Request, Trace};

@@ -10,7 +10,6 @@
 //! assert_eq!(trace.frames[0].name, "client SYN #1");
 //! ```
 #![forbid(unsafe_code)]
-#![allow(clippy::result_large_err, reason = "a refusal ends the request: nobody waits for it to be copied")]
 #![allow(dead_code)]
 
 mod calls;

@@ -43,7 +43,7 @@ pub struct Refusal {
     /// The nearest right one.
     pub nearest: Option<String>,
     /// One line for people.
-    pub message: Words,
+    pub message: Box<Words>,
 }
 
 /// The parameters of a run, checked.
@@ -88,10 +88,10 @@ impl Parameter {
             kind: "value",
             given: word.clone(),
             parameter: Some(self.name.to_owned()),
-            message: words(
+            message: Box::new(words(
                 format!("{} cannot be {word:?}: {}{}", self.name, range.en, hint(&nearest).en),
                 format!("{} 不能是 {word:?}:{}{}", self.name, range.zh, hint(&nearest).zh),
-            ),
+            )),
             nearest,
         };
         match self.range {
@@ -136,10 +136,10 @@ pub(crate) fn unknown<'a>(
         kind,
         given: given.to_owned(),
         parameter: None,
-        message: words(
+        message: Box::new(words(
             format!("there is no {kind} {given:?}{}", hint(&nearest).en),
             format!("没有名为 {given:?} 的{zh}{}", hint(&nearest).zh),
-        ),
+        )),
         nearest,
     }
 }

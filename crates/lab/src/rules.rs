@@ -179,10 +179,10 @@ fn refuse(rule: &str, given: &str, valid: &[&str], what: &Words) -> Refusal {
         kind: "rule",
         given: rule.to_owned(),
         parameter: None,
-        message: words(
+        message: Box::new(words(
             format!("rule {rule:?} {}: expected {}{}", place.en, what.en, hint(&nearest).en),
             format!("规则 {rule:?} 在{}有误:应为{}{}", place.zh, what.zh, hint(&nearest).zh),
-        ),
+        )),
         nearest,
     }
 }
