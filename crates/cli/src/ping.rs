@@ -144,18 +144,34 @@ impl Pinger<'_> {
             }
             (PingKind::Unreachable { code }, _) => {
                 self.summary.errors += 1;
-                print(format_args!("From {from}: icmp_seq={sequence} {}\n", unreachable(code)))
+                print(format_args!("From {from}: icmp_seq={sequence} {}\n", unreachable(from, code)))
             }
             (PingKind::TimeExceeded, _) => {
                 self.summary.errors += 1;
                 print(format_args!("From {from}: icmp_seq={sequence} Time to live exceeded\n"))
             }
+            (PingKind::TooBig { mtu }, _) => {
+                self.summary.errors += 1;
+                print(format_args!("From {from}: icmp_seq={sequence} Packet too big: mtu={mtu}\n"))
+            }
         }
     }
 }
 
-/// The meaning of a code of Destination Unreachable (RFC 792, RFC 1122 3.2.2.1).
-fn unreachable(code: u8) -> String {
+/// The meaning of a code of Destination Unreachable: RFC 792 and RFC 1122 3.2.2.1, or RFC 4443 3.1, by who tells it.
+fn unreachable(from: IpAddr, code: u8) -> String {
+    let text = match (from, code) {
+        (IpAddr::V6(_), 0) => "No route to destination",
+        (IpAddr::V6(_), 1 | 5 | 6) => "Packet filtered",
+        (IpAddr::V6(_), 2) => "Beyond scope of source address",
+        (IpAddr::V6(_), 3) => "Destination Host Unreachable",
+        (IpAddr::V6(_), 4) => "Destination Port Unreachable",
+        _ => return unreachable_v4(code),
+    };
+    text.to_owned()
+}
+
+fn unreachable_v4(code: u8) -> String {
     match code {
         0 => "Destination Net Unreachable".to_owned(),
         1 => "Destination Host Unreachable".to_owned(),

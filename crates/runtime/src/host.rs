@@ -255,7 +255,7 @@ fn addresses_ready(stack: &Stack, addresses: &[IpAddr]) -> Poll<io::Result<()>> 
                 let message = format!("the address {address} is in use by {station}");
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::AddrInUse, message)));
             }
-            None => {
+            Some(AddressState::Expired) | None => {
                 let message = format!("the host has no address {address}");
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::AddrNotAvailable, message)));
             }

@@ -9,9 +9,11 @@ pub struct Counters {
     pub link: LinkCounters,
     /// ARP.
     pub arp: ArpCounters,
-    /// IPv4.
+    /// Neighbour discovery.
+    pub discovery: DiscoveryCounters,
+    /// IPv4 and IPv6.
     pub ip: IpCounters,
-    /// ICMP.
+    /// ICMP and ICMPv6.
     pub icmp: IcmpCounters,
     /// UDP.
     pub udp: UdpCounters,
@@ -47,7 +49,28 @@ pub struct ArpCounters {
     pub conflicts: u64,
 }
 
-/// IPv4 packets.
+/// Messages of neighbour discovery (RFC 4861).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct DiscoveryCounters {
+    /// Neighbour solicitations that arrived.
+    pub received_solicitations: u64,
+    /// Neighbour advertisements that arrived.
+    pub received_advertisements: u64,
+    /// Router advertisements that arrived and were believed.
+    pub received_router_advertisements: u64,
+    /// Neighbour solicitations sent.
+    pub sent_solicitations: u64,
+    /// Neighbour advertisements sent.
+    pub sent_advertisements: u64,
+    /// Router solicitations sent.
+    pub sent_router_solicitations: u64,
+    /// Messages by which another station claimed one of our addresses.
+    pub conflicts: u64,
+    /// Reports of groups sent, by IGMP and MLD.
+    pub sent_group_reports: u64,
+}
+
+/// IPv4 and IPv6 packets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct IpCounters {
     /// Packets that arrived for this host.
@@ -62,7 +85,7 @@ pub struct IpCounters {
     pub sent_fragments: u64,
 }
 
-/// ICMP messages.
+/// ICMP and ICMPv6 messages.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct IcmpCounters {
     /// Messages that arrived with a right checksum.

@@ -24,7 +24,7 @@ pub enum Dropped {
     /// The frame's sender is a group address.
     #[error("sender is a group address")]
     GroupSender,
-    /// The frame carries a protocol other than IPv4 and ARP.
+    /// The frame carries a protocol other than IPv4, IPv6 and ARP.
     #[error("unknown EtherType")]
     UnknownEtherType,
     /// The ARP packet's addresses make no sense.
@@ -48,6 +48,15 @@ pub enum Dropped {
     /// The IP protocol is not spoken here.
     #[error("unknown IP protocol")]
     UnknownProtocol,
+    /// Nothing follows the IPv6 headers (RFC 8200 4.7).
+    #[error("nothing follows the headers")]
+    NothingFollows,
+    /// An unknown option wants the packet discarded, or an extension header makes no sense (RFC 8200 4.2).
+    #[error("IPv6 extension header refused")]
+    ExtensionRefused,
+    /// No socket has joined the group.
+    #[error("no socket has joined the group")]
+    GroupNotJoined,
     /// The fragment's length or place is impossible.
     #[error("impossible fragment")]
     ImpossibleFragment,

@@ -14,9 +14,9 @@ pub enum AddressError {
     /// The prefix is longer than the address.
     #[error("the prefix is longer than the address")]
     PrefixTooLong,
-    /// Only IPv4 is carried by this version.
-    #[error("this address family is not supported")]
-    UnsupportedFamily,
+    /// The interface's packets are shorter than the 1280 bytes that IPv6 needs (RFC 8200 5).
+    #[error("the interface's MTU is too small for IPv6")]
+    MtuTooSmall,
     /// An interface of this stack already has the address.
     #[error("the address is already assigned")]
     AlreadyAssigned,
@@ -149,6 +149,29 @@ pub enum SendError {
     /// An earlier datagram failed on its way; reported once.
     #[error("an earlier datagram failed: {0:?}")]
     Failed(tcp::IcmpError),
+}
+
+/// Why a socket could not join or leave a group.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum GroupError {
+    /// There is no such socket.
+    #[error("no such socket")]
+    NoSuchSocket,
+    /// There is no such interface, or none that could reach the group.
+    #[error("no interface for the group")]
+    NoSuchInterface,
+    /// The address is no group's, or of a family that the socket does not speak.
+    #[error("not a group that the socket could join")]
+    NotAGroup,
+    /// The socket has joined the group on that interface.
+    #[error("the group has been joined")]
+    AlreadyJoined,
+    /// The socket has not joined the group on that interface.
+    #[error("the group has not been joined")]
+    NotJoined,
+    /// The socket or the interface has as many groups as it may have.
+    #[error("too many groups")]
+    TooManyGroups,
 }
 
 /// Why nothing was received.

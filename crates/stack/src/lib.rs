@@ -33,10 +33,13 @@ pub use config::{
     Defence, InterfaceConfig, Medium, NeighbourConfig, PingConfig, ProbeTimes, Probing, ReassemblyConfig,
     StackConfig, UdpConfig,
 };
-pub use counters::{ArpCounters, Counters, IcmpCounters, IpCounters, LinkCounters, UdpCounters};
+pub use counters::{
+    ArpCounters, Counters, DiscoveryCounters, IcmpCounters, IpCounters, LinkCounters, UdpCounters,
+};
 pub use dropped::{DropCounters, Dropped};
 pub use error::{
-    AddressError, BindError, ConnectError, OpenError, ReceiveError, RouteError, SendError, UdpConnectError,
+    AddressError, BindError, ConnectError, GroupError, OpenError, ReceiveError, RouteError, SendError,
+    UdpConnectError,
 };
 pub use event::Event;
 pub use icmp::ping::{PingId, PingKind, PingReply};

@@ -11,6 +11,8 @@ pub(crate) enum Timer {
     Address { interface: u8, number: u32 },
     /// A datagram in reassembly, by its slot.
     Reassembly { slot: u32 },
+    /// What an interface knows of its link by IPv6, and its groups.
+    Upkeep { interface: u8 },
 }
 
 const SLOT_BITS: u32 = 22;
@@ -19,6 +21,7 @@ const INTERFACE_MASK: u32 = 0xff;
 const NEIGHBOUR: u32 = 0;
 const ADDRESS: u32 = 1;
 const REASSEMBLY: u32 = 2;
+const UPKEEP: u32 = 3;
 
 /// Most slots that a table with timers may have.
 pub(crate) const MAX_SLOTS: usize = 1 << SLOT_BITS;
@@ -29,6 +32,7 @@ impl Timer {
             Timer::Neighbour { interface, slot } => (NEIGHBOUR, interface, slot),
             Timer::Address { interface, number } => (ADDRESS, interface, number),
             Timer::Reassembly { slot } => (REASSEMBLY, 0, slot),
+            Timer::Upkeep { interface } => (UPKEEP, interface, 0),
         };
         kind << (SLOT_BITS + 8) | u32::from(interface) << SLOT_BITS | slot & SLOT_MASK
     }
@@ -39,7 +43,8 @@ impl Timer {
         match token >> (SLOT_BITS + 8) {
             NEIGHBOUR => Timer::Neighbour { interface, slot },
             ADDRESS => Timer::Address { interface, number: slot },
-            _ => Timer::Reassembly { slot },
+            REASSEMBLY => Timer::Reassembly { slot },
+            _ => Timer::Upkeep { interface },
         }
     }
 }
@@ -96,6 +101,7 @@ mod tests {
             Timer::Neighbour { interface: 255, slot: SLOT_MASK },
             Timer::Address { interface: 7, number: 63 },
             Timer::Reassembly { slot: SLOT_MASK },
+            Timer::Upkeep { interface: 255 },
         ] {
             assert_eq!(Timer::from_token(timer.to_token()), timer);
         }

@@ -1,4 +1,4 @@
-//! Echo sockets: what `ping` sends and gets back (RFC 792, RFC 1122 3.2.2.6).
+//! Echo sockets: what `ping` sends and gets back (RFC 792, RFC 1122 3.2.2.6, RFC 4443 4).
 
 use crate::config::PingConfig;
 use crate::dropped::Dropped;
@@ -30,13 +30,18 @@ impl PingId {
 pub enum PingKind {
     /// It was answered.
     Reply,
-    /// It could not be delivered; the code is that of Destination Unreachable (RFC 792).
+    /// It could not be delivered; the code is that of Destination Unreachable, of RFC 792 or RFC 4443 3.1 by the family of `from`.
     Unreachable {
         /// Why not.
         code: u8,
     },
     /// It was too many hops.
     TimeExceeded,
+    /// It was too long for its path and cut too late (RFC 4443 3.2); the next one will be cut to fit.
+    TooBig {
+        /// Bytes that the path takes.
+        mtu: u32,
+    },
 }
 
 /// An answer to an echo request, or word that there will be none.

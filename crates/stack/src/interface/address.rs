@@ -19,6 +19,8 @@ pub enum AddressState {
     Assigned,
     /// Another station has it; not usable. Remove the address and add another, or the same to probe again.
     Conflict(MacAddress),
+    /// What a router has told of it is over; it is gone. Only IPv6 addresses that the stack formed end so.
+    Expired,
 }
 
 /// When another station last claimed an address in use.

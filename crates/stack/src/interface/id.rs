@@ -15,6 +15,16 @@ impl InterfaceId {
         self.0
     }
 
+    /// The scope id by which an address that is valid on this interface's link alone names it (RFC 4007 6); never 0.
+    pub const fn scope(self) -> u32 {
+        self.0 as u32 + 1
+    }
+
+    /// The interface that a scope id names; `None` for 0, which names none.
+    pub fn from_scope(scope: u32) -> Option<InterfaceId> {
+        u8::try_from(scope.checked_sub(1)?).ok().map(InterfaceId)
+    }
+
     pub(crate) const fn index(self) -> usize {
         self.0 as usize
     }

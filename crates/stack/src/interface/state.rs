@@ -1,18 +1,24 @@
 //! One interface: what waits to leave by it, and how a packet gets its link header.
 
 use super::address::Addresses;
+use super::groups::{Groups, station_of};
 use super::id::InterfaceId;
 use super::owner::Owner;
 use super::recent::Recent;
+use super::v6;
 use crate::config::{InterfaceConfig, Medium, StackConfig};
 use crate::counters::Counters;
 use crate::dropped::Dropped;
 use crate::ip::fragment::fragments;
+use crate::ip::identification::Identification;
+use crate::ip::v6::fragment::fragments as fragments_v6;
 use crate::neighbour::{Cache, Held, Resolution};
 use crate::timers::Timers;
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
-use basis::{Frame, HashKey, Instant};
+use alloc::vec::Vec;
+use basis::{Frame, HashKey, Instant, TimerId};
 use core::net::{IpAddr, Ipv4Addr};
 use wire::arp::Packet;
 use wire::ethernet::{self, EtherType, MacAddress};
@@ -23,6 +29,7 @@ pub(crate) struct Context<'a> {
     pub(crate) now: Instant,
     pub(crate) timers: &'a mut Timers,
     pub(crate) counters: &'a mut Counters,
+    pub(crate) identification: &'a mut Identification,
 }
 
 /// What became of a packet that was to get its link header.
@@ -67,6 +74,12 @@ pub(crate) struct Interface {
     pub(crate) cutting: Option<Segments>,
     /// Whether datagrams have their turn before TCP.
     pub(crate) datagrams_first: bool,
+    /// What is known of the link by IPv6.
+    pub(crate) v6: Box<v6::Link>,
+    /// Which groups are listened to.
+    pub(crate) groups: Groups,
+    /// The timer of both.
+    pub(crate) upkeep: Option<TimerId>,
 }
 
 impl Interface {
@@ -77,11 +90,12 @@ impl Interface {
         key: HashKey,
     ) -> Interface {
         let InterfaceConfig { name, medium, mtu, super_segments } = config;
+        let mtu = mtu.clamp(68, wire::ipv4::MAXIMUM_LENGTH);
         Interface {
             id,
             name,
             medium,
-            mtu: mtu.clamp(68, wire::ipv4::MAXIMUM_LENGTH),
+            mtu,
             super_segments,
             up: true,
             addresses: Addresses::new(id.number()),
@@ -94,6 +108,9 @@ impl Interface {
             most_waiting_bytes: stack.max_output_bytes,
             cutting: None,
             datagrams_first: false,
+            v6: Box::new(v6::Link::new(mtu, key)),
+            groups: Groups::new(),
+            upkeep: None,
         }
     }
 
@@ -102,6 +119,12 @@ impl Interface {
             Medium::Ethernet(hardware) => Some(hardware),
             Medium::Ip | Medium::Loopback => None,
         }
+    }
+
+    /// Bytes of the longest packet to `destination` that the link takes.
+    #[inline]
+    pub(crate) fn mtu_to(&self, destination: IpAddr) -> usize {
+        if destination.is_ipv4() { self.mtu } else { self.v6.mtu }
     }
 
     /// Bytes before the IP header in this interface's frames.
@@ -119,7 +142,7 @@ impl Interface {
         let Medium::Ethernet(own) = self.medium else { return true };
         match self.recent.get(now, destination) {
             Some(hardware) => {
-                prepend_ethernet(packet, own, hardware, EtherType::IPV4);
+                prepend_ethernet(packet, own, hardware, ether_type(destination));
                 true
             }
             None => false,
@@ -161,11 +184,10 @@ impl Interface {
 
     /// The stations that take packets for a broadcast or multicast address (RFC 1112 6.4).
     fn group(&self, address: IpAddr) -> Option<MacAddress> {
-        let IpAddr::V4(address) = address else { return None };
         if address.is_multicast() {
-            let [_, b, c, d] = address.octets();
-            return Some(MacAddress([0x01, 0x00, 0x5e, b & 0x7f, c, d]));
+            return Some(station_of(address));
         }
+        let IpAddr::V4(address) = address else { return None };
         (address.is_broadcast() || self.addresses.is_broadcast(address)).then_some(MacAddress::BROADCAST)
     }
 
@@ -176,13 +198,16 @@ impl Interface {
         stations: Option<(MacAddress, MacAddress)>,
         packet: &mut Frame,
     ) -> Sending {
-        if packet.len() <= self.mtu || packet.segment_size != 0 {
+        let six = is_v6(packet);
+        let ether_type = if six { EtherType::IPV6 } else { EtherType::IPV4 };
+        let mtu = if six { self.v6.mtu } else { self.mtu };
+        if packet.len() <= mtu || packet.segment_size != 0 {
             if let Some((from, to)) = stations {
-                prepend_ethernet(packet, from, to, EtherType::IPV4);
+                prepend_ethernet(packet, from, to, ether_type);
             }
             return Sending::Ready;
         }
-        let Some(pieces) = fragments(packet, self.mtu) else {
+        let Some(pieces) = cut(packet, mtu, context.identification) else {
             context.counters.dropped.count(Dropped::TooLong);
             return Sending::Taken;
         };
@@ -194,7 +219,7 @@ impl Interface {
         context.counters.ip.sent_fragments += pieces.len() as u64;
         for mut piece in pieces {
             if let Some((from, to)) = stations {
-                prepend_ethernet(&mut piece, from, to, EtherType::IPV4);
+                prepend_ethernet(&mut piece, from, to, ether_type);
             }
             self.ready.push_back(piece);
         }
@@ -228,7 +253,11 @@ impl Interface {
 
     /// Asks who has `wanted`: this station if it is known, else all.
     pub(crate) fn ask(&mut self, counters: &mut Counters, wanted: IpAddr, station: Option<MacAddress>) {
-        let (Some(own), IpAddr::V4(wanted)) = (self.hardware(), wanted) else { return };
+        let wanted = match wanted {
+            IpAddr::V4(wanted) => wanted,
+            IpAddr::V6(wanted) => return self.solicit(counters, wanted, station),
+        };
+        let Some(own) = self.hardware() else { return };
         let Some(source) = self.addresses.source_for(wanted) else { return };
         self.push_arp(
             counters,
@@ -286,6 +315,31 @@ impl Interface {
 }
 
 #[inline]
-fn prepend_ethernet(frame: &mut Frame, source: MacAddress, destination: MacAddress, ether_type: EtherType) {
+fn ether_type(destination: IpAddr) -> EtherType {
+    if destination.is_ipv4() { EtherType::IPV4 } else { EtherType::IPV6 }
+}
+
+/// Whether an IP packet is one of IPv6.
+#[inline]
+pub(crate) fn is_v6(packet: &Frame) -> bool {
+    packet.first().first().is_some_and(|byte| byte >> 4 == 6)
+}
+
+/// The fragments of a packet, each of at most `mtu` bytes; `None` if it must not or cannot be cut.
+pub(crate) fn cut(packet: &Frame, mtu: usize, identification: &mut Identification) -> Option<Vec<Frame>> {
+    if !is_v6(packet) {
+        return fragments(packet, mtu);
+    }
+    let header = wire::ipv6::Header::parse(packet.first(), packet.len()).ok()?;
+    fragments_v6(packet, mtu, identification.next_v6(header.source, header.destination))
+}
+
+#[inline]
+pub(crate) fn prepend_ethernet(
+    frame: &mut Frame,
+    source: MacAddress,
+    destination: MacAddress,
+    ether_type: EtherType,
+) {
     ethernet::Header { destination, source, ether_type }.prepend_to(frame);
 }

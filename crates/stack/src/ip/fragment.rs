@@ -35,7 +35,7 @@ pub(crate) fn fragments(packet: &Frame, mtu: usize) -> Option<Vec<Frame>> {
 }
 
 /// Bytes `from..to` of `packet` as a frame; what lies in its body is shared, not copied.
-fn slice(packet: &Frame, from: usize, to: usize) -> Frame {
+pub(crate) fn slice(packet: &Frame, from: usize, to: usize) -> Frame {
     let [head, body] = packet.parts();
     let in_head = head.get(from.min(head.len())..to.min(head.len())).unwrap_or_default();
     let (from, to) = (from.saturating_sub(head.len()), to.saturating_sub(head.len()).min(body.len()));

@@ -1,22 +1,22 @@
-//! The identification of datagrams that may be cut (RFC 6864).
+//! The identification of datagrams that may be cut (RFC 6864, RFC 7739).
 
 use basis::{HashKey, Random};
 use core::hash::BuildHasher;
-use core::net::Ipv4Addr;
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 const COUNTERS: usize = 256;
 
 /// Counters that say nothing about what a host sends to others: keyed by source, destination and protocol.
 #[derive(Clone, Debug)]
 pub(crate) struct Identification {
-    counters: [u16; COUNTERS],
+    counters: [u32; COUNTERS],
     key: HashKey,
 }
 
 impl Identification {
     pub(crate) fn new(random: &mut Random) -> Identification {
         let mut counters = [0; COUNTERS];
-        counters.fill_with(|| random.next_u32() as u16);
+        counters.fill_with(|| random.next_u32());
         Identification { counters, key: random.hash_key() }
     }
 
@@ -25,7 +25,15 @@ impl Identification {
         let hash = self.key.hash_one((source, destination, protocol));
         let counter = &mut self.counters[hash as usize % COUNTERS];
         *counter = counter.wrapping_add(1);
-        counter.wrapping_add((hash >> 32) as u16)
+        counter.wrapping_add((hash >> 32) as u32) as u16
+    }
+
+    /// The identification of the next IPv6 packet that is cut (RFC 7739 5.3).
+    pub(crate) fn next_v6(&mut self, source: Ipv6Addr, destination: Ipv6Addr) -> u32 {
+        let hash = self.key.hash_one((source, destination));
+        let counter = &mut self.counters[hash as usize % COUNTERS];
+        *counter = counter.wrapping_add(1);
+        counter.wrapping_add((hash >> 32) as u32)
     }
 }
 
@@ -40,5 +48,9 @@ mod tests {
         let first = identification.next(here, there, 17);
         assert_eq!(identification.next(here, there, 17), first.wrapping_add(1));
         assert_ne!(identification.next(here, [10, 0, 0, 3].into(), 17), first.wrapping_add(2));
+        let (here, there) = (Ipv6Addr::LOCALHOST, Ipv6Addr::UNSPECIFIED);
+        let first = identification.next_v6(here, there);
+        assert_eq!(identification.next_v6(here, there), first.wrapping_add(1));
+        assert_ne!(identification.next_v6(there, here), first.wrapping_add(2));
     }
 }

@@ -1,4 +1,4 @@
-//! Destinations that take smaller packets than their interface (RFC 1191).
+//! Destinations that take smaller packets than their interface (RFC 1191, RFC 8201).
 
 use alloc::vec::Vec;
 use basis::Instant;
@@ -45,7 +45,9 @@ impl PathMtus {
     /// larger one is a lie or late (RFC 1191 3).
     pub(crate) fn learn(&mut self, now: Instant, destination: IpAddr, mtu: u16) -> u32 {
         let told = if mtu == 0 { WITHOUT_WORD } else { u32::from(mtu) };
-        let believed = told.max(self.least).min(self.mtu(now, destination, u32::MAX));
+        // RFC 8201 4: never below what every link of IPv6 carries.
+        let least = if destination.is_ipv6() { wire::ipv6::MINIMUM_MTU as u32 } else { self.least };
+        let believed = told.max(least).min(self.mtu(now, destination, u32::MAX));
         if self.most == 0 {
             return believed;
         }
@@ -96,6 +98,8 @@ mod tests {
         assert_eq!(mtus.mtu(later(600), there, 1500), 552);
         assert_eq!(mtus.mtu(later(601), there, 1500), 1500);
         assert_eq!(mtus.learn(later(700), there, 0), 576);
+        let there = core::net::Ipv6Addr::LOCALHOST.into();
+        assert_eq!(mtus.learn(later(700), there, 1279), 1280);
     }
 
     #[test]

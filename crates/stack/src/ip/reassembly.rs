@@ -1,4 +1,4 @@
-//! Putting fragments together again (RFC 791 3.2, RFC 1122 3.3.2), with bounded memory.
+//! Putting fragments together again (RFC 791 3.2, RFC 1122 3.3.2, RFC 8200 4.5), with bounded memory for both families.
 
 use crate::config::ReassemblyConfig;
 use crate::dropped::Dropped;
@@ -6,9 +6,10 @@ use crate::timers::{MAX_SLOTS, Timer, Timers};
 use alloc::vec::Vec;
 use basis::{Frame, HashKey, Instant, Key, Slab, TimerId};
 use bytes::Bytes;
-use core::net::Ipv4Addr;
+use core::net::IpAddr;
 use hashbrown::HashMap;
 use wire::ipv4::{HEADER_LENGTH, Header};
+use wire::ipv6::extension::Chain;
 use wire::protocol;
 
 /// Bytes that a fragment costs beside its own.
@@ -16,25 +17,70 @@ const FRAGMENT_COST: usize = 64;
 /// A TCP header without options: a first fragment must carry it whole (RFC 3128 4).
 const LEAST_TCP: usize = 20;
 
-/// What the fragments of one datagram have in common (RFC 791 3.2).
+/// What the fragments of one datagram have in common (RFC 791 3.2, RFC 8200 4.5).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-struct Name {
-    source: Ipv4Addr,
-    destination: Ipv4Addr,
-    protocol: u8,
-    identification: u16,
+pub(crate) struct Name {
+    pub(crate) source: IpAddr,
+    pub(crate) destination: IpAddr,
+    /// IPv4's alone: in IPv6 fragments but the first may say what they like.
+    pub(crate) protocol: u8,
+    pub(crate) identification: u32,
+}
+
+/// A fragment of either family.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Piece<'a> {
+    pub(crate) start: usize,
+    pub(crate) length: usize,
+    pub(crate) more: bool,
+    /// Bytes of the packet before the fragment's own.
+    pub(crate) headers: usize,
+    pub(crate) packet: &'a Frame,
+    pub(crate) family: Family<'a>,
+}
+
+/// Where a fragment's headers are described.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Family<'a> {
+    V4(&'a Header),
+    V6(&'a Chain),
+}
+
+/// What is kept of the first fragment's headers.
+#[derive(Clone, Debug)]
+pub(crate) enum First {
+    V4(Header),
+    /// All to the end of the fragment header, where that is named, and what it names.
+    V6 {
+        headers: Bytes,
+        named_at: usize,
+        next_header: u8,
+    },
+}
+
+impl Piece<'_> {
+    fn first(&self) -> First {
+        match self.family {
+            Family::V4(header) => First::V4(*header),
+            Family::V6(chain) => First::V6 {
+                headers: Bytes::copy_from_slice(self.packet.first().get(..self.headers).unwrap_or_default()),
+                named_at: chain.fragment_named_at,
+                next_header: chain.protocol,
+            },
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
-struct Datagram {
+pub(crate) struct Datagram {
     name: Name,
     interface: u8,
     fragments: Vec<Fragment>,
     /// Bytes of the whole payload, once the last fragment has come.
     length: Option<usize>,
     received: usize,
-    /// The first fragment's header, once it has come.
-    first: Option<Header>,
+    /// The first fragment's headers, once it has come.
+    pub(crate) first: Option<First>,
     /// Fragments overlapped: what else comes is dropped (RFC 5722 3).
     refused: bool,
     cost: usize,
@@ -54,11 +100,18 @@ impl Fragment {
     }
 }
 
+/// A first fragment, as if it were a whole packet (IPv4) or as it came (IPv6).
+#[derive(Debug)]
+pub(crate) enum Beginning {
+    V4(Header, Frame),
+    V6(Frame),
+}
+
 /// A datagram that was given up; its beginning if it came, for the ICMP error about it.
 #[derive(Debug)]
 pub(crate) struct GivenUp {
     pub(crate) interface: u8,
-    pub(crate) beginning: Option<(Header, Frame)>,
+    pub(crate) beginning: Option<Beginning>,
 }
 
 /// The datagrams that wait for fragments.
@@ -87,23 +140,41 @@ impl Reassembly {
     ) -> Result<Option<(Header, Frame)>, Dropped> {
         check(header)?;
         let name = Name {
-            source: header.source,
-            destination: header.destination,
+            source: header.source.into(),
+            destination: header.destination.into(),
             protocol: header.protocol,
-            identification: header.identification,
+            identification: header.identification.into(),
         };
-        let cost = header.payload_length() + FRAGMENT_COST;
+        let piece = Piece {
+            start: header.fragment_offset.into(),
+            length: header.payload_length(),
+            more: header.more_fragments,
+            headers: header.header_length,
+            packet,
+            family: Family::V4(header),
+        };
+        let whole = self.on_piece(now, interface, name, piece, timers)?;
+        Ok(whole.and_then(Datagram::assemble))
+    }
+
+    /// A fragment of either family came. Returns the datagram if it was the last one missing.
+    pub(crate) fn on_piece(
+        &mut self,
+        now: Instant,
+        interface: u8,
+        name: Name,
+        piece: Piece<'_>,
+        timers: &mut Timers,
+    ) -> Result<Option<Datagram>, Dropped> {
+        let cost = piece.length + FRAGMENT_COST;
         let key = self.find_or_begin(now, interface, name, cost, timers).ok_or(Dropped::ReassemblyFull)?;
         let Some(datagram) = self.datagrams.get_mut(key) else { return Err(Dropped::ReassemblyFull) };
         let before = datagram.cost;
-        let added = datagram.add(header, packet, self.config.max_fragments);
+        let added = datagram.add(&piece, self.config.max_fragments);
         let complete = datagram.is_complete();
         self.cost = (self.cost + datagram.cost).saturating_sub(before);
         added?;
-        if !complete {
-            return Ok(None);
-        }
-        Ok(self.remove(key, timers).and_then(|datagram| datagram.assemble()))
+        Ok(if complete { self.remove(key, timers) } else { None })
     }
 
     /// The time of the datagram in `slot` is over.
@@ -181,19 +252,18 @@ impl Datagram {
         }
     }
 
-    fn add(&mut self, header: &Header, packet: &Frame, most: usize) -> Result<(), Dropped> {
+    fn add(&mut self, piece: &Piece<'_>, most: usize) -> Result<(), Dropped> {
         if self.refused {
             return Err(Dropped::OverlappingFragment);
         }
-        let start = usize::from(header.fragment_offset);
-        let end = start + header.payload_length();
+        let (start, end) = (piece.start, piece.start + piece.length);
         let place = self.fragments.partition_point(|fragment| fragment.start < start);
         if let Some(same) = self.fragments.get(place)
             && same.start == start
             && same.end() == end
         {
-            let mut again = packet.clone();
-            again.strip(header.header_length);
+            let mut again = piece.packet.clone();
+            again.strip(piece.headers);
             return match again.to_vec() == *same.bytes {
                 true => Err(Dropped::DuplicateFragment),
                 false => Err(self.refuse()),
@@ -207,8 +277,8 @@ impl Datagram {
         // The end is where the last fragment says, and nothing lies behind it.
         let last_end = self.fragments.last().map_or(0, Fragment::end);
         let contradicts = match self.length {
-            Some(length) => end > length || !header.more_fragments && end != length,
-            None => !header.more_fragments && last_end > end,
+            Some(length) => end > length || !piece.more && end != length,
+            None => !piece.more && last_end > end,
         };
         if overlaps || contradicts {
             return Err(self.refuse());
@@ -216,24 +286,24 @@ impl Datagram {
         if self.fragments.len() >= most {
             return Err(Dropped::ReassemblyFull);
         }
-        self.insert(place, start, header, packet);
+        self.insert(place, piece);
         Ok(())
     }
 
-    fn insert(&mut self, place: usize, start: usize, header: &Header, packet: &Frame) {
+    fn insert(&mut self, place: usize, piece: &Piece<'_>) {
         // Copied, so that small fragments do not keep large memory.
-        let mut payload = packet.clone();
-        payload.strip(header.header_length);
+        let mut payload = piece.packet.clone();
+        payload.strip(piece.headers);
         let bytes = Bytes::from(payload.to_vec());
         self.received += bytes.len();
         self.cost += bytes.len() + FRAGMENT_COST;
-        if !header.more_fragments {
-            self.length = Some(start + bytes.len());
+        if !piece.more {
+            self.length = Some(piece.start + bytes.len());
         }
-        if start == 0 {
-            self.first = Some(*header);
+        if piece.start == 0 {
+            self.first = Some(piece.first());
         }
-        self.fragments.insert(place, Fragment { start, bytes });
+        self.fragments.insert(place, Fragment { start: piece.start, bytes });
     }
 
     fn refuse(&mut self) -> Dropped {
@@ -249,23 +319,34 @@ impl Datagram {
         !self.refused && self.length == Some(self.received)
     }
 
-    fn assemble(self) -> Option<(Header, Frame)> {
-        let first = self.first?;
-        if HEADER_LENGTH + self.received > wire::ipv4::MAXIMUM_LENGTH {
-            return None;
-        }
+    /// The bytes of all fragments, in order.
+    pub(crate) fn payload(&self) -> Vec<u8> {
         let mut payload = Vec::with_capacity(self.received);
         for fragment in &self.fragments {
             payload.extend_from_slice(&fragment.bytes);
         }
-        Some(with_header(first, payload))
+        payload
     }
 
-    fn beginning(self) -> Option<(Header, Frame)> {
-        let first = self.first?;
+    fn assemble(self) -> Option<(Header, Frame)> {
+        let Some(First::V4(first)) = self.first else { return None };
+        if HEADER_LENGTH + self.received > wire::ipv4::MAXIMUM_LENGTH {
+            return None;
+        }
+        Some(with_header(first, self.payload()))
+    }
+
+    fn beginning(self) -> Option<Beginning> {
         let fragment = self.fragments.first().filter(|fragment| fragment.start == 0)?;
-        let (header, frame) = with_header(first, fragment.bytes.to_vec());
-        Some((header, frame))
+        Some(match self.first? {
+            First::V4(first) => {
+                let (header, frame) = with_header(first, fragment.bytes.to_vec());
+                Beginning::V4(header, frame)
+            }
+            First::V6 { headers, .. } => {
+                Beginning::V6(Frame::copy_of(&[&headers[..], &fragment.bytes].concat()))
+            }
+        })
     }
 }
 

@@ -6,6 +6,7 @@ use crate::timers::{MAX_SLOTS, Timer, Timers};
 use alloc::collections::VecDeque;
 use basis::{Frame, HashKey, Instant, Key, Slab};
 use core::net::IpAddr;
+use core::time::Duration;
 use hashbrown::HashMap;
 use wire::ethernet::MacAddress;
 
@@ -30,7 +31,7 @@ pub(crate) enum Due {
     /// Send a request: to this station if it is known, else to all.
     Ask(IpAddr, Option<MacAddress>),
     /// The neighbour does not answer; these packets cannot be sent.
-    GiveUp(VecDeque<Frame>),
+    GiveUp(IpAddr, VecDeque<Frame>),
 }
 
 /// What became of a packet that was to be held.
@@ -43,14 +44,25 @@ pub(crate) enum Held {
     No,
 }
 
+/// Times that routers can change.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Times {
+    /// How long an answer is trusted.
+    pub(crate) reachable: Duration,
+    /// Time between requests.
+    pub(crate) retransmit: Duration,
+}
+
 /// The neighbours of one interface.
 #[derive(Clone, Debug)]
 pub(crate) struct Cache {
     interface: u8,
     config: NeighbourConfig,
-    by_address: HashMap<IpAddr, Key, HashKey>,
-    entries: Slab<Neighbour>,
-    waiting_bytes: usize,
+    /// What routers have told for IPv6 (RFC 4861 6.3.4).
+    told: Times,
+    pub(super) by_address: HashMap<IpAddr, Key, HashKey>,
+    pub(super) entries: Slab<Neighbour>,
+    pub(super) waiting_bytes: usize,
     /// Where the search for an entry that may go begins next.
     hand: u32,
 }
@@ -60,6 +72,7 @@ impl Cache {
         let config = NeighbourConfig { max_entries: config.max_entries.clamp(1, MAX_SLOTS), ..config };
         Cache {
             interface,
+            told: Times { reachable: config.reachable_time, retransmit: config.retransmit_interval },
             config,
             by_address: HashMap::with_hasher(key),
             entries: Slab::new(),
@@ -82,6 +95,28 @@ impl Cache {
         self.waiting_bytes = 0;
     }
 
+    /// The times for `address`: ARP's are the owner's, those of neighbour discovery a router's too.
+    pub(super) fn times(&self, address: IpAddr) -> Times {
+        match address {
+            IpAddr::V4(_) => {
+                let NeighbourConfig { reachable_time, retransmit_interval, .. } = self.config;
+                Times { reachable: reachable_time, retransmit: retransmit_interval }
+            }
+            IpAddr::V6(_) => self.told,
+        }
+    }
+
+    /// A router told these times; those that are zero stay as they are.
+    pub(crate) fn on_times(&mut self, told: Times) {
+        for (time, told) in
+            [(&mut self.told.reachable, told.reachable), (&mut self.told.retransmit, told.retransmit)]
+        {
+            if !told.is_zero() {
+                *time = told;
+            }
+        }
+    }
+
     /// Finds the station that has `address`, or begins to ask for it.
     pub(crate) fn resolve(&mut self, now: Instant, address: IpAddr, timers: &mut Timers) -> Resolution {
         let key = match self.by_address.get(&address) {
@@ -93,6 +128,7 @@ impl Cache {
         };
         let interface = self.interface;
         let config = self.config;
+        let retransmit = self.times(address).retransmit;
         let Some(entry) = self.entries.get_mut(key) else { return Resolution::Failed };
         entry.used = now;
         let timer = Timer::Neighbour { interface, slot: key.index() };
@@ -109,7 +145,7 @@ impl Cache {
             NeighbourState::Incomplete | NeighbourState::Failed => {
                 entry.state = NeighbourState::Incomplete;
                 entry.asked = 1;
-                entry.deadline = now + config.retransmit_interval;
+                entry.deadline = now + retransmit;
                 timers.arm(&mut entry.timer, entry.deadline, timer);
                 return Resolution::Unknown { ask: true };
             }
@@ -152,13 +188,14 @@ impl Cache {
             None if create => self.insert(now, Neighbour::new(now, address), timers),
             None => None,
         };
+        let reachable = self.times(address).reachable;
         let Some(entry) = key.and_then(|key| self.entries.get_mut(key)) else { return VecDeque::new() };
         let changed = entry.hardware != hardware;
         entry.hardware = hardware;
         if confirmed {
             timers.cancel(&mut entry.timer);
             entry.state = NeighbourState::Reachable;
-            entry.deadline = now + self.config.reachable_time;
+            entry.deadline = now + reachable;
         } else if changed || matches!(entry.state, NeighbourState::Incomplete | NeighbourState::Failed) {
             // Not asked for, so not to be trusted for long (RFC 4861 7.2.3).
             timers.cancel(&mut entry.timer);
@@ -171,7 +208,9 @@ impl Cache {
     }
 
     pub(crate) fn on_timeout(&mut self, now: Instant, slot: u32, timers: &mut Timers) -> Due {
+        let told = self.told.retransmit;
         let Some(entry) = self.entries.at_mut(slot) else { return Due::Nothing };
+        let retransmit = if entry.address.is_ipv6() { told } else { self.config.retransmit_interval };
         entry.timer = None;
         let station = match entry.state {
             NeighbourState::Incomplete => None,
@@ -188,10 +227,10 @@ impl Cache {
             entry.state = NeighbourState::Failed;
             entry.deadline = now + self.config.failed_time;
             self.waiting_bytes = self.waiting_bytes.saturating_sub(entry.waiting_bytes());
-            return Due::GiveUp(entry.take_waiting());
+            return Due::GiveUp(entry.address, entry.take_waiting());
         }
         entry.asked += 1;
-        entry.deadline = now + self.config.retransmit_interval;
+        entry.deadline = now + retransmit;
         timers.arm(&mut entry.timer, entry.deadline, Timer::Neighbour { interface: self.interface, slot });
         Due::Ask(entry.address, station)
     }

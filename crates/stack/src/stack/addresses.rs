@@ -27,6 +27,7 @@ impl Stack {
             for address in again {
                 self.tell_address(interface, IpAddr::V4(address), AddressState::Probing);
             }
+            self.begin_again_v6(now, interface);
         } else {
             let waiting = entry.clear(&mut self.timers);
             for waiting in waiting {
@@ -36,7 +37,8 @@ impl Stack {
         self.forget_recent();
     }
 
-    /// Gives `address` to an interface, and adds a route to its network.
+    /// Gives `address` to an interface, and adds a route to its network. An IPv6 address is asked for as RFC 4862 5.4 says: once,
+    /// with the wait and the announce wait (at most a second) of `probing`.
     ///
     /// # Errors
     /// When the interface is unknown, the address unsuitable or assigned already, or a table full.
@@ -48,7 +50,10 @@ impl Stack {
         prefix_length: u8,
         probing: Probing,
     ) -> Result<(), AddressError> {
-        let IpAddr::V4(host) = address else { return Err(AddressError::UnsupportedFamily) };
+        let host = match address {
+            IpAddr::V4(host) => host,
+            IpAddr::V6(host) => return self.add_address_v6(now, interface, host, prefix_length, probing),
+        };
         let network = Ipv4Net::new(host, prefix_length).map_err(|_| AddressError::PrefixTooLong)?;
         let known = self.interfaces.iter().any(|interface| interface.addresses.find(host).is_some());
         let entry = self.interfaces.get_mut(interface.index()).ok_or(AddressError::NoSuchInterface)?;
@@ -81,7 +86,10 @@ impl Stack {
     /// # Errors
     /// When no interface has it.
     pub fn remove_address(&mut self, address: IpAddr) -> Result<(), AddressError> {
-        let IpAddr::V4(host) = address else { return Err(AddressError::UnsupportedFamily) };
+        let host = match address {
+            IpAddr::V4(host) => host,
+            IpAddr::V6(host) => return self.remove_address_v6(host),
+        };
         let holder = self.interfaces.iter_mut().find(|interface| interface.addresses.find(host).is_some());
         let holder = holder.ok_or(AddressError::NotAssigned)?;
         let own = holder.addresses.remove(host, &mut self.timers).ok_or(AddressError::NotAssigned)?;
@@ -96,8 +104,10 @@ impl Stack {
 
     /// Whether `address` may be used; `None` if no interface has it.
     pub fn address_state(&self, address: IpAddr) -> Option<AddressState> {
-        let IpAddr::V4(host) = address else { return None };
-        self.interfaces.iter().find_map(|interface| Some(interface.addresses.find(host)?.state()))
+        self.interfaces.iter().find_map(|interface| match address {
+            IpAddr::V4(host) => Some(interface.addresses.find(host)?.state()),
+            IpAddr::V6(host) => Some(interface.v6.find(host)?.state()),
+        })
     }
 
     /// Does what an address wants.
@@ -124,14 +134,14 @@ impl Stack {
     }
 
     /// A change of an address; only the latest of each is kept, so that the queue is no longer than the list of addresses.
-    fn tell_address(&mut self, interface: InterfaceId, address: IpAddr, state: AddressState) {
+    pub(crate) fn tell_address(&mut self, interface: InterfaceId, address: IpAddr, state: AddressState) {
         let old = |event: &Event| matches!(event, Event::Address { address: other, .. } if *other == address);
         self.events.retain(|event| !old(event));
         self.events.push_back(Event::Address { interface, address, state });
     }
 
     /// A claim to an address; only the latest of each is kept, as of its changes.
-    fn tell_contested(&mut self, interface: InterfaceId, address: IpAddr, station: MacAddress) {
+    pub(crate) fn tell_contested(&mut self, interface: InterfaceId, address: IpAddr, station: MacAddress) {
         let old =
             |event: &Event| matches!(event, Event::Contested { address: other, .. } if *other == address);
         self.events.retain(|event| !old(event));

@@ -1,10 +1,10 @@
-//! The way in: Ethernet, ARP, IPv4, and on to TCP, UDP or ICMP.
+//! The way in: Ethernet, ARP, IPv4, and on to TCP, UDP or ICMP. IPv6 goes on in `v6/input.rs`.
 
 use super::state::Stack;
 use crate::config::Medium;
 use crate::dropped::Dropped;
 use crate::interface::address::Relation;
-use crate::interface::{Context, InterfaceId};
+use crate::interface::{Context, InterfaceId, is_v6};
 use basis::{Checksum, Ecn, Frame, Instant};
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use wire::arp::{Operation, Packet};
@@ -59,8 +59,8 @@ impl Stack {
             medium => return self.open_packet(now, id, medium, frame),
         };
         let header = ethernet::Header::parse(frame.first()).map_err(Dropped::Malformed)?;
-        let broadcast = header.destination.is_broadcast();
-        if header.destination != own && !broadcast {
+        let broadcast = header.destination != own;
+        if broadcast && !header.destination.is_broadcast() && !interface.groups.hears(header.destination) {
             return Err(Dropped::OtherStation);
         }
         if !header.source.is_unicast() {
@@ -73,11 +73,12 @@ impl Stack {
         match header.ether_type {
             EtherType::IPV4 => self.on_ipv4(now, id, frame, broadcast),
             EtherType::ARP => self.on_arp(now, id, own, frame),
+            EtherType::IPV6 => self.on_ipv6(now, id, frame),
             _ => Err(Dropped::UnknownEtherType),
         }
     }
 
-    /// A frame of a medium without link headers.
+    /// A frame of a medium without link headers: the packet's version tells what it is.
     #[inline(never)]
     fn open_packet(
         &mut self,
@@ -90,7 +91,7 @@ impl Stack {
         if medium == Medium::Loopback && frame.checksum == Checksum::Deferred {
             frame.checksum = Checksum::Verified;
         }
-        self.on_ipv4(now, id, frame, false)
+        if is_v6(frame) { self.on_ipv6(now, id, frame) } else { self.on_ipv4(now, id, frame, false) }
     }
 
     /// RFC 826 "Packet Reception", with the conflicts of RFC 5227.
@@ -134,7 +135,12 @@ impl Stack {
             let waiting =
                 interface.neighbours.learn(now, address, hardware, confirmed, create, &mut self.timers);
             interface.recent.clear();
-            let mut context = Context { now, timers: &mut self.timers, counters: &mut self.counters };
+            let mut context = Context {
+                now,
+                timers: &mut self.timers,
+                counters: &mut self.counters,
+                identification: &mut self.identification,
+            };
             interface.release(&mut context, waiting, hardware);
         }
         if for_us && packet.operation == Operation::Request {
@@ -164,7 +170,8 @@ impl Stack {
         self.on_datagram(now, id, &header, frame, broadcast)
     }
 
-    /// Whether a packet with these addresses may come in by this interface (RFC 1122 3.2.1.3); if so, whether it is a broadcast.
+    /// Whether a packet with these addresses may come in by this interface (RFC 1122 3.2.1.3); if so, whether it is for more hosts
+    /// than this one.
     #[inline]
     fn admit(&self, id: InterfaceId, source: Ipv4Addr, destination: Ipv4Addr) -> Result<bool, Dropped> {
         let interface = self.interfaces.get(id.index()).ok_or(Dropped::NoSuchInterface)?;
@@ -184,6 +191,7 @@ impl Stack {
             Relation::Own => Ok(false),
             Relation::Broadcast => Ok(true),
             Relation::ForgedSource => Err(Dropped::MartianSource),
+            Relation::Other if interface.groups.contains(IpAddr::V4(destination)) => Ok(true),
             Relation::Other if destination.is_loopback() => Err(Dropped::MartianDestination),
             Relation::Other => Err(Dropped::OtherHost),
         }
@@ -226,6 +234,10 @@ impl Stack {
             }
             protocol::UDP => self.on_udp(now, id, header, frame, broadcast),
             protocol::ICMPV4 => self.on_icmp(now, id, header, frame, broadcast),
+            protocol::IGMP => {
+                frame.strip(header.header_length);
+                self.on_igmp(now, id, &frame.to_vec())
+            }
             _ => {
                 let code = icmpv4::PROTOCOL_UNREACHABLE;
                 let message = Message::DestinationUnreachable { code, next_hop_mtu: 0 };
@@ -247,7 +259,12 @@ impl Stack {
         let ports = udp::Header::parse(behind, header.payload_length()).map_err(Dropped::Malformed)?;
         let source = SocketAddr::new(IpAddr::V4(header.source), ports.source_port);
         let destination = SocketAddr::new(IpAddr::V4(header.destination), ports.destination_port);
-        let Some(socket) = self.udp.find(source, destination, broadcast) else {
+        let found = if broadcast && header.destination.is_multicast() {
+            self.udp.find_joined(source, destination, id.number())
+        } else {
+            self.udp.find(source, destination, broadcast)
+        };
+        let Some(socket) = found else {
             verify_udp(frame.clone(), header)?;
             let code = icmpv4::PORT_UNREACHABLE;
             let message = Message::DestinationUnreachable { code, next_hop_mtu: 0 };
@@ -268,14 +285,14 @@ impl Stack {
     /// How a connection's packets to `remote` leave by `interface`.
     #[inline]
     pub(crate) fn path(&self, now: Instant, id: InterfaceId, remote: IpAddr) -> tcp::Path {
-        let mtu = self.interfaces.get(id.index()).map_or(0, |interface| interface.mtu as u32);
+        let mtu = self.interfaces.get(id.index()).map_or(0, |interface| interface.mtu_to(remote) as u32);
         tcp::Path { lane: id.number(), mtu: self.path_mtus.mtu(now, remote, mtu), link_mtu: mtu }
     }
 }
 
 /// The frame's parts, the one with the header first: a device's frame lies in its body alone.
 #[inline]
-fn header_first(frame: &Frame) -> [&[u8]; 2] {
+pub(crate) fn header_first(frame: &Frame) -> [&[u8]; 2] {
     match frame.parts() {
         [[], body] => [body, &[]],
         parts => parts,

@@ -2,14 +2,15 @@
 
 use super::state::Stack;
 use crate::dropped::Dropped;
-use crate::icmp::meaning::{error_of, ping_kind};
+use crate::icmp::meaning::{error_of, error_of_v6, ping_kind, ping_kind_v6};
 use crate::icmp::ping::{PingKind, PingReply};
-use crate::interface::InterfaceId;
+use crate::interface::{InterfaceId, is_v6};
 use basis::{Checksum, Frame, Instant};
 use bytes::Bytes;
 use core::net::{IpAddr, SocketAddr};
 use tcp::IcmpError;
 use wire::icmpv4::{self, Message, Quoted};
+use wire::icmpv6;
 use wire::ipv4::Header;
 use wire::protocol;
 use wire::tcp::Seq;
@@ -60,12 +61,10 @@ impl Stack {
                 Ok(())
             }
             message if message.is_error() => {
-                if error_of(&message).is_none() {
-                    return Err(Dropped::IcmpIgnored);
-                }
+                let Some(error) = error_of(&message) else { return Err(Dropped::IcmpIgnored) };
                 let quoted = Quoted::parse(frame.first()).map_err(Dropped::Malformed)?;
                 let from = (IpAddr::V4(header.source), header.time_to_live, bytes);
-                self.on_failure(now, from, &quoted, &message)?;
+                self.on_failure(now, from, &quoted, error, ping_kind(&message))?;
                 self.counters.icmp.received_errors += 1;
                 Ok(())
             }
@@ -74,14 +73,14 @@ impl Stack {
     }
 
     /// A packet of ours, quoted, failed on its way: tells whose it was (RFC 1122 3.2.2.1).
-    fn on_failure(
+    pub(crate) fn on_failure(
         &mut self,
         now: Instant,
         (from, ttl, bytes): (IpAddr, u8, usize),
         quoted: &Quoted,
-        message: &Message,
+        error: IcmpError,
+        ping: Option<PingKind>,
     ) -> Result<(), Dropped> {
-        let Some(error) = error_of(message) else { return Err(Dropped::IcmpIgnored) };
         if !self.is_own(quoted.source) {
             return Err(Dropped::IcmpUnrelated);
         }
@@ -106,12 +105,14 @@ impl Stack {
                 self.believe(now, remote.ip(), error);
                 Ok(())
             }
-            (protocol::ICMPV4, Some(sequence)) => {
-                let Some(kind) = ping_kind(message) else { return Err(Dropped::IcmpIgnored) };
+            (protocol::ICMPV4 | protocol::ICMPV6, Some(sequence)) => {
+                let Some(kind) = ping else { return Err(Dropped::IcmpIgnored) };
                 let sequence = sequence as u16;
                 let payload = Bytes::new();
                 let reply = PingReply { kind, from, sequence, ttl, bytes, payload, at: now };
-                self.ping.deliver(quoted.source_port, reply)
+                self.ping.deliver(quoted.source_port, reply)?;
+                self.believe(now, remote.ip(), error);
+                Ok(())
             }
             _ => Err(Dropped::IcmpUnrelated),
         }
@@ -134,10 +135,20 @@ impl Stack {
             _ => Dropped::NoRoute,
         };
         self.counters.dropped.count(reason);
-        let Ok(quoted) = Quoted::parse(packet.first()) else { return };
-        let message = Message::DestinationUnreachable { code, next_hop_mtu: 0 };
+        let (quoted, error, ping) = if is_v6(packet) {
+            let code = match code {
+                icmpv4::HOST_UNREACHABLE => icmpv6::ADDRESS_UNREACHABLE,
+                _ => icmpv6::NO_ROUTE,
+            };
+            let message = icmpv6::Message::DestinationUnreachable { code };
+            (icmpv6::quoted(packet.first()), error_of_v6(&message), ping_kind_v6(&message))
+        } else {
+            let message = Message::DestinationUnreachable { code, next_hop_mtu: 0 };
+            (Quoted::parse(packet.first()), error_of(&message), ping_kind(&message))
+        };
+        let (Ok(quoted), Some(error)) = (quoted, error) else { return };
         // Whether anybody was there to hear it changes nothing.
-        let _ = self.on_failure(now, (quoted.source, 0, 0), &quoted, &message);
+        let _ = self.on_failure(now, (quoted.source, 0, 0), &quoted, error, ping);
     }
 
     /// Sends an ICMP error about `packet`, which begins with `header`, if one may be sent (RFC 1122 3.2.2).

@@ -1,6 +1,7 @@
 //! The stack itself, by what happens to it: frames come in, packets go out, time passes, the owner speaks.
 
 mod addresses;
+mod groups;
 mod input;
 mod input_icmp;
 mod output;
@@ -10,7 +11,9 @@ mod routing;
 mod state;
 mod tcp_verbs;
 mod time;
+mod udp_groups;
 mod udp_verbs;
+mod v6;
 
 pub use report::{AddressReport, InterfaceReport, NeighbourReport, UdpReport};
 pub use state::Stack;

@@ -1,13 +1,13 @@
-//! The way out: what is due on an interface, with its IPv4 and link headers.
+//! The way out: what is due on an interface, with its IP and link headers.
 
 use super::state::Stack;
 use crate::dropped::Dropped;
-use crate::interface::{Context, InterfaceId, Sending, Waiting};
+use crate::interface::{Context, InterfaceId, Sending, Waiting, cut, is_v6};
 use basis::{Frame, Instant};
 use core::net::IpAddr;
 use wire::ipv4::Header;
 use wire::segmentation::{Segments, is_finished};
-use wire::{icmpv4, protocol};
+use wire::{icmpv4, ipv6, protocol};
 
 /// What a source of packets gave.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -100,13 +100,21 @@ impl Stack {
         };
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return Pulled::Nothing };
         interface.datagrams_first = true;
-        let (IpAddr::V4(source), IpAddr::V4(destination)) = (local, remote) else {
-            self.counters.dropped.count(Dropped::NoRoute);
-            return Pulled::Taken;
-        };
         let traffic_class = frame.ecn as u8;
-        Header { time_to_live, traffic_class, ..Header::new(source, destination, protocol::TCP) }
-            .prepend_to(frame);
+        match (local, remote) {
+            (IpAddr::V4(source), IpAddr::V4(destination)) => {
+                Header { time_to_live, traffic_class, ..Header::new(source, destination, protocol::TCP) }
+                    .prepend_to(frame);
+            }
+            (IpAddr::V6(source), IpAddr::V6(destination)) => {
+                let header = ipv6::Header::new(source, destination, protocol::TCP);
+                ipv6::Header { hop_limit: time_to_live, traffic_class, ..header }.prepend_to(frame);
+            }
+            _ => {
+                self.counters.dropped.count(Dropped::NoRoute);
+                return Pulled::Taken;
+            }
+        }
         if !interface.send_recent(now, remote, frame) {
             match self.send_by_table(now, id, remote, core::mem::take(frame)) {
                 Some(sent) => *frame = sent,
@@ -149,7 +157,12 @@ impl Stack {
         mut packet: Frame,
     ) -> Option<Frame> {
         let interface = self.interfaces.get_mut(id.index())?;
-        let mut context = Context { now, timers: &mut self.timers, counters: &mut self.counters };
+        let mut context = Context {
+            now,
+            timers: &mut self.timers,
+            counters: &mut self.counters,
+            identification: &mut self.identification,
+        };
         match interface.send(&mut context, next_hop, destination, &mut packet) {
             Sending::Ready => Some(packet),
             Sending::Taken => None,
@@ -167,10 +180,9 @@ impl Stack {
         let Some(Waiting { owner, next_hop, mut packet }) = interface.pop_waiting() else {
             return Pulled::Nothing;
         };
-        let mtu = interface.mtu;
+        let Some(destination) = destination_of(&packet) else { return Pulled::Taken };
+        let mtu = interface.mtu_to(destination);
         self.charge_back(owner, &packet);
-        let Ok(header) = Header::parse(packet.first(), packet.len()) else { return Pulled::Taken };
-        let destination = IpAddr::V4(header.destination);
         let path_mtu = self.path_mtus.mtu(now, destination, mtu as u32) as usize;
         if path_mtu < mtu && packet.len() > path_mtu {
             self.send_fragments(now, id, next_hop, destination, &packet, path_mtu);
@@ -203,7 +215,7 @@ impl Stack {
         packet: &Frame,
         path_mtu: usize,
     ) {
-        let Some(fragments) = crate::ip::fragment::fragments(packet, path_mtu) else {
+        let Some(fragments) = cut(packet, path_mtu, &mut self.identification) else {
             self.counters.dropped.count(Dropped::TooLong);
             return;
         };
@@ -220,10 +232,28 @@ impl Stack {
 
     /// Queues an IP packet of this host itself to leave by `id`.
     pub(crate) fn queue_packet(&mut self, now: Instant, id: InterfaceId, destination: IpAddr, packet: Frame) {
+        // No router cuts packets of IPv6: an answer that is too long for its path would never arrive.
+        if destination.is_ipv6() {
+            let mtu = self.path(now, id, destination).mtu as usize;
+            if packet.len() > mtu
+                && let Some(next_hop) = self.next_hop_over(id, destination)
+            {
+                return self.send_fragments(now, id, next_hop, destination, &packet, mtu);
+            }
+        }
         if let Some(frame) = self.send_by_table(now, id, destination, packet)
             && let Some(interface) = self.interfaces.get_mut(id.index())
         {
             interface.push_ready(&mut self.counters, frame);
         }
     }
+}
+
+/// Where an IP packet of ours goes.
+fn destination_of(packet: &Frame) -> Option<IpAddr> {
+    if is_v6(packet) {
+        let header = ipv6::Header::parse(packet.first(), packet.len()).ok()?;
+        return Some(IpAddr::V6(header.destination));
+    }
+    Some(IpAddr::V4(Header::parse(packet.first(), packet.len()).ok()?.destination))
 }

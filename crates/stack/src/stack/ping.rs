@@ -10,7 +10,7 @@ use crate::payload::frame_with;
 use basis::Instant;
 use core::net::IpAddr;
 use wire::icmpv4::{self, Message};
-use wire::{ipv4, protocol};
+use wire::{icmpv6, ipv4, protocol};
 
 /// Bytes of the longest payload.
 const MAXIMUM_PAYLOAD: usize = ipv4::MAXIMUM_LENGTH - ipv4::HEADER_LENGTH - icmpv4::HEADER_LENGTH;
@@ -50,22 +50,31 @@ impl Stack {
         if self.is_broadcast(to) {
             return Err(SendError::BroadcastNotAllowed);
         }
-        let way = self.way_to(to, None).map_err(|reason| match reason {
+        let way = self.way_to(to.to_canonical(), None).map_err(|reason| match reason {
             NoWay::Route => SendError::NoRoute,
             NoWay::Source => SendError::AddressNotAvailable,
         })?;
-        let (IpAddr::V4(source), IpAddr::V4(destination)) = (way.source, to) else {
-            return Err(SendError::InvalidDestination);
-        };
         let mut packet = frame_with(&mut self.pool, payload);
-        Message::EchoRequest { identifier, sequence }.prepend_to(&mut packet);
-        ipv4::Header {
-            dont_fragment: false,
-            identification: self.identification.next(source, destination, protocol::ICMPV4),
-            time_to_live: ttl.unwrap_or(self.config.time_to_live).max(1),
-            ..ipv4::Header::new(source, destination, protocol::ICMPV4)
+        match (way.source, to.to_canonical()) {
+            (IpAddr::V4(source), IpAddr::V4(destination)) => {
+                Message::EchoRequest { identifier, sequence }.prepend_to(&mut packet);
+                ipv4::Header {
+                    dont_fragment: false,
+                    identification: self.identification.next(source, destination, protocol::ICMPV4),
+                    time_to_live: ttl.unwrap_or(self.config.time_to_live).max(1),
+                    ..ipv4::Header::new(source, destination, protocol::ICMPV4)
+                }
+                .prepend_to(&mut packet);
+            }
+            (IpAddr::V6(source), IpAddr::V6(destination)) => {
+                let request = icmpv6::Message::EchoRequest { identifier, sequence };
+                request.prepend_to(&mut packet, source, destination);
+                let hop_limit = ttl.map(|ttl| ttl.max(1));
+                let ends = (source, destination);
+                self.prepend_v6(&mut packet, way.interface, ends, protocol::ICMPV6, hop_limit);
+            }
+            _ => return Err(SendError::InvalidDestination),
         }
-        .prepend_to(&mut packet);
         let cost = Owner::cost(&packet);
         let waiting = Waiting { owner: Owner::Ping(id), next_hop: way.next_hop, packet };
         let interface = self.interfaces.get_mut(way.interface.index()).ok_or(SendError::NoRoute)?;

@@ -2,6 +2,7 @@
 
 use super::state::Stack;
 use crate::config::Medium;
+use crate::interface::v6::address::Origin;
 use crate::interface::{AddressState, Claim, InterfaceId};
 use crate::neighbour::NeighbourState;
 use crate::udp::UdpId;
@@ -40,6 +41,8 @@ pub struct AddressReport {
     pub state: AddressState,
     /// The last claim of another station to it while it was in use.
     pub claim: Option<Claim>,
+    /// Until when connections begin from it and until when it is valid, where a router has told; an owner's is for ever.
+    pub lifetime: Option<(Instant, Instant)>,
 }
 
 impl AddressReport {
@@ -95,12 +98,22 @@ impl Stack {
     /// All addresses.
     pub fn addresses(&self) -> impl Iterator<Item = AddressReport> + '_ {
         self.interfaces.iter().flat_map(|interface| {
-            interface.addresses.iter().map(|own| AddressReport {
+            let v4 = interface.addresses.iter().map(|own| AddressReport {
                 interface: interface.id,
                 address: IpNet::V4(own.network),
                 state: own.state(),
                 claim: own.last_claim(),
-            })
+                lifetime: None,
+            });
+            let v6 = interface.v6.addresses.iter().map(|own| AddressReport {
+                interface: interface.id,
+                address: IpNet::V6(own.network()),
+                state: own.state(),
+                claim: own.claim(),
+                lifetime: (own.origin == Origin::Router)
+                    .then(|| (own.lifetime().preferred_until, own.lifetime().valid_until)),
+            });
+            v4.chain(v6)
         })
     }
 

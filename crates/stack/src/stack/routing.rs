@@ -38,7 +38,10 @@ impl Stack {
             return Err(RouteError::NoSuchInterface);
         }
         if let Some(gateway) = gateway {
-            let unicast = matches!(gateway, IpAddr::V4(gateway) if is_host(gateway));
+            let unicast = match gateway {
+                IpAddr::V4(gateway) => is_host(gateway),
+                IpAddr::V6(gateway) => !gateway.is_multicast() && !gateway.is_unspecified(),
+            };
             if gateway.is_ipv4() != destination.addr().is_ipv4() || !unicast {
                 return Err(RouteError::UnsuitableGateway);
             }
@@ -79,18 +82,23 @@ impl Stack {
         self.interfaces.get(id.index())
     }
 
-    fn is_up(&self, id: InterfaceId) -> bool {
+    pub(crate) fn is_up(&self, id: InterfaceId) -> bool {
         self.interface(id).is_some_and(|interface| interface.up)
     }
 
-    fn loopback(&self) -> Option<&Interface> {
+    pub(crate) fn loopback(&self) -> Option<&Interface> {
         self.interfaces.iter().find(|interface| interface.up && interface.medium == Medium::Loopback)
     }
 
     /// Whether `address` is this host's: assigned to an interface, or any of 127.0.0.0/8 if there is a loopback interface
     /// (RFC 1122 3.2.1.3 g).
     pub(crate) fn is_own(&self, address: IpAddr) -> bool {
-        let IpAddr::V4(address) = address else { return false };
+        let address = match address {
+            IpAddr::V4(address) => address,
+            IpAddr::V6(address) => {
+                return self.interfaces.iter().any(|interface| interface.v6.is_assigned(address));
+            }
+        };
         if address.is_loopback() {
             return self.loopback().is_some();
         }
@@ -106,7 +114,10 @@ impl Stack {
 
     /// The way to `remote`, from `local` if that is wanted.
     pub(crate) fn way_to(&self, remote: IpAddr, local: Option<IpAddr>) -> Result<Way, NoWay> {
-        let IpAddr::V4(destination) = remote else { return Err(NoWay::Route) };
+        let destination = match remote {
+            IpAddr::V4(destination) => destination,
+            IpAddr::V6(destination) => return self.way_to_v6(destination, local, None),
+        };
         let local = local.filter(|local| !local.is_unspecified());
         if let Some(local) = local
             && !self.is_own(local)
@@ -140,7 +151,7 @@ impl Stack {
 
     /// The best route to `remote`, preferably over the interface that has the source address, so that answers that take the
     /// same way back find it (RFC 1122 3.3.4.2, the strong model).
-    fn route(&self, remote: IpAddr, home: Option<InterfaceId>) -> Option<(InterfaceId, IpAddr)> {
+    pub(crate) fn route(&self, remote: IpAddr, home: Option<InterfaceId>) -> Option<(InterfaceId, IpAddr)> {
         let at_home = home.and_then(|home| self.routes.lookup(remote, |id| id == home && self.is_up(id)));
         let route = at_home.or_else(|| self.routes.lookup(remote, |id| self.is_up(id)))?;
         Some((route.interface, route.gateway.unwrap_or(remote)))
@@ -148,13 +159,20 @@ impl Stack {
 
     /// The next hop to `remote` over `interface`, for packets whose interface is settled.
     pub(crate) fn next_hop_over(&self, interface: InterfaceId, remote: IpAddr) -> Option<IpAddr> {
+        if let IpAddr::V6(remote) = remote
+            && (remote.is_multicast() || wire::ipv6::is_link_local(remote))
+        {
+            return Some(IpAddr::V6(remote));
+        }
         let route = self.routes.lookup(remote, |id| id == interface)?;
         Some(route.gateway.unwrap_or(remote))
     }
 
-    fn home_of(&self, local: IpAddr) -> Option<InterfaceId> {
-        let IpAddr::V4(local) = local else { return None };
-        let home = self.interfaces.iter().find(|interface| interface.addresses.is_assigned(local))?;
+    pub(crate) fn home_of(&self, local: IpAddr) -> Option<InterfaceId> {
+        let home = self.interfaces.iter().find(|interface| match local {
+            IpAddr::V4(local) => interface.addresses.is_assigned(local),
+            IpAddr::V6(local) => interface.v6.is_assigned(local),
+        })?;
         (home.up && home.medium != Medium::Loopback).then_some(home.id)
     }
 

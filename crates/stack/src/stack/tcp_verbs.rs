@@ -4,7 +4,7 @@ use super::routing::NoWay;
 use super::state::Stack;
 use crate::error::{BindError, ConnectError};
 use basis::Instant;
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use tcp::{ConnectionId, FourTuple, ListenerId, SocketOptions};
 
 impl Stack {
@@ -24,7 +24,8 @@ impl Stack {
         if remote.port() == 0 || remote.ip().is_multicast() || self.is_broadcast(remote.ip()) {
             return Err(ConnectError::InvalidDestination);
         }
-        let way = self.way_to(remote.ip(), local.map(|local| local.ip())).map_err(|reason| match reason {
+        let from = local.map(|local| local.ip().to_canonical());
+        let way = self.way_to_socket(remote, from).map_err(|reason| match reason {
             NoWay::Route => ConnectError::NoRoute,
             NoWay::Source => ConnectError::AddressNotAvailable,
         })?;
@@ -40,6 +41,7 @@ impl Stack {
                 let is_free = |port| {
                     tcp.is_free(&tuple_from(port))
                         && !tcp.is_listening(None, port)
+                        && !tcp.is_listening(Some(everywhere(way.source)), port)
                         && !tcp.is_listening(Some(way.source), port)
                 };
                 self.ports.for_connection(way.source, remote, is_free).ok_or(ConnectError::NoFreePort)?
@@ -53,8 +55,9 @@ impl Stack {
         })
     }
 
-    /// Listens on `local`: on every address if that is unspecified, on a chosen port if that is 0. At most `backlog`
-    /// handshakes are under way, and at most as many connections wait to be accepted. Returns where it listens, too.
+    /// Listens on `local`: on every address of its family if that is unspecified, on a chosen port if that is 0. On `[::]` calls by
+    /// IPv4 are taken too (RFC 3493 5.3); see [`Stack::tcp_listen_v6_only`]. At most `backlog` handshakes are under way, and at most as
+    /// many connections wait to be accepted. Returns where it listens, too.
     ///
     /// # Errors
     /// When the address is not this host's, is taken, or there is no room.
@@ -64,14 +67,39 @@ impl Stack {
         backlog: u32,
         options: SocketOptions,
     ) -> Result<(ListenerId, SocketAddr), BindError> {
-        let address = if local.ip().is_unspecified() { None } else { Some(local.ip()) };
-        if local.is_ipv6() || address.is_some_and(|address| !self.is_own(address)) {
+        let both = local.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+        self.listen_on(local, both, backlog, options)
+    }
+
+    /// As [`Stack::tcp_listen`], but on `[::]` only calls by IPv6 are taken (RFC 3493 5.3: IPV6_V6ONLY).
+    ///
+    /// # Errors
+    /// As [`Stack::tcp_listen`].
+    pub fn tcp_listen_v6_only(
+        &mut self,
+        local: SocketAddr,
+        backlog: u32,
+        options: SocketOptions,
+    ) -> Result<(ListenerId, SocketAddr), BindError> {
+        self.listen_on(local, false, backlog, options)
+    }
+
+    fn listen_on(
+        &mut self,
+        local: SocketAddr,
+        both: bool,
+        backlog: u32,
+        options: SocketOptions,
+    ) -> Result<(ListenerId, SocketAddr), BindError> {
+        let ip = local.ip().to_canonical();
+        if !ip.is_unspecified() && !self.is_own(ip) {
             return Err(BindError::AddressNotAvailable);
         }
+        let address = if both { None } else { Some(ip) };
         let port = match local.port() {
             0 => {
                 let tcp = &self.tcp;
-                let is_free = |port| !tcp.is_listening(address, port) && !tcp.is_listening(None, port);
+                let is_free = |port| !is_taken(tcp, address, port);
                 self.ports.random(&mut self.random, is_free).ok_or(BindError::NoFreePort)?
             }
             port => port,
@@ -89,19 +117,48 @@ impl Stack {
     /// Whether a listener on every address stands beside one on just this address, or the other way round: a port is one
     /// owner's, as a call to it would find.
     fn is_listening_beside(&self, address: Option<IpAddr>, port: u16) -> bool {
+        let any = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
+        let of_hosts = |family: Option<bool>| {
+            self.addresses().map(|own| own.address.addr()).any(|own| {
+                family.is_none_or(|six| own.is_ipv6() == six) && self.tcp.is_listening(Some(own), port)
+            })
+        };
         match address {
-            Some(_) => self.tcp.is_listening(None, port),
-            None => self.addresses().any(|own| self.tcp.is_listening(Some(own.address.addr()), port)),
+            None => any.into_iter().any(|any| self.tcp.is_listening(Some(any), port)) || of_hosts(None),
+            Some(address) if address.is_unspecified() => {
+                self.tcp.is_listening(None, port) || of_hosts(Some(address.is_ipv6()))
+            }
+            Some(address) => {
+                self.tcp.is_listening(None, port) || self.tcp.is_listening(Some(everywhere(address)), port)
+            }
         }
     }
 }
 
-/// Where a connection to `remote` goes: the unspecified address means this host, as with other hosts' sockets.
-fn reachable(remote: SocketAddr) -> SocketAddr {
-    match remote.ip() {
-        IpAddr::V4(address) if address.is_unspecified() => {
-            SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), remote.port())
-        }
-        _ => remote,
+/// Every address of the family of `address`.
+fn everywhere(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
     }
+}
+
+/// Whether a port that nobody asked for is better left alone.
+fn is_taken(tcp: &tcp::Host, address: Option<IpAddr>, port: u16) -> bool {
+    let any = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
+    tcp.is_listening(address, port)
+        || tcp.is_listening(None, port)
+        || any.into_iter().any(|any| tcp.is_listening(Some(any), port))
+}
+
+/// Where a connection to `remote` goes: the unspecified address means this host, as with other hosts' sockets; a mapped address
+/// is the IPv4 address in it (RFC 4291 2.5.5.2).
+pub(crate) fn reachable(remote: SocketAddr) -> SocketAddr {
+    let ip = match remote.ip().to_canonical() {
+        IpAddr::V4(address) if address.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(address) if address.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        IpAddr::V6(_) => return remote,
+        ip => ip,
+    };
+    SocketAddr::new(ip, remote.port())
 }

@@ -1,11 +1,15 @@
 //! What time brings.
 
 use super::state::Stack;
+use super::v6::Arrival;
 use crate::interface::InterfaceId;
+use crate::ip::reassembly::Beginning;
 use crate::neighbour::Due;
 use crate::timers::Timer;
 use basis::Instant;
+use core::net::IpAddr;
 use wire::icmpv4::{self, Message};
+use wire::{icmpv6, ipv6};
 
 impl Stack {
     /// When [`Stack::on_timeout`] wants to be called next, if ever.
@@ -41,6 +45,7 @@ impl Stack {
                     self.on_address_timeout(now, InterfaceId::from_number(interface), number);
                 }
                 Timer::Reassembly { slot } => self.on_reassembly_timeout(now, slot),
+                Timer::Upkeep { interface } => self.on_upkeep(now, InterfaceId::from_number(interface)),
             }
         }
         self.tcp.on_timeout(now);
@@ -53,7 +58,10 @@ impl Stack {
         match interface.neighbours.on_timeout(now, slot, &mut self.timers) {
             Due::Nothing => {}
             Due::Ask(address, station) => interface.ask(&mut self.counters, address, station),
-            Due::GiveUp(packets) => {
+            Due::GiveUp(address, packets) => {
+                if let IpAddr::V6(address) = address {
+                    self.on_silent_router(id, address);
+                }
                 for packet in packets {
                     self.on_unsendable(now, &packet, icmpv4::HOST_UNREACHABLE);
                 }
@@ -72,12 +80,24 @@ impl Stack {
     fn on_reassembly_timeout(&mut self, now: Instant, slot: u32) {
         let Some(given_up) = self.reassembly.on_timeout(slot, &mut self.timers) else { return };
         self.counters.dropped.count(crate::Dropped::ReassemblyTimeout);
-        // RFC 1122 3.3.2: only if the first fragment came.
-        if let Some((header, beginning)) = given_up.beginning {
-            let id = InterfaceId::from_number(given_up.interface);
-            let message = Message::TimeExceeded { code: icmpv4::REASSEMBLY_TIME_EXCEEDED };
-            let broadcast = self.is_broadcast(header.destination.into());
-            self.send_error(now, id, &header, &beginning, broadcast, message);
+        let id = InterfaceId::from_number(given_up.interface);
+        // RFC 1122 3.3.2, RFC 8200 4.5: only if the first fragment came.
+        match given_up.beginning {
+            Some(Beginning::V4(header, beginning)) => {
+                let message = Message::TimeExceeded { code: icmpv4::REASSEMBLY_TIME_EXCEEDED };
+                let destination = header.destination;
+                let broadcast = self.is_broadcast(destination.into()) || destination.is_multicast();
+                self.send_error(now, id, &header, &beginning, broadcast, message);
+            }
+            Some(Beginning::V6(beginning)) => {
+                let Ok(header) = ipv6::Header::parse(beginning.first(), beginning.len()) else { return };
+                let code = icmpv6::REASSEMBLY_TIME_EXCEEDED;
+                let group = header.destination.is_multicast();
+                let arrival = Arrival { now, interface: id, header, group };
+                let message = icmpv6::Message::TimeExceeded { code };
+                self.send_error_v6(&arrival, &beginning, message, false);
+            }
+            None => {}
         }
     }
 }

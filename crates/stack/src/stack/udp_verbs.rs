@@ -2,27 +2,53 @@
 
 use super::routing::NoWay;
 use super::state::Stack;
+use super::tcp_verbs::reachable;
+use super::v6::scoped;
 use crate::dropped::Dropped;
 use crate::error::{BindError, ReceiveError, SendError, UdpConnectError};
-use crate::interface::{Owner, Waiting};
+use crate::interface::{InterfaceId, Owner, Waiting};
 use crate::payload::frame_with;
 use crate::udp::{UdpId, UdpReadiness};
 use basis::Instant;
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 use tcp::IcmpError;
-use wire::{ipv4, protocol, udp};
+use wire::{ipv4, ipv6, protocol, udp};
 
-/// Bytes of the longest payload (RFC 768 in IPv4).
-const MAXIMUM_PAYLOAD: usize = ipv4::MAXIMUM_LENGTH - ipv4::HEADER_LENGTH - udp::HEADER_LENGTH;
+/// Bytes of the longest payload: RFC 768 in IPv4, which counts its own header, or in IPv6, which does not.
+fn maximum_payload(to: SocketAddr) -> usize {
+    match to {
+        SocketAddr::V4(_) => ipv4::MAXIMUM_LENGTH - ipv4::HEADER_LENGTH - udp::HEADER_LENGTH,
+        SocketAddr::V6(_) => ipv6::MAXIMUM_PAYLOAD - udp::HEADER_LENGTH,
+    }
+}
+
+/// The address that a socket sends from because it is bound to it; a group sends nothing.
+fn source_of(bound: IpAddr) -> Option<IpAddr> {
+    (!bound.is_multicast() && !bound.is_unspecified()).then_some(bound)
+}
 
 impl Stack {
-    /// A socket bound to `local`: to every address if that is unspecified, to a random port if that is 0.
+    /// A socket bound to `local`: to every address of its family if that is unspecified, to a random port if that is 0. A group's
+    /// address can be had, too. A socket on `[::]` has every IPv4 address as well (RFC 3493 5.3); see [`Stack::udp_bind_v6_only`].
     ///
     /// # Errors
     /// When the address is not this host's, is taken, or there is no room.
     pub fn udp_bind(&mut self, local: SocketAddr) -> Result<UdpId, BindError> {
-        let ip = local.ip();
-        if !ip.is_ipv4() || !(ip.is_unspecified() || self.is_own(ip)) {
+        let dual = local.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+        self.bind_datagrams(local, dual)
+    }
+
+    /// As [`Stack::udp_bind`], but a socket on `[::]` has IPv6 addresses alone (RFC 3493 5.3: IPV6_V6ONLY).
+    ///
+    /// # Errors
+    /// As [`Stack::udp_bind`].
+    pub fn udp_bind_v6_only(&mut self, local: SocketAddr) -> Result<UdpId, BindError> {
+        self.bind_datagrams(local, false)
+    }
+
+    fn bind_datagrams(&mut self, local: SocketAddr, dual: bool) -> Result<UdpId, BindError> {
+        let ip = local.ip().to_canonical();
+        if !(ip.is_unspecified() || ip.is_multicast() || self.is_own(ip)) {
             return Err(BindError::AddressNotAvailable);
         }
         if self.udp.is_full() {
@@ -31,12 +57,12 @@ impl Stack {
         let port = match local.port() {
             0 => {
                 let udp = &self.udp;
-                let is_free = |port| udp.is_free(SocketAddr::new(ip, port));
+                let is_free = |port| udp.is_free(SocketAddr::new(ip, port), dual);
                 self.ports.random(&mut self.random, is_free).ok_or(BindError::NoFreePort)?
             }
             port => port,
         };
-        self.udp.bind(SocketAddr::new(ip, port))
+        self.udp.bind(SocketAddr::new(ip, port), dual)
     }
 
     /// Connects a socket to `remote`: it sends there, hears only from there, and is told when datagrams fail.
@@ -46,19 +72,23 @@ impl Stack {
     pub fn udp_connect(&mut self, id: UdpId, remote: SocketAddr) -> Result<(), UdpConnectError> {
         let socket = self.udp.get(id).ok_or(UdpConnectError::NoSuchSocket)?;
         let remote = reachable(remote);
-        if remote.port() == 0 || !remote.is_ipv4() {
+        if remote.port() == 0 || !socket.speaks(remote.ip()) {
             return Err(UdpConnectError::InvalidDestination);
         }
         if self.is_broadcast(remote.ip()) && !socket.broadcast {
             return Err(UdpConnectError::BroadcastNotAllowed);
         }
-        let way = self.way_to(remote.ip(), Some(socket.bound.ip())).map_err(|reason| match reason {
-            NoWay::Route => UdpConnectError::NoRoute,
-            NoWay::Source => UdpConnectError::AddressNotAvailable,
-        })?;
+        let way =
+            self.way_to_socket(remote, source_of(socket.bound.ip())).map_err(|reason| match reason {
+                NoWay::Route => UdpConnectError::NoRoute,
+                NoWay::Source => UdpConnectError::AddressNotAvailable,
+            })?;
         let socket = self.udp.get_mut(id).ok_or(UdpConnectError::NoSuchSocket)?;
         socket.local = way.source;
-        socket.remote = Some(remote);
+        socket.remote = Some(match remote.ip() {
+            IpAddr::V6(ip) => scoped(ip, remote.port(), way.interface),
+            IpAddr::V4(_) => remote,
+        });
         Ok(())
     }
 
@@ -79,21 +109,25 @@ impl Stack {
             return Err(SendError::Failed(error));
         }
         let to = reachable(to.or(socket.remote).ok_or(SendError::NoDestination)?);
-        if to.port() == 0 || !to.is_ipv4() {
+        if to.port() == 0 || !socket.speaks(to.ip()) {
             return Err(SendError::InvalidDestination);
         }
-        if payload.len() > MAXIMUM_PAYLOAD {
+        if payload.len() > maximum_payload(to) {
             return Err(SendError::TooLong);
         }
         if socket.unsent >= send_buffer {
             socket.blocked = true;
             return Err(SendError::WouldBlock);
         }
-        let (local, broadcast, time_to_live) = (socket.local(), socket.broadcast, socket.time_to_live);
+        let (local, broadcast) = (socket.local(), socket.broadcast);
+        let hops = match to.ip() {
+            IpAddr::V4(to) if to.is_multicast() => Some(socket.multicast.time_to_live),
+            _ => socket.time_to_live,
+        };
         if self.is_broadcast(to.ip()) && !broadcast {
             return Err(SendError::BroadcastNotAllowed);
         }
-        self.queue_datagram(now, id, payload, (local, to), time_to_live)?;
+        self.queue_datagram(now, id, payload, (local, to), hops)?;
         Ok(payload.len())
     }
 
@@ -105,28 +139,33 @@ impl Stack {
         (local, to): (SocketAddr, SocketAddr),
         time_to_live: Option<u8>,
     ) -> Result<(), SendError> {
-        let way = self.way_to(to.ip(), Some(local.ip())).map_err(|reason| match reason {
+        let way = self.way_to_socket(to, source_of(local.ip())).map_err(|reason| match reason {
             NoWay::Route => SendError::NoRoute,
             NoWay::Source => SendError::AddressNotAvailable,
         })?;
-        let (IpAddr::V4(source), IpAddr::V4(destination)) = (way.source, to.ip()) else {
-            return Err(SendError::InvalidDestination);
-        };
         let mut packet = frame_with(&mut self.pool, payload);
         udp::Header { source_port: local.port(), destination_port: to.port(), length: 0 }.prepend_to(
             &mut packet,
             way.source,
             to.ip(),
         );
-        // RFC 1112 6.1: multicast stays on the link unless the owner says otherwise.
-        let usual = if destination.is_multicast() { 1 } else { self.config.time_to_live };
-        ipv4::Header {
-            dont_fragment: false,
-            identification: self.identification.next(source, destination, protocol::UDP),
-            time_to_live: time_to_live.unwrap_or(usual),
-            ..ipv4::Header::new(source, destination, protocol::UDP)
+        match (way.source, to.ip()) {
+            (IpAddr::V4(source), IpAddr::V4(destination)) => ipv4::Header {
+                dont_fragment: false,
+                identification: self.identification.next(source, destination, protocol::UDP),
+                time_to_live: time_to_live.unwrap_or(self.config.time_to_live),
+                ..ipv4::Header::new(source, destination, protocol::UDP)
+            }
+            .prepend_to(&mut packet),
+            (IpAddr::V6(source), IpAddr::V6(destination)) => {
+                let ends = (source, destination);
+                self.prepend_v6(&mut packet, way.interface, ends, protocol::UDP, time_to_live);
+            }
+            _ => return Err(SendError::InvalidDestination),
         }
-        .prepend_to(&mut packet);
+        if to.ip().is_multicast() {
+            self.bring_back(id, payload, SocketAddr::new(way.source, local.port()), to, way.interface);
+        }
         let cost = Owner::cost(&packet);
         let waiting = Waiting { owner: Owner::Udp(id), next_hop: way.next_hop, packet };
         let interface = self.interfaces.get_mut(way.interface.index()).ok_or(SendError::NoRoute)?;
@@ -169,7 +208,9 @@ impl Stack {
 
     /// Closes a socket. What it has sent still leaves; what has arrived is gone.
     pub fn udp_close(&mut self, id: UdpId) {
-        self.udp.close(id);
+        for (interface, group) in self.udp.close(id) {
+            self.leave_group(Instant::ZERO, InterfaceId::from_number(interface), group);
+        }
     }
 
     /// The socket's own address: unspecified while it is bound to every address and not connected.
@@ -210,15 +251,5 @@ impl Stack {
     /// The time to live of the socket's datagrams, in hops.
     pub fn udp_ttl(&self, id: UdpId) -> Option<u8> {
         Some(self.udp.get(id)?.time_to_live.unwrap_or(self.config.time_to_live))
-    }
-}
-
-/// Where a datagram to `remote` goes: the unspecified address means this host, as with other hosts' sockets.
-fn reachable(remote: SocketAddr) -> SocketAddr {
-    match remote.ip() {
-        IpAddr::V4(address) if address.is_unspecified() => {
-            SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), remote.port())
-        }
-        _ => remote,
     }
 }

@@ -232,7 +232,7 @@ fn unsuitable_addresses_are_refused() {
         assert_eq!(add(address, 24), Err(AddressError::NotUnicast), "{address}");
     }
     assert_eq!(add("10.8.0.1", 33), Err(AddressError::PrefixTooLong));
-    assert_eq!(add("::1", 64), Err(AddressError::UnsupportedFamily));
+    assert_eq!(add("::1", 64), Err(AddressError::NotUnicast));
     assert_eq!(add("10.7.0.2", 16), Err(AddressError::AlreadyAssigned));
     assert_eq!(add("10.8.0.0", 31), Ok(()));
     assert_eq!(add("10.8.0.255", 32), Ok(()));

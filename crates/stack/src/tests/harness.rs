@@ -4,7 +4,7 @@ use crate::{Event, InterfaceConfig, InterfaceId, Medium, Probing, Stack, StackCo
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use basis::{Checksum, Frame, Instant};
-use core::net::{IpAddr, Ipv4Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::time::Duration;
 use wire::arp::Packet;
 use wire::ethernet::{self, EtherType, MacAddress};
@@ -15,6 +15,11 @@ pub(crate) const OUR_HARDWARE: MacAddress = MacAddress([2, 0, 0, 0, 0, 2]);
 pub(crate) const PEER_HARDWARE: MacAddress = MacAddress([2, 0, 0, 0, 0, 3]);
 pub(crate) const OURS: Ipv4Addr = Ipv4Addr::new(10, 7, 0, 2);
 pub(crate) const PEER: Ipv4Addr = Ipv4Addr::new(10, 7, 0, 3);
+
+/// The IPv6 address of the host with this IPv4 address: fd07::2 of 10.7.0.2.
+pub(crate) fn six(address: Ipv4Addr) -> Ipv6Addr {
+    Ipv6Addr::new(0xfd07, 0, 0, 0, 0, 0, 0, address.octets()[3].into())
+}
 
 pub(crate) fn ethernet_config(hardware: MacAddress) -> InterfaceConfig {
     InterfaceConfig {
@@ -153,7 +158,7 @@ pub(crate) fn ipv4_frame(header: ipv4::Header, payload: &[u8]) -> Frame {
 }
 
 /// As a device gives it: in the body alone.
-fn from_device(frame: &Frame) -> Frame {
+pub(crate) fn from_device(frame: &Frame) -> Frame {
     let bytes = frame.to_vec();
     let memory = bytes.len();
     Frame::from_device(bytes.into(), memory)
@@ -194,6 +199,9 @@ pub(crate) fn open_arp(bytes: &[u8]) -> Option<(MacAddress, Packet)> {
 fn verify(bytes: &[u8]) {
     use etherparse::{NetSlice, SlicedPacket, TransportSlice};
     let sliced = SlicedPacket::from_ethernet(bytes).expect("etherparse reads the frame");
+    if let Some(NetSlice::Ipv6(ip)) = &sliced.net {
+        return verify_v6(&ip.header().to_header(), &sliced, ip.is_payload_fragmented());
+    }
     let Some(NetSlice::Ipv4(ip)) = &sliced.net else { return };
     let header = ip.header().to_header();
     assert_eq!(header.calc_header_checksum(), header.header_checksum, "IPv4 checksum");
@@ -211,6 +219,27 @@ fn verify(bytes: &[u8]) {
             assert_eq!(right, tcp.checksum(), "TCP checksum");
         }
         Some(TransportSlice::Icmpv4(_)) => assert_eq!(wire::icmpv4::checksum([payload, &[]]), 0),
+        _ => {}
+    }
+}
+
+fn verify_v6(header: &etherparse::Ipv6Header, sliced: &etherparse::SlicedPacket<'_>, fragment: bool) {
+    use etherparse::TransportSlice;
+    if fragment {
+        return;
+    }
+    match &sliced.transport {
+        Some(TransportSlice::Udp(udp)) => {
+            let right = udp.to_header().calc_checksum_ipv6(header, udp.payload()).unwrap();
+            assert_eq!(right, udp.checksum(), "UDP checksum");
+        }
+        Some(TransportSlice::Tcp(tcp)) => {
+            let right = tcp.to_header().calc_checksum_ipv6(header, tcp.payload()).unwrap();
+            assert_eq!(right, tcp.checksum(), "TCP checksum");
+        }
+        Some(TransportSlice::Icmpv6(icmp)) => {
+            assert!(icmp.is_checksum_valid(header.source, header.destination), "ICMPv6 checksum");
+        }
         _ => {}
     }
 }
@@ -234,6 +263,8 @@ impl Pair {
             let config = InterfaceConfig { super_segments, ..ethernet_config(hardware) };
             let id = hosts[index].add_interface(now, config);
             hosts[index].add_address(now, id, IpAddr::V4(address), 24, Probing::Skip).unwrap();
+            let six = IpAddr::V6(six(address));
+            hosts[index].add_address(now, id, six, 64, Probing::Skip).unwrap();
             id
         };
         let ids = [add(0, OUR_HARDWARE, OURS), add(1, PEER_HARDWARE, PEER)];

@@ -28,7 +28,7 @@ fn martians_stay_outside() {
         ("10.7.0.9", Dropped::OtherHost),
         ("8.8.8.8", Dropped::OtherHost),
         ("0.0.0.0", Dropped::OtherHost),
-        ("224.0.0.1", Dropped::OtherHost),
+        ("224.0.0.9", Dropped::OtherHost),
     ] {
         let header = ipv4::Header { destination: address(destination), ..header };
         assert_eq!(bench.packet(header, &udp_bytes(1, 7, b"x")), Err(reason), "{destination}");
@@ -48,12 +48,14 @@ fn frames_for_others_and_from_nobody_are_dropped() {
         ethernet::Header { destination, source, ether_type }.prepend_to(&mut frame);
         bench.frame(frame)
     };
-    let group = MacAddress([1, 0, 0x5e, 0, 0, 1]);
+    let group = MacAddress([1, 0, 0x5e, 0, 0, 9]);
     assert_eq!(send(PEER_HARDWARE, PEER_HARDWARE, EtherType::IPV4), Err(Dropped::OtherStation));
     assert_eq!(send(group, PEER_HARDWARE, EtherType::IPV4), Err(Dropped::OtherStation));
     assert_eq!(send(OUR_HARDWARE, group, EtherType::IPV4), Err(Dropped::GroupSender));
     assert_eq!(send(OUR_HARDWARE, OUR_HARDWARE, EtherType::IPV4), Err(Dropped::OwnHardwareAddress));
-    assert_eq!(send(OUR_HARDWARE, PEER_HARDWARE, EtherType::IPV6), Err(Dropped::UnknownEtherType));
+    assert_eq!(send(OUR_HARDWARE, PEER_HARDWARE, EtherType(0x88cc)), Err(Dropped::UnknownEtherType));
+    let all = MacAddress([1, 0, 0x5e, 0, 0, 1]);
+    assert_eq!(send(all, PEER_HARDWARE, EtherType::IPV4), Err(Dropped::UnicastInBroadcast));
     let broadcast = MacAddress::BROADCAST;
     assert_eq!(send(broadcast, PEER_HARDWARE, EtherType::IPV4), Err(Dropped::UnicastInBroadcast));
     assert_eq!(

@@ -9,3 +9,4 @@ mod icmp;
 mod ip;
 mod pair;
 mod udp;
+mod v6;

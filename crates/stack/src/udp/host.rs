@@ -2,13 +2,14 @@
 
 use super::id::UdpId;
 use super::readiness::UdpReadiness;
-use super::socket::Socket;
+use super::socket::{Socket, is_same};
 use crate::config::UdpConfig;
 use crate::dropped::Dropped;
 use crate::error::BindError;
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use basis::{Frame, HashKey, Slab};
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use hashbrown::HashMap;
 use tcp::IcmpError;
 
@@ -18,8 +19,8 @@ pub(crate) struct Host {
     pub(crate) config: UdpConfig,
     sockets: Slab<Socket>,
     by_address: HashMap<SocketAddr, UdpId, HashKey>,
-    /// Sockets of each port.
-    ports: HashMap<u16, u32, HashKey>,
+    /// Sockets of each port, by whether they are on addresses of IPv6.
+    ports: HashMap<(bool, u16), u32, HashKey>,
     /// Sockets with readiness that the owner was not told of; each at most once.
     untold: VecDeque<UdpId>,
 }
@@ -47,53 +48,75 @@ impl Host {
         self.sockets.iter().map(|(key, socket)| (UdpId(key), socket))
     }
 
-    /// Whether a socket could be bound to `local`.
-    pub(crate) fn is_free(&self, local: SocketAddr) -> bool {
-        match self.ports.get(&local.port()) {
+    /// Whether a socket could be bound to `local`, and to every IPv4 address as well if it is `dual`.
+    pub(crate) fn is_free(&self, local: SocketAddr, dual: bool) -> bool {
+        places(local, dual).all(|place| match self.ports.get(&(place.is_ipv6(), place.port())) {
             None => true,
-            Some(_) if local.ip().is_unspecified() => false,
-            Some(_) => {
-                !self.by_address.contains_key(&local) && !self.by_address.contains_key(&any(local.port()))
-            }
-        }
+            Some(_) if place.ip().is_unspecified() => false,
+            Some(_) => !self.by_address.contains_key(&place) && !self.by_address.contains_key(&any(place)),
+        })
     }
 
     pub(crate) fn is_full(&self) -> bool {
         self.sockets.len() >= self.config.max_sockets
     }
 
-    pub(crate) fn bind(&mut self, local: SocketAddr) -> Result<UdpId, BindError> {
+    pub(crate) fn bind(&mut self, local: SocketAddr, dual: bool) -> Result<UdpId, BindError> {
         if self.is_full() {
             return Err(BindError::TooManySockets);
         }
-        if !self.is_free(local) {
+        if !self.is_free(local, dual) {
             return Err(BindError::AddressInUse);
         }
-        let id = UdpId(self.sockets.insert(Socket::new(local)).ok_or(BindError::TooManySockets)?);
-        self.by_address.insert(local, id);
-        *self.ports.entry(local.port()).or_insert(0) += 1;
+        let id = UdpId(self.sockets.insert(Socket::new(local, dual)).ok_or(BindError::TooManySockets)?);
+        for place in places(local, dual) {
+            self.by_address.insert(place, id);
+            *self.ports.entry((place.is_ipv6(), place.port())).or_insert(0) += 1;
+        }
         Ok(id)
     }
 
-    pub(crate) fn close(&mut self, id: UdpId) {
-        let Some(socket) = self.sockets.remove(id.0) else { return };
-        self.by_address.remove(&socket.bound);
-        if let Some(count) = self.ports.get_mut(&socket.bound.port()) {
-            *count -= 1;
-            if *count == 0 {
-                self.ports.remove(&socket.bound.port());
-            }
+    /// Returns the groups that it had joined.
+    pub(crate) fn close(&mut self, id: UdpId) -> Vec<(u8, IpAddr)> {
+        let Some(socket) = self.sockets.remove(id.0) else { return Vec::new() };
+        for place in places(socket.bound, socket.dual) {
+            self.leave_place(place);
         }
         if socket.untold != UdpReadiness::NONE {
             self.untold.retain(|other| *other != id);
+        }
+        socket.multicast.groups
+    }
+
+    fn leave_place(&mut self, place: SocketAddr) {
+        self.by_address.remove(&place);
+        let port = (place.is_ipv6(), place.port());
+        if let Some(count) = self.ports.get_mut(&port) {
+            *count -= 1;
+            if *count == 0 {
+                self.ports.remove(&port);
+            }
         }
     }
 
     /// The socket for a datagram from `source` to `destination`, which is `broadcast` or one of our addresses.
     pub(crate) fn find(&self, source: SocketAddr, destination: SocketAddr, broadcast: bool) -> Option<UdpId> {
         let exact = if broadcast { None } else { self.by_address.get(&destination) };
-        let id = *exact.or_else(|| self.by_address.get(&any(destination.port())))?;
+        let id = *exact.or_else(|| self.by_address.get(&any(destination)))?;
         self.get(id)?.takes(source, destination.ip()).then_some(id)
+    }
+
+    /// The socket for a datagram from `source` to the group `destination` that came by the interface with this number: one that has joined there.
+    pub(crate) fn find_joined(
+        &self,
+        source: SocketAddr,
+        destination: SocketAddr,
+        interface: u8,
+    ) -> Option<UdpId> {
+        let id = *self.by_address.get(&destination).or_else(|| self.by_address.get(&any(destination)))?;
+        let socket = self.get(id)?;
+        let joined = socket.multicast.groups.contains(&(interface, destination.ip()));
+        (joined && socket.remote.is_none_or(|remote| is_same(remote, source))).then_some(id)
     }
 
     /// Queues a datagram's payload at its socket.
@@ -115,12 +138,12 @@ impl Host {
     /// A datagram from `local` to `remote` failed. Only a connected socket is told: another would not know which of its
     /// datagrams it was (RFC 1122 4.1.3.3). False if no socket sent it.
     pub(crate) fn on_error(&mut self, local: SocketAddr, remote: SocketAddr, error: IcmpError) -> bool {
-        let found = self.by_address.get(&local).or_else(|| self.by_address.get(&any(local.port())));
+        let found = self.by_address.get(&local).or_else(|| self.by_address.get(&any(local)));
         let Some(id) = found.copied() else { return false };
         let Some(socket) = self.get_mut(id) else { return false };
         match socket.remote {
             None => true,
-            Some(peer) if peer == remote && socket.local == local.ip() => {
+            Some(peer) if is_same(peer, remote) && socket.local == local.ip() => {
                 // A smaller path MTU is seen to by fragmenting.
                 if !matches!(error, IcmpError::PacketTooBig { .. } | IcmpError::TimeExceeded) {
                     socket.error = Some(error);
@@ -163,8 +186,20 @@ impl Host {
     }
 }
 
-fn any(port: u16) -> SocketAddr {
-    SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port)
+/// Every address of the family of `address`, with its port.
+fn any(address: SocketAddr) -> SocketAddr {
+    let ip = match address {
+        SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+/// Where a socket is found: at its address, and if it is `dual` at every IPv4 address too. No zone is part of that.
+fn places(local: SocketAddr, dual: bool) -> impl Iterator<Item = SocketAddr> {
+    let own = SocketAddr::new(local.ip(), local.port());
+    let other = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), local.port());
+    [Some(own), dual.then_some(other)].into_iter().flatten()
 }
 
 #[cfg(test)]

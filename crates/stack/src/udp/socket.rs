@@ -3,6 +3,7 @@
 use super::readiness::UdpReadiness;
 use crate::error::ReceiveError;
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use basis::Frame;
 use bytes::Bytes;
 use core::net::{IpAddr, SocketAddr};
@@ -18,6 +19,35 @@ struct Datagram {
     cost: usize,
 }
 
+/// What a socket has to do with groups.
+#[derive(Clone, Debug)]
+pub(crate) struct Multicast {
+    /// The groups it has joined, each on the interface with this number.
+    pub(crate) groups: Vec<(u8, IpAddr)>,
+    /// Whether what it sends to groups comes back to this host's own listeners, by family.
+    pub(crate) comes_back_v4: bool,
+    pub(crate) comes_back_v6: bool,
+    /// Hops that IPv4 datagrams to groups may go.
+    pub(crate) time_to_live: u8,
+}
+
+impl Default for Multicast {
+    fn default() -> Multicast {
+        // RFC 1112 6.1: what goes to a group stays on the link, unless its owner says otherwise.
+        Multicast { groups: Vec::new(), comes_back_v4: true, comes_back_v6: true, time_to_live: 1 }
+    }
+}
+
+/// Whether two addresses name the same port of the same host; a zone that is not told counts as the same (RFC 4007 6).
+pub(crate) fn is_same(one: SocketAddr, other: SocketAddr) -> bool {
+    let zone = |address: SocketAddr| match address {
+        SocketAddr::V4(_) => 0,
+        SocketAddr::V6(address) => address.scope_id(),
+    };
+    let same_zone = zone(one) == zone(other) || zone(one) == 0 || zone(other) == 0;
+    one.ip() == other.ip() && one.port() == other.port() && same_zone
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Socket {
     /// What it is found by.
@@ -26,6 +56,9 @@ pub(crate) struct Socket {
     pub(crate) local: IpAddr,
     pub(crate) remote: Option<SocketAddr>,
     pub(crate) broadcast: bool,
+    /// Whether a socket on every IPv6 address has every IPv4 address, too.
+    pub(crate) dual: bool,
+    pub(crate) multicast: Multicast,
     pub(crate) time_to_live: Option<u8>,
     pub(crate) error: Option<IcmpError>,
     /// Readiness that the owner was not told of yet.
@@ -39,12 +72,14 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    pub(crate) fn new(bound: SocketAddr) -> Socket {
+    pub(crate) fn new(bound: SocketAddr, dual: bool) -> Socket {
         Socket {
             bound,
             local: bound.ip(),
             remote: None,
             broadcast: false,
+            dual,
+            multicast: Multicast::default(),
             time_to_live: None,
             error: None,
             untold: UdpReadiness::NONE,
@@ -59,10 +94,15 @@ impl Socket {
         SocketAddr::new(self.local, self.bound.port())
     }
 
+    /// Whether it can have anything to do with addresses of the family of `address`.
+    pub(crate) fn speaks(&self, address: IpAddr) -> bool {
+        self.dual || self.bound.is_ipv4() == address.is_ipv4()
+    }
+
     /// Whether a datagram from `source` to our address `destination` is for this socket.
     pub(crate) fn takes(&self, source: SocketAddr, destination: IpAddr) -> bool {
         match self.remote {
-            Some(remote) => remote == source && self.local == destination,
+            Some(remote) => is_same(remote, source) && self.local == destination,
             None => true,
         }
     }

@@ -6,7 +6,7 @@ use crate::event::ListenerId;
 use crate::info::ListenerSummary;
 use alloc::collections::VecDeque;
 use basis::{HashKey, Key, Slab};
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use hashbrown::HashMap;
 
 /// A listener: not a connection, but what makes them.
@@ -104,9 +104,15 @@ impl Listeners {
         self.by_address.contains_key(&(address, port))
     }
 
-    /// The listener for a segment: the one on that very address before the one on every address.
+    /// The listener for a segment: the one on that very address before the one on every address of its family, which is the
+    /// unspecified one, before the one on every address.
     pub(crate) fn find(&self, address: IpAddr, port: u16) -> Option<Key> {
-        self.by_address.get(&(Some(address), port)).or_else(|| self.by_address.get(&(None, port))).copied()
+        let family = match address {
+            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        };
+        let places = [Some(address), Some(family), None];
+        places.into_iter().find_map(|place| self.by_address.get(&(place, port))).copied()
     }
 
     pub(crate) fn get(&self, key: Key) -> Option<&Listener> {

@@ -71,7 +71,7 @@ impl Host {
         }
     }
 
-    /// Listens on a port of one address, or of every address for `None`. `backlog` bounds the half-open connections and,
+    /// Listens on a port of one address, of every address of a family for its unspecified one, or of every address for `None`. `backlog` bounds the half-open connections and,
     /// by itself, those that wait to be accepted; at least 1.
     ///
     /// # Errors

@@ -68,6 +68,8 @@ pub struct Chain {
     pub offset: usize,
     /// Bytes from the packet's front to the byte that names [`Chain::protocol`]: what a Parameter Problem points at.
     pub named_at: usize,
+    /// Bytes from the packet's front to the byte that names the fragment header; 0 if there is none.
+    pub fragment_named_at: usize,
     /// The fragment header, if the packet is a part of another; an atomic fragment is none. The chain ends there.
     pub fragment: Option<Fragment>,
 }
@@ -124,6 +126,7 @@ impl Chain {
                             protocol,
                             offset: offset + FRAGMENT_LENGTH,
                             named_at: offset,
+                            fragment_named_at: named_at,
                             fragment,
                         });
                     }
@@ -131,7 +134,7 @@ impl Chain {
                 }
                 // RFC 8200 4.3: hop-by-hop options stand right behind the fixed header or are not known.
                 protocol::HOP_BY_HOP => return Err(problem(UNKNOWN_NEXT_HEADER, named_at)),
-                _ => return Ok(Chain { protocol, offset, named_at, fragment: None }),
+                _ => return Ok(Chain { protocol, offset, named_at, fragment_named_at: 0, fragment: None }),
             };
             named_at = offset;
             protocol = packet.get(offset).copied().unwrap_or(protocol::NO_NEXT_HEADER);

@@ -12,9 +12,9 @@ fn at(text: &str) -> SocketAddr {
 #[test]
 fn the_narrower_binding_wins_and_broadcast_goes_to_the_wider() {
     let mut host = host();
-    let exact = host.bind(at("10.0.0.1:7")).unwrap();
-    let other = host.bind(at("10.0.0.2:7")).unwrap();
-    let any = host.bind(at("0.0.0.0:8")).unwrap();
+    let exact = host.bind(at("10.0.0.1:7"), false).unwrap();
+    let other = host.bind(at("10.0.0.2:7"), false).unwrap();
+    let any = host.bind(at("0.0.0.0:8"), false).unwrap();
     let source = at("10.0.0.9:1");
     assert_eq!(host.find(source, at("10.0.0.1:7"), false), Some(exact));
     assert_eq!(host.find(source, at("10.0.0.2:7"), false), Some(other));
@@ -27,7 +27,7 @@ fn the_narrower_binding_wins_and_broadcast_goes_to_the_wider() {
 #[test]
 fn an_event_is_told_once_and_not_after_the_socket_is_closed() {
     let mut host = host();
-    let socket = host.bind(at("0.0.0.0:7")).unwrap();
+    let socket = host.bind(at("0.0.0.0:7"), false).unwrap();
     for _ in 0..3 {
         host.deliver(socket, at("10.0.0.9:1"), &mut Frame::copy_of(b"x")).unwrap();
     }

@@ -13,7 +13,7 @@ fn walk(next: u8, parts: &[&[u8]]) -> Result<Chain, Refusal> {
 }
 
 fn chain(protocol: u8, offset: usize, named_at: usize) -> Result<Chain, Refusal> {
-    Ok(Chain { protocol, offset, named_at, fragment: None })
+    Ok(Chain { protocol, offset, named_at, fragment_named_at: 0, fragment: None })
 }
 
 /// Options in a header of 16 bytes before UDP: one option with `kind`, and padding.
@@ -64,6 +64,7 @@ fn a_fragment_ends_the_chain() {
     fragment.prepend_to(&mut frame);
     let found = walk(protocol::FRAGMENT, &[&frame.to_vec()]).unwrap();
     assert_eq!((found.fragment, found.offset, found.protocol), (Some(fragment), 48, protocol::UDP));
+    assert_eq!((found.named_at, found.fragment_named_at), (40, 6));
     assert!(!fragment.is_atomic() && Fragment { offset: 0, more: false, ..fragment }.is_atomic());
 }
 

@@ -1,0 +1,7 @@
+//! What an interface knows of its link by IPv6: its own addresses, routers, prefixes.
+
+pub(crate) mod address;
+pub(crate) mod link;
+pub(crate) mod source;
+
+pub(crate) use link::{Link, Setting};

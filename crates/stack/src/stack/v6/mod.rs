@@ -1,0 +1,13 @@
+//! What happens to a stack by IPv6.
+
+mod addresses;
+mod autoconfiguration;
+mod discovery;
+mod errors;
+mod icmp;
+mod input;
+mod output;
+mod routing;
+mod upkeep;
+
+pub(crate) use input::{Arrival, scoped};

@@ -1,0 +1,11 @@
+//! Tests of a whole stack by IPv6.
+
+mod autoconfiguration;
+mod discovery;
+mod extensions;
+mod fragments;
+mod groups;
+mod harness;
+mod icmp;
+mod pair;
+mod sockets;
