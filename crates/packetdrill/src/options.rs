@@ -26,6 +26,7 @@ const REMEMBERED: &[(i32, i32)] = &[
     (SOCKET, libc::SO_MARK),
     (SOCKET, libc::SO_RCVLOWAT),
     (SOCKET, libc::SO_DONTROUTE),
+    (SOCKET, libc::SO_ZEROCOPY),
     (IP, libc::IP_TOS),
     (IP, libc::IP_RECVERR),
     (IP, libc::IP_MTU_DISCOVER),
@@ -38,7 +39,6 @@ const REMEMBERED: &[(i32, i32)] = &[
     (TCP, libc::TCP_WINDOW_CLAMP),
     (TCP, libc::TCP_LINGER2),
     (TCP, libc::TCP_CORK),
-    (TCP, libc::TCP_QUICKACK),
 ];
 
 impl Machine {
@@ -55,6 +55,11 @@ impl Machine {
                 }
                 (SOCKET, libc::SO_RCVTIMEO) => socket.receive_timeout = timeval(bytes)?,
                 (SOCKET, libc::SO_SNDTIMEO) => socket.send_timeout = timeval(bytes)?,
+                (TCP, libc::TCP_QUICKACK) => {
+                    if let Role::Connection(id) = socket.role {
+                        world.stack.tcp_mut().set_quick_acknowledgments(id, integer(bytes)? != 0);
+                    }
+                }
                 (TCP, libc::TCP_CONGESTION) => socket.options.congestion = Some(algorithm(bytes)?),
                 _ => set_number(socket, (level, name), integer(bytes)?, &defaults)?,
             }
@@ -210,7 +215,10 @@ fn apply(world: &mut World, number: RawFd) -> Result<(), Errno> {
                 world.stack.udp_set_broadcast(id, allowed != 0);
             }
         }
-        Role::Fresh | Role::Listener(_) | Role::Datagrams(None) => {}
+        Role::Listener(id) => {
+            world.stack.tcp_mut().set_listener_options(id, options);
+        }
+        Role::Fresh | Role::Datagrams(None) => {}
     }
     Ok(())
 }
@@ -252,6 +260,10 @@ fn number_of(world: &World, socket: &Socket, option: (i32, i32)) -> Result<i32, 
             _ => options.max_segment_size.map_or(536, i32::from),
         },
         (TCP, libc::TCP_INQ) => socket.tells_rest as i32,
+        (TCP, libc::TCP_QUICKACK) => match socket.role {
+            Role::Connection(id) => world.stack.tcp().quick_acknowledgments(id).unwrap_or(false) as i32,
+            _ => 1,
+        },
         (IP, libc::IP_TTL) | (IPV6, libc::IPV6_UNICAST_HOPS) => i32::from(options.time_to_live),
         option if REMEMBERED.contains(&option) => socket.remembered.get(&option).copied().unwrap_or(0),
         _ => return Err(Errno::ENOPROTOOPT),

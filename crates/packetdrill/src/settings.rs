@@ -18,7 +18,7 @@ impl Default for Defaults {
     fn default() -> Defaults {
         let options = SocketOptions::default();
         Defaults {
-            host: HostConfig { super_segments: false, ..HostConfig::default() },
+            host: HostConfig::default(),
             options,
             keepalive: Keepalive::default(),
             receive_buffers: (options.receive_buffer, options.receive_buffer),

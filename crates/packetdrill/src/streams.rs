@@ -118,12 +118,13 @@ pub(crate) fn shut(world: &mut World, number: RawFd, id: ConnectionId, how: Shut
         world.descriptors.get_mut(number)?.role = Role::Fresh;
         return Ok(());
     }
-    world.stack.tcp_mut().shutdown(world.now, id, how).map_err(|error| match error {
-        ShutdownError::NotConnected => Errno::ENOTCONN,
-    })?;
-    if how != Shutdown::Write {
-        world.descriptors.get_mut(number)?.read_shut = true;
+    if how != Shutdown::Read {
+        world.stack.tcp_mut().shutdown(world.now, id, Shutdown::Write).map_err(|error| match error {
+            ShutdownError::NotConnected => Errno::ENOTCONN,
+        })?;
     }
+    // As on Linux: reads find an end instead of waiting, but what has come or still comes can be read.
+    world.descriptors.get_mut(number)?.read_shut |= how != Shutdown::Write;
     Ok(())
 }
 
@@ -139,7 +140,7 @@ pub(crate) fn read(
     if let Some(failure) = socket.failure.take() {
         return Err(errno(failure));
     }
-    let tells_rest = socket.tells_rest;
+    let (tells_rest, read_shut) = (socket.tells_rest, socket.read_shut);
     let (now, tcp) = (world.now, world.stack.tcp_mut());
     let mut nothing = [0];
     let result = match buffer {
@@ -152,6 +153,7 @@ pub(crate) fn read(
     };
     let count = match result {
         Ok(count) => count,
+        Err(ReadError::WouldBlock) if read_shut => 0,
         Err(ReadError::WouldBlock) => return Err(Errno::EAGAIN),
         Err(ReadError::NotConnected) => return Err(Errno::ENOTCONN),
         Err(ReadError::Failed(failure)) => return Err(errno(failure)),

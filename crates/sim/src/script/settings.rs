@@ -17,7 +17,9 @@ pub(crate) struct Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { host: HostConfig::default(), mtu: 1500, tolerance: Duration::from_millis(1) }
+        // One segment at a time, so that scripts see each decision; a script may ask for bursts.
+        let host = HostConfig { super_segments: false, ..HostConfig::default() };
+        Settings { host, mtu: 1500, tolerance: Duration::from_millis(1) }
     }
 }
 
@@ -69,6 +71,7 @@ impl Settings {
             "tcp_max_tw_buckets" => self.host.max_time_wait = number()? as u32,
             // Ours alone: seconds of TIME-WAIT, bounds of tables.
             "time_wait" => self.host.time_wait = Duration::from_secs(number()?),
+            "super_segments" => self.host.super_segments = number()? != 0,
             "max_half_open" => self.host.max_half_open = number()? as u32,
             "max_connections" => self.host.max_connections = number()? as u32,
             _ => {}

@@ -24,8 +24,18 @@ pub(super) fn set(
     } else {
         set_number(socket, name, number(arguments.get(3))?)?;
     }
-    if let Role::Connection(id) = socket.role {
-        machine.stack.tcp_mut().set_options(machine.now, id, socket.options);
+    match socket.role {
+        Role::Connection(id) if name == "TCP_QUICKACK" => {
+            let on = number(arguments.get(3))? != 0;
+            machine.stack.tcp_mut().set_quick_acknowledgments(id, on);
+        }
+        Role::Connection(id) => {
+            machine.stack.tcp_mut().set_options(machine.now, id, socket.options);
+        }
+        Role::Listener(id) => {
+            machine.stack.tcp_mut().set_listener_options(id, socket.options);
+        }
+        Role::Fresh => {}
     }
     Ok(Returned::Value(0))
 }
@@ -48,6 +58,8 @@ fn set_number(socket: &mut Socket, name: &str, value: i64) -> Result<(), String>
         "TCP_KEEPCNT" => socket.keepalive.probes = value.clamp(1, 255) as u8,
         // A port is never in use twice here, and TIME-WAIT never keeps a listener from it.
         "SO_REUSEADDR" => {}
+        // No option that stays.
+        "TCP_QUICKACK" => {}
         _ => return Err(format!("unknown option `{name}`")),
     }
     if socket.options.keepalive.is_some() {

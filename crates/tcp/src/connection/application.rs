@@ -7,8 +7,9 @@ use crate::environment::Environment;
 use crate::error::{Failure, ReadError, ShutdownError, WriteError};
 use crate::event::Readiness;
 use crate::segment::Shutdown;
+use basis::Instant;
 use core::time::Duration;
-use wire::tcp::Seq;
+use wire::tcp::{Seq, Timestamps};
 
 impl ControlBlock {
     pub(crate) fn read(
@@ -156,12 +157,26 @@ impl ControlBlock {
         }
     }
 
-    /// The number of a RST that the peer must believe, and the acknowledgment it carries.
-    pub(crate) fn reset_numbers(&self) -> (Seq, Seq) {
+    /// The number of a RST that the peer must believe, and the acknowledgment and timestamps it carries.
+    pub(crate) fn reset_numbers(&self, now: Instant) -> (Seq, Seq, Option<Timestamps>) {
         match &self.phase {
-            Phase::Open(open) => (open.send.next_sequence(), open.receive.next()),
-            Phase::Handshake(handshake) => (handshake.initial() + 1, handshake.expected()),
-            Phase::Finished(_) => (Seq(0), Seq(0)),
+            Phase::Open(open) => {
+                (open.send.next_sequence(), open.receive.next(), open.receive.timestamps.option(now))
+            }
+            Phase::Handshake(handshake) => (handshake.initial() + 1, handshake.expected(), None),
+            Phase::Finished(_) => (Seq(0), Seq(0), None),
+        }
+    }
+
+    /// Whether acknowledgments are not delayed for now.
+    pub(crate) fn quick_acknowledgments(&self) -> bool {
+        matches!(&self.phase, Phase::Open(open) if open.receive.acks.is_quick())
+    }
+
+    /// Delays acknowledgments or does not, until the connection's own judgment changes it.
+    pub(crate) fn set_quick_acknowledgments(&mut self, on: bool) {
+        if let Phase::Open(open) = &mut self.phase {
+            open.receive.acks.set_quick(on);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a segment, a time-out or the application does to a connection's life.
 
 use crate::error::Failure;
+use wire::tcp::Seq;
 
 /// What becomes of a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,4 +16,6 @@ pub(crate) enum Fate {
     Failed(Failure),
     /// It has failed; the peer gets a RST.
     Reset(Failure),
+    /// It is over because nobody is here to take what has come; the peer gets a RST with its own acknowledgment's number.
+    Deserted(Seq),
 }

@@ -124,6 +124,10 @@ impl Open {
         environment: &mut Environment<'_>,
     ) -> Result<Fate, Dropped> {
         let flags = header.flags;
+        if !flags.intersects(Flags::ACK | Flags::RST | Flags::SYN) {
+            // Nothing of a synchronized connection looks like this (RFC 9293 3.10.7.4, fifth step): no answer, whatever its number.
+            return Err(Dropped::BadFlags);
+        }
         let length =
             payload.len() as u32 + flags.contains(Flags::FIN) as u32 + flags.contains(Flags::SYN) as u32;
         // First: the sequence number, and PAWS before it (RFC 7323 5.3).
@@ -174,7 +178,7 @@ impl Open {
         if detached && !payload.is_empty() && self.is_beyond_reading(header, payload) {
             self.lose_input(environment);
             if self.send.queued() == 0 {
-                return Fate::Reset(Failure::Aborted);
+                return Fate::Deserted(header.acknowledgment);
             }
         }
         self.receive.note_timestamp(header, environment);

@@ -28,6 +28,10 @@ impl Open {
         let beyond = self.send.next_sequence();
         match self.next_segment(frame, settings, environment) {
             Some(Outbound { sequence, mut flags }) => {
+                if frame.segment_size != 0 {
+                    // The end of a burst: who gathers segments on their way need not wait for more.
+                    flags |= Flags::PSH;
+                }
                 if self.negotiated.marks() {
                     flags |= self.put_marks(frame, sequence, beyond);
                 }
@@ -90,7 +94,7 @@ impl Open {
         };
         // A full segment has no room for selective acknowledgments; the acknowledgment before it told.
         self.receive.put_options(&mut header.options, frame.is_empty(), environment);
-        self.receive.acks.on_sent(!frame.is_empty(), &mut self.timers);
+        self.receive.acks.on_sent(!frame.is_empty(), &mut self.timers, environment.now);
         header.prepend_to(frame, tuple.local, tuple.remote);
     }
 }

@@ -32,10 +32,16 @@ impl Host {
         let tuple = connection.tuple;
         let failure = match fate {
             Fate::Failed(failure) | Fate::Reset(failure) => Some(failure),
+            Fate::Deserted(_) => Some(Failure::Aborted),
             Fate::Live | Fate::TimeWait | Fate::Closed => None,
         };
-        if matches!(fate, Fate::Reset(_)) {
-            self.send_reset(index);
+        match fate {
+            Fate::Reset(_) => self.send_reset(now, index),
+            Fate::Deserted(sequence) => {
+                let lane = connection.path.lane;
+                self.reply_reset(&tuple, lane, reset::reset(&tuple, sequence, None));
+            }
+            Fate::Live | Fate::TimeWait | Fate::Closed | Fate::Failed(_) => {}
         }
         // An acknowledgment that is due must still leave, though the connection will not be asked again.
         let mut state = State::Closed;
@@ -118,12 +124,12 @@ impl Host {
         });
     }
 
-    pub(super) fn send_reset(&mut self, index: u32) {
+    pub(super) fn send_reset(&mut self, now: Instant, index: u32) {
         let Some(connection) = self.connections.at(index) else { return };
         if connection.is_known_to_peer() {
             let (tuple, lane) = (connection.tuple, connection.path.lane);
-            let (sequence, acknowledgment) = connection.reset_numbers();
-            self.reply_reset(&tuple, lane, reset::reset(&tuple, sequence, Some(acknowledgment)));
+            let (sequence, acknowledgment, timestamps) = connection.reset_numbers(now);
+            self.reply_reset(&tuple, lane, reset::abort(&tuple, sequence, acknowledgment, timestamps));
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::segment::{FourTuple, Outgoing};
 use alloc::collections::VecDeque;
 use basis::Frame;
-use wire::tcp::{Flags, Header, Options, Seq};
+use wire::tcp::{Flags, Header, Options, Seq, Timestamps};
 
 /// Replies that wait on one lane; a flood of bad segments gets no more answers than leave.
 const MAX_REPLIES: usize = 128;
@@ -55,6 +55,17 @@ pub(crate) fn reset(tuple: &FourTuple, sequence: Seq, acknowledgment: Option<Seq
     bare(tuple, sequence, acknowledgment.unwrap_or(Seq(0)), flags, 0)
 }
 
+/// The RST that ends a connection of this host. It carries timestamps where the connection does (RFC 7323 3.2).
+pub(crate) fn abort(
+    tuple: &FourTuple,
+    sequence: Seq,
+    acknowledgment: Seq,
+    timestamps: Option<Timestamps>,
+) -> Frame {
+    let options = Options { timestamps, ..Options::NONE };
+    with_options(tuple, (sequence, acknowledgment), Flags::RST | Flags::ACK, 0, options)
+}
+
 /// A segment without options and data.
 pub(crate) fn bare(
     tuple: &FourTuple,
@@ -62,6 +73,16 @@ pub(crate) fn bare(
     acknowledgment: Seq,
     flags: Flags,
     window: u16,
+) -> Frame {
+    with_options(tuple, (sequence, acknowledgment), flags, window, Options::NONE)
+}
+
+fn with_options(
+    tuple: &FourTuple,
+    (sequence, acknowledgment): (Seq, Seq),
+    flags: Flags,
+    window: u16,
+    options: Options,
 ) -> Frame {
     let header = Header {
         source_port: tuple.local_port,
@@ -71,7 +92,7 @@ pub(crate) fn bare(
         flags,
         window,
         urgent: 0,
-        options: Options::NONE,
+        options,
     };
     let mut frame = Frame::new();
     header.prepend_to(&mut frame, tuple.local, tuple.remote);

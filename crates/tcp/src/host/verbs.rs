@@ -185,6 +185,25 @@ impl Host {
         true
     }
 
+    /// The options of a listener, and of the connections it accepts from now on; returns false if there is none.
+    pub fn set_listener_options(&mut self, listener: ListenerId, options: SocketOptions) -> bool {
+        self.listeners.get_mut(listener.0).map(|listener| listener.settings = options.into()).is_some()
+    }
+
+    /// Whether a connection's acknowledgments are not delayed for now (TCP_QUICKACK).
+    pub fn quick_acknowledgments(&self, id: ConnectionId) -> Option<bool> {
+        Some(self.connections.get(id.0)?.quick_acknowledgments())
+    }
+
+    /// Delays a connection's acknowledgments or does not. That is no lasting choice: the connection changes it by what comes
+    /// and goes. An acknowledgment that waits leaves at once. Returns false if there is no such connection.
+    pub fn set_quick_acknowledgments(&mut self, id: ConnectionId, on: bool) -> bool {
+        let Some(connection) = self.connections.get_mut(id.0) else { return false };
+        connection.set_quick_acknowledgments(on);
+        self.settle(id.0.index());
+        true
+    }
+
     /// The addresses and ports of a connection.
     pub fn tuple(&self, id: ConnectionId) -> Option<FourTuple> {
         Some(self.connections.get(id.0)?.tuple)

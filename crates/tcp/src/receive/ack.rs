@@ -19,17 +19,20 @@ pub(crate) struct AckState {
     /// An acknowledgment is due now.
     due: bool,
     quick: u8,
+    /// When data last came, in milliseconds; 0 for never.
+    last_data: u32,
 }
 
 impl AckState {
     pub(crate) const fn new() -> AckState {
-        AckState { pending: 0, duplicates: 0, due: false, quick: QUICK }
+        AckState { pending: 0, duplicates: 0, due: false, quick: QUICK, last_data: 0 }
     }
 
     /// `count` bytes arrived in order; a full segment is `segment_size`.
     #[inline]
     pub(crate) fn on_in_order(&mut self, count: u32, segment_size: u32, timers: &mut Timers, now: Instant) {
         self.pending = self.pending.saturating_add(count);
+        self.last_data = milliseconds(now);
         // MUST-41 and SHOULD-19: at least every second full-sized segment.
         if self.quick > 0 || self.pending >= 2 * segment_size {
             self.due = true;
@@ -49,6 +52,17 @@ impl AckState {
         self.due = true;
     }
 
+    /// The next acknowledgments are not delayed, if `on`; else they are (TCP_QUICKACK).
+    pub(crate) fn set_quick(&mut self, on: bool) {
+        self.quick = if on { QUICK } else { 0 };
+        self.due |= on && self.pending > 0;
+    }
+
+    /// Whether acknowledgments are not delayed.
+    pub(crate) fn is_quick(&self) -> bool {
+        self.quick > 0
+    }
+
     /// Whether a segment without data must go out.
     #[inline]
     pub(crate) fn is_due(&self) -> bool {
@@ -61,10 +75,13 @@ impl AckState {
 
     /// A segment with an acknowledgment leaves; `with_data` if it carries data as well.
     #[inline]
-    pub(crate) fn on_sent(&mut self, with_data: bool, timers: &mut Timers) {
+    pub(crate) fn on_sent(&mut self, with_data: bool, timers: &mut Timers, now: Instant) {
         if with_data {
-            // The application answers: its data will carry acknowledgments.
-            self.quick = 0;
+            // The application answers what has just come: its data will carry acknowledgments.
+            let since = milliseconds(now).wrapping_sub(self.last_data);
+            if self.last_data != 0 && since < DELAY.as_millis() as u32 {
+                self.quick = 0;
+            }
         } else {
             self.quick = self.quick.saturating_sub(1);
             self.duplicates = self.duplicates.saturating_sub(1);
@@ -74,20 +91,42 @@ impl AckState {
     }
 }
 
+fn milliseconds(now: Instant) -> u32 {
+    (now.as_millis() as u32).max(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    fn who_speaks_first_is_acknowledged_quickly_and_who_answers_is_not() {
+        let (mut ack, mut timers) = (AckState::new(), Timers::new());
+        let at = Instant::from_millis;
+        ack.on_sent(true, &mut timers, at(1));
+        assert!(ack.is_quick());
+        ack.on_in_order(10, 1000, &mut timers, at(100));
+        assert!(ack.is_due());
+        ack.on_sent(true, &mut timers, at(150));
+        assert!(ack.is_quick(), "that was no answer");
+        ack.on_in_order(10, 1000, &mut timers, at(200));
+        ack.on_sent(true, &mut timers, at(210));
+        ack.on_in_order(10, 1000, &mut timers, at(300));
+        assert!(!ack.is_quick() && !ack.is_due());
+        ack.set_quick(true);
+        assert!(ack.is_due());
+    }
+
+    #[test]
     fn every_second_full_segment_is_acknowledged_and_a_lone_one_later() {
         let (mut ack, mut timers) = (AckState::new(), Timers::new());
-        ack.on_sent(true, &mut timers);
+        ack.set_quick(false);
         ack.on_in_order(1000, 1000, &mut timers, Instant::ZERO);
         assert!(!ack.is_due());
         assert_eq!(timers.next(), Instant::from_millis(40));
         ack.on_in_order(1000, 1000, &mut timers, Instant::ZERO);
         assert!(ack.is_due());
-        ack.on_sent(false, &mut timers);
+        ack.on_sent(false, &mut timers, Instant::ZERO);
         assert!(!ack.is_due() && !timers.is_armed(Timer::DelayedAck));
     }
 
@@ -99,7 +138,7 @@ mod tests {
         }
         let mut sent = 0;
         while ack.is_due() {
-            ack.on_sent(false, &mut timers);
+            ack.on_sent(false, &mut timers, Instant::ZERO);
             sent += 1;
         }
         assert_eq!(sent, 3);
