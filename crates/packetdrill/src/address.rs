@@ -64,19 +64,6 @@ pub(crate) fn unspecified(family: Family) -> SocketAddr {
     }
 }
 
-/// Whether a stack of this version carries IPv6.
-const CARRIES_IPV6: bool = false;
-
-/// An address as a socket of `family` is bound to it: every address of IPv6 is every address.
-pub(crate) fn within(address: SocketAddr, family: Family) -> SocketAddr {
-    match (family, address.ip()) {
-        (Family::Ipv6, IpAddr::V6(ip)) if ip.is_unspecified() && !CARRIES_IPV6 => {
-            SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), address.port())
-        }
-        _ => address,
-    }
-}
-
 fn field<const LENGTH: usize>(bytes: &[u8], at: usize) -> Result<[u8; LENGTH], Errno> {
     bytes.get(at..at + LENGTH).and_then(|field| field.try_into().ok()).ok_or(Errno::EINVAL)
 }

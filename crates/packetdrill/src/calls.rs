@@ -1,6 +1,6 @@
 //! The socket calls that begin, use and end sockets.
 
-use crate::address::{Family, Named, unspecified, within};
+use crate::address::{Family, Named, unspecified};
 use crate::machine::Machine;
 use crate::patience::Patience;
 use crate::socket::{Received, Role, Socket};
@@ -71,14 +71,13 @@ impl Machine {
             if socket.bound.is_some() || !matches!(socket.role, Role::Fresh | Role::Datagrams(None)) {
                 return Err(Errno::EINVAL);
             }
-            let family = socket.family;
             let ip = address.ip();
             let own = world.stack.addresses().any(|own| own.address.addr() == ip);
             if !own && !ip.is_unspecified() && !ip.is_loopback() {
                 return Err(Errno::EADDRNOTAVAIL);
             }
             if socket.role == Role::Datagrams(None) {
-                crate::datagrams::open(world, number, within(address, family))?;
+                crate::datagrams::open(world, number, address)?;
             }
             world.descriptors.get_mut(number)?.bound = Some(address);
             Ok(())
@@ -95,15 +94,21 @@ impl Machine {
                 Role::Connection(_) => return Err(Errno::EINVAL),
                 Role::Datagrams(_) => return Err(Errno::EOPNOTSUPP),
             }
-            let local = within(socket.bound.unwrap_or(unspecified(socket.family)), socket.family);
+            let local = socket.bound.unwrap_or(unspecified(socket.family));
             // Other hosts let one more wait than asked for, so that a backlog of zero is of use.
             let backlog = u32::try_from(backlog).unwrap_or(0).min(4096) + 1;
-            let (id, local) =
-                world.stack.tcp_listen(local, backlog, socket.options).map_err(|error| match error {
-                    stack::BindError::AddressNotAvailable => Errno::EADDRNOTAVAIL,
-                    stack::BindError::TooManySockets => Errno::ENOBUFS,
-                    stack::BindError::AddressInUse | stack::BindError::NoFreePort => Errno::EADDRINUSE,
-                })?;
+            let only =
+                socket.remembered.get(&(libc::IPPROTO_IPV6, libc::IPV6_V6ONLY)).is_some_and(|on| *on != 0);
+            let options = socket.options;
+            let result = match only {
+                true => world.stack.tcp_listen_v6_only(local, backlog, options),
+                false => world.stack.tcp_listen(local, backlog, options),
+            };
+            let (id, local) = result.map_err(|error| match error {
+                stack::BindError::AddressNotAvailable => Errno::EADDRNOTAVAIL,
+                stack::BindError::TooManySockets => Errno::ENOBUFS,
+                stack::BindError::AddressInUse | stack::BindError::NoFreePort => Errno::EADDRINUSE,
+            })?;
             let socket = world.descriptors.get_mut(number)?;
             socket.role = Role::Listener(id);
             socket.bound = Some(local);

@@ -1,6 +1,6 @@
 //! Socket calls for datagrams.
 
-use crate::address::{Named, unspecified, within};
+use crate::address::{Named, unspecified};
 use crate::socket::Received;
 use crate::socket::Role;
 use crate::world::World;
@@ -27,7 +27,7 @@ fn opened(world: &mut World, number: RawFd) -> Result<UdpId, Errno> {
     match socket.role {
         Role::Datagrams(Some(id)) => Ok(id),
         _ => {
-            let local = within(unspecified(socket.family), socket.family);
+            let local = unspecified(socket.family);
             open(world, number, local)
         }
     }
