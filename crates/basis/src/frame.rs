@@ -142,13 +142,13 @@ impl Frame {
     }
 
     /// The part in which the next header lies: the head, or the body once the head is used up.
-    #[inline]
+    #[inline(always)]
     pub fn first(&self) -> &[u8] {
         if self.start == self.end { &self.body } else { &self.head[self.start as usize..self.end as usize] }
     }
 
     /// Both parts in order; either may be empty.
-    #[inline]
+    #[inline(always)]
     pub fn parts(&self) -> [&[u8]; 2] {
         [&self.head[self.start as usize..self.end as usize], &self.body]
     }
@@ -221,13 +221,28 @@ impl Frame {
     }
 
     /// Drops up to `length` bytes from the front: a header that has been read.
-    #[inline]
+    #[inline(always)]
     pub fn strip(&mut self, length: usize) {
         let from_head = length.min(self.head_len());
         self.start += from_head as u8;
         let rest = (length - from_head).min(self.body.len());
         if rest > 0 {
             self.body.advance(rest);
+        }
+    }
+
+    /// Keeps up to `length` bytes from `begin` on: drops headers that have been read, and padding.
+    #[inline(always)]
+    pub fn narrow(&mut self, begin: usize, length: usize) {
+        if begin + length <= self.head_len() {
+            self.start += begin as u8;
+            self.end = self.start + length as u8;
+            if !self.body.is_empty() {
+                self.body = Bytes::new();
+            }
+        } else {
+            self.strip(begin);
+            self.truncate(length);
         }
     }
 
@@ -238,7 +253,10 @@ impl Frame {
         if length < head {
             self.end = self.start + length as u8;
         }
-        self.body.truncate(length.saturating_sub(head));
+        let rest = length.saturating_sub(head);
+        if rest < self.body.len() {
+            self.body.truncate(rest);
+        }
     }
 
     /// Appends all bytes of the frame to `out`.
@@ -287,6 +305,22 @@ mod tests {
         assert_eq!((frame.first(), frame.len()), (&b"ef"[..], 2));
         frame.strip(9);
         assert!(frame.is_empty());
+    }
+
+    #[test]
+    fn narrowing_is_stripping_and_truncating() {
+        for begin in 0..12 {
+            for length in 0..12 {
+                let mut frame = Frame::new();
+                frame.append(b"abc");
+                frame.set_body(Bytes::from_static(b"defgh"), 5);
+                let mut same = frame.clone();
+                frame.narrow(begin, length);
+                same.strip(begin);
+                same.truncate(length);
+                assert_eq!(frame.to_vec(), same.to_vec(), "{length} bytes from {begin}");
+            }
+        }
     }
 
     #[test]

@@ -19,10 +19,12 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
+    #[inline]
     pub(crate) fn take_send(&mut self) -> Box<SendBuffer> {
         self.send.pop().unwrap_or_default()
     }
 
+    #[inline]
     pub(crate) fn give_send(&mut self, mut buffer: Box<SendBuffer>) {
         buffer.clear(&mut self.chunks);
         if self.send.len() < KEPT {
@@ -30,10 +32,12 @@ impl Memory {
         }
     }
 
+    #[inline]
     pub(crate) fn take_receive(&mut self) -> Box<ReceiveBuffer> {
         self.receive.pop().unwrap_or_default()
     }
 
+    #[inline]
     pub(crate) fn give_receive(&mut self, mut buffer: Box<ReceiveBuffer>) {
         buffer.clear(&mut self.chunks);
         if self.receive.len() < KEPT {

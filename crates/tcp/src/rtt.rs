@@ -30,6 +30,7 @@ impl RttEstimator {
     }
 
     /// Takes in one measurement (RFC 6298 2.2 and 2.3).
+    #[inline]
     pub(crate) fn sample(&mut self, rtt: Duration) {
         let rtt = u32::try_from(rtt.as_micros()).unwrap_or(MAX_RTO).clamp(1, MAX_RTO);
         if self.smoothed == 0 {
@@ -48,10 +49,12 @@ impl RttEstimator {
     }
 
     /// RTO.
+    #[inline]
     pub(crate) fn timeout(&self) -> Duration {
         Duration::from_micros(((self.base() as u64) << self.backoff).min(MAX_RTO as u64))
     }
 
+    #[inline]
     fn base(&self) -> u32 {
         match self.smoothed {
             0 => INITIAL_RTO.max(4 * self.variation),

@@ -4,7 +4,7 @@ use core::hash::{Hash, Hasher};
 use core::net::{IpAddr, SocketAddr};
 
 /// The two addresses and two ports that name a connection (RFC 9293 3.3.1).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Eq, Debug)]
 pub struct FourTuple {
     /// This host's address.
     pub local: IpAddr,
@@ -25,6 +25,15 @@ impl FourTuple {
     /// The peer's address and port.
     pub const fn remote_address(&self) -> SocketAddr {
         SocketAddr::new(self.remote, self.remote_port)
+    }
+}
+
+impl PartialEq for FourTuple {
+    /// Compared for every segment: what tells connections apart comes first.
+    #[inline]
+    fn eq(&self, other: &FourTuple) -> bool {
+        let ports = |tuple: &FourTuple| (tuple.remote_port as u32) << 16 | tuple.local_port as u32;
+        ports(self) == ports(other) && self.remote == other.remote && self.local == other.local
     }
 }
 

@@ -97,7 +97,7 @@ impl Sum {
 
 /// The sum of the pseudo-header that TCP and UDP checksums cover (RFC 9293 3.1, RFC 8200 8.1); `length` is that of the
 /// transport header and payload in bytes.
-#[inline]
+#[inline(always)]
 pub fn pseudo_header(source: IpAddr, destination: IpAddr, protocol: u8, length: usize) -> Sum {
     let rest = u64::from(protocol) + length as u64;
     match (source, destination) {
@@ -109,8 +109,8 @@ pub fn pseudo_header(source: IpAddr, destination: IpAddr, protocol: u8, length: 
 }
 
 /// The checksum of a transport header and payload that lie in `parts`. 0 when they carry a checksum and it is right.
-#[inline]
 #[must_use]
+#[inline(always)]
 pub fn transport(source: IpAddr, destination: IpAddr, protocol: u8, parts: [&[u8]; 2]) -> u16 {
     let [first, second] = parts;
     let sum = pseudo_header(source, destination, protocol, first.len() + second.len()).add_bytes(first);

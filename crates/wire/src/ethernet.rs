@@ -130,14 +130,16 @@ impl Header {
     /// [`Malformed::EthernetTooShort`].
     #[inline]
     pub fn parse(bytes: &[u8]) -> Result<Header, Malformed> {
-        let Some(&[a, b, c, d, e, f, g, h, i, j, k, l, high, low]) = bytes.first_chunk::<HEADER_LENGTH>()
-        else {
-            return Err(Malformed::EthernetTooShort);
-        };
+        let header = bytes.first_chunk::<HEADER_LENGTH>().and_then(|header| {
+            let (destination, rest) = header.split_first_chunk()?;
+            let (source, rest) = rest.split_first_chunk()?;
+            Some((destination, source, rest.first_chunk()?))
+        });
+        let Some((destination, source, ether_type)) = header else { return Err(Malformed::EthernetTooShort) };
         Ok(Header {
-            destination: MacAddress([a, b, c, d, e, f]),
-            source: MacAddress([g, h, i, j, k, l]),
-            ether_type: EtherType(u16::from_be_bytes([high, low])),
+            destination: MacAddress(*destination),
+            source: MacAddress(*source),
+            ether_type: EtherType(u16::from_be_bytes(*ether_type)),
         })
     }
 

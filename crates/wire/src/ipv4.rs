@@ -82,7 +82,7 @@ impl Header {
     /// # Errors
     /// `Ipv4TooShort`, `Ipv4Version`, `Ipv4HeaderLength`, `Ipv4TotalLength`, `Ipv4Checksum` or `Ipv4Fragment` of
     /// [`Malformed`]. RFC 1122 3.2.1.2 wants the checksum verified and wrong ones discarded in silence.
-    #[inline]
+    #[inline(always)]
     pub fn parse(first: &[u8], datagram_length: usize) -> Result<Header, Malformed> {
         let Some(fixed) = first.first_chunk::<HEADER_LENGTH>() else { return Err(Malformed::Ipv4TooShort) };
         if fixed[0] >> 4 != VERSION {

@@ -30,11 +30,12 @@ impl PathMtus {
     }
 
     /// Bytes of the largest packet to `destination` over an interface that takes `mtu`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn mtu(&self, now: Instant, destination: IpAddr, mtu: u32) -> u32 {
-        if self.by_destination.is_empty() {
-            return mtu;
-        }
+        if self.by_destination.is_empty() { mtu } else { self.find(now, destination, mtu) }
+    }
+
+    fn find(&self, now: Instant, destination: IpAddr, mtu: u32) -> u32 {
         match self.by_destination.get(&destination) {
             Some(entry) if now < entry.expires => mtu.min(entry.mtu),
             _ => mtu,

@@ -48,7 +48,7 @@ impl Stack {
         result
     }
 
-    #[inline]
+    #[inline(always)]
     fn open_frame(&mut self, now: Instant, id: InterfaceId, frame: &mut Frame) -> Result<(), Dropped> {
         let interface = self.interfaces.get(id.index()).ok_or(Dropped::NoSuchInterface)?;
         if !interface.up {
@@ -69,9 +69,11 @@ impl Stack {
         if header.source == own {
             return Err(Dropped::OwnHardwareAddress);
         }
+        if header.ether_type == EtherType::IPV4 {
+            return self.on_ipv4(now, id, frame, ethernet::HEADER_LENGTH, broadcast);
+        }
         frame.strip(ethernet::HEADER_LENGTH);
         match header.ether_type {
-            EtherType::IPV4 => self.on_ipv4(now, id, frame, broadcast),
             EtherType::ARP => self.on_arp(now, id, own, frame),
             EtherType::IPV6 => self.on_ipv6(now, id, frame),
             _ => Err(Dropped::UnknownEtherType),
@@ -91,7 +93,7 @@ impl Stack {
         if medium == Medium::Loopback && frame.checksum == Checksum::Deferred {
             frame.checksum = Checksum::Verified;
         }
-        if is_v6(frame) { self.on_ipv6(now, id, frame) } else { self.on_ipv4(now, id, frame, false) }
+        if is_v6(frame) { self.on_ipv6(now, id, frame) } else { self.on_ipv4(now, id, frame, 0, false) }
     }
 
     /// RFC 826 "Packet Reception", with the conflicts of RFC 5227.
@@ -149,21 +151,28 @@ impl Stack {
         Ok(())
     }
 
+    /// An IPv4 packet behind a link header of that many bytes.
     #[inline(always)]
     fn on_ipv4(
         &mut self,
         now: Instant,
         id: InterfaceId,
         frame: &mut Frame,
+        link_header: usize,
         broadcast_frame: bool,
     ) -> Result<(), Dropped> {
-        let header = Header::parse(frame.first(), frame.len()).map_err(Dropped::Malformed)?;
+        let packet = frame.first().get(link_header..).unwrap_or_default();
+        let header = Header::parse(packet, frame.len() - link_header).map_err(Dropped::Malformed)?;
         let broadcast = self.admit(id, header.source, header.destination)?;
         if broadcast_frame && !broadcast {
             return Err(Dropped::UnicastInBroadcast);
         }
-        frame.truncate(header.total_length);
         self.counters.ip.received += 1;
+        if header.protocol == protocol::TCP && !broadcast && !header.is_fragment() {
+            frame.narrow(link_header + header.header_length, header.payload_length());
+            return self.on_tcp(now, id, &header, frame);
+        }
+        frame.narrow(link_header, header.total_length);
         if header.is_fragment() {
             return self.on_fragment(now, id, &header, frame, broadcast);
         }
@@ -172,7 +181,7 @@ impl Stack {
 
     /// Whether a packet with these addresses may come in by this interface (RFC 1122 3.2.1.3); if so, whether it is for more hosts
     /// than this one.
-    #[inline]
+    #[inline(always)]
     fn admit(&self, id: InterfaceId, source: Ipv4Addr, destination: Ipv4Addr) -> Result<bool, Dropped> {
         let interface = self.interfaces.get(id.index()).ok_or(Dropped::NoSuchInterface)?;
         if !super::routing::is_host(source) {
@@ -214,7 +223,7 @@ impl Stack {
     }
 
     /// A whole datagram for this host; `frame` begins with its header.
-    #[inline(always)]
+    #[inline(never)]
     fn on_datagram(
         &mut self,
         now: Instant,
@@ -227,10 +236,7 @@ impl Stack {
             protocol::TCP if broadcast => Err(Dropped::UnexpectedBroadcast),
             protocol::TCP => {
                 frame.strip(header.header_length);
-                frame.ecn = Ecn::of_traffic_class(header.traffic_class);
-                let (local, remote) = (IpAddr::V4(header.destination), IpAddr::V4(header.source));
-                let path = self.path(now, id, remote);
-                self.tcp.on_segment(now, path, local, remote, frame).map_err(Dropped::Tcp)
+                self.on_tcp(now, id, header, frame)
             }
             protocol::UDP => self.on_udp(now, id, header, frame, broadcast),
             protocol::ICMPV4 => self.on_icmp(now, id, header, frame, broadcast),
@@ -245,6 +251,21 @@ impl Stack {
                 Err(Dropped::UnknownProtocol)
             }
         }
+    }
+
+    /// A whole segment for this host; `frame` begins with its TCP header.
+    #[inline(always)]
+    fn on_tcp(
+        &mut self,
+        now: Instant,
+        id: InterfaceId,
+        header: &Header,
+        frame: &mut Frame,
+    ) -> Result<(), Dropped> {
+        frame.ecn = Ecn::of_traffic_class(header.traffic_class);
+        let (local, remote) = (IpAddr::V4(header.destination), IpAddr::V4(header.source));
+        let path = self.path(now, id, remote);
+        self.tcp.on_segment(now, path, local, remote, frame).map_err(Dropped::Tcp)
     }
 
     fn on_udp(
@@ -283,7 +304,7 @@ impl Stack {
     }
 
     /// How a connection's packets to `remote` leave by `interface`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn path(&self, now: Instant, id: InterfaceId, remote: IpAddr) -> tcp::Path {
         let mtu = self.interfaces.get(id.index()).map_or(0, |interface| interface.mtu_to(remote) as u32);
         tcp::Path { lane: id.number(), mtu: self.path_mtus.mtu(now, remote, mtu), link_mtu: mtu }

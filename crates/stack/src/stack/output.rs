@@ -39,7 +39,7 @@ impl Stack {
         there_is_one
     }
 
-    #[inline]
+    #[inline(always)]
     fn next_frame(&mut self, now: Instant, interface: InterfaceId, frame: &mut Frame) -> bool {
         let Some(entry) = self.interfaces.get(interface.index()) else { return false };
         if !entry.up {
@@ -90,7 +90,7 @@ impl Stack {
     }
 
     /// The next segment of TCP.
-    #[inline]
+    #[inline(always)]
     fn pull_segment(&mut self, now: Instant, id: InterfaceId, frame: &mut Frame) -> Pulled {
         frame.reset();
         let Some(tcp::Outgoing { local, remote, time_to_live }) =

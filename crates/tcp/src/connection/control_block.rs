@@ -136,7 +136,7 @@ impl ControlBlock {
 
     // ---- segments ----
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn on_segment(
         &mut self,
         header: &Header,
@@ -258,7 +258,7 @@ impl ControlBlock {
 
     // ---- what is due ----
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn poll_transmit(&mut self, frame: &mut Frame, environment: &mut Environment<'_>) -> bool {
         match &mut self.phase {
             Phase::Open(open) => open.poll_transmit(frame, &self.tuple, &self.settings, environment),
@@ -291,7 +291,7 @@ impl ControlBlock {
     }
 
     /// Whether [`ControlBlock::poll_transmit`] is worth asking.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn may_transmit(&self) -> bool {
         match &self.phase {
             Phase::Open(open) => open.may_transmit(),

@@ -115,6 +115,7 @@ impl Open {
     // ---- in ----
 
     /// One segment of this connection.
+    #[inline(always)]
     pub(crate) fn on_segment(
         &mut self,
         header: &Header,
@@ -166,6 +167,7 @@ impl Open {
 
     /// The steps after the acknowledgment. A SYN-ACK takes only these: its acknowledgment was the handshake's, and its
     /// window, which is not scaled, was taken then.
+    #[inline(always)]
     pub(crate) fn on_text(
         &mut self,
         header: &Header,
@@ -200,6 +202,7 @@ impl Open {
         }
     }
 
+    #[inline(always)]
     fn on_acknowledgment(
         &mut self,
         header: &Header,
@@ -253,6 +256,7 @@ impl Open {
         }
     }
 
+    #[inline(always)]
     fn fate(&mut self, detached: bool, environment: &Environment<'_>) -> Fate {
         let peer_finished = self.receive.finished();
         if self.lost_input && self.send.queued() == 0 {
@@ -302,7 +306,7 @@ impl Open {
     }
 
     /// What the application can do without waiting; `reported` is what it was told.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn readiness(&self, reported: Readiness) -> Readiness {
         let (room, limit) = (self.send.room(), self.send.limit());
         // Once full, it is writable again when a quarter is free: fewer and larger writes.

@@ -10,7 +10,7 @@ use wire::tcp::{Flags, Header, Options, Seq};
 
 impl Open {
     /// Whether [`Open::poll_transmit`] is worth asking: true whenever it would give a segment or wait for a window.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn may_transmit(&self) -> bool {
         self.receive.acks.is_due()
             || self.keepalive.is_due()
@@ -18,6 +18,7 @@ impl Open {
     }
 
     /// Lays the next segment that is due into the empty `frame`; false if none is.
+    #[inline(always)]
     pub(crate) fn poll_transmit(
         &mut self,
         frame: &mut Frame,
@@ -43,7 +44,7 @@ impl Open {
     }
 
     /// Chooses what to send, and lays its payload into `frame`.
-    #[inline]
+    #[inline(always)]
     fn next_segment(
         &mut self,
         frame: &mut Frame,
@@ -73,6 +74,7 @@ impl Open {
     }
 
     /// Puts the header before the payload.
+    #[inline(always)]
     fn finish(
         &mut self,
         frame: &mut Frame,

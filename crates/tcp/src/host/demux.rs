@@ -54,7 +54,7 @@ impl Demux {
         Demux { key, places: HashTable::new(), recent: NOWHERE }
     }
 
-    #[inline]
+    #[inline(never)]
     pub(crate) fn find<'a>(
         &self,
         tuple: &FourTuple,
@@ -65,7 +65,7 @@ impl Demux {
     }
 
     /// Like [`Demux::find`], for a segment: first looks where the last one was found.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find_segment<'a>(
         &mut self,
         tuple: &FourTuple,

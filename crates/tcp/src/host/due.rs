@@ -56,6 +56,7 @@ impl Host {
 
     /// Lays the next segment that is due on `lane` into the empty `frame`, and tells where it goes. Connections take turns,
     /// one segment or super-segment each.
+    #[inline(always)]
     pub fn poll_transmit(&mut self, now: Instant, lane: u8, frame: &mut Frame) -> Option<Outgoing> {
         if !self.lanes.get(lane).replies.is_empty() {
             return self.transmit_reply(lane, frame);
@@ -81,7 +82,7 @@ impl Host {
         Some(outgoing)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn transmit_connection(
         &mut self,
         now: Instant,

@@ -23,7 +23,7 @@ pub(super) use lines;
 
 impl Lines<'_> {
     /// Puts a connection in the lines it belongs to. Called after everything that may change them.
-    #[inline]
+    #[inline(always)]
     pub(super) fn settle(&mut self, key: Key, connection: &mut ControlBlock) {
         let Standing { may_transmit, deadline, ready } = connection.standing();
         if may_transmit {

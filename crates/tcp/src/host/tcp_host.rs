@@ -103,6 +103,7 @@ impl Host {
     ///
     /// # Errors
     /// Why the segment was not used. It has been counted, and answered if an RFC wants it.
+    #[inline(always)]
     pub fn on_segment(
         &mut self,
         now: Instant,
@@ -119,7 +120,7 @@ impl Host {
         result
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn dispatch(
         &mut self,
         now: Instant,
@@ -144,6 +145,7 @@ impl Host {
         }
     }
 
+    #[inline(always)]
     pub(super) fn on_connection_segment(
         &mut self,
         now: Instant,

@@ -114,11 +114,13 @@ impl Receiver {
     }
 
     /// Bytes in order and not yet read.
+    #[inline]
     pub(crate) fn unread(&self) -> usize {
         self.buffer.as_ref().map_or(0, |buffer| buffer.len())
     }
 
     /// Whether the peer's FIN came to its turn.
+    #[inline]
     pub(crate) fn finished(&self) -> bool {
         self.finished
     }
@@ -157,15 +159,18 @@ impl Receiver {
     }
 
     /// RCV.NXT.
+    #[inline]
     pub(crate) fn next(&self) -> Seq {
         self.next
     }
 
+    #[inline]
     pub(crate) fn note_timestamp(&mut self, header: &Header, environment: &Environment<'_>) {
         self.timestamps.update(header, self.last_acknowledged, environment.now);
     }
 
     /// Takes in the payload of an acceptable segment, and its FIN.
+    #[inline(always)]
     pub(crate) fn accept(
         &mut self,
         sequence: Seq,
@@ -224,7 +229,7 @@ impl Receiver {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn take_in_order(&mut self, payload: &mut Frame, timers: &mut Timers, environment: &mut Environment<'_>) {
         let count = payload.len() as u32;
         if count == 0 {

@@ -13,11 +13,13 @@ pub(crate) struct ReceiveWindow {
 
 impl ReceiveWindow {
     /// RCV.WND.
+    #[inline]
     pub(crate) fn size(&self, next: Seq) -> u32 {
         if self.edge.after(next) { self.edge.since(next) } else { 0 }
     }
 
     /// Offers `free` bytes from `next` on, rounded to what the header can say; returns the header's field.
+    #[inline]
     pub(crate) fn offer(&mut self, next: Seq, free: u32) -> u16 {
         let unit = 1u32 << self.shift;
         let held = self.size(next);

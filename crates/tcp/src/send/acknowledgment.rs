@@ -25,6 +25,7 @@ pub(crate) enum Acknowledgment {
 impl Sender {
     /// Takes in the acknowledgment and window of a segment (RFC 9293 3.10.7.4, fifth step).
     /// `echoed` is the round-trip time that a timestamp tells, if one does.
+    #[inline(always)]
     pub(crate) fn on_acknowledgment(
         &mut self,
         header: &Header,
@@ -69,6 +70,7 @@ impl Sender {
         }
     }
 
+    #[inline(always)]
     pub(super) fn on_progress(
         &mut self,
         acknowledgment: Seq,

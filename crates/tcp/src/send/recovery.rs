@@ -46,11 +46,13 @@ impl Recovery {
         }
     }
 
+    #[inline]
     pub(crate) fn active(&self) -> bool {
         self.active
     }
 
     /// Bytes beyond the congestion window that may be under way: for segments that have left the network.
+    #[inline]
     pub(crate) fn allowance(&self, segment_size: u32) -> u32 {
         // RFC 3042: the first two duplicate acknowledgments each let one new segment go.
         if self.active { self.inflation } else { self.duplicates.min(2) * segment_size }
@@ -85,6 +87,7 @@ impl Recovery {
     }
 
     /// `acknowledged` bytes of new data were acknowledged; `flight` already knows.
+    #[inline]
     pub(crate) fn on_progress(
         &mut self,
         acknowledged: u32,

@@ -77,6 +77,7 @@ impl Sender {
     // ---- the application ----
 
     /// Takes in as much of `data` as there is room for.
+    #[inline]
     pub(crate) fn write(&mut self, data: &[u8], environment: &mut Environment<'_>) -> usize {
         if data.is_empty() {
             return 0;
@@ -86,11 +87,13 @@ impl Sender {
     }
 
     /// Bytes that a write would take now.
+    #[inline]
     pub(crate) fn room(&self) -> usize {
         (self.limit as usize).saturating_sub(self.queued())
     }
 
     /// Bytes written and not yet acknowledged.
+    #[inline]
     pub(crate) fn queued(&self) -> usize {
         self.buffer.as_ref().map_or(0, |buffer| buffer.len())
     }
@@ -150,12 +153,14 @@ impl Sender {
     }
 
     /// One past the highest number sent: SND.NXT but for repairs.
+    #[inline]
     pub(crate) fn next_sequence(&self) -> Seq {
         self.flight.highest
     }
 
     /// The number of a segment without data: never beyond the peer's window, where it would not be looked at. The window may
     /// have shrunk below what was sent.
+    #[inline]
     pub(crate) fn bare_sequence(&self) -> Seq {
         self.flight.highest.min(self.flight.oldest + self.window.size)
     }

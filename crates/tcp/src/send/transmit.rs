@@ -24,6 +24,7 @@ impl Sender {
     }
 
     /// Lays the payload of the next segment into `frame`. `fin` tells that a FIN follows the last byte.
+    #[inline(always)]
     pub(crate) fn next_segment(
         &mut self,
         frame: &mut Frame,
@@ -65,6 +66,7 @@ impl Sender {
         Some(self.emit(flight, length, fin_unsent, frame, timers, environment))
     }
 
+    #[inline(always)]
     pub(super) fn decide(
         &mut self,
         unsent: u32,
@@ -100,6 +102,7 @@ impl Sender {
     }
 
     /// Sends `length` bytes from SND.NXT, and the FIN if it fits.
+    #[inline(always)]
     pub(super) fn emit(
         &mut self,
         flight: u32,

@@ -29,11 +29,13 @@ impl SendWindow {
     }
 
     /// The window that a segment carries, in bytes.
+    #[inline]
     pub(crate) fn of(&self, header: &Header) -> u32 {
         (header.window as u32) << self.shift
     }
 
     /// Takes the segment's window unless an older segment carries it (RFC 9293 3.10.7.4, fifth step).
+    #[inline]
     pub(crate) fn update(&mut self, header: &Header) {
         let newer = self.updated_by_sequence.before(header.sequence)
             || self.updated_by_sequence == header.sequence

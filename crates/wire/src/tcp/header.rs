@@ -50,7 +50,7 @@ impl Header {
     ///
     /// # Errors
     /// As [`Header::parse`]; the header is then of no use.
-    #[inline]
+    #[inline(always)]
     pub fn read(&mut self, bytes: &[u8]) -> Result<usize, Malformed> {
         let Some(fixed) = bytes.first_chunk::<HEADER_LENGTH>() else { return Err(Malformed::TcpTooShort) };
         let length = usize::from(fixed[12] >> 4) * 4;
@@ -75,7 +75,7 @@ impl Header {
     /// Writes the header in front of `frame`, whose bytes are the payload, with the checksum over both. For a super-segment
     /// and where the frame says [`Checksum::Deferred`], the checksum is left to [`crate::segmentation`] or to the device;
     /// the frame then says so.
-    #[inline]
+    #[inline(always)]
     pub fn prepend_to(&self, frame: &mut Frame, source: IpAddr, destination: IpAddr) {
         let deferred = frame.segment_size != 0 || frame.checksum == Checksum::Deferred;
         let sum = match deferred {
@@ -148,7 +148,7 @@ fn sum_of_payload(frame: &Frame) -> Sum {
 ///
 /// # Errors
 /// [`Malformed::TcpChecksum`].
-#[inline]
+#[inline(always)]
 pub fn verify(source: IpAddr, destination: IpAddr, parts: [&[u8]; 2]) -> Result<(), Malformed> {
     match checksum::transport(source, destination, protocol::TCP, parts) {
         0 => Ok(()),
