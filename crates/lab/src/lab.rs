@@ -2,7 +2,7 @@
 
 use crate::request::{Refusal, Settings, Value};
 use crate::rules::Fault;
-use crate::text::{Words, words};
+use crate::text::{Text, Words, words};
 use crate::trace::model::{Check, Exhibit, FORMAT, Link, Node, Port, RuleReport, Trace};
 use crate::trace::recorder::Recorder;
 use sim::network::{Impairments, Network, NodeId, Occurrence, RuleId, SwitchConfig, WireId};
@@ -109,6 +109,18 @@ impl Lab {
         self.added(node, "switch")
     }
 
+    pub(crate) fn router(&mut self, name: &str) -> NodeId {
+        let node = self.network.add_router(name);
+        self.added(node, "router")
+    }
+
+    /// Gives a host its way to itself, 127.0.0.1.
+    pub(crate) fn loopback(&mut self, host: NodeId) -> WireId {
+        self.addresses[host.index()].push("127.0.0.1/8".to_owned());
+        self.links.push((vec![host.index()], Impairments { mtu: 65_535, ..Impairments::NONE }));
+        self.network.add_loopback(host)
+    }
+
     fn added(&mut self, node: NodeId, kind: &'static str) -> NodeId {
         self.kinds.push(kind);
         self.addresses.push(Vec::new());
@@ -211,6 +223,11 @@ impl Lab {
         }
         let seen = words("not judged: rules interfere", "不作判断:有规则干预");
         self.checks.push(Check { claim: claim.into(), verdict: "skipped", seen });
+    }
+
+    /// Shows a table beside the trace.
+    pub(crate) fn table(&mut self, title: Text, columns: &[Text], rows: Vec<Vec<String>>) {
+        self.exhibits.push(Exhibit::Table { title, columns: columns.to_vec(), rows });
     }
 
     // ---- the end ----

@@ -161,7 +161,7 @@ impl Recorder {
 
     fn on_sent(&mut self, network: &Network, sent: &Sent) -> usize {
         let node = sent.node;
-        let packet = Packet::read(&sent.bytes, true);
+        let packet = Packet::read(&sent.bytes, network.is_ethernet(sent.wire));
         let count = self.names.entry((node.index(), packet.kind)).or_default();
         *count += 1;
         let name = format!("{} {} #{count}", network.name(node), packet.kind);
@@ -193,7 +193,7 @@ impl Recorder {
                 .collect(),
             length: sent.bytes.len(),
             bytes,
-            summary: summary::of_frame(&sent.bytes),
+            summary: summary::of_frame(&sent.bytes, network.is_ethernet(sent.wire)),
         });
         self.write(network, node, What::Send { frame: id });
         id
@@ -222,6 +222,18 @@ impl Recorder {
             watched.highest = Some(end.0);
         }
         (Some(watched.endpoint), length > 0 && before)
+    }
+
+    /// The connection of `node` that a frame from elsewhere is for.
+    fn receiver(&self, node: NodeId, frame: &Frame) -> Option<usize> {
+        let mut endpoints = self.endpoints.iter().enumerate().rev();
+        let summary = &frame.summary;
+        let found = endpoints.find(|(_, endpoint)| {
+            endpoint.node == node.index()
+                && endpoint.remote == summary.source
+                && endpoint.local == summary.destination
+        });
+        found.map(|(endpoint, _)| endpoint).filter(|_| summary.protocol == "TCP")
     }
 
     fn on_arrived(&mut self, network: &Network, arrived: &Arrived) {
@@ -260,7 +272,7 @@ impl Recorder {
         let causes: Vec<Cause> = causes::between(&before, host.counters()).collect();
         let endpoint = frame.and_then(|frame| self.frames.get(frame)).and_then(|frame| match frame.from {
             from if from == node.index() => frame.endpoint,
-            _ => None,
+            _ => self.receiver(node, frame),
         });
         for cause in causes {
             self.note(network, node, endpoint, frame, cause);

@@ -7,8 +7,12 @@ use wire::ethernet::EtherType;
 use wire::tcp::{Flags, Options};
 use wire::{arp, ethernet, icmpv4, ipv4, protocol, tcp, udp};
 
-/// Reads an Ethernet frame.
-pub(crate) fn of_frame(bytes: &[u8]) -> Summary {
+/// Reads an Ethernet frame, or else an IP packet.
+pub(crate) fn of_frame(bytes: &[u8], has_ethernet: bool) -> Summary {
+    if !has_ethernet {
+        let unknown = Summary { protocol: "IPv4", payload: bytes.len(), ..Summary::default() };
+        return of_ipv4(bytes).unwrap_or(unknown);
+    }
     let Ok(header) = ethernet::Header::parse(bytes) else {
         return Summary { protocol: "Ethernet", payload: bytes.len(), ..Summary::default() };
     };

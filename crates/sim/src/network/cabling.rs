@@ -74,7 +74,9 @@ impl Wire {
         let copies = 1 + (effect == Some(Effect::Duplicate)) as u32;
         let spoil = effect == Some(Effect::Corrupt);
         let mut arrived = false;
-        for to in (0..self.ends.len()).filter(|to| *to != from) {
+        // A wire with one end is a host's way to itself.
+        let alone = self.ends.len() == 1;
+        for to in (0..self.ends.len()).filter(|to| alone || *to != from) {
             let copies = copies + happens(random, self.impairments.duplication) as u32;
             for _ in 0..copies {
                 if happens(random, self.impairments.loss) {

@@ -23,6 +23,7 @@ mod impairments;
 mod node;
 mod occurrence;
 mod packet;
+mod router;
 mod rule;
 mod running;
 mod simulation;

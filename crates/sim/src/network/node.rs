@@ -1,6 +1,7 @@
 //! What stands at the ends of wires.
 
 use super::id::WireId;
+use super::router::Router;
 use super::switch::Switch;
 use stack::Stack;
 use wire::MacAddress;
@@ -21,6 +22,7 @@ pub(crate) struct Node {
 pub(crate) enum Kind {
     Host(Box<Stack>),
     Switch(Switch),
+    Router(Router),
 }
 
 impl Node {

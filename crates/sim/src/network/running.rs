@@ -80,6 +80,9 @@ impl Network {
             }
             self.clockwork.set(node, stack.poll_timeout());
         }
+        if let Kind::Router(router) = &entry.kind {
+            self.clockwork.set(node, router.poll_timeout());
+        }
         entry.touched = false;
         false
     }
@@ -88,6 +91,11 @@ impl Network {
         match &mut self.nodes[node.0].kind {
             Kind::Host(stack) => stack.on_timeout(self.now),
             Kind::Switch(_) => {}
+            Kind::Router(router) => {
+                let leaving = &mut self.leaving;
+                let mut out = |port, bytes| leaving.push_back(Leaving { node, port, parent: None, bytes });
+                router.on_timeout(self.now, &mut out);
+            }
         }
         self.touch(node);
     }
@@ -111,6 +119,7 @@ impl Network {
                 }
             }
             Kind::Switch(switch) => switch.on_frame(now, port, entry.plugs.len(), &bytes, &mut out),
+            Kind::Router(router) => router.on_frame(now, port, &bytes, &mut out),
         };
         self.touch(node);
         Arrived { frame, node, wire, bytes, outcome }

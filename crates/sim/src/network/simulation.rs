@@ -6,6 +6,7 @@ use super::clockwork::Clockwork;
 use super::id::{FrameId, HostId, NodeId, WireId};
 use super::impairments::Impairments;
 use super::node::{Kind, Node};
+use super::router::Router;
 use super::rule::{Rule, RuleId};
 use super::switch::{Station, Switch, SwitchConfig};
 use super::trace::Trace;
@@ -92,6 +93,32 @@ impl Network {
         self.add_node(name, Kind::Switch(Switch::new(Some(config))))
     }
 
+    /// Adds a router. Each port gets the address of its cable's end; see [`Network::add_route`] for networks further away.
+    pub fn add_router(&mut self, name: &str) -> NodeId {
+        self.add_node(name, Kind::Router(Router::default()))
+    }
+
+    /// Lets a host or router send packets to `network`, as in `10.0.2.0/24`, by the neighbour `next`.
+    ///
+    /// # Panics
+    /// When it cannot be: that is a fault of the test.
+    #[expect(clippy::expect_used, reason = "a test that writes a wrong address is to be stopped")]
+    pub fn add_route(&mut self, node: NodeId, network: &str, next: &str) {
+        let network: ipnet::Ipv4Net = network.parse().expect("a network with its prefix length");
+        let next: std::net::Ipv4Addr = next.parse().expect("an address");
+        match &mut self.nodes[node.0].kind {
+            Kind::Host(stack) => {
+                let near =
+                    |address: &stack::AddressReport| address.address.contains(&std::net::IpAddr::V4(next));
+                let interface = stack.addresses().find(near).map(|address| address.interface);
+                let interface = interface.expect("an interface to the neighbour");
+                stack.add_route(network.into(), Some(next.into()), interface).expect("room for a route");
+            }
+            Kind::Router(router) => router.add_route(network, next),
+            Kind::Switch(_) => {}
+        }
+    }
+
     fn add_node(&mut self, name: &str, kind: Kind) -> NodeId {
         self.nodes.push(Node::new(name, kind));
         NodeId(self.nodes.len() - 1)
@@ -148,12 +175,43 @@ impl Network {
                     stack.add_interface(now, InterfaceConfig { name, medium, mtu, super_segments });
                 give_address(stack, now, interface, address);
             }
+            if let Kind::Router(router) = &mut entry.kind {
+                router.add_port(hardware, address.parse().ok(), impairments.mtu);
+            }
             entry.plugs.push((id, end));
             wire.add_end(*node, port);
             self.touch(*node);
         }
         self.wires.push(wire);
         id
+    }
+
+    /// Gives a host the loopback interface, 127.0.0.1: what it sends there comes back to it.
+    ///
+    /// # Panics
+    /// When the node is no host: that is a fault of the test.
+    pub fn add_loopback(&mut self, host: HostId) -> WireId {
+        let (id, now) = (WireId(self.wires.len()), self.now);
+        let port = self.nodes[host.0].plugs.len();
+        let config = InterfaceConfig {
+            name: "loopback".to_owned(),
+            medium: Medium::Loopback,
+            mtu: 65_535,
+            super_segments: false,
+        };
+        let stack = self.stack(host);
+        let interface = stack.add_interface(now, config);
+        give_address(stack, now, interface, "127.0.0.1/8");
+        let mut wire = Wire::new(id, Impairments { mtu: 65_535, ..Impairments::NONE }, false);
+        wire.add_end(host, port);
+        self.wires.push(wire);
+        self.nodes[host.0].plugs.push((id, 0));
+        id
+    }
+
+    /// Lets a node put a frame on the wire of one of its ports, whatever its stack thinks of it.
+    pub fn inject(&mut self, node: NodeId, port: usize, bytes: Bytes) {
+        self.leaving.push_back(Leaving { node, port, parent: None, bytes });
     }
 
     /// Adds a fault. Rules are asked in order; the first that meets a packet decides.
@@ -198,7 +256,7 @@ impl Network {
         let Node { name, kind, .. } = &mut self.nodes[host.0];
         match kind {
             Kind::Host(stack) => stack,
-            Kind::Switch(_) => panic!("{name} is no host"),
+            Kind::Switch(_) | Kind::Router(_) => panic!("{name} is no host"),
         }
     }
 
@@ -206,7 +264,7 @@ impl Network {
     pub fn host(&self, node: NodeId) -> Option<&Stack> {
         match &self.nodes.get(node.0)?.kind {
             Kind::Host(stack) => Some(stack),
-            Kind::Switch(_) => None,
+            Kind::Switch(_) | Kind::Router(_) => None,
         }
     }
 
@@ -214,7 +272,7 @@ impl Network {
     pub fn stations(&self, switch: NodeId) -> Vec<Station> {
         match &self.nodes[switch.0].kind {
             Kind::Switch(switch) => switch.table(self.now),
-            Kind::Host(_) => Vec::new(),
+            Kind::Host(_) | Kind::Router(_) => Vec::new(),
         }
     }
 
@@ -231,6 +289,11 @@ impl Network {
     /// The wire of each port of a node.
     pub fn wires_of(&self, node: NodeId) -> impl Iterator<Item = WireId> {
         self.nodes[node.0].plugs.iter().map(|(wire, _)| *wire)
+    }
+
+    /// Whether a wire carries Ethernet frames; else it carries bare IP packets.
+    pub fn is_ethernet(&self, wire: WireId) -> bool {
+        self.wires[wire.0].ethernet
     }
 
     /// The nodes at the ends of a wire.
