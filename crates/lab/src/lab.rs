@@ -163,7 +163,9 @@ impl Lab {
                 }
             }
             if let Fault::Link { link, up, at } = fault {
-                if *link < self.links.len() {
+                if *link < self.links.len() && at.is_zero() {
+                    self.network.set_up(WireId::from_index(*link), *up);
+                } else if *link < self.links.len() {
                     self.network.set_up_at(self.network.now() + *at, WireId::from_index(*link), *up);
                 } else {
                     let refusal = Fault::no_link(text, *link, self.links.len());

@@ -10,7 +10,6 @@
 //! assert_eq!(trace.frames[0].name, "client SYN #1");
 //! ```
 #![forbid(unsafe_code)]
-#![allow(dead_code)]
 
 mod calls;
 mod experiment;

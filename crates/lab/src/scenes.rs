@@ -54,6 +54,18 @@ pub(crate) fn acquaint(lab: &mut Lab, who: &[(NodeId, &str)]) {
     lab.set_perfect(false);
 }
 
+/// A client, 10.0.1.2, and a server, 10.0.2.2, on either side of a router. Nobody knows a neighbour yet; the recording has
+/// begun.
+pub(crate) fn routed(lab: &mut Lab, near: Impairments, far: Impairments) -> Pair {
+    let (client, router, server) = (lab.host("client"), lab.router("router"), lab.host("server"));
+    lab.cable(near, (client, "10.0.1.2/24"), (router, "10.0.1.1/24"));
+    lab.cable(far, (router, "10.0.2.1/24"), (server, "10.0.2.2/24"));
+    lab.network.add_route(client, "0.0.0.0/0", "10.0.1.1");
+    lab.network.add_route(server, "0.0.0.0/0", "10.0.2.1");
+    lab.begin();
+    Pair { client, server }
+}
+
 /// A connection between a pair: the handle of each end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call {

@@ -6,7 +6,6 @@ use crate::parameter::Parameter;
 use crate::scenes::{self, millis, seconds};
 use crate::text::{text, words};
 
-
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "address",
     claims: &[10],
@@ -22,7 +21,10 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
         "范围的两端都不标识某台计算机:0.0.0.0 表示“本机”或“任意”,255.255.255.255 表示链路上的所有人;224.0.0.0/4 是组播,127.0.0.0/8 是本机。\
          只接受四个没有前导零的十进制数:010 在有的程序里是八进制,在有的程序里是十进制,曾让攻击者绕过过滤。",
     ),
-    look: &[text("A datagram to 255.255.255.255 comes to every host of the LAN, and to none beyond.", "发往 255.255.255.255 的数据报到达局域网的每台主机。")],
+    look: &[text(
+        "A datagram to 255.255.255.255 comes to every host of the LAN, and to none beyond.",
+        "发往 255.255.255.255 的数据报到达局域网的每台主机。",
+    )],
     sources: &["RFC 791 3.2", "RFC 1122 3.2.1.3", "RFC 6943 3.1.1"],
     parameters: &[Parameter::number("hosts", text("hosts of the LAN", "局域网中的主机数"), "", (2, 4, 50))],
     rules: &[],
@@ -53,16 +55,27 @@ fn run(lab: &mut Lab) {
             Some(_) => "one interface 一个接口",
             None => "not an address 不是地址",
         };
-        vec![format!("{written:?}"), address.map_or(String::new(), |address| format!("0x{:08x}", address.to_bits())), kind.to_owned()]
+        vec![
+            format!("{written:?}"),
+            address.map_or(String::new(), |address| format!("0x{:08x}", address.to_bits())),
+            kind.to_owned(),
+        ]
     });
     let rows = rows.collect();
     let columns = [text("written", "写法"), text("as a number", "数值"), text("what it is", "含义")];
     lab.table(text("Addresses, read strictly", "严格读取的地址"), &columns, rows);
-    let wrong: Vec<&str> = WRITTEN.iter().filter(|(written, right)| read(written).is_some() != *right).map(|(written, _)| *written).collect();
+    let wrong: Vec<&str> = WRITTEN
+        .iter()
+        .filter(|(written, right)| read(written).is_some() != *right)
+        .map(|(written, _)| *written)
+        .collect();
     lab.check(
         words("only four decimal numbers of 0 to 255 are an address", "只有四个 0 到 255 的十进制数才是地址"),
         wrong.is_empty(),
-        words(format!("{} read, wrong: {wrong:?}", WRITTEN.len()), format!("读取 {} 个,错误:{wrong:?}", WRITTEN.len())),
+        words(
+            format!("{} read, wrong: {wrong:?}", WRITTEN.len()),
+            format!("读取 {} 个,错误:{wrong:?}", WRITTEN.len()),
+        ),
     );
     broadcast(lab);
 }
@@ -76,7 +89,8 @@ fn broadcast(lab: &mut Lab) {
     }
     lab.begin();
     let any = std::net::SocketAddr::from(([0, 0, 0, 0], 5_000));
-    let sockets: Vec<_> = hosts.iter().filter_map(|host| lab.network.stack(*host).udp_bind(any).ok()).collect();
+    let sockets: Vec<_> =
+        hosts.iter().filter_map(|host| lab.network.stack(*host).udp_bind(any).ok()).collect();
     let (now, everybody) = (lab.network.now(), std::net::SocketAddr::from(([255, 255, 255, 255], 5_000)));
     if let Some(socket) = sockets.first() {
         lab.network.stack(hosts[0]).udp_set_broadcast(*socket, true);
@@ -84,9 +98,16 @@ fn broadcast(lab: &mut Lab) {
         let _ = lab.network.stack(hosts[0]).udp_send(now, *socket, b"to all", Some(everybody));
     }
     lab.run_for(seconds(1));
-    let heard = hosts[1..].iter().zip(&sockets[1..]).filter(|(host, socket)| lab.network.stack(**host).udp_receive(**socket, &mut [0; 64]).is_ok()).count();
+    let heard = hosts[1..]
+        .iter()
+        .zip(&sockets[1..])
+        .filter(|(host, socket)| lab.network.stack(**host).udp_receive(**socket, &mut [0; 64]).is_ok())
+        .count();
     lab.check_undisturbed(
-        words("a datagram to 255.255.255.255 comes to every other host of the LAN", "发往 255.255.255.255 的数据报到达局域网中其他每台主机"),
+        words(
+            "a datagram to 255.255.255.255 comes to every other host of the LAN",
+            "发往 255.255.255.255 的数据报到达局域网中其他每台主机",
+        ),
         heard as u64 == count - 1,
         words(format!("{heard} of {}", count - 1), format!("{} 台中的 {heard} 台", count - 1)),
     );

@@ -66,7 +66,13 @@ fn run(lab: &mut Lab) {
             lab.close(client, call.client);
             lab.close(server, call.server);
         }
-        "reset" => lab.abort(client, call.client),
+        "reset" => {
+            lab.abort(client, call.client);
+            lab.run_for(2 * delay);
+            // Its owner is told by the next read, and gives the handle back.
+            lab.read(server, call.server, 100);
+            lab.close(server, call.server);
+        }
         way => {
             lab.close(client, call.client);
             lab.run_until(seconds(100), |lab| lab.state(server, call.server) == State::CloseWait);

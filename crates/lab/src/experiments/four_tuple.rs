@@ -25,7 +25,12 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     ),
     look: &[text("Two connections of the server differ in one number only.", "服务端的两个连接只差一个数。")],
     sources: &["RFC 9293 3.3.1, 3.4.1"],
-    parameters: &[Parameter::number("port", text("the port that both clients use", "两个客户端共用的端口"), "", (1_024, 40_000, 65_535))],
+    parameters: &[Parameter::number(
+        "port",
+        text("the port that both clients use", "两个客户端共用的端口"),
+        "",
+        (1_024, 40_000, 65_535),
+    )],
     rules: &[],
     run,
 };
@@ -38,12 +43,18 @@ fn run(lab: &mut Lab) {
     for (host, address) in [one, two, server].into_iter().zip(addresses) {
         lab.cable(scenes::cable(millis(5)), (host, address), (switch, ""));
     }
-    scenes::acquaint(lab, &[(one, "10.0.0.2"), (two, "10.0.0.2"), (server, "10.0.0.1"), (server, "10.0.0.3")]);
+    scenes::acquaint(
+        lab,
+        &[(one, "10.0.0.2"), (two, "10.0.0.2"), (server, "10.0.0.1"), (server, "10.0.0.3")],
+    );
     lab.begin();
     let options = SocketOptions::default();
     let Some(listener) = lab.listen(server, 8000, 10, options) else { return };
     let from = |last| Some(std::net::SocketAddr::from(([10, 0, 0, last], port)));
-    let (first, second) = (lab.connect_from(one, from(1), scenes::SERVER, options), lab.connect_from(two, from(3), scenes::SERVER, options));
+    let (first, second) = (
+        lab.connect_from(one, from(1), scenes::SERVER, options),
+        lab.connect_from(two, from(3), scenes::SERVER, options),
+    );
     let (Some(first), Some(second)) = (first, second) else { return };
     lab.run_for(seconds(1));
     lab.write(one, first, b"from one");
@@ -53,10 +64,15 @@ fn run(lab: &mut Lab) {
         let tuple = lab.tuple(server, id);
         let bytes = scenes::read(lab, server, id, 8, seconds(10));
         let said = String::from_utf8_lossy(&bytes).into_owned();
-        heard.push(tuple.map_or((String::new(), said.clone()), |tuple| (format!("{}:{}", tuple.remote, tuple.remote_port), said)));
+        heard.push(tuple.map_or((String::new(), said.clone()), |tuple| {
+            (format!("{}:{}", tuple.remote, tuple.remote_port), said)
+        }));
     }
     heard.sort();
-    let wanted = [(format!("10.0.0.1:{port}"), "from one".to_owned()), (format!("10.0.0.3:{port}"), "from two".to_owned())];
+    let wanted = [
+        (format!("10.0.0.1:{port}"), "from one".to_owned()),
+        (format!("10.0.0.3:{port}"), "from two".to_owned()),
+    ];
     let shown = format!("{heard:?}");
     lab.check(
         words("one server port, two connections, nothing mixed up", "一个服务端口,两个连接,互不混淆"),

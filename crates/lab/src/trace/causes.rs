@@ -19,9 +19,11 @@ const fn cause(code: &'static str, en: &'static str, zh: &'static str, source: &
 type Row = (fn(&Counters) -> u64, Cause);
 
 #[rustfmt::skip]
-const ROWS: [Row; 18] = [
+const ROWS: [Row; 20] = [
     (|c| c.timeouts, cause("time-out", "retransmission time-out: SND.NXT goes back to SND.UNA, cwnd to one segment, RTO doubles", "重传超时:SND.NXT 退回 SND.UNA,cwnd 降为一个报文段,RTO 加倍", "RFC 6298 5.4-5.6, RFC 5681 3.1")),
     (|c| c.fast_retransmits, cause("fast-retransmit", "fast retransmit: third duplicate ACK", "快速重传:第三个重复 ACK", "RFC 5681 3.2")),
+    (|c| c.congestion_marks, cause("congestion-mark", "a packet came with a congestion mark", "收到带拥塞标记的包", "RFC 3168 6.1.3")),
+    (|c| c.congestion_echoes, cause("congestion-echo", "the peer echoes a congestion mark: cwnd is reduced", "对方回显拥塞标记:cwnd 减小", "RFC 3168 6.1.2")),
     (|c| c.challenge_acks, cause("challenge-ack", "challenge ACK: the segment does not prove its sender", "挑战 ACK:报文段无法证明其发送者", "RFC 5961 3.2, 4.2, 5.2")),
     (|c| c.keepalive_probes, cause("keepalive-probe", "keepalive probe: the peer has been silent", "保活探测:对方一直沉默", "RFC 9293 3.8.4")),
     (|c| c.window_probes, cause("window-probe", "zero-window probe: the peer's window is closed", "零窗口探测:对方窗口已关闭", "RFC 9293 3.8.6.1")),

@@ -33,11 +33,6 @@ pub(crate) const NAMES: [&str; 24] = [
 
 pub(crate) type Values = [Option<u64>; NAMES.len()];
 
-/// The number of `name`, if it is a variable.
-pub(crate) fn index(name: &str) -> Option<usize> {
-    NAMES.iter().position(|known| *known == name)
-}
-
 /// What a connection's inside shows. `iss` and `irs` are what they were before, if they were known.
 pub(crate) fn of_connection(inspection: &Inspection, known: &Values) -> Values {
     let info = &inspection.info;

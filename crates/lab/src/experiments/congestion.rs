@@ -1,0 +1,104 @@
+//! Congestion control: how fast may it go, if nobody tells?
+
+use crate::experiment::Experiment;
+use crate::lab::Lab;
+use crate::parameter::Parameter;
+use crate::scenes::{self, seconds};
+use crate::text::{text, words};
+
+use sim::network::Impairments;
+use tcp::SocketOptions;
+use tcp::congestion::Algorithm;
+
+pub(super) const EXPERIMENT: Experiment = Experiment {
+    name: "congestion",
+    claims: &[],
+    title: text("The congestion window", "拥塞窗口"),
+    says: text("Nobody tells a sender how much the network can carry.", "没有人告诉发送方网络能承载多少。"),
+    precise: text(
+        "So it finds out: it begins with ten segments, doubles them every round trip, and when a queue overflows it takes the \
+         loss for the answer. NewReno then halves its window and adds a segment a round trip; CUBIC takes seven tenths and \
+         grows along a cubic curve, slowly near where the loss was, faster beyond.",
+        "于是它自己试探:从十个报文段开始,每个往返加倍;队列溢出时,把丢失当作答案。NewReno 随后把窗口减半,每个往返加一个报文段;\
+         CUBIC 减到七成,再沿三次曲线增长:接近上次丢失处时慢,越过之后快。",
+    ),
+    look: &[text(
+        "cwnd and ssthresh over time: the saw of NewReno, the curve of CUBIC.",
+        "cwnd 与 ssthresh 随时间的变化:NewReno 的锯齿,CUBIC 的曲线。",
+    )],
+    sources: &["RFC 5681 3.1", "RFC 9438", "RFC 6928"],
+    parameters: &[
+        Parameter::choice(
+            "algorithm",
+            text("congestion control", "拥塞控制"),
+            &["cubic", "newreno"],
+            "cubic",
+        ),
+        Parameter::number(
+            "rate",
+            text("rate of the cable", "电缆速率"),
+            "bit/s",
+            (1_000_000, 10_000_000, 1_000_000_000),
+        ),
+        Parameter::number("delay", text("one-way delay of the cable", "电缆的单程时延"), "ms", (1, 20, 500)),
+        Parameter::number(
+            "queue",
+            text("bytes that wait at the cable", "电缆处的队列"),
+            "bytes",
+            (3_000, 30_000, 10_000_000),
+        ),
+        Parameter::number(
+            "size",
+            text("bytes sent", "发送的字节数"),
+            "bytes",
+            (10_000, 1_000_000, 20_000_000),
+        ),
+    ],
+    rules: &[],
+    run,
+};
+
+fn run(lab: &mut Lab) {
+    let size = lab.number("size") as usize;
+    let delay = lab.millis("delay");
+    let rate = lab.number("rate");
+    let cable = Impairments { rate: Some(rate), queue: lab.number("queue") as usize, ..scenes::cable(delay) };
+    let algorithm = if lab.word("algorithm") == "cubic" { Algorithm::Cubic } else { Algorithm::NewReno };
+    let buffers = 4 * 1024 * 1024;
+    let options = SocketOptions {
+        congestion: Some(algorithm),
+        send_buffer: buffers,
+        receive_buffer: buffers,
+        ..SocketOptions::default()
+    };
+    let Some(call) = scenes::call(lab, cable, options) else { return };
+    let scenes::Pair { client, server } = call.pair;
+    lab.run_for(2 * delay);
+    let began = lab.now();
+    let got = scenes::transfer(lab, (client, call.client), (server, call.server), size, seconds(600));
+    scenes::check_arrived(lab, &got, size);
+    let windows: Vec<u64> = lab.values(client, "cwnd").iter().map(|(_, window)| *window).collect();
+    let (first, most) = (windows.first().copied().unwrap_or(0), windows.iter().max().copied().unwrap_or(0));
+    lab.check_undisturbed(
+        words("it begins with ten segments", "从十个报文段开始"),
+        (13_000..=14_600).contains(&first),
+        words(format!("{first} bytes"), format!("{first} 字节")),
+    );
+    let overflows = lab.segments("client data").filter(|frame| frame.fate == "queue-full").count();
+    let backed = windows.windows(2).any(|pair| pair[1] < pair[0]);
+    lab.check_undisturbed(
+        words("it grows until a queue overflows, and then backs off", "增长到队列溢出,然后后退"),
+        overflows == 0 || backed,
+        words(
+            format!("up to {most} bytes, {overflows} segments met a full queue"),
+            format!("最高 {most} 字节,{overflows} 个报文段遇到队列已满"),
+        ),
+    );
+    let nanoseconds = (lab.now() - began).max(1);
+    let share = size as u64 * 8 * 1_000_000_000 / nanoseconds * 100 / rate.max(1);
+    lab.check_undisturbed(
+        words("it never sends more than the cable carries", "不会超过电缆的承载"),
+        share <= 100,
+        words(format!("{share} % of the rate"), format!("速率的 {share} %")),
+    );
+}

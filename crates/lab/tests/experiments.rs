@@ -1,0 +1,155 @@
+//! Each experiment as it stands: its verdicts hold. Each test has the experiment's name.
+
+use netstrata_lab::{Request, Trace, Value, run};
+
+fn named(name: &str) -> Trace {
+    let request = Request { experiment: name.to_owned(), ..Request::default() };
+    run(&request).unwrap_or_else(|refusal| panic!("{}", refusal.message.en))
+}
+
+fn holds(trace: &Trace) {
+    for check in &trace.checks {
+        assert_ne!(check.verdict, "failed", "{}: {}: {}", trace.experiment, check.claim.en, check.seen.en);
+    }
+    assert!(
+        trace.checks.iter().any(|check| check.verdict == "held"),
+        "{}: nothing was checked",
+        trace.experiment
+    );
+    assert!(!trace.truncated, "{}: too much to keep", trace.experiment);
+}
+
+macro_rules! experiments {
+    ($($test:ident $name:literal)*) => {
+        $(#[test]
+        fn $test() {
+            holds(&named($name));
+        })*
+
+        /// Every experiment has a test here.
+        #[test]
+        fn none_is_missing() {
+            let tested = [$($name),*];
+            for experiment in netstrata_lab::catalogue() {
+                assert!(tested.contains(&experiment.name), "{} has no test", experiment.name);
+            }
+        }
+    };
+}
+
+experiments! {
+    address "address"
+    backlog "backlog"
+    both_receive "both-receive"
+    broadcast_storm "broadcast-storm"
+    close "close"
+    congestion "congestion"
+    four_tuple "four-tuple"
+    half_close "half-close"
+    handshake "handshake"
+    keepalive "keepalive"
+    loopback "loopback"
+    loss "loss"
+    nagle "nagle"
+    path_mtu "path-mtu"
+    ports "ports"
+    reordering "reordering"
+    router "router"
+    stream "stream"
+    switch "switch"
+    syn_flood "syn-flood"
+    talk "talk"
+    time_wait "time-wait"
+    two_way "two-way"
+    udp_or_tcp "udp-or-tcp"
+    zero_window "zero-window"
+}
+
+/// Runs with parameters other than the defaults hold, too.
+#[test]
+fn other_parameters_hold() {
+    let settings: &[(&str, &str, &str)] = &[
+        ("close", "way", "three"),
+        ("close", "way", "simultaneous"),
+        ("close", "way", "reset"),
+        ("switch", "device", "hub"),
+        ("switch", "table", "0"),
+        ("broadcast-storm", "cables", "1"),
+        ("broadcast-storm", "cables", "3"),
+        ("router", "ttl", "1"),
+        ("congestion", "algorithm", "newreno"),
+        ("nagle", "no-delay", "true"),
+        ("talk", "read", "4"),
+        ("keepalive", "idle", "60"),
+        ("loss", "loss", "50000"),
+        ("loopback", "last", "2"),
+        ("address", "hosts", "20"),
+        ("backlog", "backlog", "1"),
+    ];
+    for (experiment, parameter, value) in settings {
+        let parameters = [((*parameter).to_owned(), Value::Word((*value).to_owned()))].into();
+        let request = Request { experiment: (*experiment).to_owned(), parameters, ..Request::default() };
+        let trace = run(&request).unwrap_or_else(|refusal| panic!("{}", refusal.message.en));
+        for check in &trace.checks {
+            let (claim, seen) = (&check.claim.en, &check.seen.en);
+            assert_ne!(check.verdict, "failed", "{experiment} {parameter}={value}: {claim}: {seen}");
+        }
+    }
+}
+
+/// Dropping the SYN-ACK is repaired after the first time-out, and the trace says so.
+#[test]
+fn a_dropped_syn_ack_comes_again() {
+    let rules = Some(vec!["drop server SYN,ACK #1".to_owned()]);
+    let trace = run(&Request { experiment: "handshake".into(), rules, ..Request::default() }).unwrap();
+    holds(&trace);
+    assert_eq!(trace.rules[0].met, 1);
+    let answers: Vec<_> =
+        trace.frames.iter().filter(|frame| frame.name.starts_with("server SYN,ACK")).collect();
+    assert_eq!((answers[0].fate, answers[0].rule), ("ruled", Some(0)));
+    assert!(answers[1].retransmission && answers[1].sent - answers[0].sent >= 900_000_000);
+}
+
+/// The same request gives the same trace, byte for byte; another seed gives another.
+#[test]
+fn the_same_request_gives_the_same_trace() {
+    for experiment in ["handshake", "loss", "reordering", "syn-flood"] {
+        let with = |seed| Request { experiment: experiment.into(), seed: Some(seed), ..Request::default() };
+        let text = |seed| netstrata_lab::json::trace(&run(&with(seed)).unwrap());
+        assert_eq!(text(5), text(5));
+        assert_ne!(text(5), text(6));
+    }
+}
+
+/// What there is not is refused, with the nearest that there is.
+#[test]
+fn what_there_is_not_is_refused() {
+    let refused = |json: &str| {
+        let request = netstrata_lab::json::request(json.as_bytes());
+        request.and_then(|request| run(&request)).unwrap_err()
+    };
+    let refusal = refused(r#"{"experiment":"hanshake"}"#);
+    assert_eq!((refusal.kind, refusal.nearest.as_deref()), ("experiment", Some("handshake")));
+    let refusal = refused(r#"{"experiment":"handshake","parameters":{"dely":5}}"#);
+    assert_eq!((refusal.kind, refusal.nearest.as_deref()), ("parameter", Some("delay")));
+    let refusal = refused(r#"{"experiment":"handshake","parameters":{"delay":999999}}"#);
+    assert_eq!((refusal.kind, refusal.nearest.as_deref()), ("value", Some("5000")));
+    let refusal = refused(r#"{"experiment":"close","parameters":{"way":"tree"}}"#);
+    assert_eq!((refusal.kind, refusal.nearest.as_deref()), ("value", Some("three")));
+    let refusal = refused(r#"{"experiment":"handshake","rules":["drop sever SYN"]}"#);
+    assert_eq!((refusal.kind, refusal.nearest.as_deref()), ("rule", Some("server")));
+    let refusal = refused(r#"{"experiment":"handshake","rules":["cut link 7 at 1s"]}"#);
+    assert_eq!(refusal.kind, "rule");
+    assert_eq!(refused("nonsense").kind, "request");
+    assert_eq!(refused(r#"{"experiment":"handshake","colour":1}"#).kind, "request");
+}
+
+/// A cut cable loses everything from then on, and a mended one carries again.
+#[test]
+fn a_cable_is_cut_and_mended() {
+    let rules = ["cut link 0 at 0ms", "mend link 0 at 500ms"].map(str::to_owned).to_vec();
+    let trace =
+        run(&Request { experiment: "handshake".into(), rules: Some(rules), ..Request::default() }).unwrap();
+    holds(&trace);
+    assert_eq!(trace.frames[0].fate, "cut");
+}
