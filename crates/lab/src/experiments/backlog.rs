@@ -69,9 +69,18 @@ fn run(lab: &mut Lab) {
     lab.run_for(millis(100));
     let connected =
         calls.iter().filter(|call| lab.readiness(client, **call).contains(Readiness::CONNECTED)).count();
+    // Each SYN is repeated six times: of many more callers than places some give up before their turn comes.
+    let patience = callers <= 3 * backlog;
+    let claim = match patience {
+        true => words(
+            "once the server accepts, every caller is served",
+            "服务端开始 accept 后,每个呼叫者都得到服务",
+        ),
+        false => words("who is accepted is connected", "被接受的都已连接"),
+    };
     lab.check(
-        words("once the server accepts, every caller is served", "服务端开始 accept 后,每个呼叫者都得到服务"),
-        served == callers && connected as u64 == callers,
+        claim,
+        connected as u64 == served && (served == callers || !patience),
         words(
             format!("{served} accepted, {connected} connected"),
             format!("接受 {served},已连接 {connected}"),
