@@ -143,8 +143,8 @@ impl Ours {
         let buffer = BUFFER as u32;
         let options = SocketOptions {
             no_delay: true,
-            receive_buffer: buffer,
-            send_buffer: buffer,
+            receive_buffer: Some(buffer),
+            send_buffer: Some(buffer),
             ..SocketOptions::default()
         };
         let mut ours = Ours {

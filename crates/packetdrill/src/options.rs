@@ -98,7 +98,8 @@ impl Machine {
                     Ok(algorithm_name(socket.options.congestion.unwrap_or(defaults.host.congestion)))
                 }
                 (TCP, libc::TCP_INFO) => crate::tcp_info::of(world, number),
-                _ => number_of(world, socket, (level, name)).map(|value| value.to_ne_bytes().to_vec()),
+                _ => number_of(world, socket, (level, name), &defaults)
+                    .map(|value| value.to_ne_bytes().to_vec()),
             }
         })
     }
@@ -181,9 +182,11 @@ fn set_number(
             socket.keepalive.probes = times.ok_or(Errno::EINVAL)?;
         }
         (SOCKET, libc::SO_RCVBUF) => {
-            options.receive_buffer = doubled(defaults.receive_buffers.1, LEAST_BUFFERS.0);
+            options.receive_buffer = Some(doubled(defaults.receive_buffers.1, LEAST_BUFFERS.0));
         }
-        (SOCKET, libc::SO_SNDBUF) => options.send_buffer = doubled(defaults.send_buffers.1, LEAST_BUFFERS.1),
+        (SOCKET, libc::SO_SNDBUF) => {
+            options.send_buffer = Some(doubled(defaults.send_buffers.1, LEAST_BUFFERS.1))
+        }
         (IP, libc::IP_TTL) | (IPV6, libc::IPV6_UNICAST_HOPS) => {
             let hops = u8::try_from(value).ok().filter(|hops| *hops > 0);
             options.time_to_live = hops.ok_or(Errno::EINVAL)?;
@@ -223,7 +226,12 @@ fn apply(world: &mut World, number: RawFd) -> Result<(), Errno> {
     Ok(())
 }
 
-fn number_of(world: &World, socket: &Socket, option: (i32, i32)) -> Result<i32, Errno> {
+fn number_of(
+    world: &World,
+    socket: &Socket,
+    option: (i32, i32),
+    defaults: &crate::settings::Defaults,
+) -> Result<i32, Errno> {
     let options = &socket.options;
     let seconds = |time: Duration| time.as_secs() as i32;
     let stream = !matches!(socket.role, Role::Datagrams(_));
@@ -248,8 +256,8 @@ fn number_of(world: &World, socket: &Socket, option: (i32, i32)) -> Result<i32, 
         },
         (SOCKET, libc::SO_ACCEPTCONN) => matches!(socket.role, Role::Listener(_)) as i32,
         (SOCKET, libc::SO_KEEPALIVE) => options.keepalive.is_some() as i32,
-        (SOCKET, libc::SO_RCVBUF) => options.receive_buffer as i32,
-        (SOCKET, libc::SO_SNDBUF) => options.send_buffer as i32,
+        (SOCKET, libc::SO_RCVBUF) => options.receive_buffer.unwrap_or(defaults.receive_buffers.0) as i32,
+        (SOCKET, libc::SO_SNDBUF) => options.send_buffer.unwrap_or(defaults.send_buffers.0) as i32,
         (TCP, libc::TCP_NODELAY) => options.no_delay as i32,
         (TCP, libc::TCP_USER_TIMEOUT) => options.user_timeout.map_or(0, |time| time.as_millis() as i32),
         (TCP, libc::TCP_KEEPIDLE) => seconds(socket.keepalive.idle),

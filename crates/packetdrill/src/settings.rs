@@ -17,12 +17,14 @@ pub(crate) struct Defaults {
 impl Default for Defaults {
     fn default() -> Defaults {
         let options = SocketOptions::default();
+        let host = HostConfig::default();
+        let (receive, send) = (host.receive_buffer, host.send_buffer);
         Defaults {
-            host: HostConfig::default(),
+            host,
             options,
             keepalive: Keepalive::default(),
-            receive_buffers: (options.receive_buffer, options.receive_buffer),
-            send_buffers: (options.send_buffer, options.send_buffer),
+            receive_buffers: (receive.initial, receive.most),
+            send_buffers: (send.initial, send.most),
         }
     }
 }

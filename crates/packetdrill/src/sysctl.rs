@@ -2,8 +2,8 @@
 
 use crate::settings::Defaults;
 use std::time::Duration;
-use tcp::EcnMode;
 use tcp::congestion::Algorithm;
+use tcp::{BufferBounds, EcnMode};
 
 /// Reads the settings that are in force now.
 pub(crate) fn read() -> Defaults {
@@ -72,11 +72,12 @@ fn apply(text: impl Fn(&str) -> Option<String>) -> Defaults {
     // Least, usual, most.
     if let [_, usual, most] = numbers("tcp_rmem")[..] {
         defaults.receive_buffers = (clamp(usual), clamp(most));
-        defaults.options.receive_buffer = clamp(usual);
+        defaults.host.receive_buffer = BufferBounds { initial: clamp(usual), most: clamp(most) };
     }
     if let [_, usual, most] = numbers("tcp_wmem")[..] {
         defaults.send_buffers = (clamp(usual), clamp(most));
-        defaults.options.send_buffer = clamp(most);
+        // Scripts write all they have at once.
+        defaults.host.send_buffer = BufferBounds { initial: clamp(most), most: clamp(most) };
     }
     defaults
 }

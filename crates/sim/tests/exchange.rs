@@ -25,7 +25,7 @@ struct Case {
     /// Bytes from the caller, and from the called.
     sizes: (usize, usize),
     endings: (Ending, Ending),
-    buffers: (u32, u32),
+    buffers: (Option<u32>, Option<u32>),
     no_delay: bool,
     extensions: bool,
     selective: bool,
@@ -69,7 +69,7 @@ prop_compose! {
         impairments in impairments(),
         sizes in (0..200_000usize, 0..200_000usize),
         endings in (ending(), ending()),
-        buffers in (2_048..300_000u32, 2_048..300_000u32),
+        buffers in (prop::option::of(2_048..300_000u32), prop::option::of(2_048..300_000u32)),
         flags: (bool, bool, bool, bool),
     ) -> Case {
         let (no_delay, extensions, selective, lazy) = flags;
@@ -168,7 +168,7 @@ fn clean(endings: (Ending, Ending), sizes: (usize, usize)) -> Case {
         impairments: Impairments { delay: Duration::from_millis(5), ..Impairments::NONE },
         sizes,
         endings,
-        buffers: (65_536, 65_536),
+        buffers: (Some(65_536), Some(65_536)),
         no_delay: false,
         extensions: true,
         selective: true,
@@ -206,7 +206,12 @@ fn a_clean_cable_sees_no_retransmission() {
 /// One way, 1 MB.
 fn bulk(seed: u64, impairments: Impairments) -> Duration {
     let both = (Ending::ShutdownAtOnce, Ending::ShutdownAtOnce);
-    let case = Case { seed, impairments, buffers: (256 * 1024, 256 * 1024), ..clean(both, (1_000_000, 0)) };
+    let case = Case {
+        seed,
+        impairments,
+        buffers: (Some(256 * 1024), Some(256 * 1024)),
+        ..clean(both, (1_000_000, 0))
+    };
     let mut world = World::new(&case);
     let begin = world.network.now();
     assert_eq!(world.run(), Ok(()), "{case:?}");

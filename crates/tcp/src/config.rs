@@ -33,6 +33,15 @@ pub struct HostConfig {
     pub timestamps: bool,
     /// Offer selective acknowledgments (RFC 2018). Default true.
     pub selective_acknowledgments: bool,
+    /// The receive buffers of sockets that choose no size: they grow to what the application reads in two round trips. Default 64 KiB
+    /// to 8 MiB.
+    pub receive_buffer: BufferBounds,
+    /// The send buffers of sockets that choose no size: they grow to twice the congestion window. Default 64 KiB to 4 MiB.
+    pub send_buffer: BufferBounds,
+    /// Bytes that the buffers of all connections may hold together, beside 4 KiB of each in each direction. Above three quarters of
+    /// it no buffer grows, and each connection may hold its share. At the bound new connections and what is out of order are turned
+    /// away, and windows close. Default 1 GiB.
+    pub buffer_memory: usize,
     /// Let the segmenter emit super-segments of up to 64 KiB. Default true.
     pub super_segments: bool,
     /// Explicit congestion notification (RFC 3168). Default: for peers that ask for it.
@@ -57,11 +66,23 @@ impl Default for HostConfig {
             window_scaling: true,
             timestamps: true,
             selective_acknowledgments: true,
+            receive_buffer: BufferBounds { initial: 64 * 1024, most: 8 * 1024 * 1024 },
+            send_buffer: BufferBounds { initial: 64 * 1024, most: 4 * 1024 * 1024 },
+            buffer_memory: 1024 * 1024 * 1024,
             super_segments: true,
             ecn: EcnMode::Accept,
             congestion: Algorithm::Cubic,
         }
     }
+}
+
+/// Where a buffer that tunes itself begins, and how far it may grow. Bytes; memory is taken only for what it holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BufferBounds {
+    /// The bound of a new connection's buffer, 2 KiB or more.
+    pub initial: u32,
+    /// What the bound may grow to, up to 64 MiB.
+    pub most: u32,
 }
 
 /// Explicit congestion notification (RFC 3168): whether routers may mark packets instead of dropping them.
@@ -111,10 +132,12 @@ pub struct SocketOptions {
     /// What `close` does with unsent data: `None` delivers it in the background; `Some(0)` throws it away with a RST;
     /// a longer time is for the caller who waits for [`crate::Readiness::DRAINED`] before it closes.
     pub linger: Option<Duration>,
-    /// Most bytes received and not yet read, 2 KiB to 64 MiB. Default 256 KiB.
-    pub receive_buffer: u32,
-    /// Most bytes written and not yet acknowledged, 2 KiB to 64 MiB. Default 256 KiB.
-    pub send_buffer: u32,
+    /// Most bytes received and not yet read, 2 KiB to 64 MiB. Default, and for `None`: the connection finds out by itself, within
+    /// [`HostConfig::receive_buffer`].
+    pub receive_buffer: Option<u32>,
+    /// Most bytes written and not yet acknowledged, 2 KiB to 64 MiB. Default, and for `None`: the connection finds out by itself,
+    /// within [`HostConfig::send_buffer`].
+    pub send_buffer: Option<u32>,
     /// The time to live of the packets, 1 to 255. Default 64.
     pub time_to_live: u8,
     /// The congestion control. Default, and for `None`: the host's, [`HostConfig::congestion`].
@@ -130,8 +153,8 @@ impl Default for SocketOptions {
             keepalive: None,
             user_timeout: None,
             linger: None,
-            receive_buffer: 256 * 1024,
-            send_buffer: 256 * 1024,
+            receive_buffer: None,
+            send_buffer: None,
             time_to_live: 64,
             congestion: None,
             max_segment_size: None,
@@ -148,8 +171,10 @@ pub(crate) struct Settings {
     keepalive_interval: u32,
     user_timeout: u32,
     linger: u32,
-    pub(crate) receive_buffer: u32,
-    pub(crate) send_buffer: u32,
+    /// 0: tuned.
+    receive_buffer: u32,
+    /// 0: tuned.
+    send_buffer: u32,
     max_segment_size: u16,
     keepalive_probes: u8,
     pub(crate) time_to_live: u8,
@@ -174,8 +199,31 @@ impl Settings {
         restore(self.linger)
     }
 
+    /// The bounds of the receive buffer.
+    pub(crate) fn receive_buffer(&self, config: &HostConfig) -> BufferBounds {
+        bounds(self.receive_buffer, config.receive_buffer)
+    }
+
+    /// The bounds of the send buffer.
+    pub(crate) fn send_buffer(&self, config: &HostConfig) -> BufferBounds {
+        bounds(self.send_buffer, config.send_buffer)
+    }
+
     pub(crate) fn max_segment_size(&self) -> Option<u16> {
         (self.max_segment_size != 0).then_some(self.max_segment_size)
+    }
+}
+
+const LEAST_BUFFER: u32 = 2 * 1024;
+const MOST_BUFFER: u32 = 64 * 1024 * 1024;
+
+fn bounds(chosen: u32, usual: BufferBounds) -> BufferBounds {
+    match chosen {
+        0 => {
+            let most = usual.most.clamp(LEAST_BUFFER, MOST_BUFFER);
+            BufferBounds { initial: usual.initial.clamp(LEAST_BUFFER, most), most }
+        }
+        size => BufferBounds { initial: size, most: size },
     }
 }
 
@@ -190,7 +238,7 @@ fn restore(milliseconds: u32) -> Option<Duration> {
 impl From<SocketOptions> for Settings {
     fn from(options: SocketOptions) -> Settings {
         let keepalive = options.keepalive.unwrap_or(Keepalive { probes: 0, ..Keepalive::default() });
-        let bounds = 2 * 1024..=64 * 1024 * 1024;
+        let size = |chosen: Option<u32>| chosen.map_or(0, |size| size.clamp(LEAST_BUFFER, MOST_BUFFER));
         Settings {
             // No time at all would be over as soon as it begins, for ever.
             keepalive_idle: compact(Some(keepalive.idle)).max(1),
@@ -198,8 +246,8 @@ impl From<SocketOptions> for Settings {
             keepalive_probes: if options.keepalive.is_some() { keepalive.probes.max(1) } else { 0 },
             user_timeout: compact(options.user_timeout.filter(|timeout| !timeout.is_zero())),
             linger: compact(options.linger),
-            receive_buffer: options.receive_buffer.clamp(*bounds.start(), *bounds.end()),
-            send_buffer: options.send_buffer.clamp(*bounds.start(), *bounds.end()),
+            receive_buffer: size(options.receive_buffer),
+            send_buffer: size(options.send_buffer),
             max_segment_size: options.max_segment_size.map_or(0, |size| size.max(48)),
             time_to_live: options.time_to_live.max(1),
             congestion: options.congestion,
@@ -215,8 +263,8 @@ impl From<Settings> for SocketOptions {
             keepalive: settings.keepalive(),
             user_timeout: settings.user_timeout(),
             linger: settings.linger(),
-            receive_buffer: settings.receive_buffer,
-            send_buffer: settings.send_buffer,
+            receive_buffer: (settings.receive_buffer != 0).then_some(settings.receive_buffer),
+            send_buffer: (settings.send_buffer != 0).then_some(settings.send_buffer),
             time_to_live: settings.time_to_live,
             congestion: settings.congestion,
             max_segment_size: settings.max_segment_size(),
@@ -239,12 +287,32 @@ mod tests {
         };
         assert_eq!(SocketOptions::from(Settings::from(options)), options);
         let keepalive = Some(Keepalive { idle: Duration::ZERO, interval: Duration::ZERO, probes: 0 });
-        let extreme =
-            SocketOptions { receive_buffer: 0, send_buffer: u32::MAX, time_to_live: 0, keepalive, ..options };
+        let extreme = SocketOptions {
+            receive_buffer: Some(0),
+            send_buffer: Some(u32::MAX),
+            time_to_live: 0,
+            keepalive,
+            ..options
+        };
         let kept = SocketOptions::from(Settings::from(extreme));
         let least =
             Keepalive { idle: Duration::from_millis(1), interval: Duration::from_millis(1), probes: 1 };
         assert_eq!(kept.keepalive, Some(least));
-        assert_eq!((kept.receive_buffer, kept.send_buffer, kept.time_to_live), (2048, 64 << 20, 1));
+        assert_eq!(
+            (kept.receive_buffer, kept.send_buffer, kept.time_to_live),
+            (Some(2048), Some(64 << 20), 1)
+        );
+    }
+
+    #[test]
+    fn a_buffer_that_is_chosen_is_not_tuned_and_others_keep_inside_the_host_s_bounds() {
+        let wild = BufferBounds { initial: 1, most: u32::MAX };
+        let config = HostConfig { receive_buffer: wild, ..HostConfig::default() };
+        let chosen = SocketOptions { receive_buffer: Some(5_000), ..SocketOptions::default() };
+        let fixed = BufferBounds { initial: 5_000, most: 5_000 };
+        assert_eq!(Settings::from(chosen).receive_buffer(&config), fixed);
+        let tuned = BufferBounds { initial: 2_048, most: 64 << 20 };
+        assert_eq!(Settings::from(SocketOptions::default()).receive_buffer(&config), tuned);
+        assert_eq!(Settings::from(chosen).send_buffer(&config), config.send_buffer);
     }
 }

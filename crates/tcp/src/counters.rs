@@ -43,6 +43,8 @@ pub struct Counters {
     pub backlog_full: u64,
     /// Segments dropped because a table was full.
     pub table_full: u64,
+    /// SYNs and data dropped because the buffers of the host held as much as they may.
+    pub memory_short: u64,
     /// Segments outside the window.
     pub outside_window: u64,
     /// Segments with an old timestamp.
@@ -62,6 +64,7 @@ impl Counters {
             Dropped::NoSocket => &mut self.no_socket,
             Dropped::BacklogFull => &mut self.backlog_full,
             Dropped::TableFull => &mut self.table_full,
+            Dropped::MemoryShort => &mut self.memory_short,
             Dropped::OutsideWindow => &mut self.outside_window,
             Dropped::OldTimestamp => &mut self.old_timestamp,
             Dropped::BadAcknowledgment => &mut self.bad_acknowledgment,

@@ -21,6 +21,9 @@ pub enum Dropped {
     /// A table of the host is full.
     #[error("table full")]
     TableFull,
+    /// The buffers of the host hold as much as they may.
+    #[error("buffer memory short")]
+    MemoryShort,
     /// Outside the receive window (RFC 9293 3.4).
     #[error("outside the window")]
     OutsideWindow,

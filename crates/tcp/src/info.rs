@@ -61,6 +61,10 @@ pub struct Info {
     pub slow_start_threshold: u32,
     /// The window the peer offers.
     pub send_window: u32,
+    /// What the receive buffer may hold.
+    pub receive_buffer: u32,
+    /// What the send buffer may hold.
+    pub send_buffer: u32,
     /// The window offered to the peer.
     pub receive_window: u32,
     /// Largest payload of a segment sent.
@@ -101,6 +105,8 @@ impl Info {
             congestion_window: 0,
             slow_start_threshold: u32::MAX,
             send_window: 0,
+            receive_buffer: 0,
+            send_buffer: 0,
             receive_window: 0,
             segment_size: 0,
             smoothed_rtt: Duration::ZERO,

@@ -3,8 +3,6 @@
 use crate::config::EcnMode;
 use wire::tcp::{Flags, Options, Timestamps};
 
-/// The shift this host offers. It lets the receive buffer grow to 16 MiB during the connection's life.
-pub(crate) const WINDOW_SHIFT: u8 = 8;
 /// RFC 7323 2.3: larger shifts count as 14.
 const MAX_SHIFT: u8 = 14;
 /// RFC 9293 3.7.1: without the option, a peer on IPv4 takes 536 bytes, on IPv6 1220.
@@ -13,13 +11,18 @@ const DEFAULT_IPV6: u16 = 1220;
 /// A peer that asks for less gets this much: smaller segments would only cost both sides.
 const LEAST: u16 = 48;
 
+/// The least shift by which a window of `most` bytes can be told (RFC 7323 2.2).
+pub(crate) fn shift_for(most: u32) -> u8 {
+    (0..MAX_SHIFT).find(|shift| most >> shift <= u16::MAX as u32).unwrap_or(MAX_SHIFT)
+}
+
 /// What this host offers on its SYN or SYN-ACK.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Offer {
     /// The largest segment this host wants to receive.
     pub(crate) maximum_segment_size: u16,
-    /// Window scaling.
-    pub(crate) window_scaling: bool,
+    /// Window scaling, by so much: see [`shift_for`].
+    pub(crate) window_shift: Option<u8>,
     /// Timestamps.
     pub(crate) timestamps: bool,
     /// Selective acknowledgments.
@@ -33,7 +36,7 @@ impl Offer {
     pub(crate) fn on_syn(self, timestamp: u32) -> Options {
         Options {
             maximum_segment_size: Some(self.maximum_segment_size),
-            window_scale: self.window_scaling.then_some(WINDOW_SHIFT),
+            window_scale: self.window_shift,
             sack_permitted: self.selective_acknowledgments,
             timestamps: self.timestamps.then_some(Timestamps { value: timestamp, echo: 0 }),
             ..Options::default()
@@ -49,10 +52,11 @@ impl Offer {
     /// What comes of this offer and the peer's SYN or SYN-ACK, with the `flags` that it has.
     pub(crate) fn agree(self, peer: &Options, flags: Flags, ipv4: bool) -> Negotiated {
         let default = if ipv4 { DEFAULT_IPV4 } else { DEFAULT_IPV6 };
-        let scale = peer.window_scale.filter(|_| self.window_scaling);
+        let scale = peer.window_scale.filter(|_| self.window_shift.is_some());
         let mut negotiated = Negotiated {
             peer_maximum: peer.maximum_segment_size.unwrap_or(default).max(LEAST),
             send_shift: scale.unwrap_or(0).min(MAX_SHIFT),
+            own_shift: self.window_shift.unwrap_or(0),
             flags: 0,
         };
         negotiated.set(SCALING, scale.is_some());
@@ -82,6 +86,8 @@ pub(crate) struct Negotiated {
     pub(crate) peer_maximum: u16,
     /// Snd.Wind.Shift.
     pub(crate) send_shift: u8,
+    /// What this host offers.
+    own_shift: u8,
     flags: u8,
 }
 
@@ -128,14 +134,14 @@ impl Negotiated {
 
     /// Rcv.Wind.Shift.
     pub(crate) const fn receive_shift(self) -> u8 {
-        if self.scaling() { WINDOW_SHIFT } else { 0 }
+        if self.scaling() { self.own_shift } else { 0 }
     }
 
     /// The options of a SYN-ACK: the offer, less what the peer did not offer.
     pub(crate) fn on_syn_ack(self, offer: Offer, timestamps: Timestamps) -> Options {
         Options {
             maximum_segment_size: Some(offer.maximum_segment_size),
-            window_scale: self.scaling().then_some(WINDOW_SHIFT),
+            window_scale: self.scaling().then_some(self.own_shift),
             sack_permitted: self.selective_acknowledgments(),
             timestamps: self.timestamps().then_some(timestamps),
             ..Options::default()
@@ -156,7 +162,7 @@ mod tests {
 
     const OFFER: Offer = Offer {
         maximum_segment_size: 1460,
-        window_scaling: true,
+        window_shift: Some(8),
         timestamps: true,
         selective_acknowledgments: true,
         ecn: EcnMode::Ask,
@@ -172,6 +178,12 @@ mod tests {
         assert_eq!(silent.payload(1460), 536);
         let answer = silent.on_syn_ack(OFFER, Timestamps { value: 1, echo: 2 });
         assert_eq!(answer, Options { maximum_segment_size: Some(1460), ..Options::default() });
+    }
+
+    #[test]
+    fn the_shift_is_the_least_that_can_tell_the_largest_window() {
+        let sizes = [0, 65_535, 65_536, 131_071, 131_072, 8 << 20, 64 << 20, u32::MAX];
+        assert_eq!(sizes.map(shift_for), [0, 0, 1, 1, 2, 8, 11, 14]);
     }
 
     #[test]

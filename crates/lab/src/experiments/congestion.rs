@@ -67,8 +67,8 @@ fn run(lab: &mut Lab) {
     let buffers = 4 * 1024 * 1024;
     let options = SocketOptions {
         congestion: Some(algorithm),
-        send_buffer: buffers,
-        receive_buffer: buffers,
+        send_buffer: Some(buffers),
+        receive_buffer: Some(buffers),
         ..SocketOptions::default()
     };
     let Some(call) = scenes::call(lab, cable, options) else { return };

@@ -45,7 +45,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
 
 fn run(lab: &mut Lab) {
     let (buffer, pause) = (lab.number("buffer") as u32, lab.number("pause"));
-    let options = SocketOptions { receive_buffer: buffer, ..SocketOptions::default() };
+    let options = SocketOptions { receive_buffer: Some(buffer), ..SocketOptions::default() };
     let Some(call) = scenes::call(lab, scenes::cable(millis(10)), options) else { return };
     let scenes::Pair { client, server } = call.pair;
     let size = 3 * buffer as usize;

@@ -104,8 +104,8 @@ prop_compose! {
         no_delay: bool,
         keepalive in prop::option::of((1..100u64, 1..20u64, 1..5u8)),
         user_timeout in prop::option::of(0..100_000u64),
-        receive_buffer in 0..300_000u32,
-        send_buffer in 0..300_000u32,
+        receive_buffer in prop::option::of(0..300_000u32),
+        send_buffer in prop::option::of(0..300_000u32),
         linger in prop_oneof![6 => Just(None), 1 => Just(Some(Duration::ZERO))],
     ) -> SocketOptions {
         let seconds = Duration::from_secs;

@@ -56,6 +56,12 @@ impl Settings {
                 let algorithm = Algorithm::from_name(value);
                 self.host.congestion = algorithm.ok_or_else(|| format!("no congestion control `{value}`"))?;
             }
+            // Ours alone: bytes that all buffers may hold.
+            "receive_buffer_initial" => self.host.receive_buffer.initial = number()? as u32,
+            "receive_buffer_most" => self.host.receive_buffer.most = number()? as u32,
+            "send_buffer_initial" => self.host.send_buffer.initial = number()? as u32,
+            "send_buffer_most" => self.host.send_buffer.most = number()? as u32,
+            "buffer_memory" => self.host.buffer_memory = number()? as usize,
             "tcp_ecn" => {
                 self.host.ecn = match number()? {
                     0 => EcnMode::Off,

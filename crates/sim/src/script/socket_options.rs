@@ -49,8 +49,8 @@ fn set_number(socket: &mut Socket, name: &str, value: i64) -> Result<(), String>
             options.user_timeout = (value > 0).then(|| Duration::from_millis(value as u64));
         }
         "TCP_MAXSEG" => options.max_segment_size = u16::try_from(value).ok().filter(|size| *size > 0),
-        "SO_RCVBUF" => options.receive_buffer = value.max(0) as u32,
-        "SO_SNDBUF" => options.send_buffer = value.max(0) as u32,
+        "SO_RCVBUF" => options.receive_buffer = Some(value.max(0) as u32),
+        "SO_SNDBUF" => options.send_buffer = Some(value.max(0) as u32),
         "IP_TTL" => options.time_to_live = value.clamp(1, 255) as u8,
         "SO_KEEPALIVE" => options.keepalive = (value != 0).then_some(socket.keepalive),
         "TCP_KEEPIDLE" => socket.keepalive.idle = seconds(),
@@ -100,11 +100,22 @@ pub(super) fn get(
             Role::Connection(id) => machine.stack.tcp().info(id).map_or(0, |info| info.segment_size as i64),
             _ => options.max_segment_size.map_or(536, i64::from),
         },
-        "SO_RCVBUF" => options.receive_buffer as i64,
-        "SO_SNDBUF" => options.send_buffer as i64,
+        "SO_RCVBUF" => buffer(socket, machine).0 as i64,
+        "SO_SNDBUF" => buffer(socket, machine).1 as i64,
         _ => return Err(format!("unknown option `{name}`")),
     };
     equal(name, found, number(arguments.get(3))?)
+}
+
+/// What both buffers may hold now.
+fn buffer(socket: &Socket, machine: &Machine) -> (u32, u32) {
+    if let Role::Connection(id) = socket.role
+        && let Some(info) = machine.stack.tcp().info(id)
+        && info.receive_buffer > 0
+    {
+        return (info.receive_buffer, info.send_buffer);
+    }
+    (socket.options.receive_buffer.unwrap_or(0), socket.options.send_buffer.unwrap_or(0))
 }
 
 /// Asks how much waits.

@@ -30,7 +30,12 @@ impl ControlBlock {
             }
             Phase::Handshake(_) => return Err(ReadError::WouldBlock),
             Phase::Finished(finished) => match &mut finished.unread {
-                Some(buffer) => buffer.read(out),
+                Some(buffer) => {
+                    let used = buffer.used();
+                    let count = buffer.read(out);
+                    environment.memory.discharge(used.saturating_sub(buffer.used()));
+                    count
+                }
                 None => 0,
             },
         };

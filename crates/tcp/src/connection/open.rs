@@ -86,7 +86,7 @@ impl Open {
                 negotiated.send_shift,
                 segment_size,
                 settings,
-                environment.config.congestion,
+                environment.config,
             ),
             receive: Receiver::new(
                 established.peer_initial + 1,
@@ -94,7 +94,8 @@ impl Open {
                 negotiated.receive_shift(),
                 negotiated.selective_acknowledgments(),
                 timestamps,
-                settings,
+                settings.receive_buffer(environment.config),
+                now,
             ),
             closing: Closing::new(),
             timers: Timers::new(),
@@ -184,6 +185,9 @@ impl Open {
             }
         }
         self.receive.note_timestamp(header, environment);
+        if !payload.is_empty() {
+            self.receive.tune(header, environment);
+        }
         let fin = header.flags.contains(Flags::FIN);
         self.receive.accept(header.sequence, payload, fin, &mut self.timers, environment);
         self.fate(detached, environment)
@@ -299,9 +303,9 @@ impl Open {
     }
 
     pub(crate) fn on_settings(&mut self, settings: &Settings, environment: &Environment<'_>) {
-        self.send.set_limit(settings.send_buffer);
+        self.send.set_bounds(settings.send_buffer(environment.config));
         self.send.select_congestion(settings.congestion.unwrap_or(environment.config.congestion));
-        self.receive.set_limit(settings.receive_buffer);
+        self.receive.set_bounds(settings.receive_buffer(environment.config));
         self.keepalive.on_heard(settings.keepalive(), &mut self.timers, environment.now);
     }
 

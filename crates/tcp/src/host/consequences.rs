@@ -98,6 +98,7 @@ impl Host {
             }
             let stale = connection.queued || connection.announced;
             self.connections.discard(key);
+            self.memory.sharers = self.connections.len();
             if stale {
                 self.note_stale();
             }

@@ -2,7 +2,6 @@
 //! There is no socket and no buffer yet, only what the next segment needs.
 
 use super::fifo::{Fifo, Linked, Links};
-use super::listener::Listener;
 use super::reset;
 use crate::config::EcnMode;
 use crate::connection::handshake::{INITIAL_TIMEOUT, syn_window};
@@ -25,7 +24,7 @@ pub(crate) struct HalfOpen {
     pub(crate) lane: u8,
     pub(crate) queued: bool,
     retries: u8,
-    window_scaling: bool,
+    window_shift: Option<u8>,
     timestamps: bool,
     selective: bool,
     acknowledge: bool,
@@ -74,25 +73,27 @@ pub(crate) struct Opening {
     pub(crate) offer: Offer,
     pub(crate) initial: Seq,
     pub(crate) timestamp_offset: u32,
+    /// The window of the SYN-ACK, before its field's bound.
+    pub(crate) window: u32,
     pub(crate) listener: Key,
 }
 
 impl HalfOpen {
-    pub(crate) fn new(opening: &Opening, header: &Header, listener: &Listener, now: Instant) -> HalfOpen {
+    pub(crate) fn new(opening: &Opening, header: &Header, now: Instant) -> HalfOpen {
         let offer = opening.offer;
         HalfOpen {
             tuple: opening.tuple,
             lane: opening.path.lane,
             queued: false,
             retries: 0,
-            window_scaling: offer.window_scaling,
+            window_shift: offer.window_shift,
             timestamps: offer.timestamps,
             selective: offer.selective_acknowledgments,
             acknowledge: false,
             answered_again: false,
             throttle: Throttle::default(),
             negotiated: offer.agree(&header.options, header.flags, opening.tuple.local.is_ipv4()),
-            window: syn_window(listener.settings.receive_buffer),
+            window: syn_window(opening.window),
             own_maximum: offer.maximum_segment_size,
             mtu: opening.path.mtu,
             initial: opening.initial,
@@ -120,7 +121,7 @@ impl HalfOpen {
     fn offer(&self) -> Offer {
         Offer {
             maximum_segment_size: self.own_maximum,
-            window_scaling: self.window_scaling,
+            window_shift: self.window_shift,
             timestamps: self.timestamps,
             selective_acknowledgments: self.selective,
             // What came of it is negotiated already.

@@ -5,11 +5,12 @@ use super::half_open::{self, HalfOpen, Opening};
 use super::reset;
 use super::tcp_host::{Host, environment, tuple_at};
 use super::work::{News, Turn};
+use crate::config::Settings;
 use crate::connection::control_block::ControlBlock;
 use crate::connection::open::Established;
 use crate::environment::Environment;
 use crate::error::Dropped;
-use crate::negotiation::Offer;
+use crate::negotiation::{Offer, shift_for};
 use crate::segment::{FourTuple, Path};
 use basis::{Frame, Instant, Key};
 use wire::tcp::{Flags, Header, Seq};
@@ -57,17 +58,21 @@ impl Host {
         key: Key,
         beyond: Option<Seq>,
     ) -> Result<(), Dropped> {
-        let Some(listener) = self.listeners.get_mut(key) else { return Err(Dropped::NoSocket) };
+        let Some(listener) = self.listeners.get(key) else { return Err(Dropped::NoSocket) };
         if !listener.has_room_for_half_open() {
             return Err(Dropped::BacklogFull);
         }
         if self.half_open.slab.len() as u32 >= self.config.max_half_open {
             return Err(Dropped::TableFull);
         }
-        let most = listener.settings.max_segment_size().unwrap_or(u16::MAX);
+        let settings = listener.settings;
+        if self.memory.is_exhausted() {
+            return Err(Dropped::MemoryShort);
+        }
+        let most = settings.max_segment_size().unwrap_or(u16::MAX);
         let offer = Offer {
             maximum_segment_size: path.offered_segment_size(tuple.local).min(most),
-            window_scaling: self.config.window_scaling,
+            window_shift: self.window_shift(&settings),
             timestamps: self.config.timestamps,
             selective_acknowledgments: self.config.selective_acknowledgments,
             ecn: self.config.ecn,
@@ -79,14 +84,29 @@ impl Host {
             offer,
             initial: beyond.map_or(generated, |beyond| generated.max(beyond)),
             timestamp_offset: self.isn.timestamp_offset(tuple),
+            window: self.first_window(&settings),
             listener: key,
         };
-        let half_open = HalfOpen::new(&opening, header, listener, now);
-        listener.half_open += 1;
+        let half_open = HalfOpen::new(&opening, header, now);
+        if let Some(listener) = self.listeners.get_mut(key) {
+            listener.half_open += 1;
+        }
         let Some(index) = self.half_open.insert(half_open) else { return Err(Dropped::TableFull) };
         self.demux.insert(tuple, Place::HalfOpen(index), tuple_at!(self));
         self.queue_half_open(index);
         Ok(())
+    }
+
+    /// The window scale that a SYN offers, if any.
+    pub(super) fn window_shift(&self, settings: &Settings) -> Option<u8> {
+        let most = settings.receive_buffer(&self.config).most.max(self.config.receive_buffer.most);
+        self.config.window_scaling.then(|| shift_for(most))
+    }
+
+    /// The window that a SYN offers: less while memory is short.
+    pub(super) fn first_window(&self, settings: &Settings) -> u32 {
+        let initial = settings.receive_buffer(&self.config).initial;
+        if self.memory.is_short() { initial.min(self.memory.share()) } else { initial }
     }
 
     pub(super) fn on_half_open_segment(
@@ -150,6 +170,7 @@ impl Host {
         if self.half_open.remove(index).is_some_and(|half_open| half_open.queued) {
             self.note_stale();
         }
+        self.memory.sharers = self.connections.len();
         self.counters.passive_opens += 1;
         if let Some(listener) = self.listeners.get_mut(key) {
             listener.half_open -= 1;

@@ -89,7 +89,7 @@ impl Host {
             news: VecDeque::new(),
             stale: 0,
             wheel: TimerWheel::new(now),
-            memory: Memory::default(),
+            memory: Memory::new(config.buffer_memory),
             counters: Counters::default(),
         }
     }
@@ -97,6 +97,7 @@ impl Host {
     /// Changes the configuration, for what begins from now on.
     pub fn set_config(&mut self, config: HostConfig) {
         self.config = config;
+        self.memory.set_budget(config.buffer_memory);
     }
 
     /// A segment from `remote` to `local` has arrived; `frame` starts at the TCP header. `path` is how answers leave.

@@ -39,17 +39,19 @@ impl Host {
         let most = settings.max_segment_size().unwrap_or(u16::MAX);
         let offer = Offer {
             maximum_segment_size: path.offered_segment_size(tuple.local).min(most),
-            window_scaling: self.config.window_scaling,
+            window_shift: self.window_shift(&settings),
             timestamps: self.config.timestamps,
             selective_acknowledgments: self.config.selective_acknowledgments,
             ecn: self.config.ecn,
         };
         let initial = self.isn.initial(&tuple, now);
         let timestamps = self.isn.timestamp_offset(&tuple);
-        let handshake = Handshake::new(initial, offer, timestamps, settings.receive_buffer, now);
+        let window = self.first_window(&settings);
+        let handshake = Handshake::new(initial, offer, timestamps, window, now);
         let connection = ControlBlock::connecting(tuple, path, settings, handshake);
         let key = self.connections.insert(connection).ok_or(ConnectError::TooManyConnections)?;
         self.demux.insert(&tuple, Place::Connection(key.index()), tuple_at!(self));
+        self.memory.sharers = self.connections.len();
         self.counters.active_opens += 1;
         self.settle(key.index());
         Ok(ConnectionId(key))
@@ -252,6 +254,11 @@ impl Host {
     /// Connections that still have something to deliver: their close waits for it. For reports and for a host that ends.
     pub fn undelivered(&self) -> usize {
         self.connections.iter().filter(|(_, connection)| connection.has_undelivered()).count()
+    }
+
+    /// Bytes that the buffers of all connections hold: see [`crate::HostConfig::buffer_memory`].
+    pub fn buffered(&self) -> usize {
+        self.memory.held()
     }
 
     /// What this host has seen.

@@ -23,6 +23,13 @@ impl ReceiveBuffer {
         self.len
     }
 
+    /// Bytes of memory that it is charged: what it holds in order, the rest of the last chunk, and what is out of order.
+    #[inline]
+    pub(crate) fn used(&self) -> usize {
+        let rest = if self.len == 0 { 0 } else { self.tail.capacity() - self.tail.len() };
+        self.len + rest + self.reassembly.charged()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.len == 0 && self.reassembly.is_empty()
     }

@@ -6,4 +6,5 @@ mod piece;
 mod reassembly;
 pub(crate) mod receiver;
 pub(crate) mod timestamps;
+mod tuning;
 mod window;

@@ -34,6 +34,12 @@ impl Reassembly {
         self.ranges.is_empty()
     }
 
+    /// Memory charged for the pieces.
+    #[inline]
+    pub(crate) fn charged(&self) -> usize {
+        self.charged
+    }
+
     pub(crate) fn clear(&mut self) {
         *self = Reassembly::default();
     }

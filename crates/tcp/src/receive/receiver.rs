@@ -4,12 +4,14 @@ use super::ack::AckState;
 use super::buffer::ReceiveBuffer;
 use super::piece::Piece;
 use super::timestamps::TimestampState;
+use super::tuning::Tuning;
 use super::window::ReceiveWindow;
-use crate::config::Settings;
+use crate::config::BufferBounds;
 use crate::environment::Environment;
+use crate::memory::LEAST;
 use crate::timers::Timers;
 use alloc::boxed::Box;
-use basis::Frame;
+use basis::{Frame, Instant};
 use wire::tcp::{Header, Options, Seq};
 
 /// The receiving half of a connection.
@@ -25,6 +27,9 @@ pub(crate) struct Receiver {
     buffer: Option<Box<ReceiveBuffer>>,
     /// Most bytes received and not read.
     limit: u32,
+    /// What `limit` may grow to.
+    most: u32,
+    tuning: Tuning,
     /// A full segment of the peer, as far as seen.
     segment_size: u16,
     /// Where the peer's stream ends, once its FIN was seen.
@@ -54,7 +59,8 @@ impl Receiver {
         shift: u8,
         selective: bool,
         timestamps: TimestampState,
-        settings: &Settings,
+        buffer: BufferBounds,
+        now: Instant,
     ) -> Receiver {
         Receiver {
             next,
@@ -63,7 +69,13 @@ impl Receiver {
             acks: AckState::new(),
             timestamps,
             buffer: None,
-            limit: settings.receive_buffer,
+            limit: buffer.initial.max(offered as u32).min(buffer.most),
+            most: buffer.most,
+            tuning: Tuning::new(if timestamps.enabled {
+                timestamps.clock(now)
+            } else {
+                (next + offered as u32).0
+            }),
             segment_size: 536,
             end: None,
             finished: false,
@@ -78,7 +90,10 @@ impl Receiver {
     /// Copies received bytes out. The window that this frees may be worth telling the peer.
     pub(crate) fn read(&mut self, out: &mut [u8], environment: &mut Environment<'_>) -> usize {
         let Some(buffer) = &mut self.buffer else { return 0 };
+        let used = buffer.used();
         let count = buffer.read(out);
+        environment.memory.discharge(used.saturating_sub(buffer.used()));
+        self.tuning.copied = self.tuning.copied.saturating_add(count as u32);
         self.after_reading(environment);
         count
     }
@@ -198,6 +213,9 @@ impl Receiver {
             sequence += known;
             self.acks.now();
         }
+        if environment.memory.is_short() {
+            self.restrain(sequence, payload.len(), environment);
+        }
         let room = if self.window.edge.after(sequence) { self.window.edge.since(sequence) } else { 0 };
         let cut = payload.len() as u32 > room;
         if cut {
@@ -242,6 +260,7 @@ impl Receiver {
             return;
         }
         let buffer = self.buffer.get_or_insert_with(|| environment.memory.take_receive());
+        let used = buffer.used();
         buffer.push(payload, &mut environment.memory.chunks);
         if !buffer.reassembly.is_empty() {
             // RFC 5681 4.2: a segment that fills a gap is acknowledged at once.
@@ -252,6 +271,8 @@ impl Receiver {
                 buffer.push_piece(piece, &mut environment.memory.chunks);
             }
         }
+        let now = buffer.used();
+        environment.memory.recharge(used, now);
     }
 
     fn keep_early(&mut self, sequence: Seq, payload: &mut Frame, environment: &mut Environment<'_>) {
@@ -261,9 +282,11 @@ impl Receiver {
         }
         let limit = self.limit as usize;
         let buffer = self.buffer.get_or_insert_with(|| environment.memory.take_receive());
-        if !buffer.reassembly.insert(sequence, Piece::detach(payload), limit)
-            && let Some(buffer) = self.buffer.take_if(|buffer| buffer.is_empty())
-        {
+        let used = buffer.used();
+        let kept = buffer.reassembly.insert(sequence, Piece::detach(payload), limit);
+        let now = buffer.used();
+        environment.memory.recharge(used, now);
+        if !kept && let Some(buffer) = self.buffer.take_if(|buffer| buffer.is_empty()) {
             environment.memory.give_receive(buffer);
         }
     }
@@ -305,12 +328,63 @@ impl Receiver {
         }
     }
 
-    pub(crate) fn set_limit(&mut self, limit: u32) {
-        self.limit = limit;
+    /// The application chooses: a fixed size, or other bounds.
+    pub(crate) fn set_bounds(&mut self, bounds: BufferBounds) {
+        self.limit = if bounds.initial == bounds.most { bounds.most } else { self.limit.min(bounds.most) };
+        self.most = bounds.most;
+    }
+
+    /// Data has come: perhaps a round trip is over, and the buffer should grow to what it told. Also lets what had to shrink
+    /// while memory was short grow again.
+    #[inline]
+    pub(crate) fn tune(&mut self, header: &Header, environment: &Environment<'_>) {
+        if self.limit >= self.most {
+            return;
+        }
+        let (reached, mark) = match header.options.timestamps {
+            Some(timestamps) if self.timestamps.enabled => {
+                (timestamps.echo, self.timestamps.clock(environment.now))
+            }
+            // What begins at the edge was not allowed before.
+            _ => (header.sequence.0.wrapping_add(1), self.window.edge.0),
+        };
+        if let Some(wanted) = self.tuning.on_data(reached, mark)
+            && wanted > self.limit
+            && !environment.memory.is_short()
+        {
+            self.limit = wanted.min(self.most);
+        }
+    }
+
+    /// Memory is short, and `length` bytes at `sequence` want in. The window shrinks to this connection's share as it is used up.
+    /// If nothing is left at all, what came out of order goes first (RFC 2018 8 allows it); and if that is not enough, a
+    /// connection that holds something takes in no more: its window closes, so that the peer asks instead of sending again.
+    #[cold]
+    fn restrain(&mut self, sequence: Seq, length: usize, environment: &mut Environment<'_>) {
+        self.limit = self.limit.min(environment.memory.allowance());
+        if !environment.memory.is_exhausted() {
+            return;
+        }
+        if let Some(buffer) = &mut self.buffer {
+            let used = buffer.used();
+            buffer.reassembly.clear();
+            let now = buffer.used();
+            environment.memory.recharge(used, now);
+        }
+        let early = sequence != self.next;
+        if length > 0
+            && environment.memory.is_exhausted()
+            && (early || self.unread() + length > LEAST as usize)
+        {
+            environment.counters.memory_short += 1;
+            let most = LEAST.saturating_sub(self.unread() as u32);
+            self.window.close(self.next, if early { 0 } else { most });
+        }
     }
 
     /// Fills in what a report tells of the receiver.
     pub(crate) fn report(&self, info: &mut crate::info::Info) {
+        info.receive_buffer = self.limit;
         info.receive_queue = self.unread() as u32;
         info.receive_window = self.window.size(self.next);
         info.bytes_received = self.bytes_received;

@@ -5,7 +5,7 @@ use wire::tcp::Seq;
 /// What was offered, and how it is written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReceiveWindow {
-    /// One past the last number the peer may send. It never moves back (RFC 9293 3.8.6: shrinking is discouraged).
+    /// One past the last number the peer may send. It never moves back (RFC 9293 3.8.6: shrinking is discouraged) but for want of memory.
     pub(crate) edge: Seq,
     /// Rcv.Wind.Shift.
     pub(crate) shift: u8,
@@ -28,6 +28,11 @@ impl ReceiveWindow {
         let field = field.min(u16::MAX as u32);
         self.edge = self.edge.max(next + (field << self.shift));
         field as u16
+    }
+
+    /// Takes back what was offered beyond `left` bytes from `next` on. Only for want of memory (RFC 9293 3.8.6 wants the peer to bear it).
+    pub(crate) fn close(&mut self, next: Seq, left: u32) {
+        self.edge = self.edge.min(next + left);
     }
 
     /// Whether the peer should be told of `free` bytes without waiting for a segment to carry it: half the buffer more, or

@@ -91,6 +91,7 @@ impl Sender {
             environment.memory.give_send(buffer);
         } else if let Some(buffer) = &mut self.buffer {
             buffer.acknowledge(count as usize);
+            environment.memory.discharge(count as usize);
         }
         let segment_size = self.segment_size as u32;
         let progress = self.recovery.on_progress(count, &self.flight, segment_size, &mut self.congestion);
@@ -108,6 +109,7 @@ impl Sender {
                 highest: self.flight.highest,
             });
         }
+        self.tune(environment.memory);
         self.waiting_since = environment.now;
         if self.flight.outstanding() == 0 {
             timers.stop(Timer::Retransmit);

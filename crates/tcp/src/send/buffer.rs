@@ -33,6 +33,12 @@ impl SendBuffer {
         self.len
     }
 
+    /// Bytes of memory that it takes: what it holds, and the rest of the last chunk.
+    #[inline]
+    pub(crate) fn used(&self) -> usize {
+        if self.len == 0 { 0 } else { self.len + self.tail.capacity() - self.tail.len() }
+    }
+
     /// Takes in as much of `data` as keeps the whole inside `limit`. Chunks are filled to a multiple of
     /// `segment_size`, so that segments seldom straddle two.
     pub(crate) fn write(
@@ -49,7 +55,7 @@ impl SendBuffer {
             let free = self.tail.capacity() - self.tail.len();
             let room = free.min(full.saturating_sub(self.sealed + self.tail.len()));
             if room == 0 {
-                self.next_chunk(rest.len(), chunks);
+                self.next_chunk(rest.len(), limit, chunks);
                 continue;
             }
             let (now, later) = rest.split_at(room.min(rest.len()));
@@ -60,14 +66,19 @@ impl SendBuffer {
         accepted
     }
 
-    /// Begins another chunk; a small one only for small data that stands alone.
-    fn next_chunk(&mut self, wanted: usize, chunks: &mut ChunkPool) {
+    /// Begins another chunk; a small one only for small data that stands alone, or where little is allowed.
+    fn next_chunk(&mut self, wanted: usize, limit: usize, chunks: &mut ChunkPool) {
         if self.len == 0 && wanted <= pool::SMALL && self.tail.try_reclaim(wanted) {
             self.sealed = 0;
             return;
         }
         self.seal();
-        let wanted = if self.len == 0 { wanted } else { pool::LARGE };
+        // A large chunk for a few bytes would waste what is scarce.
+        let wanted = match self.len {
+            _ if limit < pool::LARGE / 2 => pool::SMALL,
+            0 => wanted,
+            _ => pool::LARGE,
+        };
         let spent = core::mem::replace(&mut self.tail, chunks.take(wanted));
         // The first chunk replaces nothing.
         if self.sealed > 0 || spent.capacity() > 0 {

@@ -5,9 +5,10 @@ use super::in_flight::InFlight;
 use super::probe::Probe;
 use super::recovery::Recovery;
 use super::window::SendWindow;
-use crate::config::Settings;
+use crate::config::{BufferBounds, HostConfig, Settings};
 use crate::congestion::{Algorithm, Congestion, Setback};
 use crate::environment::Environment;
+use crate::memory::Memory;
 use crate::rtt::RttEstimator;
 use alloc::boxed::Box;
 use basis::Instant;
@@ -27,6 +28,8 @@ pub(crate) struct Sender {
     pub(super) buffer: Option<Box<SendBuffer>>,
     /// Most bytes in the buffer.
     pub(super) limit: u32,
+    /// What `limit` may grow to.
+    most: u32,
     /// Payload of a full segment.
     pub(super) segment_size: u16,
     /// Retransmission time-outs since the peer last acknowledged something new.
@@ -44,25 +47,28 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    /// `next` is the number after the SYN; `header` the segment that completed the handshake; `congestion` the control unless the
-    /// socket names one.
+    /// `next` is the number after the SYN; `header` the segment that completed the handshake.
     pub(crate) fn new(
         next: Seq,
         header: &Header,
         shift: u8,
         segment_size: u16,
         settings: &Settings,
-        congestion: Algorithm,
+        config: &HostConfig,
     ) -> Sender {
+        let algorithm = settings.congestion.unwrap_or(config.congestion);
+        let congestion = Congestion::new(algorithm, segment_size as u32);
+        let (congestion_window, buffer) = (congestion.window(), settings.send_buffer(config));
         Sender {
             flight: InFlight::new(next),
             window: SendWindow::new(header, shift),
-            congestion: Congestion::new(settings.congestion.unwrap_or(congestion), segment_size as u32),
+            congestion,
             recovery: Recovery::new(next - 1),
             rtt: RttEstimator::new(),
             probe: Probe::default(),
             buffer: None,
-            limit: settings.send_buffer,
+            limit: buffer.initial.max(2 * congestion_window).min(buffer.most),
+            most: buffer.most,
             segment_size,
             expiries: 0,
             congestion_limited: false,
@@ -82,8 +88,26 @@ impl Sender {
         if data.is_empty() {
             return 0;
         }
+        if environment.memory.is_short() {
+            self.limit = self.limit.min(environment.memory.allowance());
+        }
         let buffer = self.buffer.get_or_insert_with(|| environment.memory.take_send());
-        buffer.write(data, self.limit as usize, self.segment_size as usize, &mut environment.memory.chunks)
+        let used = buffer.used();
+        let limit = self.limit as usize;
+        let count = buffer.write(data, limit, self.segment_size as usize, &mut environment.memory.chunks);
+        let more = buffer.used().saturating_sub(used);
+        environment.memory.charge(more);
+        count
+    }
+
+    /// The congestion window has grown: so much again should be ready when it is acknowledged. Also lets what had to shrink
+    /// while memory was short grow again.
+    #[inline]
+    pub(super) fn tune(&mut self, memory: &Memory) {
+        let wanted = self.congestion.window().saturating_mul(2).min(self.most);
+        if wanted > self.limit && !memory.is_short() {
+            self.limit = wanted;
+        }
     }
 
     /// Bytes that a write would take now.
@@ -102,8 +126,10 @@ impl Sender {
         self.limit as usize
     }
 
-    pub(crate) fn set_limit(&mut self, limit: u32) {
-        self.limit = limit;
+    /// The application chooses: a fixed size, or other bounds.
+    pub(crate) fn set_bounds(&mut self, bounds: BufferBounds) {
+        self.limit = if bounds.initial == bounds.most { bounds.most } else { self.limit.min(bounds.most) };
+        self.most = bounds.most;
     }
 
     pub(crate) fn select_congestion(&mut self, algorithm: Algorithm) {
@@ -184,6 +210,7 @@ impl Sender {
 
     /// Fills in what a report tells of the sender.
     pub(crate) fn report(&self, info: &mut crate::info::Info) {
+        info.send_buffer = self.limit;
         info.send_queue = self.queued() as u32;
         info.in_flight = self.flight.outstanding();
         info.congestion = Some(self.congestion.algorithm());

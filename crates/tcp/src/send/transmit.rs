@@ -226,11 +226,11 @@ mod tests {
         };
         let settings = Settings::from(SocketOptions { no_delay: true, ..SocketOptions::default() });
         let (mut timers, mut frame) = (Timers::new(), Frame::new());
-        let (mut memory, mut counters) = (Memory::default(), Counters::default());
+        let (mut memory, mut counters) = (Memory::new(1 << 20), Counters::default());
         let config = HostConfig::default();
         let (memory, counters) = (&mut memory, &mut counters);
         let environment = &mut Environment { now: Instant::ZERO, memory, counters, config: &config };
-        let mut sender = Sender::new(Seq(1), &acknowledgment(1, 1000), 0, 500, &settings, config.congestion);
+        let mut sender = Sender::new(Seq(1), &acknowledgment(1, 1000), 0, 500, &settings, &config);
         sender.write(&[7; 1300], environment);
         assert!(sender.next_segment(&mut frame, false, &settings, &mut timers, environment).is_some());
         assert_eq!(sender.next_sequence(), Seq(1001));

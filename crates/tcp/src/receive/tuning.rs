@@ -1,0 +1,59 @@
+//! How large a receive buffer needs to be: as large as what the application takes out in two round trips, so that a sender whose
+//! window doubles never waits for this one.
+
+use wire::tcp::Seq;
+
+/// What was read in the present round trip, and in the one before. All sizes are bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tuning {
+    /// Read since the round trip began.
+    pub(super) copied: u32,
+    /// Read in the round trip before.
+    before: u32,
+    /// What ends the round trip: a later timestamp that is echoed, or without timestamps a later number than could be sent at
+    /// its beginning.
+    mark: u32,
+}
+
+impl Tuning {
+    /// The first round trip ends beyond `mark`.
+    pub(super) const fn new(mark: u32) -> Tuning {
+        Tuning { copied: 0, before: 0, mark }
+    }
+
+    /// Ends the round trip if `reached` lies beyond what was noted at its beginning, and notes `mark` for the next one.
+    /// Returns how large the buffer should be at least, if the round trip is over.
+    #[inline]
+    pub(super) fn on_data(&mut self, reached: u32, mark: u32) -> Option<u32> {
+        if !Seq(reached).after(Seq(self.mark)) {
+            return None;
+        }
+        self.mark = mark;
+        // What grew will grow again before a larger window gets there.
+        let growth = self.copied.saturating_sub(self.before);
+        let wanted = self.copied.saturating_add(growth).saturating_mul(2);
+        (self.before, self.copied) = (self.copied, 0);
+        Some(wanted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_trip_asks_for_twice_what_was_read_and_more_while_that_grows() {
+        let mut tuning = Tuning::new(u32::MAX);
+        assert_eq!(tuning.on_data(u32::MAX, 5), None);
+        assert_eq!(tuning.on_data(1, 5), Some(0));
+        tuning.copied = 10_000;
+        assert_eq!(tuning.on_data(5, 9), None);
+        assert_eq!(tuning.on_data(6, 9), Some(40_000));
+        tuning.copied = 10_000;
+        assert_eq!(tuning.on_data(10, 12), Some(20_000));
+        tuning.copied = 12_000;
+        assert_eq!(tuning.on_data(13, 14), Some(28_000));
+        tuning.copied = u32::MAX;
+        assert_eq!(tuning.on_data(15, 16), Some(u32::MAX));
+    }
+}
