@@ -1,8 +1,8 @@
 //! Every script under `scripts/`, each as a test of its own name, run with sequence numbers that begin, wrap and pass the
-//! sign bit at various places, on both sides.
+//! sign bit at various places, on both sides. And each once more by IPv6, and by IPv6 sockets with mapped addresses.
 
 use libtest_mimic::{Arguments, Trial};
-use netstrata_sim::script::{Failure, Setup, run_file};
+use netstrata_sim::script::{Failure, Family, Setup, read_file, run_file};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -17,22 +17,36 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     files.sort();
-    let trials = files.into_iter().map(|file| {
-        let name = file.strip_prefix(&root).unwrap_or(&file).with_extension("").display().to_string();
-        Trial::test(name, move || {
-            let tell =
-                |(failure, setup): (Failure, Setup)| format!("{}:{failure} ({setup:?})", file.display());
-            Ok(run_all(&file).map_err(tell)?)
-        })
-    });
-    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+    let mut trials = Vec::new();
+    for (family, word) in
+        [(Family::V4, " by IPv4"), (Family::V6, " by IPv6"), (Family::Mapped, " by mapped addresses")]
+    {
+        let able: Vec<_> = files.iter().filter(|file| can_play(file, family)).cloned().collect();
+        println!("{} of {} scripts can be played{word}", able.len(), files.len());
+        trials.extend(able.into_iter().map(|file| {
+            let name = file.strip_prefix(&root).unwrap_or(&file).with_extension("").display().to_string();
+            let name = if family == Family::V4 { name } else { format!("{name}{word}") };
+            Trial::test(name, move || {
+                let tell =
+                    |(failure, setup): (Failure, Setup)| format!("{}:{failure} ({setup:?})", file.display());
+                Ok(run_all(&file, family).map_err(tell)?)
+            })
+        }));
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
-fn run_all(file: &Path) -> Result<(), (Failure, Setup)> {
+/// A script that cannot be read is played, and fails.
+fn can_play(file: &Path, family: Family) -> bool {
+    read_file(file).map_or(true, |script| script.can_be_played_by(family))
+}
+
+fn run_all(file: &Path, family: Family) -> Result<(), (Failure, Setup)> {
     let run = |setup| run_file(file, setup).map_err(|failure| (failure, setup));
-    let usual = run(Setup::default())?.first_number;
+    let setup = Setup { family, ..Setup::default() };
+    let usual = run(setup)?.first_number;
     for beginning in BEGINNINGS {
-        let setup = Setup { remote_offset: beginning, ..Setup::default() };
+        let setup = Setup { remote_offset: beginning, ..setup };
         run(setup)?;
         if let Some(usual) = usual {
             let report = run(setup.with_first_number(usual, beginning))?;

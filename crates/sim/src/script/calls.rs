@@ -1,12 +1,12 @@
 //! What the socket calls of a script do on the stack.
 
 use super::arguments::{Returned, integer, names};
-use super::machine::{LOCAL, Machine, REMOTE};
+use super::machine::Machine;
 use super::notation::Argument;
 use super::peer::stream;
 use super::sockets::{Role, Socket, error_name};
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use tcp::{
     AcceptError, ConnectionId, ReadError, Readiness, Shutdown, ShutdownError, SocketOptions, WriteError,
 };
@@ -101,8 +101,10 @@ impl Sockets {
             Role::Listener(_) => return Ok(Error("EISCONN")),
             Role::Connection(id) => id,
             Role::Fresh => {
-                let local = socket.bound.then_some(SocketAddr::new(IpAddr::V4(LOCAL), PORT));
-                let remote = SocketAddr::new(IpAddr::V4(REMOTE), PORT + self.connects);
+                let family = machine.family;
+                let named = |address| family.as_socket_has(address);
+                let local = socket.bound.then_some(SocketAddr::new(named(family.local()), PORT));
+                let remote = SocketAddr::new(named(family.remote()), PORT + self.connects);
                 let id = match machine.stack.tcp_connect(machine.now, local, remote, socket.options) {
                     Ok(id) => id,
                     Err(stack::ConnectError::AddressInUse) => return Ok(Error("EADDRNOTAVAIL")),
@@ -134,7 +136,7 @@ fn would_block(socket: &Socket) -> Returned {
 }
 
 fn listen(socket: &mut Socket, machine: &mut Machine, backlog: i64) -> Result<Returned> {
-    let local = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), PORT);
+    let local = SocketAddr::new(machine.family.everywhere(), PORT);
     match machine.stack.tcp_listen(local, backlog.clamp(0, 1 << 20) as u32, socket.options) {
         Ok((id, _)) => {
             socket.role = Role::Listener(id);

@@ -2,14 +2,15 @@
 //! announce something, nor answer without end; and once both are silent, nothing may be left.
 
 use super::check;
-use super::machine::{LOCAL, Machine, REMOTE};
+use super::family::Family;
+use super::machine::Machine;
 use super::notation::{IcmpMessage, TcpSegment};
 use super::options::TcpOption;
 use super::peer::Peer;
 use super::settings::Settings;
 use basis::Ecn;
 use proptest::prelude::*;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 use tcp::{ConnectionId, Keepalive, ListenerId, Shutdown, SocketOptions};
 use wire::icmpv4::Message;
@@ -149,9 +150,9 @@ struct Chaos {
 }
 
 impl Chaos {
-    fn new() -> Result<Chaos, String> {
-        let mut machine = Machine::new(&Settings::default(), Duration::ZERO)?;
-        let everywhere = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), PORT);
+    fn new(family: Family) -> Result<Chaos, String> {
+        let mut machine = Machine::new(&Settings::default(), Duration::ZERO, family)?;
+        let everywhere = SocketAddr::new(family.everywhere(), PORT);
         let listening = machine.stack.tcp_listen(everywhere, 4, SocketOptions::default());
         let (listener, _) = listening.map_err(|error| error.to_string())?;
         let peers = (0..3).map(|n| Peer::new(PORT, 40_000 + n, u32::MAX - 2_000)).collect();
@@ -164,13 +165,15 @@ impl Chaos {
         match (step, held) {
             (Step::Arrive(segment), _) => {
                 let peer = &self.peers[usize::from(segment.peer - 1)];
-                self.machine.arrive(check::segment(segment, peer));
+                self.machine.arrive(check::segment(segment, peer, self.machine.family));
                 self.machine.settle()?;
                 if self.machine.left.len() > 200 {
                     return Err(format!("{} segments answer one", self.machine.left.len()));
                 }
             }
-            (Step::Icmp(icmp), _) => self.machine.arrive(check::icmp(icmp, &self.peers[0])),
+            (Step::Icmp(icmp), _) => {
+                self.machine.arrive(check::icmp(icmp, &self.peers[0], self.machine.family))
+            }
             (Step::Sleep(milliseconds), _) => self.sleep(Duration::from_millis(*milliseconds))?,
             (Step::Accept, _) => self.held.extend(self.machine.stack.tcp_mut().accept(self.listener)),
             (Step::Connect, _) => self.connect()?,
@@ -203,8 +206,9 @@ impl Chaos {
 
     /// Connects to the first peer, from the port that it knows.
     fn connect(&mut self) -> Result<(), String> {
-        let local = SocketAddr::new(IpAddr::V4(LOCAL), PORT);
-        let remote = SocketAddr::new(IpAddr::V4(REMOTE), 40_000);
+        let family = self.machine.family;
+        let local = SocketAddr::new(family.as_socket_has(family.local()), PORT);
+        let remote = SocketAddr::new(family.as_socket_has(family.remote()), 40_000);
         let now = self.machine.now;
         match self.machine.stack.tcp_connect(now, Some(local), remote, SocketOptions::default()) {
             Ok(id) => self.held.push(id),
@@ -253,8 +257,8 @@ impl Chaos {
     }
 }
 
-fn run(handshake: bool, steps: &[Step]) -> Result<(), String> {
-    let mut chaos = Chaos::new()?;
+fn run(family: Family, handshake: bool, steps: &[Step]) -> Result<(), String> {
+    let mut chaos = Chaos::new(family)?;
     if handshake {
         let plain = |flags, sequence, acknowledgment| {
             Step::Arrive(TcpSegment {
@@ -285,7 +289,11 @@ fn run(handshake: bool, steps: &[Step]) -> Result<(), String> {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
-    fn nonsense_does_no_harm(handshake in prop::bool::weighted(0.8), steps in prop::collection::vec(step(), 0..60)) {
-        prop_assert_eq!(run(handshake, &steps), Ok(()));
+    fn nonsense_does_no_harm(
+        family in prop::sample::select(&Family::ALL[..]),
+        handshake in prop::bool::weighted(0.8),
+        steps in prop::collection::vec(step(), 0..60),
+    ) {
+        prop_assert_eq!(run(family, handshake, &steps), Ok(()));
     }
 }

@@ -1,14 +1,12 @@
 //! Whether a segment that left is the one expected, and packets that arrive.
 
-use super::machine::{LOCAL, REMOTE};
+use super::family::Family;
 use super::notation::{IcmpMessage, TcpSegment};
 use super::observed::{HEADER, Observed};
 use super::options::encode;
 use super::peer::{Peer, stream};
-use basis::{Ecn, Frame};
-use bytes::Bytes;
-use std::net::IpAddr;
-use wire::{checksum, ipv4, protocol};
+use basis::Frame;
+use wire::{checksum, protocol};
 
 /// Compares a segment that left with the expected one.
 pub(crate) fn compare(observed: &Observed, expected: &TcpSegment, peer: &mut Peer) -> Result<(), String> {
@@ -32,7 +30,7 @@ pub(crate) fn compare(observed: &Observed, expected: &TcpSegment, peer: &mut Pee
 }
 
 /// The packet of a segment that arrives.
-pub(crate) fn segment(script: &TcpSegment, peer: &Peer) -> Frame {
+pub(crate) fn segment(script: &TcpSegment, peer: &Peer, family: Family) -> Frame {
     let wire = peer.to_wire(script);
     let options = encode(wire.options.as_deref().unwrap_or(&[]));
     let mut bytes = Vec::with_capacity(HEADER + options.len() + wire.length as usize);
@@ -46,30 +44,16 @@ pub(crate) fn segment(script: &TcpSegment, peer: &Peer) -> Frame {
     bytes.extend(wire.urgent.unwrap_or(0).to_be_bytes());
     bytes.extend(options);
     bytes.extend(stream(peer.arriving_place(script), wire.length as usize));
-    let sum = checksum::transport(IpAddr::V4(REMOTE), IpAddr::V4(LOCAL), protocol::TCP, [&bytes, &[]]);
+    let sum = checksum::transport(family.remote(), family.local(), protocol::TCP, [&bytes, &[]]);
     bytes[16..18].copy_from_slice(&sum.to_be_bytes());
-    packet(bytes, protocol::TCP, script.ecn.unwrap_or_default())
+    family.packet(bytes, protocol::TCP, script.ecn.unwrap_or_default())
 }
 
 /// The packet of an ICMP error that arrives; it quotes a segment of ours.
-pub(crate) fn icmp(script: &IcmpMessage, peer: &Peer) -> Frame {
+pub(crate) fn icmp(script: &IcmpMessage, peer: &Peer, family: Family) -> Frame {
     let mut quoted = Frame::new();
     quoted.append(&peer.local_port.to_be_bytes());
     quoted.append(&peer.remote_port.to_be_bytes());
     quoted.append(&peer.local_number(script.sequence).to_be_bytes());
-    ipv4::Header::new(LOCAL, REMOTE, protocol::TCP).prepend_to(&mut quoted);
-    script.message.prepend_to(&mut quoted);
-    packet(quoted.to_vec(), protocol::ICMPV4, Ecn::NotCapable)
-}
-
-/// A packet as a device hands it over.
-fn packet(payload: Vec<u8>, protocol: u8, ecn: Ecn) -> Frame {
-    let mut frame = Frame::new();
-    let length = payload.len();
-    frame.set_body(Bytes::from(payload), length);
-    ipv4::Header { traffic_class: ecn as u8, ..ipv4::Header::new(REMOTE, LOCAL, protocol) }
-        .prepend_to(&mut frame);
-    let bytes = frame.to_vec();
-    let length = bytes.len();
-    Frame::from_device(Bytes::from(bytes), length)
+    family.error(script.message, quoted)
 }

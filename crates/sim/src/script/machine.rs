@@ -1,24 +1,22 @@
 //! The stack under test and its time: what leaves it is kept, and what it announces is compared with what is so.
 
+use super::family::Family;
 use super::observed::Observed;
 use super::settings::Settings;
 use basis::{Frame, Instant};
 use stack::{InterfaceConfig, InterfaceId, Medium, Probing, Stack, StackConfig};
 use std::collections::{BTreeMap, VecDeque};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 use tcp::{ConnectionId, Readiness};
 
-/// This host's address.
-pub(crate) const LOCAL: Ipv4Addr = Ipv4Addr::new(192, 168, 0, 1);
-/// The peer's, behind the interface.
-pub(crate) const REMOTE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 /// Steps without time passing, and segments at once, beyond which a stack is thought to spin.
 const PATIENCE: u32 = 100_000;
 
 #[derive(Clone)]
 pub(crate) struct Machine {
     pub(crate) stack: Stack,
+    pub(crate) family: Family,
     interface: InterfaceId,
     mtu: usize,
     pub(crate) now: Instant,
@@ -31,26 +29,25 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    pub(crate) fn new(settings: &Settings, later: Duration) -> Result<Machine, String> {
+    pub(crate) fn new(settings: &Settings, later: Duration, family: Family) -> Result<Machine, String> {
+        let mtu = family.mtu(settings.mtu);
         let now = Instant::from_millis(10_000) + later;
         let config = StackConfig { tcp: settings.host, ..StackConfig::default() };
         let mut stack = Stack::new(now, config, [42; 32]);
         let interface = stack.add_interface(
             now,
-            InterfaceConfig {
-                name: "script".into(),
-                medium: Medium::Ip,
-                mtu: settings.mtu,
-                super_segments: false,
-            },
+            InterfaceConfig { name: "script".into(), medium: Medium::Ip, mtu, super_segments: false },
         );
         stack
-            .add_address(now, interface, IpAddr::V4(LOCAL), 24, Probing::Skip)
+            .add_address(now, interface, family.local(), 24, Probing::Skip)
             .map_err(|error| error.to_string())?;
-        let everywhere = ipnet::IpNet::V4(ipnet::Ipv4Net::default());
+        let everywhere = match family.local() {
+            IpAddr::V4(_) => ipnet::IpNet::V4(ipnet::Ipv4Net::default()),
+            IpAddr::V6(_) => ipnet::IpNet::V6(ipnet::Ipv6Net::default()),
+        };
         stack.add_route(everywhere, None, interface).map_err(|error| error.to_string())?;
         let (left, told) = (VecDeque::new(), BTreeMap::new());
-        Ok(Machine { stack, interface, mtu: settings.mtu, now, left, told, steps: 0 })
+        Ok(Machine { stack, family, interface, mtu, now, left, told, steps: 0 })
     }
 
     /// A packet comes in. That the stack drops it is none of the script's business.

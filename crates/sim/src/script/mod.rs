@@ -18,6 +18,7 @@
 //! - The peer's sequence numbers are shifted, so that every script can also be run where they wrap.
 //! - Readiness that was never announced by an event fails the script.
 //! - `(2)` before the flags names the second peer of a script: `< (2) S 0:0(0) win 1000`.
+//! - No script names an address, so each is also played by IPv6, on a path wider by the longer header, and by mapped addresses.
 //! - `%{ assert ... }%` takes comparisons of `tcpi_...` values, of the host's counters and of its tables' sizes.
 
 mod arguments;
@@ -28,6 +29,7 @@ mod check;
 mod cursor;
 mod expression;
 mod failure;
+mod family;
 mod icmp;
 mod machine;
 mod notation;
@@ -47,16 +49,25 @@ mod tests;
 mod values;
 
 pub use failure::Failure;
+pub use family::Family;
 pub use notation::Script;
 pub use runner::{Report, Setup, run};
 
 use std::path::Path;
+
+/// Reads the script at `path`.
+///
+/// # Errors
+/// The file cannot be read, or the line that is not understood.
+pub fn read_file(path: &Path) -> Result<Script, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::at(0, error.to_string()))?;
+    Script::parse(&text)
+}
 
 /// Reads and runs the script at `path`.
 ///
 /// # Errors
 /// The line that failed, and why: the file cannot be read, the notation is not understood, or the stack did otherwise.
 pub fn run_file(path: &Path, setup: Setup) -> Result<Report, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| Failure::at(0, error.to_string()))?;
-    run(&Script::parse(&text)?, setup)
+    run(&read_file(path)?, setup)
 }

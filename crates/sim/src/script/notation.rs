@@ -1,10 +1,13 @@
 //! What a script consists of.
 
 use super::expression::Assertion;
+use super::family::Family;
 use super::options::TcpOption;
 use super::settings::Settings;
 use basis::Ecn;
 use std::time::Duration;
+use wire::icmpv4::{FRAGMENTATION_NEEDED, Message};
+use wire::ipv6::MINIMUM_MTU;
 use wire::tcp::Flags;
 
 /// A script that has been read.
@@ -12,6 +15,36 @@ use wire::tcp::Flags;
 pub struct Script {
     pub(crate) settings: Settings,
     pub(crate) events: Vec<Event>,
+}
+
+impl Script {
+    /// The family that plays it if none is asked for: the one that it says itself, or IPv4.
+    pub fn family(&self) -> Family {
+        self.settings.family.unwrap_or_default()
+    }
+
+    /// Whether `family` can play it: the script says another one, or its paths are narrower than the 1280 bytes of IPv6.
+    pub fn can_be_played_by(&self, family: Family) -> bool {
+        match self.settings.family {
+            // Where there is IPv4 on the wire, mapped addresses do as well.
+            Some(Family::V4) => !family.is_v6(),
+            Some(only) => family == only,
+            None => !family.is_v6() || self.narrowest() >= MINIMUM_MTU,
+        }
+    }
+
+    /// Bytes of the narrowest path that it speaks of, as long as they are with IPv6.
+    fn narrowest(&self) -> usize {
+        let told = self.events.iter().filter_map(|event| match &event.action {
+            Action::Arrives(Packet::Icmp(IcmpMessage {
+                message: Message::DestinationUnreachable { code: FRAGMENTATION_NEEDED, next_hop_mtu },
+                ..
+            })) => Some(usize::from(*next_hop_mtu)),
+            _ => None,
+        });
+        let narrowest = told.chain([self.settings.mtu]).min().unwrap_or(0);
+        Family::V6.mtu(narrowest)
+    }
 }
 
 #[derive(Clone, Debug)]

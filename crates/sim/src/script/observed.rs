@@ -6,7 +6,7 @@ use basis::{Ecn, Frame, Instant};
 use std::fmt;
 use std::net::IpAddr;
 use wire::tcp::Flags;
-use wire::{ipv4, protocol};
+use wire::{Malformed, ipv4, ipv6, protocol};
 
 /// A segment that left.
 #[derive(Clone, Debug)]
@@ -23,11 +23,10 @@ pub(crate) struct Observed {
 pub(crate) const HEADER: usize = 20;
 
 impl Observed {
-    /// Reads a bare IPv4 packet. All that no packet may have wrong is checked here.
+    /// Reads a bare IP packet. All that no packet may have wrong is checked here.
     pub(crate) fn read(at: Instant, frame: &Frame, mtu: usize) -> Result<Observed, String> {
         let bytes = frame.to_vec();
-        let ip = ipv4::Header::parse(&bytes, bytes.len())
-            .map_err(|error| format!("a bad packet left: {error}"))?;
+        let ip = Ip::read(&bytes).map_err(|error| format!("a bad packet left: {error}"))?;
         if bytes.len() > mtu || bytes.len() != ip.total_length {
             return Err(format!("a packet of {} bytes left, on a path of {mtu}", bytes.len()));
         }
@@ -35,7 +34,7 @@ impl Observed {
             return Err(format!("a packet of protocol {} left", ip.protocol));
         }
         let bytes = &bytes[ip.header_length..];
-        wire::tcp::verify(IpAddr::V4(ip.source), IpAddr::V4(ip.destination), [bytes, &[]])
+        wire::tcp::verify(ip.source, ip.destination, [bytes, &[]])
             .map_err(|error| format!("a bad segment left: {error}"))?;
         let field = |at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
         let number = |at: usize| u32::from(field(at)) << 16 | u32::from(field(at + 2));
@@ -57,6 +56,41 @@ impl Observed {
             options: Some(decode(&bytes[HEADER..length])),
         };
         Ok(Observed { at, local_port: field(0), remote_port: field(2), segment, payload })
+    }
+}
+
+/// What both families' headers say.
+struct Ip {
+    source: IpAddr,
+    destination: IpAddr,
+    protocol: u8,
+    traffic_class: u8,
+    header_length: usize,
+    total_length: usize,
+}
+
+impl Ip {
+    fn read(bytes: &[u8]) -> Result<Ip, Malformed> {
+        if bytes.first().is_some_and(|byte| byte >> 4 == 6) {
+            let header = ipv6::Header::parse(bytes, bytes.len())?;
+            return Ok(Ip {
+                source: header.source.into(),
+                destination: header.destination.into(),
+                protocol: header.next_header,
+                traffic_class: header.traffic_class,
+                header_length: ipv6::HEADER_LENGTH,
+                total_length: header.total_length(),
+            });
+        }
+        let header = ipv4::Header::parse(bytes, bytes.len())?;
+        Ok(Ip {
+            source: header.source.into(),
+            destination: header.destination.into(),
+            protocol: header.protocol,
+            traffic_class: header.traffic_class,
+            header_length: header.header_length,
+            total_length: header.total_length,
+        })
     }
 }
 

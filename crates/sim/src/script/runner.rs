@@ -3,13 +3,13 @@
 use super::arguments::Returned;
 use super::calls::{PORT, Sockets};
 use super::failure::Failure;
-use super::machine::{LOCAL, Machine, REMOTE};
+use super::family::Family;
+use super::machine::Machine;
 use super::notation::{Action, Call, Event, Expected, Packet, Script, TcpSegment, When};
 use super::peer::Peer;
 use super::{check, values};
 use basis::Instant;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::time::Duration;
 use tcp::{FourTuple, State};
 use wire::tcp::Flags;
@@ -22,6 +22,8 @@ pub struct Setup {
     /// How much later than usual the script begins. Initial sequence numbers grow by one every 4 microseconds (RFC 6528 3),
     /// so this chooses where this host's own wrap: see [`Setup::with_first_number`].
     pub later: Duration,
+    /// By which addresses.
+    pub family: Family,
 }
 
 impl Setup {
@@ -71,7 +73,8 @@ type Result<T> = std::result::Result<T, String>;
 /// # Errors
 /// The first line at which the stack did otherwise.
 pub fn run(script: &Script, setup: Setup) -> std::result::Result<Report, Failure> {
-    let machine = Machine::new(&script.settings, setup.later).map_err(|message| Failure::at(0, message))?;
+    let machine = Machine::new(&script.settings, setup.later, setup.family)
+        .map_err(|message| Failure::at(0, message))?;
     let mut runner = Runner {
         setup,
         tolerance: script.settings.tolerance,
@@ -194,12 +197,14 @@ impl Runner {
     fn arrive(&mut self, packet: &Packet) -> Result<()> {
         match packet {
             Packet::Icmp(icmp) => {
-                let frame = check::icmp(icmp, self.peer(icmp.peer));
+                let family = self.setup.family;
+                let frame = check::icmp(icmp, self.peer(icmp.peer), family);
                 self.machine.arrive(frame);
             }
             Packet::Tcp(segment) => {
                 self.note_beginning(segment);
-                let frame = check::segment(segment, self.peer(segment.peer));
+                let family = self.setup.family;
+                let frame = check::segment(segment, self.peer(segment.peer), family);
                 self.machine.arrive(frame);
             }
         }
@@ -229,10 +234,11 @@ impl Runner {
     }
 
     fn tuple(&mut self, number: u16) -> FourTuple {
+        let family = self.setup.family;
         let peer = self.peer(number);
         FourTuple {
-            local: IpAddr::V4(LOCAL),
-            remote: IpAddr::V4(REMOTE),
+            local: family.local(),
+            remote: family.remote(),
             local_port: peer.local_port,
             remote_port: peer.remote_port,
         }

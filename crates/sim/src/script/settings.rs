@@ -1,6 +1,7 @@
 //! What a script sets before it begins: options (`--mtu=1500`) and sysctls in backticks.
 
 use super::cursor::Parsed;
+use super::family::Family;
 use std::time::Duration;
 use tcp::congestion::Algorithm;
 use tcp::{EcnMode, HostConfig};
@@ -13,13 +14,15 @@ pub(crate) struct Settings {
     pub(crate) mtu: usize,
     /// How far a packet may be from its time.
     pub(crate) tolerance: Duration,
+    /// The only family that can play it, if it says one.
+    pub(crate) family: Option<Family>,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
         // One segment at a time, so that scripts see each decision; a script may ask for bursts.
         let host = HostConfig { super_segments: false, ..HostConfig::default() };
-        Settings { host, mtu: 1500, tolerance: Duration::from_millis(1) }
+        Settings { host, mtu: 1500, tolerance: Duration::from_millis(1), family: None }
     }
 }
 
@@ -30,6 +33,14 @@ impl Settings {
         let number = || value.trim().parse::<u64>().map_err(|_| format!("`{value}` is no number"));
         match name.trim() {
             "mtu" => self.mtu = number()? as usize,
+            "ip_version" => {
+                self.family = Some(match value.trim() {
+                    "ipv4" => Family::V4,
+                    "ipv6" => Family::V6,
+                    "ipv4-mapped-ipv6" => Family::Mapped,
+                    _ => return Err(format!("unknown family `{value}`")),
+                });
+            }
             "tolerance_usecs" => self.tolerance = Duration::from_micros(number()?),
             _ => {}
         }
