@@ -239,3 +239,54 @@ fn losses_cost_time_but_nothing_stalls() {
     let reordered = slowest(Impairments { reordering: 20_000, detour, ..none });
     assert!(reordered < seconds(5), "with 2 % overtaken {reordered:?}");
 }
+
+/// What one host saw while it sent `size` bytes over a path of 100 Mbit/s and 20 ms there and back.
+struct Outcome {
+    elapsed: Duration,
+    timeouts: u64,
+    retransmissions: u64,
+}
+
+fn send(seed: u64, size: usize, impairments: Impairments, selective: bool) -> Outcome {
+    let both = (Ending::ShutdownAtOnce, Ending::ShutdownAtOnce);
+    let ms = Duration::from_millis;
+    let path = Impairments { rate: Some(100_000_000), delay: ms(10), queue: 250_000, ..impairments };
+    let buffers = (Some(1 << 20), Some(1 << 20));
+    let case = Case { seed, impairments: path, buffers, selective, ..clean(both, (size, 0)) };
+    let mut world = World::new(&case);
+    let begin = world.network.now();
+    assert_eq!(world.run(), Ok(()), "{case:?}");
+    let elapsed = world.network.now() - begin;
+    let counters = *world.network.stack(world.hosts[0]).tcp().counters();
+    Outcome { elapsed, timeouts: counters.timeouts, retransmissions: counters.retransmissions }
+}
+
+/// Megabits a second, time-outs and retransmissions of twenty conversations of 4 MB one way.
+fn goodput(impairments: Impairments, selective: bool) -> (f64, u64, u64) {
+    let runs: Vec<Outcome> = (0..20).map(|seed| send(seed, 4_000_000, impairments, selective)).collect();
+    let seconds: f64 = runs.iter().map(|run| run.elapsed.as_secs_f64()).sum();
+    let timeouts = runs.iter().map(|run| run.timeouts).sum();
+    let retransmissions = runs.iter().map(|run| run.retransmissions).sum();
+    (20.0 * 32.0 / seconds, timeouts, retransmissions)
+}
+
+#[test]
+fn segments_that_overtake_each_other_cause_no_time_out() {
+    for detour in [2, 5, 20] {
+        let detour = Duration::from_millis(detour);
+        let impairments = Impairments { reordering: 50_000, detour, ..Impairments::NONE };
+        let (rate, timeouts, _) = goodput(impairments, true);
+        assert_eq!(timeouts, 0, "5 % overtaken, detours of {detour:?}");
+        assert!(rate > 20.0, "5 % overtaken, detours of {detour:?}: {rate} Mbit/s");
+    }
+}
+
+#[test]
+fn scattered_losses_cause_no_time_out() {
+    for (loss, least) in [(0, 60.0), (1_000, 40.0), (10_000, 8.0)] {
+        let impairments = Impairments { loss, ..Impairments::NONE };
+        let (rate, timeouts, _) = goodput(impairments, true);
+        assert_eq!(timeouts, 0, "{loss} of a million lost");
+        assert!(rate > least, "{loss} of a million lost: {rate} Mbit/s");
+    }
+}

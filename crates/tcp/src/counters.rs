@@ -19,6 +19,10 @@ pub struct Counters {
     pub congestion_marks: u64,
     /// Times that a sender slowed down because its peer told of a mark.
     pub congestion_echoes: u64,
+    /// Tail loss probes (RFC 8985 7).
+    pub tail_probes: u64,
+    /// Repairs that turned out to have been for nothing, and were undone.
+    pub spurious_repairs: u64,
     /// RSTs sent.
     pub resets_sent: u64,
     /// RSTs that ended a connection.

@@ -6,6 +6,11 @@ const INITIAL_RTO: u32 = 1_000_000;
 /// `Deviates:` RFC 6298 2.4 has a minimum of 1 s; like other hosts' 200 ms over the smoothed RTT, it spares short paths the wait.
 const MIN_VARIATION: u32 = 200_000;
 const MAX_RTO: u32 = 120_000_000;
+/// The longest that a peer holds back an acknowledgment, as far as hosts are known to. TLP.max_ack_delay.
+const MAX_ACK_DELAY: u64 = 200_000;
+const MIN_PROBE_TIMEOUT: u64 = 10_000;
+/// Samples, one a round trip or so, after which a shortest round-trip time is forgotten: the path may have changed.
+const MEMORY: u16 = 4_096;
 const MAX_BACKOFF: u8 = 12;
 
 /// The estimator of one connection, in microseconds.
@@ -15,13 +20,17 @@ pub(crate) struct RttEstimator {
     smoothed: u32,
     /// RTTVAR.
     variation: u32,
+    /// The shortest lately; 0 before the first sample.
+    shortest: u32,
+    /// Samples since then.
+    since: u16,
     /// Times that the time-out was doubled since the last sample (RFC 6298 5.5).
     backoff: u8,
 }
 
 impl RttEstimator {
     pub(crate) const fn new() -> RttEstimator {
-        RttEstimator { smoothed: 0, variation: 0, backoff: 0 }
+        RttEstimator { smoothed: 0, variation: 0, shortest: 0, since: 0, backoff: 0 }
     }
 
     /// The SYN had to be sent again: data begins with a time-out of 3 s (RFC 6298 5.7).
@@ -39,6 +48,10 @@ impl RttEstimator {
         } else {
             self.variation = ((3 * self.variation as u64 + self.smoothed.abs_diff(rtt) as u64) / 4) as u32;
             self.smoothed = ((7 * self.smoothed as u64 + rtt as u64) / 8).max(1) as u32;
+        }
+        self.since = self.since.saturating_add(1);
+        if self.shortest == 0 || rtt <= self.shortest || self.since >= MEMORY {
+            (self.shortest, self.since) = (rtt, 0);
         }
         self.backoff = 0;
     }
@@ -62,6 +75,25 @@ impl RttEstimator {
                 smoothed.saturating_add(self.variation.saturating_mul(4).max(MIN_VARIATION)).min(MAX_RTO)
             }
         }
+    }
+
+    /// PTO (RFC 8985 7.2). `alone` tells that no more than one segment is under way: the peer may delay its acknowledgment.
+    ///
+    /// `Deviates:` RFC 8985 has no least time. A peer that shares its processor needs one.
+    #[inline]
+    pub(crate) fn probe_timeout(&self, alone: bool) -> Duration {
+        match self.smoothed {
+            0 => Duration::from_micros(INITIAL_RTO as u64),
+            smoothed => {
+                let delay = if alone { MAX_ACK_DELAY } else { 0 };
+                Duration::from_micros((2 * smoothed as u64).max(MIN_PROBE_TIMEOUT) + delay)
+            }
+        }
+    }
+
+    /// The shortest round-trip time of the last samples (RFC 8985 6.2 step 1); zero before the first.
+    pub(crate) fn shortest(&self) -> Duration {
+        Duration::from_micros(self.shortest as u64)
     }
 
     pub(crate) fn smoothed(&self) -> Duration {

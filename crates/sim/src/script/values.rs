@@ -75,6 +75,8 @@ fn counter(counters: &Counters, name: &str) -> Option<u64> {
         "fast_retransmits" => counters.fast_retransmits,
         "congestion_marks" => counters.congestion_marks,
         "congestion_echoes" => counters.congestion_echoes,
+        "tail_probes" => counters.tail_probes,
+        "spurious_repairs" => counters.spurious_repairs,
         "resets_sent" => counters.resets_sent,
         "resets_received" => counters.resets_received,
         "challenge_acks" => counters.challenge_acks,

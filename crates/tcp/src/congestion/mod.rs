@@ -212,7 +212,6 @@ impl Congestion {
     }
 
     /// The last setback was none: what was taken for lost was only late (RFC 9438 4.9, RFC 4015).
-    #[allow(dead_code, reason = "for the detection of spurious losses")]
     pub(crate) fn on_spurious(&mut self) {
         if let Some(before) = self.before.take() {
             let (window, control) = *before;

@@ -85,6 +85,7 @@ impl Open {
                 &established.header,
                 negotiated.send_shift,
                 segment_size,
+                negotiated.selective_acknowledgments(),
                 settings,
                 environment.config,
             ),

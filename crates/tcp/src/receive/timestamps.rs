@@ -62,12 +62,12 @@ impl TimestampState {
         }
     }
 
-    /// The round-trip time that the echo tells, in whole milliseconds (RFC 7323 4.1).
+    /// The time since the timestamp that is echoed, in whole milliseconds (RFC 7323 4.1).
     pub(crate) fn round_trip(&self, timestamps: Option<Timestamps>, now: Instant) -> Option<Duration> {
         let echo = timestamps.filter(|_| self.enabled)?.echo;
         let elapsed = self.clock(now).wrapping_sub(echo);
         // An echo of nothing we sent lately tells nothing.
-        (echo != 0 && elapsed < 120_000).then(|| Duration::from_millis(elapsed.max(1) as u64))
+        (echo != 0 && elapsed < 120_000).then(|| Duration::from_millis(elapsed as u64))
     }
 
     pub(crate) fn recent(&self) -> u32 {

@@ -1,6 +1,6 @@
 //! What acknowledgments do to the sender (RFC 9293 3.10.7.4, fifth step).
 
-use super::recovery::Progress;
+use super::delivered::Delivered;
 use super::sender::Sender;
 use crate::congestion::Acknowledged;
 use crate::environment::Environment;
@@ -24,7 +24,7 @@ pub(crate) enum Acknowledgment {
 
 impl Sender {
     /// Takes in the acknowledgment and window of a segment (RFC 9293 3.10.7.4, fifth step).
-    /// `echoed` is the round-trip time that a timestamp tells, if one does.
+    /// `echoed` is the time since the echoed timestamp, if there is one, in whole milliseconds.
     #[inline(always)]
     pub(crate) fn on_acknowledgment(
         &mut self,
@@ -35,14 +35,19 @@ impl Sender {
         environment: &mut Environment<'_>,
     ) -> Acknowledgment {
         let acknowledgment = header.acknowledgment;
-        if acknowledgment.after(self.flight.highest) {
+        if acknowledgment.after(self.flight.next) {
             return Acknowledgment::Unsent;
         }
         if acknowledgment.before(self.flight.oldest - self.window.largest) {
             return Acknowledgment::TooOld;
         }
         self.probe.answered();
+        let unusual = !self.recovery.is_quiet() || !header.options.sack.is_empty();
         if acknowledgment.before(self.flight.oldest) {
+            // It was overtaken, but what it reports selectively is true.
+            if unusual {
+                self.on_unusual(header, false, echoed, timers, environment);
+            }
             return Acknowledgment::Nothing;
         }
         let old_size = self.window.size;
@@ -54,24 +59,23 @@ impl Sender {
         if acknowledgment == self.flight.oldest {
             // RFC 5681 2; a selective acknowledgment is a duplicate whatever its window (RFC 6675 2).
             let same_window = self.window.size == old_size || !header.options.sack.is_empty();
-            if !carries_data && same_window && self.flight.outstanding() > 0 {
-                self.on_duplicate(environment);
+            let duplicate = !carries_data && same_window && self.flight.outstanding() > 0;
+            if duplicate || unusual {
+                self.on_unusual(header, duplicate, echoed, timers, environment);
             }
             return Acknowledgment::Nothing;
         }
-        self.on_progress(acknowledgment, echoed, timers, environment);
+        if unusual {
+            self.on_unusual(header, false, echoed, timers, environment);
+        } else {
+            self.on_progress(acknowledgment, echoed, timers, environment);
+        }
         Acknowledgment::Progress
     }
 
-    pub(super) fn on_duplicate(&mut self, environment: &mut Environment<'_>) {
-        let segment_size = self.segment_size as u32;
-        if self.recovery.on_duplicate(&self.flight, segment_size, &mut self.congestion) {
-            environment.counters.fast_retransmits += 1;
-        }
-    }
-
+    /// New data was acknowledged, and nothing is unusual.
     #[inline(always)]
-    pub(super) fn on_progress(
+    fn on_progress(
         &mut self,
         acknowledgment: Seq,
         echoed: Option<Duration>,
@@ -79,44 +83,74 @@ impl Sender {
         environment: &mut Environment<'_>,
     ) {
         let count = acknowledgment.since(self.flight.oldest);
+        // In slow start a window of which half was used has proved itself (RFC 7661 4.3).
         let before = self.flight.outstanding();
-        let measured = self.flight.acknowledged(acknowledgment, environment.now);
-        let round_trip = measured.or(echoed);
+        let half_used = self.congestion.is_slow_start() && before >= self.congestion.window() / 2;
+        let limited = self.congestion_limited || half_used;
+        let round_trip = self.advance(acknowledgment, None, echoed, environment);
+        self.grow(count, limited, round_trip, environment.now);
+        self.tune(environment.memory);
+        self.restart_timeout(timers, environment.now);
+        self.schedule_probe(timers, environment.now);
+    }
+
+    /// All before `acknowledgment` has arrived. What that means for losses is noted in `delivered`, if there are any.
+    /// Returns the round-trip time that it tells.
+    #[inline(always)]
+    pub(super) fn advance(
+        &mut self,
+        acknowledgment: Seq,
+        delivered: Option<&mut Delivered>,
+        echoed: Option<Duration>,
+        environment: &mut Environment<'_>,
+    ) -> Option<Duration> {
+        let oldest = self.flight.oldest;
+        let count = acknowledgment.since(oldest) as usize;
+        let mut measured = self.flight.acknowledged(acknowledgment, environment.now);
+        self.expiries = 0;
+        self.waiting_since = environment.now;
+        if let Some(delivered) = delivered {
+            if let Some(buffer) = &mut self.buffer {
+                buffer.board.acknowledge(oldest, acknowledgment, delivered);
+            }
+            measured = measured.or(delivered.round_trip());
+        }
+        // The scoreboard is needed until a FIN is acknowledged, too.
+        let all = self.flight.outstanding() == 0;
+        if let Some(buffer) = self.buffer.take_if(|buffer| all && buffer.len() <= count) {
+            environment.memory.give_send(buffer);
+        } else if let Some(buffer) = &mut self.buffer {
+            buffer.board.acknowledge_unmarked(acknowledgment);
+            environment.memory.discharge(count.min(buffer.len()));
+            buffer.acknowledge(count);
+        }
         // Without a measurement the doubled time-out stays (Karn; RFC 6298 5).
+        let round_trip = measured.or_else(|| echoed.map(|echoed| echoed.max(TICK)));
         if let Some(rtt) = round_trip {
             self.rtt.sample(rtt);
         }
-        self.expiries = 0;
-        if let Some(buffer) = self.buffer.take_if(|buffer| buffer.len() <= count as usize) {
-            environment.memory.give_send(buffer);
-        } else if let Some(buffer) = &mut self.buffer {
-            buffer.acknowledge(count as usize);
-            environment.memory.discharge(count as usize);
-        }
-        let segment_size = self.segment_size as u32;
-        let progress = self.recovery.on_progress(count, &self.flight, segment_size, &mut self.congestion);
-        if progress == Progress::Normal {
-            // In slow start a window of which half was used has proved itself (RFC 7661 4.3).
-            let half_used = self.congestion.is_slow_start() && before >= self.congestion.window() / 2;
-            self.congestion.on_acknowledged(&Acknowledged {
-                now: environment.now,
-                bytes: count,
-                segment_size,
-                window_limited: self.congestion_limited || half_used,
-                round_trip,
-                smoothed: self.rtt.smoothed(),
-                oldest: acknowledgment,
-                highest: self.flight.highest,
-            });
-        }
-        self.tune(environment.memory);
-        self.waiting_since = environment.now;
-        if self.flight.outstanding() == 0 {
-            timers.stop(Timer::Retransmit);
-            self.waiting_since = Instant::FAR_FUTURE;
-        } else if progress != (Progress::Partial { first: false }) {
-            self.arm_retransmit(timers, environment.now, None);
-        }
+        round_trip
+    }
+
+    /// Lets the congestion window grow, if it is what limits the sender.
+    #[inline]
+    pub(super) fn grow(
+        &mut self,
+        count: u32,
+        window_limited: bool,
+        round_trip: Option<Duration>,
+        now: Instant,
+    ) {
+        self.congestion.on_acknowledged(&Acknowledged {
+            now,
+            bytes: count,
+            segment_size: self.segment_size as u32,
+            window_limited,
+            round_trip,
+            smoothed: self.rtt.smoothed(),
+            oldest: self.flight.oldest,
+            highest: self.flight.next,
+        });
     }
 
     /// Whether all that was ever sent, a FIN included, has been acknowledged.
@@ -129,3 +163,6 @@ impl Sender {
         self.fin_sent
     }
 }
+
+/// A tick of the timestamps' clock: an echo tells no shorter time.
+const TICK: Duration = Duration::from_millis(1);

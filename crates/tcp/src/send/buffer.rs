@@ -1,5 +1,6 @@
 //! Bytes written by the application and not yet acknowledged.
 
+use super::scoreboard::Scoreboard;
 use alloc::collections::VecDeque;
 use basis::frame::INLINE_PAYLOAD;
 use basis::{ChunkPool, Frame, pool};
@@ -18,6 +19,8 @@ pub(crate) struct SendBuffer {
     sealed: usize,
     len: usize,
     cursor: Cursor,
+    /// What became of those sent; it is needed for as long.
+    pub(super) board: Scoreboard,
 }
 
 /// Where the last segment was found, since the next one lies behind it.
@@ -214,6 +217,7 @@ impl SendBuffer {
             self.sealed = 0;
         }
         (self.len, self.cursor) = (0, Cursor::default());
+        self.board.clear();
     }
 }
 

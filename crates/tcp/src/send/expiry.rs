@@ -1,6 +1,8 @@
-//! The sender's timers: retransmission (RFC 6298) and probing a closed window (RFC 9293 3.8.6.1).
+//! The sender's timers: retransmission (RFC 6298), tail loss probes (RFC 8985 7) and probing a closed window (RFC 9293 3.8.6.1).
 
+use super::recovery::{Alarm, Episode, Phase, TailProbe};
 use super::sender::Sender;
+use super::spurious::Forward;
 use crate::config::Settings;
 use crate::congestion::Setback;
 use crate::environment::Environment;
@@ -18,9 +20,35 @@ pub(crate) enum Expiry {
 }
 
 impl Sender {
-    pub(super) fn arm_retransmit(&mut self, timers: &mut Timers, now: Instant, give_up: Option<Instant>) {
-        let deadline = now + self.rtt.timeout();
-        timers.arm(Timer::Retransmit, give_up.map_or(deadline, |give_up| deadline.min(give_up)));
+    /// The oldest data under way was acknowledged or sent: its time-out begins (RFC 6298 5.1 to 5.3).
+    #[inline]
+    pub(super) fn restart_timeout(&mut self, timers: &mut Timers, now: Instant) {
+        if self.flight.outstanding() == 0 {
+            self.stop_timeout(timers);
+            return;
+        }
+        self.timeout_at = now + self.rtt.timeout();
+        self.recovery.alarm = Alarm::Timeout;
+        timers.arm(Timer::Retransmit, self.timeout_at);
+    }
+
+    /// Nothing is under way any more.
+    #[inline]
+    pub(super) fn stop_timeout(&mut self, timers: &mut Timers) {
+        timers.stop(Timer::Retransmit);
+        self.timeout_at = Instant::FAR_FUTURE;
+        self.waiting_since = Instant::FAR_FUTURE;
+    }
+
+    /// Puts a tail loss probe before the time-out (RFC 8985 7.2), while nothing is unusual.
+    #[inline]
+    pub(super) fn schedule_probe(&mut self, timers: &mut Timers, now: Instant) {
+        let outstanding = self.flight.outstanding();
+        if self.recovery.selective && outstanding > 0 {
+            let alone = outstanding <= self.segment_size as u32;
+            self.recovery.alarm = Alarm::TailProbe;
+            timers.arm(Timer::Retransmit, self.timeout_at.min(now + self.rtt.probe_timeout(alone)));
+        }
     }
 
     /// Nothing may be sent and nothing is in flight, so no acknowledgment will open the window: probe for it.
@@ -38,7 +66,7 @@ impl Sender {
         settings.user_timeout().map_or(Instant::FAR_FUTURE, |timeout| self.waiting_since + timeout)
     }
 
-    /// The retransmission timer expired (RFC 6298 5.4 to 5.6).
+    /// The retransmission timer expired, whatever it was armed for.
     pub(crate) fn on_retransmit_expired(
         &mut self,
         settings: &Settings,
@@ -49,22 +77,64 @@ impl Sender {
             return Expiry::Retry;
         }
         let give_up = self.give_up_at(settings);
-        let by_count = settings.user_timeout().is_none() && self.expiries >= environment.config.retries;
-        if environment.now >= give_up || by_count {
+        if environment.now >= give_up {
             return Expiry::GiveUp;
         }
-        environment.counters.timeouts += 1;
-        let segment_size = self.segment_size as u32;
-        let in_flight = self.flight.outstanding();
-        self.congestion.on_timeout(Setback { in_flight, segment_size }, self.expiries == 0);
-        self.recovery.on_timeout(self.flight.highest);
-        self.expiries = self.expiries.saturating_add(1);
-        self.flight.go_back();
-        // A window that closed behind the data must not keep the repair from being sent.
-        self.recovery.retransmit = self.window.size == 0;
-        self.rtt.back_off();
-        self.arm_retransmit(timers, environment.now, Some(give_up));
+        match core::mem::replace(&mut self.recovery.alarm, Alarm::Timeout) {
+            Alarm::Overtaken if environment.now < self.timeout_at => {
+                self.on_overtaken_expired(timers, environment);
+                return Expiry::Retry;
+            }
+            Alarm::TailProbe => {
+                let oldest = self.flight.oldest;
+                self.recovery.episode.get_or_insert_with(|| Episode::new(oldest)).probe = TailProbe::Due;
+                environment.counters.tail_probes += 1;
+            }
+            _ if settings.user_timeout().is_none() && self.expiries >= environment.config.retries => {
+                return Expiry::GiveUp;
+            }
+            _ => self.on_timeout(environment),
+        }
+        self.timeout_at = environment.now + self.rtt.timeout();
+        timers.arm(Timer::Retransmit, self.timeout_at.min(give_up));
         Expiry::Retry
+    }
+
+    /// RFC 6298 5.4 to 5.6, RFC 5681 3.1: all that is under way is taken for lost, and the oldest segment goes again.
+    fn on_timeout(&mut self, environment: &mut Environment<'_>) {
+        environment.counters.timeouts += 1;
+        let (oldest, next, segment_size) = (self.flight.oldest, self.flight.next, self.segment_size as u32);
+        let mut episode = self.recovery.episode.take().unwrap_or_else(|| Episode::new(oldest));
+        let first = self.expiries == 0;
+        // Once for one loss: fast recovery has done it already.
+        let punish = first && episode.phase != Phase::Repair;
+        let undo = episode.undo.take().filter(|_| !punish);
+        // RFC 8985 6.3: what was sent less than a round trip ago is not lost yet.
+        let patience = self.patience(&episode).max(self.rtt.smoothed());
+        let latest = if self.recovery.selective {
+            Instant::ZERO + environment.now.saturating_since(Instant::ZERO + patience)
+        } else {
+            Instant::FAR_FUTURE
+        };
+        // RFC 5682 2.1 step 1: only the first time-out of a connection without losses may have come too early.
+        let forward = if first && episode.phase == Phase::Watch { Forward::First } else { Forward::Off };
+        let in_flight = self.flight.outstanding();
+        self.congestion.on_timeout(Setback { in_flight, segment_size }, punish);
+        episode.begin(Phase::Resend, oldest, next);
+        episode.undo = undo.or(episode.undo);
+        episode.forward = forward;
+        if let Some(buffer) = &mut self.buffer {
+            // RFC 2018 8: the peer may throw away what it has told to have; one that does not answer may have.
+            if !first || buffer.board.is_reneged() {
+                buffer.board.forget_selections();
+                episode.selections = 0;
+            }
+            buffer.board.lose_sent_until(oldest, latest);
+        }
+        self.recovery.episode = Some(episode);
+        self.flight.forget_timing();
+        self.expiries = self.expiries.saturating_add(1);
+        self.rtt.back_off();
     }
 
     /// The probe timer expired: ask, or send what fits however little it is.
@@ -74,7 +144,7 @@ impl Sender {
         detached: bool,
         environment: &mut Environment<'_>,
     ) -> Expiry {
-        if self.queued() as u32 <= self.flight.flight() {
+        if self.queued() as u32 <= self.flight.outstanding() {
             return Expiry::Retry;
         }
         let by_count = self.probe.unanswered() >= environment.config.retries;

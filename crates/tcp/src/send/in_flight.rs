@@ -9,10 +9,8 @@ use wire::tcp::Seq;
 pub(crate) struct InFlight {
     /// SND.UNA: the oldest unacknowledged number.
     pub(crate) oldest: Seq,
-    /// SND.NXT: the next number to send; behind `highest` while a time-out is repaired.
+    /// SND.NXT: one past the highest number ever sent.
     pub(crate) next: Seq,
-    /// One past the highest number ever sent.
-    pub(crate) highest: Seq,
     /// One past the timed segment (RFC 6298 4: one measurement a round trip).
     timed_end: Seq,
     /// When the timed segment was sent; never, if none is timed.
@@ -21,41 +19,28 @@ pub(crate) struct InFlight {
 
 impl InFlight {
     pub(crate) fn new(oldest: Seq) -> InFlight {
-        InFlight { oldest, next: oldest, highest: oldest, timed_end: oldest, timed_at: Instant::FAR_FUTURE }
+        InFlight { oldest, next: oldest, timed_end: oldest, timed_at: Instant::FAR_FUTURE }
     }
 
-    /// Numbers sent and not acknowledged, as far as the sender still believes in them.
+    /// Numbers sent and not acknowledged.
     #[inline]
-    pub(crate) fn flight(&self) -> u32 {
+    pub(crate) fn outstanding(&self) -> u32 {
         self.next.since(self.oldest)
     }
 
-    /// Numbers ever sent and not acknowledged.
+    /// Notes that `length` new numbers were sent.
     #[inline]
-    pub(crate) fn outstanding(&self) -> u32 {
-        self.highest.since(self.oldest)
-    }
-
-    /// Notes that `length` numbers from SND.NXT were sent. Returns how many of them for the first time.
-    #[inline]
-    pub(crate) fn sent(&mut self, length: u32, now: Instant) -> u32 {
+    pub(crate) fn sent(&mut self, length: u32, now: Instant) {
         self.next += length;
-        if self.next.at_or_before(self.highest) {
-            return 0;
-        }
-        let fresh = self.next.since(self.highest).min(length);
-        self.highest = self.next;
-        if self.timed_at == Instant::FAR_FUTURE && fresh == length {
+        if self.timed_at == Instant::FAR_FUTURE {
             (self.timed_end, self.timed_at) = (self.next, now);
         }
-        fresh
     }
 
     /// Moves SND.UNA; returns the round-trip time if the timed segment was acknowledged.
     #[inline]
     pub(crate) fn acknowledged(&mut self, upto: Seq, now: Instant) -> Option<Duration> {
         self.oldest = upto;
-        self.next = self.next.max(upto);
         if self.timed_at == Instant::FAR_FUTURE || self.timed_end.after(upto) {
             return None;
         }
@@ -67,11 +52,5 @@ impl InFlight {
     /// Something was sent again, so an acknowledgment no longer tells what it answers (Karn; RFC 6298 3).
     pub(crate) fn forget_timing(&mut self) {
         self.timed_at = Instant::FAR_FUTURE;
-    }
-
-    /// Begins again at the oldest number.
-    pub(crate) fn go_back(&mut self) {
-        self.next = self.oldest;
-        self.forget_timing();
     }
 }

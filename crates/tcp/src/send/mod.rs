@@ -2,13 +2,21 @@
 
 pub(crate) mod acknowledgment;
 pub(crate) mod buffer;
+mod delivered;
+mod duplicates;
 pub(crate) mod expiry;
 mod in_flight;
+mod losses;
 mod pacing;
 mod probe;
 mod rack;
+mod rate;
 mod recovery;
+mod repair;
+mod scoreboard;
 mod segmenter;
 pub(crate) mod sender;
+mod spurious;
 pub(crate) mod transmit;
+mod undoing;
 mod window;

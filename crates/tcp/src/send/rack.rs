@@ -1,1 +1,118 @@
-//! RACK-TLP (RFC 8985) will live here: loss by time instead of by count, on the scoreboard of `in_flight`.
+//! RACK: a segment is lost if one sent later has arrived and enough time has passed (RFC 8985 6).
+
+use super::delivered::Delivered;
+use basis::Instant;
+use core::time::Duration;
+use wire::tcp::Seq;
+
+/// Round trips of recovery after which a widened window is narrow again (RFC 8985 6.2 step 4).
+const PERSISTENCE: u8 = 16;
+/// No window but zero is shorter. Where the clock is too coarse to tell round trips from nothing, it is all the patience there is.
+const SHORTEST_WINDOW: Duration = Duration::from_millis(1);
+
+/// The segment delivered last, by the time of its sending.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rack {
+    /// RACK.xmit_ts and RACK.end_seq.
+    pub(super) latest: (Instant, Seq),
+    /// RACK.rtt.
+    pub(super) rtt: Duration,
+    /// One past the highest number delivered. RACK.fack.
+    front: Seq,
+}
+
+impl Rack {
+    pub(super) fn new(oldest: Seq) -> Rack {
+        Rack { latest: (Instant::ZERO, oldest), rtt: Duration::ZERO, front: oldest }
+    }
+
+    /// RFC 8985 6.2 steps 2 and 3. Returns whether something arrived after what was sent behind it.
+    pub(super) fn update(&mut self, delivered: &Delivered, now: Instant) -> bool {
+        if let Some((sent_at, end)) = delivered.latest {
+            self.rtt = now.saturating_since(sent_at);
+            let (at, last) = self.latest;
+            if at < sent_at || at == sent_at && last.before(end) {
+                self.latest = (sent_at, end);
+            }
+        }
+        let reordered = delivered.lowest_original.is_some_and(|end| end.before(self.front));
+        if let Some(highest) = delivered.highest {
+            self.front = self.front.max(highest);
+        }
+        reordered
+    }
+}
+
+/// How patient RACK is: it outlasts a recovery.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reordering {
+    /// The path is known to reorder. RACK.reordering_seen.
+    pub(super) seen: bool,
+    /// Quarters of the shortest round trip to wait. RACK.reo_wnd_mult.
+    steps: u8,
+    /// Recoveries until it is one quarter again. RACK.reo_wnd_persist.
+    persistence: u8,
+}
+
+impl Reordering {
+    pub(super) const fn new() -> Reordering {
+        Reordering { seen: false, steps: 1, persistence: PERSISTENCE }
+    }
+
+    /// Something was sent again for nothing: more patience.
+    pub(super) fn widen(&mut self) {
+        self.steps = self.steps.saturating_add(1);
+        self.persistence = PERSISTENCE;
+    }
+
+    /// A recovery has ended.
+    pub(super) fn on_recovered(&mut self) {
+        self.persistence = self.persistence.saturating_sub(1);
+        if self.persistence == 0 {
+            self.steps = 1;
+        }
+    }
+
+    /// RACK.reo_wnd. `certain` tells that enough was delivered, or a loss is being repaired already, so that no time is to be
+    /// lost on a path that does not reorder.
+    ///
+    /// `Deviates:` RFC 8985 6.2 step 4 has no least window. A clock whose ticks are longer than a round trip would leave none,
+    /// and the first segment overtaken would count as lost.
+    pub(super) fn window(&self, shortest: Duration, smoothed: Duration, certain: bool) -> Duration {
+        if certain && !self.seen {
+            return Duration::ZERO;
+        }
+        (shortest / 4).saturating_mul(self.steps as u32).min(smoothed).max(SHORTEST_WINDOW)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn the_window_is_a_quarter_and_grows_with_spurious_repairs_up_to_a_round_trip() {
+        let mut reordering = Reordering::new();
+        assert_eq!(reordering.window(40 * MS, 50 * MS, false), 10 * MS);
+        assert_eq!(reordering.window(40 * MS, 50 * MS, true), Duration::ZERO);
+        reordering.seen = true;
+        reordering.widen();
+        assert_eq!(reordering.window(40 * MS, 50 * MS, true), 20 * MS);
+        for _ in 0..300 {
+            reordering.widen();
+        }
+        assert_eq!(reordering.window(40 * MS, 50 * MS, true), 50 * MS);
+        for _ in 0..PERSISTENCE {
+            reordering.on_recovered();
+        }
+        assert_eq!(reordering.window(40 * MS, 50 * MS, true), 10 * MS);
+    }
+
+    #[test]
+    fn a_clock_that_stands_still_leaves_some_patience() {
+        let reordering = Reordering::new();
+        assert_eq!(reordering.window(Duration::ZERO, Duration::ZERO, false), MS);
+    }
+}

@@ -1,153 +1,171 @@
-//! Fast retransmit and fast recovery (RFC 5681 3.2, RFC 6582), limited transmit (RFC 3042).
+//! What the sender knows of losses. Nearly always that is nothing: then there is no [`Episode`], and nothing is asked.
 
-use super::in_flight::InFlight;
-use crate::congestion::{Congestion, Setback};
+use super::rack::{Rack, Reordering};
+use super::rate::Rate;
+use super::spurious::{Forward, Undo};
+use alloc::boxed::Box;
+use basis::Instant;
 use wire::tcp::Seq;
 
-/// The third duplicate acknowledgment in a row tells of a loss.
-const DUPLICATE_THRESHOLD: u32 = 3;
-
-/// What the sender knows of losses.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Recovery {
-    /// Duplicate acknowledgments in a row.
-    duplicates: u32,
-    /// An acknowledgment must go beyond this for another loss to be believed. RFC 6582: recover.
-    recover: Seq,
-    /// Bytes that duplicate acknowledgments tell have left the network (RFC 5681 3.2 step 4).
-    inflation: u32,
-    active: bool,
-    partial_seen: bool,
-    /// The oldest segment is to be sent again.
-    pub(crate) retransmit: bool,
+/// What the retransmission timer is armed for: the three never run at once (RFC 8985 8).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Alarm {
+    /// RFC 6298.
+    Timeout,
+    /// A tail loss probe (RFC 8985 7).
+    TailProbe,
+    /// What was overtaken is lost by then (RFC 8985 6.2 step 5).
+    Overtaken,
 }
 
-/// What an acknowledgment of new data means.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Progress {
-    /// No loss is being repaired.
-    Normal,
-    /// Recovery goes on; the flag tells the first partial acknowledgment, which alone restarts the timer (RFC 6582 3.2).
-    Partial { first: bool },
-    /// All that was under way when the loss was seen has arrived.
-    Recovered,
+/// Kept for the whole connection.
+#[derive(Clone, Debug)]
+pub(super) struct Recovery {
+    /// Both sides speak of selective acknowledgments.
+    pub(super) selective: bool,
+    pub(super) alarm: Alarm,
+    pub(super) reordering: Reordering,
+    /// While anything is unusual.
+    pub(super) episode: Option<Box<Episode>>,
 }
 
 impl Recovery {
-    /// `initial` is the number of the SYN.
-    pub(crate) fn new(initial: Seq) -> Recovery {
-        Recovery {
-            duplicates: 0,
-            recover: initial,
-            inflation: 0,
-            active: false,
-            partial_seen: false,
-            retransmit: false,
-        }
+    pub(super) fn new(selective: bool) -> Recovery {
+        Recovery { selective, alarm: Alarm::Timeout, reordering: Reordering::new(), episode: None }
     }
 
+    /// Whether nothing is unusual: nothing overtaken, nothing lost, nothing sent again.
     #[inline]
-    pub(crate) fn active(&self) -> bool {
-        self.active
+    pub(super) fn is_quiet(&self) -> bool {
+        self.episode.is_none()
     }
 
-    /// Bytes beyond the congestion window that may be under way: for segments that have left the network.
-    #[inline]
-    pub(crate) fn allowance(&self, segment_size: u32) -> u32 {
-        // RFC 3042: the first two duplicate acknowledgments each let one new segment go.
-        if self.active { self.inflation } else { self.duplicates.min(2) * segment_size }
+    /// Whether losses are being repaired.
+    pub(super) fn is_busy(&self) -> bool {
+        self.episode.as_ref().is_some_and(|episode| episode.phase != Phase::Watch)
     }
 
-    /// One duplicate acknowledgment. Returns whether it is the one that starts recovery.
-    pub(crate) fn on_duplicate(
-        &mut self,
-        flight: &InFlight,
-        segment_size: u32,
-        congestion: &mut Congestion,
-    ) -> bool {
-        if flight.next != flight.highest {
-            // What a time-out repeats causes duplicates too; they tell of no loss, and let no new data go.
-            return false;
-        }
-        self.duplicates = self.duplicates.saturating_add(1);
-        if self.active {
-            self.inflation = self.inflation.saturating_add(segment_size).min(flight.outstanding());
-            return false;
-        }
-        if self.duplicates != DUPLICATE_THRESHOLD || !flight.oldest.after(self.recover) {
-            return false;
-        }
-        // RFC 5681 3.2 step 2: without what limited transmit sent beyond the window.
-        let in_flight = flight.flight().min(congestion.window());
-        congestion.on_congestion_event(Setback { in_flight, segment_size });
-        self.recover = flight.highest;
-        self.inflation = DUPLICATE_THRESHOLD * segment_size;
-        (self.active, self.partial_seen, self.retransmit) = (true, false, true);
-        true
-    }
-
-    /// `acknowledged` bytes of new data were acknowledged; `flight` already knows.
-    #[inline]
-    pub(crate) fn on_progress(
-        &mut self,
-        acknowledged: u32,
-        flight: &InFlight,
-        segment_size: u32,
-        congestion: &mut Congestion,
-    ) -> Progress {
-        self.duplicates = 0;
-        if !self.active {
-            if flight.oldest.after(self.recover) {
-                // It follows, or half the number space later it would seem to lie ahead.
-                self.recover = flight.oldest - 1;
-            }
-            return Progress::Normal;
-        }
-        if flight.oldest.at_or_after(self.recover) {
-            self.end();
-            // Everything sent before the loss has arrived, so the next loss is a new one.
-            self.recover = flight.oldest - 1;
-            congestion.on_recovered(flight.flight(), segment_size);
-            return Progress::Recovered;
-        }
-        // RFC 6582 3.2 step 3, partial acknowledgment: the next hole is sent again, the window deflates.
-        self.retransmit = true;
-        self.inflation = self.inflation.saturating_sub(acknowledged);
-        if acknowledged >= segment_size {
-            self.inflation = self.inflation.saturating_add(segment_size);
-        }
-        Progress::Partial { first: !core::mem::replace(&mut self.partial_seen, true) }
-    }
-
-    /// The retransmission timer expired: what was sent so far proves no further loss (RFC 6582 4).
-    pub(crate) fn on_timeout(&mut self, highest: Seq) {
-        self.end();
-        self.recover = highest;
-        self.duplicates = 0;
-    }
-
-    fn end(&mut self) {
-        (self.active, self.inflation, self.retransmit) = (false, 0, false);
+    /// Whether a loss is being repaired that was seen without a time-out.
+    pub(super) fn is_repairing(&self) -> bool {
+        self.episode.as_ref().is_some_and(|episode| episode.phase == Phase::Repair)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::congestion::Algorithm;
-    use basis::Instant;
+/// What is being done about losses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Phase {
+    /// Nothing: something is only unusual.
+    Watch,
+    /// Fast recovery (RFC 5681 3.2, RFC 6675 5).
+    Repair,
+    /// All is sent again, after a time-out (RFC 6675 5.1) or because the path takes less (RFC 1191 6.4).
+    Resend,
+}
 
-    #[test]
-    fn a_loss_after_three_gibibytes_without_one_is_repaired_by_the_third_duplicate() {
-        let (mut congestion, mut flight) = (Congestion::new(Algorithm::NewReno, 1000), InFlight::new(Seq(1)));
-        let mut recovery = Recovery::new(Seq(0));
-        for _ in 0..3 * 1024 {
-            flight.sent(1 << 20, Instant::ZERO);
-            flight.acknowledged(flight.highest, Instant::ZERO);
-            recovery.on_progress(1 << 20, &flight, 1000, &mut congestion);
+/// From the first sign of a loss until all is well again.
+#[derive(Clone, Debug)]
+pub(super) struct Episode {
+    pub(super) phase: Phase,
+    /// The phase ends when all before it is acknowledged. RFC 6675: RecoveryPoint; RFC 6582: recover.
+    pub(super) point: Seq,
+    /// One segment goes whatever the windows say: the one that begins a repair.
+    pub(super) forced: bool,
+    pub(super) rack: Rack,
+    /// Segments reported selectively and not cumulatively yet, at least.
+    pub(super) selections: u32,
+    /// RACK waits for the end of this round trip before it widens its window again. RACK.dsack_round.
+    pub(super) widened_until: Option<Seq>,
+    pub(super) rate: Rate,
+    pub(super) classic: Classic,
+    pub(super) probe: TailProbe,
+    pub(super) forward: Forward,
+    pub(super) undo: Option<Undo>,
+}
+
+/// Recovery without selective acknowledgments.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Classic {
+    /// Duplicate acknowledgments in a row.
+    pub(super) duplicates: u32,
+    /// Bytes that duplicate acknowledgments tell have left the network (RFC 5681 3.2 step 4).
+    pub(super) inflation: u32,
+    pub(super) partial_seen: bool,
+    /// How far the last acknowledgment of new data went.
+    pub(super) last_progress: u32,
+}
+
+/// A tail loss probe.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum TailProbe {
+    #[default]
+    None,
+    /// It waits to be sent.
+    Due,
+    /// It is under way. `end` is SND.NXT when it was sent: TLP.end_seq. `repeated` tells that it carried old data: TLP.is_retrans.
+    Sent { end: Seq, repeated: bool },
+}
+
+impl Episode {
+    pub(super) fn new(oldest: Seq) -> Box<Episode> {
+        Box::new(Episode {
+            phase: Phase::Watch,
+            point: oldest,
+            forced: false,
+            rack: Rack::new(oldest),
+            selections: 0,
+            widened_until: None,
+            rate: Rate::default(),
+            classic: Classic::default(),
+            probe: TailProbe::None,
+            forward: Forward::Off,
+            undo: None,
+        })
+    }
+
+    /// Ends a recovery, whichever way it went.
+    pub(super) fn settle(&mut self) {
+        self.phase = Phase::Watch;
+        (self.forced, self.forward) = (false, Forward::Off);
+        self.classic = Classic::default();
+    }
+
+    /// Whether there is nothing left to remember. `marked` tells that the scoreboard has marks.
+    pub(super) fn is_over(&mut self, oldest: Seq, marked: bool) -> bool {
+        self.undo.take_if(|undo| undo.is_outdated(oldest));
+        self.widened_until.take_if(|until| oldest.at_or_after(*until));
+        !marked
+            && self.phase == Phase::Watch
+            && !self.forced
+            && self.classic.duplicates == 0
+            && self.probe == TailProbe::None
+            && self.undo.is_none()
+            && self.widened_until.is_none()
+    }
+
+    /// Whether something is due that is not new data. `lost` tells that something is to be sent again.
+    pub(super) fn is_due(&self, lost: bool) -> bool {
+        self.probe == TailProbe::Due || self.forced || lost
+    }
+
+    /// Begins to repair losses; what is sent from `oldest` on may turn out to have been sent for nothing.
+    pub(super) fn begin(&mut self, phase: Phase, oldest: Seq, point: Seq) {
+        (self.phase, self.point, self.forced) = (phase, point, true);
+        self.classic = Classic { last_progress: self.classic.last_progress, ..Classic::default() };
+        (self.probe, self.forward) = (TailProbe::None, Forward::Off);
+        self.undo = Some(Undo::new(oldest));
+    }
+
+    /// The path takes less than thought: all goes again, and nobody is to blame (RFC 1191 6.4).
+    pub(super) fn resend(&mut self, next: Seq) {
+        self.settle();
+        (self.phase, self.point, self.probe) = (Phase::Resend, next, TailProbe::None);
+        self.undo = None;
+    }
+
+    /// Something was sent again.
+    pub(super) fn on_repeated(&mut self, bytes: u32, now: Instant) {
+        if let Some(undo) = &mut self.undo {
+            undo.on_repeated(bytes, now);
         }
-        flight.sent(10_000, Instant::ZERO);
-        let started = [0; 3].map(|_| recovery.on_duplicate(&flight, 1000, &mut congestion));
-        assert_eq!(started, [false, false, true]);
     }
 }

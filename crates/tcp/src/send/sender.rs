@@ -3,7 +3,7 @@
 use super::buffer::SendBuffer;
 use super::in_flight::InFlight;
 use super::probe::Probe;
-use super::recovery::Recovery;
+use super::recovery::{Episode, Recovery};
 use super::window::SendWindow;
 use crate::config::{BufferBounds, HostConfig, Settings};
 use crate::congestion::{Algorithm, Congestion, Setback};
@@ -40,6 +40,8 @@ pub(crate) struct Sender {
     pub(super) fin_sent: bool,
     pub(super) retransmissions: u32,
     pub(super) bytes_sent: u64,
+    /// When the retransmission timer expires, unless it is armed for something earlier.
+    pub(super) timeout_at: Instant,
     /// When something was last sent.
     pub(super) last_sent: Instant,
     /// Since when the oldest data has been waiting for its acknowledgment.
@@ -47,12 +49,14 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    /// `next` is the number after the SYN; `header` the segment that completed the handshake.
+    /// `next` is the number after the SYN; `header` the segment that completed the handshake; `selective` tells that both sides
+    /// speak of selective acknowledgments.
     pub(crate) fn new(
         next: Seq,
         header: &Header,
         shift: u8,
         segment_size: u16,
+        selective: bool,
         settings: &Settings,
         config: &HostConfig,
     ) -> Sender {
@@ -63,7 +67,7 @@ impl Sender {
             flight: InFlight::new(next),
             window: SendWindow::new(header, shift),
             congestion,
-            recovery: Recovery::new(next - 1),
+            recovery: Recovery::new(selective),
             rtt: RttEstimator::new(),
             probe: Probe::default(),
             buffer: None,
@@ -75,6 +79,7 @@ impl Sender {
             fin_sent: false,
             retransmissions: 0,
             bytes_sent: 0,
+            timeout_at: Instant::FAR_FUTURE,
             last_sent: Instant::ZERO,
             waiting_since: Instant::FAR_FUTURE,
         }
@@ -139,21 +144,21 @@ impl Sender {
     /// Bytes under way.
     #[inline]
     pub(crate) fn under_way(&self) -> u32 {
-        self.flight.flight()
+        self.flight.outstanding()
     }
 
     /// An acknowledgment told of a congestion mark; `under_way` bytes were before it.
     #[cold]
     pub(crate) fn on_congestion_echo(&mut self, under_way: u32, environment: &mut Environment<'_>) {
         // A loss in the same window has been answered already (RFC 3168 6.1.2).
-        if self.recovery.active() || self.flight.next != self.flight.highest {
+        if self.recovery.is_busy() {
             return;
         }
         let setback = Setback {
             in_flight: under_way.min(self.congestion.window()),
             segment_size: self.segment_size as u32,
         };
-        let slower = self.congestion.on_congestion_echo(self.flight.oldest, self.flight.highest, setback);
+        let slower = self.congestion.on_congestion_echo(self.flight.oldest, self.flight.next, setback);
         environment.counters.congestion_echoes += slower as u64;
     }
 
@@ -168,27 +173,32 @@ impl Sender {
     pub(crate) fn shrink_segments(&mut self, segment_size: u16) {
         if segment_size < self.segment_size {
             self.segment_size = segment_size;
-            self.recovery.retransmit = false;
-            self.flight.go_back();
+            let (oldest, next) = (self.flight.oldest, self.flight.next);
+            if let Some(buffer) = self.buffer.as_mut().filter(|_| oldest != next) {
+                let mut episode = self.recovery.episode.take().unwrap_or_else(|| Episode::new(oldest));
+                episode.resend(next);
+                self.recovery.episode = Some(episode);
+                buffer.board.lose_sent_until(oldest, Instant::FAR_FUTURE);
+            }
         }
     }
 
-    /// SND.UNA, SND.NXT, and one past the highest number ever sent.
+    /// SND.UNA, the number to be sent next, and one past the highest number ever sent: SND.NXT.
     pub(crate) fn numbers(&self) -> (Seq, Seq, Seq) {
-        (self.flight.oldest, self.flight.next, self.flight.highest)
+        (self.flight.oldest, self.first_lost().unwrap_or(self.flight.next), self.flight.next)
     }
 
-    /// One past the highest number sent: SND.NXT but for repairs.
+    /// SND.NXT.
     #[inline]
     pub(crate) fn next_sequence(&self) -> Seq {
-        self.flight.highest
+        self.flight.next
     }
 
     /// The number of a segment without data: never beyond the peer's window, where it would not be looked at. The window may
     /// have shrunk below what was sent.
     #[inline]
     pub(crate) fn bare_sequence(&self) -> Seq {
-        self.flight.highest.min(self.flight.oldest + self.window.size)
+        self.flight.next.min(self.flight.oldest + self.window.size)
     }
 
     /// Whether `sequence` is among the numbers sent and not acknowledged.
@@ -214,7 +224,8 @@ impl Sender {
         info.send_queue = self.queued() as u32;
         info.in_flight = self.flight.outstanding();
         info.congestion = Some(self.congestion.algorithm());
-        info.congestion_window = self.congestion.window();
+        info.congestion_window =
+            if self.recovery.is_quiet() { self.congestion.window() } else { self.repair_window() };
         info.slow_start_threshold = self.congestion.slow_start_threshold();
         info.send_window = self.window.size;
         info.segment_size = self.segment_size as u32;
@@ -223,7 +234,7 @@ impl Sender {
         info.retransmission_timeout = self.rtt.timeout();
         info.retransmissions = self.retransmissions;
         info.bytes_sent = self.bytes_sent;
-        info.in_recovery = self.recovery.active();
+        info.in_recovery = self.recovery.is_repairing();
     }
 
     /// Gives the buffer back: nothing more will be sent.

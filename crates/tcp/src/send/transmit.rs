@@ -19,8 +19,11 @@ impl Sender {
     /// Whether something waits to be sent, be it held back. `fin` tells that a FIN follows the last byte.
     #[inline]
     pub(crate) fn may_transmit(&self, fin: bool) -> bool {
-        let (queued, flight) = (self.queued() as u32, self.flight.flight());
-        queued > flight || fin && flight <= queued || self.recovery.retransmit || self.probe.due
+        let (queued, outstanding) = (self.queued() as u32, self.flight.outstanding());
+        queued > outstanding
+            || fin && outstanding <= queued
+            || self.probe.due
+            || !self.recovery.is_quiet() && self.may_repair()
     }
 
     /// Lays the payload of the next segment into `frame`. `fin` tells that a FIN follows the last byte.
@@ -33,51 +36,55 @@ impl Sender {
         timers: &mut Timers,
         environment: &mut Environment<'_>,
     ) -> Option<Outbound> {
-        // All may have been acknowledged since the repair became due: then what was never sent has its turn.
-        if core::mem::take(&mut self.recovery.retransmit)
-            && let Some(outbound) = self.retransmit_oldest(frame, fin, timers, environment)
+        if !self.recovery.is_quiet()
+            && let Some(outbound) = self.next_repair(frame, fin, timers, environment)
         {
             return Some(outbound);
         }
         let queued = self.queued() as u32;
-        let flight = self.flight.flight();
+        let outstanding = self.flight.outstanding();
         // SND.NXT lies beyond the queue only by the FIN.
-        let unsent = queued.saturating_sub(flight);
-        let fin_unsent = fin && flight <= queued;
+        let unsent = queued.saturating_sub(outstanding);
+        let fin_unsent = fin && outstanding <= queued;
         if unsent == 0 && !fin_unsent {
             return None;
         }
-        if flight == 0 && self.flight.outstanding() == 0 {
+        if outstanding == 0 {
             self.restart_after_idle(environment.now);
         }
-        let length = match self.decide(unsent, flight, fin, settings, environment) {
+        let length = match self.decide(unsent, outstanding, fin, settings, environment) {
             Decision::Send(length) => length,
             // A lone FIN needs room for its number, or goes to a closed window as its own probe.
-            Decision::Wait if unsent == 0 && (flight == 0 || self.window.size > flight) => 0,
-            Decision::Wait => return None,
-            Decision::Blocked => {
-                self.wait_for_window(settings, timers, environment.now);
-                return None;
+            Decision::Wait if unsent == 0 && (outstanding == 0 || self.window.size > outstanding) => 0,
+            decision => {
+                if decision == Decision::Blocked {
+                    self.wait_for_window(settings, timers, environment.now);
+                }
+                let stuck = !self.recovery.is_quiet() && self.forgo_new_data();
+                return if stuck { self.next_repair(frame, fin, timers, environment) } else { None };
             }
         };
         // What leaves now waits for its acknowledgment; the next override begins with the first interval.
         self.probe.reset();
         timers.stop(Timer::Probe);
-        Some(self.emit(flight, length, fin_unsent, frame, timers, environment))
+        Some(self.emit(length, fin_unsent, frame, timers, environment))
     }
 
     #[inline(always)]
     pub(super) fn decide(
         &mut self,
         unsent: u32,
-        flight: u32,
+        outstanding: u32,
         fin: bool,
         settings: &Settings,
         environment: &Environment<'_>,
     ) -> Decision {
         let segment_size = self.segment_size as u32;
-        let congestion = self.congestion.window() + self.recovery.allowance(segment_size);
-        let usable = congestion.min(self.window.size).saturating_sub(flight);
+        let (congestion, pipe) = match self.recovery.is_quiet() {
+            true => (self.congestion.window(), outstanding),
+            false => (self.repair_window(), self.pipe()),
+        };
+        let usable = congestion.saturating_sub(pipe).min(self.window.size.saturating_sub(outstanding));
         self.congestion_limited = congestion <= self.window.size && unsent >= usable;
         let decision = decide(Situation {
             unsent,
@@ -87,74 +94,51 @@ impl Sender {
                 true => largest_super_segment(segment_size),
                 false => segment_size,
             },
-            in_flight: flight > 0,
+            in_flight: outstanding > 0,
             eager: settings.no_delay || fin,
             largest_window: self.window.largest,
         });
-        // What was lost goes again however small the window is: nothing else will open it.
-        let repeats = flight == 0 && self.flight.outstanding() > 0;
         match decision {
-            Decision::Blocked if (self.probe.overridden || repeats) && usable > 0 => {
-                Decision::Send(usable.min(unsent))
-            }
+            Decision::Blocked if self.probe.overridden && usable > 0 => Decision::Send(usable.min(unsent)),
             decision => decision,
         }
     }
 
-    /// Sends `length` bytes from SND.NXT, and the FIN if it fits.
+    /// Sends `length` new bytes, and the FIN if it fits.
     #[inline(always)]
     pub(super) fn emit(
         &mut self,
-        flight: u32,
         length: u32,
         fin_unsent: bool,
         frame: &mut Frame,
         timers: &mut Timers,
         environment: &mut Environment<'_>,
     ) -> Outbound {
-        let sequence = self.flight.next;
-        let length = self.fill(frame, flight, length, environment);
-        let last = flight + length == self.queued() as u32;
+        let now = environment.now;
+        let (sequence, outstanding) = (self.flight.next, self.flight.outstanding());
+        let length = self.fill(frame, outstanding, length, environment);
+        let last = outstanding + length == self.queued() as u32;
         let fin = fin_unsent && last;
         self.fin_sent |= fin;
         let flags = if fin { Flags::FIN } else { Flags::NONE };
         let flags = if last && length > 0 { flags | Flags::PSH } else { flags };
-        let fresh = self.flight.sent(length + fin as u32, environment.now);
-        if fresh < length + fin as u32 {
-            self.count_retransmission(environment);
-            self.flight.forget_timing();
+        self.flight.sent(length + fin as u32, now);
+        let next = self.flight.next;
+        self.buffer.get_or_insert_with(|| environment.memory.take_send()).board.sent(next, now);
+        self.bytes_sent += length as u64;
+        self.last_sent = now;
+        if self.waiting_since == Instant::FAR_FUTURE {
+            self.waiting_since = now;
         }
-        if self.recovery.active() {
-            // Its acknowledgment waits for the hole before it: it would tell the time of the repair.
-            self.flight.forget_timing();
+        if self.timeout_at == Instant::FAR_FUTURE {
+            self.restart_timeout(timers, now);
         }
-        self.bytes_sent += fresh.min(length) as u64;
-        self.note_sent(timers, environment.now);
+        if self.recovery.is_quiet() {
+            self.schedule_probe(timers, now);
+        } else {
+            self.note_sent_in_repair(length, timers, now);
+        }
         Outbound { sequence, flags }
-    }
-
-    /// Sends the oldest segment again (RFC 5681 3.2 step 3).
-    pub(super) fn retransmit_oldest(
-        &mut self,
-        frame: &mut Frame,
-        fin: bool,
-        timers: &mut Timers,
-        environment: &mut Environment<'_>,
-    ) -> Option<Outbound> {
-        let queued = self.queued() as u32;
-        let outstanding = self.flight.outstanding();
-        if outstanding == 0 {
-            return None;
-        }
-        let wanted = queued.min(outstanding).min(self.segment_size as u32);
-        let length = self.fill(frame, 0, wanted, environment);
-        let with_fin = fin && length == queued && outstanding > queued;
-        let flags = if with_fin { Flags::FIN } else { Flags::NONE };
-        let flags = if length == queued && length > 0 { flags | Flags::PSH } else { flags };
-        self.flight.forget_timing();
-        self.count_retransmission(environment);
-        self.note_sent(timers, environment.now);
-        Some(Outbound { sequence: self.flight.oldest, flags })
     }
 
     pub(super) fn fill(
@@ -174,21 +158,6 @@ impl Sender {
         length as u32
     }
 
-    pub(super) fn count_retransmission(&mut self, environment: &mut Environment<'_>) {
-        self.retransmissions = self.retransmissions.saturating_add(1);
-        environment.counters.retransmissions += 1;
-    }
-
-    pub(super) fn note_sent(&mut self, timers: &mut Timers, now: Instant) {
-        self.last_sent = now;
-        if self.waiting_since == Instant::FAR_FUTURE {
-            self.waiting_since = now;
-        }
-        if !timers.is_armed(Timer::Retransmit) {
-            self.arm_retransmit(timers, now, None);
-        }
-    }
-
     /// RFC 5681 4.1: after an idle time the path is probed anew.
     pub(super) fn restart_after_idle(&mut self, now: Instant) {
         let (idle, timeout) = (now.saturating_since(self.last_sent), self.rtt.timeout());
@@ -199,7 +168,7 @@ impl Sender {
 }
 
 /// The most bytes of payload that a super-segment of whole segments carries: its headers share the datagram's 65 535 bytes.
-fn largest_super_segment(segment_size: u32) -> u32 {
+pub(super) fn largest_super_segment(segment_size: u32) -> u32 {
     const HEADERS: u32 = 120;
     ((65_535 - HEADERS) / segment_size.max(1) * segment_size).max(segment_size)
 }
@@ -230,7 +199,7 @@ mod tests {
         let config = HostConfig::default();
         let (memory, counters) = (&mut memory, &mut counters);
         let environment = &mut Environment { now: Instant::ZERO, memory, counters, config: &config };
-        let mut sender = Sender::new(Seq(1), &acknowledgment(1, 1000), 0, 500, &settings, &config);
+        let mut sender = Sender::new(Seq(1), &acknowledgment(1, 1000), 0, 500, false, &settings, &config);
         sender.write(&[7; 1300], environment);
         assert!(sender.next_segment(&mut frame, false, &settings, &mut timers, environment).is_some());
         assert_eq!(sender.next_sequence(), Seq(1001));

@@ -1,0 +1,263 @@
+//! What an acknowledgment tells of losses. Everything here is rare, and out of the way of what is not.
+
+use super::delivered::Delivered;
+use super::rate::Rate;
+use super::recovery::{Alarm, Episode, Phase, TailProbe};
+use super::sender::Sender;
+use crate::congestion::Setback;
+use crate::environment::Environment;
+use crate::timers::{Timer, Timers};
+use alloc::boxed::Box;
+use basis::Instant;
+use core::time::Duration;
+use wire::tcp::{Header, SackBlock, Seq};
+
+/// So many segments that arrived behind a missing one tell that it is lost (RFC 5681 3.2; RFC 8985: DupThresh).
+pub(super) const DUPLICATE_THRESHOLD: u32 = 3;
+
+/// What an acknowledgment says beside what it delivers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    pub(super) progress: bool,
+    pub(super) duplicate: bool,
+    /// What arrived twice (RFC 2883).
+    pub(super) twice: Option<SackBlock>,
+    /// That is the tail loss probe.
+    pub(super) probe_twice: bool,
+}
+
+impl Sender {
+    /// An acknowledgment while something is unusual, or the one that makes it so.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn on_unusual(
+        &mut self,
+        header: &Header,
+        duplicate: bool,
+        echoed: Option<Duration>,
+        timers: &mut Timers,
+        environment: &mut Environment<'_>,
+    ) {
+        let (now, oldest) = (environment.now, self.flight.oldest);
+        let mut episode = self.recovery.episode.take().unwrap_or_else(|| Episode::new(oldest));
+        let mut delivered = Delivered::new(now, echoed, self.rtt.shortest());
+        let twice = self.take_blocks(header, &mut delivered);
+        let acknowledgment = header.acknowledgment;
+        let progress = acknowledgment.after(oldest);
+        let before = self.flight.outstanding();
+        let mut round_trip = None;
+        if progress {
+            round_trip = self.advance(acknowledgment, Some(&mut delivered), echoed, environment);
+        } else if let Some(rtt) = delivered.round_trip() {
+            self.rtt.sample(rtt);
+        }
+        let probe_twice = matches!(episode.probe, TailProbe::Sent { end, repeated: true }
+            if twice.is_some_and(|block| block.right == end));
+        let told = Told { progress, duplicate, twice, probe_twice };
+        self.judge_probe(&mut episode, acknowledgment, told);
+        self.look_for_spurious(&mut episode, &delivered, told, environment);
+        let restart = progress && self.on_progress_of_repair(&mut episode, before, round_trip, now);
+        let mut overtaken = None;
+        if self.recovery.selective {
+            overtaken = self.on_selective(&mut episode, &delivered, told, environment);
+        } else if duplicate {
+            self.on_duplicate(&mut episode, environment);
+        }
+        if progress {
+            self.tune(environment.memory);
+        }
+        if restart {
+            self.timeout_at = now + self.rtt.timeout();
+        }
+        self.close(episode, progress, overtaken, timers, now);
+    }
+
+    /// Marks what the peer reports selectively (RFC 2018 4). Returns what it reports as having arrived twice (RFC 2883 4).
+    fn take_blocks(&mut self, header: &Header, delivered: &mut Delivered) -> Option<SackBlock> {
+        if !self.recovery.selective {
+            return None;
+        }
+        let (oldest, next) = (self.flight.oldest, self.flight.next);
+        let blocks = &header.options.sack;
+        let twice = blocks.first().copied().filter(|block| {
+            // Below what is acknowledged, or inside what the next block reports.
+            let below = block.right.at_or_before(header.acknowledgment);
+            let inside = blocks.get(1).is_some_and(|other| {
+                other.left.at_or_before(block.left) && block.right.at_or_before(other.right)
+            });
+            let sent = block.right.at_or_before(next) && block.left.at_or_after(oldest - self.window.largest);
+            (below || inside) && sent && block.left.before(block.right)
+        });
+        if let Some(buffer) = &mut self.buffer {
+            for block in blocks.iter().skip(twice.is_some() as usize) {
+                // What was never sent cannot have arrived. A block lies above its own acknowledgment, though SND.UNA may be further.
+                let sound = block.left.after(header.acknowledgment) && block.left.before(block.right);
+                if sound && block.right.at_or_before(next) && block.right.after(oldest) {
+                    buffer.board.select(oldest, block.left, block.right, delivered);
+                }
+            }
+        }
+        twice
+    }
+
+    /// New data was acknowledged, of `before` bytes under way. Returns whether the time-out begins anew.
+    fn on_progress_of_repair(
+        &mut self,
+        episode: &mut Episode,
+        before: u32,
+        round_trip: Option<Duration>,
+        now: Instant,
+    ) -> bool {
+        let count = before.saturating_sub(self.flight.outstanding());
+        let segment_size = self.segment_size as u32;
+        let (oldest, selective) = (self.flight.oldest, self.recovery.selective);
+        episode.forced = false;
+        episode.selections = episode.selections.min(self.selected().div_ceil(segment_size.max(1)));
+        episode.classic.duplicates = 0;
+        episode.classic.last_progress = count;
+        let over = match episode.phase {
+            Phase::Watch => false,
+            // RFC 6582 4: duplicates of what a time-out sent again may still come.
+            Phase::Resend if !selective => oldest.after(episode.point),
+            Phase::Resend | Phase::Repair => oldest.at_or_after(episode.point),
+        };
+        let mut restart = true;
+        match episode.phase {
+            Phase::Repair if over => {
+                // RFC 6582 3.2 step 3 fears a burst; proportional rate reduction leaves none (RFC 9937 6).
+                let pipe = self.pipe();
+                let threshold = self.congestion.slow_start_threshold();
+                self.congestion
+                    .on_recovered(if selective { pipe.max(threshold) } else { pipe }, segment_size);
+                self.recovery.reordering.on_recovered();
+            }
+            Phase::Repair if !selective => restart = self.on_partial(episode, count),
+            Phase::Repair => {}
+            Phase::Resend | Phase::Watch => {
+                let half_used = self.congestion.is_slow_start() && before >= self.congestion.window() / 2;
+                let limited = self.congestion_limited || half_used || self.lost() > 0;
+                self.grow(count, limited, round_trip, now);
+            }
+        }
+        if over {
+            episode.settle();
+            if let Some(undo) = &mut episode.undo {
+                undo.on_recovered(self.flight.next);
+            }
+        }
+        restart
+    }
+
+    /// What selective acknowledgments tell: what is lost, and how much may be sent meanwhile. Returns when RACK wants to look again.
+    fn on_selective(
+        &mut self,
+        episode: &mut Episode,
+        delivered: &Delivered,
+        told: Told,
+        environment: &mut Environment<'_>,
+    ) -> Option<Instant> {
+        let segment_size = self.segment_size as u32;
+        episode.selections += delivered.selected.div_ceil(segment_size.max(1));
+        if episode.rack.update(delivered, environment.now) {
+            self.recovery.reordering.seen = true;
+        }
+        let before = self.lost();
+        let overtaken = self.lose_overtaken(episode, environment.now);
+        let lost = self.lost();
+        if episode.phase == Phase::Watch && lost > 0 {
+            self.begin_repair(episode, delivered.bytes, environment);
+        }
+        if episode.phase == Phase::Repair {
+            let (threshold, pipe) = (self.congestion.slow_start_threshold(), self.pipe());
+            let safe = told.progress && lost <= before;
+            episode.rate.on_acknowledged(delivered.bytes, pipe, threshold, segment_size, safe);
+        }
+        overtaken
+    }
+
+    /// Takes for lost what RACK says is (RFC 8985 6.2 steps 4 and 5). Returns when the rest of what was overtaken will be.
+    fn lose_overtaken(&mut self, episode: &Episode, now: Instant) -> Option<Instant> {
+        let patience = self.patience(episode);
+        let (oldest, latest) = (self.flight.oldest, episode.rack.latest);
+        self.buffer.as_mut()?.board.lose_overtaken(oldest, latest, patience, now)
+    }
+
+    /// How long a segment is under way, at most, unless it is lost.
+    pub(super) fn patience(&self, episode: &Episode) -> Duration {
+        let certain = episode.phase != Phase::Watch || episode.selections >= DUPLICATE_THRESHOLD;
+        let window = self.recovery.reordering.window(self.rtt.shortest(), self.rtt.smoothed(), certain);
+        episode.rack.rtt + window
+    }
+
+    /// Fast recovery begins (RFC 6675 5, RFC 9937 6). `delivered` is what the acknowledgment that tells it has delivered.
+    fn begin_repair(&mut self, episode: &mut Episode, delivered: u32, environment: &mut Environment<'_>) {
+        let outstanding = self.flight.outstanding();
+        episode.begin(Phase::Repair, self.flight.oldest, self.flight.next);
+        episode.rate = Rate::new((outstanding - self.selected()).saturating_add(delivered));
+        let in_flight = outstanding.min(self.congestion.window());
+        let segment_size = self.segment_size as u32;
+        self.congestion.on_congestion_event(Setback { in_flight, segment_size });
+        environment.counters.fast_retransmits += 1;
+    }
+
+    /// The reordering timer expired: what was overtaken is lost by now.
+    pub(super) fn on_overtaken_expired(&mut self, timers: &mut Timers, environment: &mut Environment<'_>) {
+        let Some(mut episode) = self.recovery.episode.take() else { return };
+        let delivered = Delivered::new(environment.now, None, self.rtt.shortest());
+        let told = Told { progress: false, duplicate: false, twice: None, probe_twice: false };
+        let overtaken = self.on_selective(&mut episode, &delivered, told, environment);
+        self.close(episode, false, overtaken, timers, environment.now);
+    }
+
+    /// Arms the timer after all has been looked at, and forgets the episode if it is over. `overtaken` is when RACK wants to look
+    /// again.
+    fn close(
+        &mut self,
+        mut episode: Box<Episode>,
+        progress: bool,
+        overtaken: Option<Instant>,
+        timers: &mut Timers,
+        now: Instant,
+    ) {
+        let marked = self.selected() > 0 || self.lost() > 0;
+        let usual = episode.phase == Phase::Watch && !marked && episode.probe == TailProbe::None;
+        if !episode.is_over(self.flight.oldest, marked) {
+            self.recovery.episode = Some(episode);
+        }
+        if self.flight.outstanding() == 0 {
+            self.stop_timeout(timers);
+        } else if let Some(at) = overtaken.filter(|at| *at < self.timeout_at) {
+            self.recovery.alarm = Alarm::Overtaken;
+            timers.arm(Timer::Retransmit, at);
+        } else if usual && self.recovery.selective {
+            if progress || self.recovery.alarm != Alarm::TailProbe {
+                self.schedule_probe(timers, now);
+            }
+        } else {
+            self.recovery.alarm = Alarm::Timeout;
+            timers.arm(Timer::Retransmit, self.timeout_at);
+        }
+    }
+
+    // ---- the scoreboard ----
+
+    /// Numbers that the peer has reported selectively.
+    pub(super) fn selected(&self) -> u32 {
+        self.buffer.as_ref().map_or(0, |buffer| buffer.board.selected())
+    }
+
+    /// Numbers that are to be sent again.
+    pub(super) fn lost(&self) -> u32 {
+        self.buffer.as_ref().map_or(0, |buffer| buffer.board.lost())
+    }
+
+    /// The first of them.
+    pub(super) fn first_lost(&self) -> Option<Seq> {
+        Some(self.buffer.as_ref()?.board.first_lost(self.flight.oldest)?.0)
+    }
+
+    /// Numbers that are believed to be in the network. RFC 6675: pipe.
+    pub(super) fn pipe(&self) -> u32 {
+        self.flight.outstanding().saturating_sub(self.selected() + self.lost())
+    }
+}

@@ -1,0 +1,371 @@
+//! The scoreboard: what became of each number under way (RFC 2018, RFC 6675 4), and when it was last sent (RFC 8985 5.2).
+
+use super::delivered::Delivered;
+use alloc::collections::VecDeque;
+use basis::Instant;
+use core::time::Duration;
+use wire::tcp::Seq;
+
+/// Stretches at once, of 16 bytes each. Beyond it what is sent counts as one stretch with what was sent before it, and a
+/// selective acknowledgment that would need another one is not believed: both cost a repetition at worst.
+pub(crate) const MAX_STRETCHES: usize = 8192;
+
+/// What is known of numbers that were sent and not acknowledged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Fate {
+    UnderWay,
+    /// The peer has told that it has them.
+    Selected,
+    /// They have left the network without arriving, and are to be sent again.
+    Lost,
+}
+
+/// Neighbouring numbers of the same fate, sent at the same time. It begins where the one before it ends.
+#[derive(Clone, Copy, Debug)]
+struct Stretch {
+    end: Seq,
+    fate: Fate,
+    /// It was sent more than once.
+    repeated: bool,
+    /// When it was sent last. RACK: xmit_ts.
+    sent_at: Instant,
+}
+
+/// All numbers from SND.UNA to SND.NXT, in stretches. The methods get SND.UNA as `oldest`, since the sender keeps it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scoreboard {
+    stretches: VecDeque<Stretch>,
+    selected: u32,
+    lost: u32,
+}
+
+impl Scoreboard {
+    /// Numbers that the peer has though it has not all before them.
+    pub(super) fn selected(&self) -> u32 {
+        self.selected
+    }
+
+    /// Numbers that are lost and not sent again yet.
+    pub(super) fn lost(&self) -> u32 {
+        self.lost
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.stretches.clear();
+        if self.stretches.capacity() > 64 {
+            self.stretches = VecDeque::new();
+        }
+        (self.selected, self.lost) = (0, 0);
+    }
+
+    /// New numbers up to `end` were sent.
+    #[inline]
+    pub(super) fn sent(&mut self, end: Seq, now: Instant) {
+        let full = self.stretches.len() >= MAX_STRETCHES;
+        match self.stretches.back_mut() {
+            Some(last) if last.fate == Fate::UnderWay && !last.repeated && (last.sent_at == now || full) => {
+                (last.end, last.sent_at) = (end, now);
+            }
+            _ if full => self.extend_last(end, now),
+            _ => {
+                self.stretches.push_back(Stretch {
+                    end,
+                    fate: Fate::UnderWay,
+                    repeated: false,
+                    sent_at: now,
+                });
+            }
+        }
+    }
+
+    /// There is no room for another stretch: the last one's marks are forgotten for the sake of what follows it.
+    #[cold]
+    fn extend_last(&mut self, end: Seq, now: Instant) {
+        let last = self.stretches.len() - 1;
+        let length = self.stretches[last].end.since(self.stretches[last - 1].end);
+        self.unmark(last, length);
+        let last = &mut self.stretches[last];
+        (last.end, last.fate, last.repeated, last.sent_at) = (end, Fate::UnderWay, true, now);
+    }
+
+    /// All before `upto` was acknowledged, and nothing is marked.
+    #[inline]
+    pub(super) fn acknowledge_unmarked(&mut self, upto: Seq) {
+        while self.stretches.front().is_some_and(|first| first.end.at_or_before(upto)) {
+            self.stretches.pop_front();
+        }
+    }
+
+    /// All before `upto` was acknowledged.
+    pub(super) fn acknowledge(&mut self, oldest: Seq, upto: Seq, delivered: &mut Delivered) {
+        let mut left = oldest;
+        while let Some(&first) = self.stretches.front()
+            && left.before(upto)
+        {
+            let end = first.end.min(upto);
+            self.unmark(0, end.since(left));
+            if first.fate != Fate::Selected {
+                delivered.note(left, end, first.sent_at, first.repeated, false);
+            }
+            left = end;
+            if first.end.after(upto) {
+                break;
+            }
+            self.stretches.pop_front();
+        }
+    }
+
+    /// The peer has told that it has the numbers from `left` to `right`, which were sent.
+    pub(super) fn select(&mut self, oldest: Seq, left: Seq, right: Seq, delivered: &mut Delivered) {
+        let left = left.max(oldest);
+        let at = self.index_of(left);
+        let known = self
+            .stretches
+            .get(at)
+            .is_none_or(|stretch| stretch.fate == Fate::Selected && stretch.end.at_or_after(right));
+        if known || left.at_or_after(right) {
+            return;
+        }
+        let Some(from) = self.split(oldest, left) else { return };
+        let Some(to) = self.split(oldest, right) else { return };
+        let mut begin = left;
+        let mut sent_at = Instant::ZERO;
+        for at in from..to {
+            let stretch = self.stretches[at];
+            let length = stretch.end.since(begin);
+            if stretch.fate != Fate::Selected {
+                delivered.note(begin, stretch.end, stretch.sent_at, stretch.repeated, true);
+                self.unmark(at, length);
+                self.selected += length;
+            }
+            sent_at = if stretch.sent_at > sent_at { stretch.sent_at } else { sent_at };
+            begin = stretch.end;
+        }
+        if to > from {
+            let kept = &mut self.stretches[to - 1];
+            (kept.fate, kept.sent_at) = (Fate::Selected, sent_at);
+            self.stretches.drain(from..to - 1);
+            self.join(from + 1);
+            self.join(from);
+        }
+    }
+
+    /// Takes the numbers from `left` to `right` for lost, as far as the peer has not told that it has them.
+    pub(super) fn lose(&mut self, oldest: Seq, left: Seq, right: Seq) {
+        let (from, to) = match (self.split(oldest, left), self.split(oldest, right)) {
+            (Some(from), Some(_)) => (from, self.index_of(right)),
+            // No room for another boundary: what is lost is taken in whole stretches.
+            _ => (self.index_of(left), (self.index_of(right - 1) + 1).min(self.stretches.len())),
+        };
+        for at in from..to {
+            self.mark_lost(oldest, at);
+        }
+        for at in (from..=to).rev() {
+            self.join(at);
+        }
+    }
+
+    /// Takes for lost all that was sent at `latest` or before, the oldest numbers in any case, and returns how much it was.
+    /// Nothing else is under way then.
+    pub(super) fn lose_sent_until(&mut self, oldest: Seq, latest: Instant) -> u32 {
+        let before = self.lost;
+        for at in 0..self.stretches.len() {
+            if at == 0 || self.stretches[at].sent_at <= latest {
+                self.mark_lost(oldest, at);
+            }
+        }
+        self.compact();
+        self.lost - before
+    }
+
+    /// The first numbers that are to be sent again: where they begin, and how many follow each other.
+    pub(super) fn first_lost(&self, oldest: Seq) -> Option<(Seq, u32)> {
+        if self.lost == 0 {
+            return None;
+        }
+        let first = self.stretches.iter().position(|stretch| stretch.fate == Fate::Lost)?;
+        let left = self.left(oldest, first);
+        let run =
+            self.stretches.iter().skip(first).take_while(|stretch| stretch.fate == Fate::Lost).last()?;
+        Some((left, run.end.since(left)))
+    }
+
+    /// Where the numbers begin that were sent last, all at once.
+    pub(super) fn last_begins(&self, oldest: Seq) -> Seq {
+        self.left(oldest, self.stretches.len().saturating_sub(1))
+    }
+
+    /// The numbers from `left` to `right` were sent again.
+    pub(super) fn repeat(&mut self, oldest: Seq, left: Seq, right: Seq, now: Instant) {
+        let from = self.split(oldest, left).unwrap_or_else(|| self.index_of(left));
+        let to = self.split(oldest, right).unwrap_or_else(|| self.index_of(right - 1) + 1);
+        for at in from..to.min(self.stretches.len()) {
+            if self.stretches[at].fate != Fate::Selected {
+                self.unmark(at, self.length(oldest, at));
+                let stretch = &mut self.stretches[at];
+                (stretch.fate, stretch.repeated, stretch.sent_at) = (Fate::UnderWay, true, now);
+            }
+        }
+        for at in (from..=to).rev() {
+            self.join(at);
+        }
+    }
+
+    /// The peer may have thrown away what it told to have (RFC 2018 8).
+    pub(super) fn forget_selections(&mut self) {
+        self.selected = 0;
+        for stretch in &mut self.stretches {
+            if stretch.fate == Fate::Selected {
+                stretch.fate = Fate::UnderWay;
+            }
+        }
+    }
+
+    /// What was taken for lost was only late.
+    pub(super) fn forget_losses(&mut self) {
+        self.lost = 0;
+        for stretch in &mut self.stretches {
+            if stretch.fate == Fate::Lost {
+                stretch.fate = Fate::UnderWay;
+            }
+        }
+    }
+
+    /// Whether the peer has told to have the oldest number, which it does not acknowledge: it has thrown it away.
+    pub(super) fn is_reneged(&self) -> bool {
+        self.stretches.front().is_some_and(|first| first.fate == Fate::Selected)
+    }
+
+    /// Whether something was sent again and is still under way.
+    pub(super) fn has_repeated(&self) -> bool {
+        self.stretches.iter().any(|stretch| stretch.repeated && stretch.fate == Fate::UnderWay)
+    }
+
+    /// RFC 8985 6.2 step 5: what was sent before the numbers delivered last, which end at `end` and were sent at `sent_at`, is
+    /// lost once it has been under way for `patience`. Returns when the last of the rest will have been.
+    pub(super) fn lose_overtaken(
+        &mut self,
+        oldest: Seq,
+        (sent_at, end): (Instant, Seq),
+        patience: Duration,
+        now: Instant,
+    ) -> Option<Instant> {
+        let mut next = None;
+        let lost = self.lost;
+        for at in 0..self.stretches.len() {
+            let stretch = self.stretches[at];
+            if stretch.fate != Fate::UnderWay {
+                continue;
+            }
+            // A clock that stood still leaves the order of the numbers.
+            let overtaken =
+                stretch.sent_at < sent_at || stretch.sent_at == sent_at && stretch.end.before(end);
+            if overtaken {
+                let deadline = stretch.sent_at + patience;
+                if deadline <= now {
+                    self.mark_lost(oldest, at);
+                } else {
+                    next = next.max(Some(deadline));
+                }
+            } else if !stretch.repeated {
+                // All behind it was sent even later.
+                break;
+            }
+        }
+        if self.lost != lost {
+            self.compact();
+        }
+        next
+    }
+
+    // ---- stretches ----
+
+    /// The first stretch that ends behind `number`.
+    fn index_of(&self, number: Seq) -> usize {
+        self.stretches.partition_point(|stretch| stretch.end.at_or_before(number))
+    }
+
+    fn left(&self, oldest: Seq, at: usize) -> Seq {
+        at.checked_sub(1).and_then(|before| self.stretches.get(before)).map_or(oldest, |before| before.end)
+    }
+
+    fn length(&self, oldest: Seq, at: usize) -> u32 {
+        self.stretches[at].end.since(self.left(oldest, at))
+    }
+
+    /// Sees to it that a stretch begins at `number`, and returns which. There may be no room for it.
+    fn split(&mut self, oldest: Seq, number: Seq) -> Option<usize> {
+        let at = self.index_of(number);
+        if at == self.stretches.len() || self.left(oldest, at) == number {
+            return Some(at);
+        }
+        if self.stretches.len() >= MAX_STRETCHES {
+            return None;
+        }
+        let stretch = self.stretches[at];
+        self.stretches.insert(at, Stretch { end: number, ..stretch });
+        Some(at + 1)
+    }
+
+    /// Counts `length` numbers of a stretch as under way.
+    fn unmark(&mut self, at: usize, length: u32) {
+        match self.stretches[at].fate {
+            Fate::UnderWay => {}
+            Fate::Selected => self.selected -= length,
+            Fate::Lost => self.lost -= length,
+        }
+    }
+
+    fn mark_lost(&mut self, oldest: Seq, at: usize) {
+        if self.stretches[at].fate == Fate::UnderWay {
+            self.lost += self.length(oldest, at);
+            self.stretches[at].fate = Fate::Lost;
+        }
+    }
+
+    /// Whether two neighbours need not be told apart.
+    fn alike(one: &Stretch, other: &Stretch) -> bool {
+        one.fate == other.fate
+            && match one.fate {
+                Fate::Selected => true,
+                Fate::Lost => one.repeated == other.repeated,
+                Fate::UnderWay => one.repeated == other.repeated && one.sent_at == other.sent_at,
+            }
+    }
+
+    /// Joins a stretch with the one before it, if they are alike.
+    fn join(&mut self, at: usize) {
+        if at == 0 || at >= self.stretches.len() || !Self::alike(&self.stretches[at - 1], &self.stretches[at])
+        {
+            return;
+        }
+        if let Some(before) = self.stretches.remove(at - 1) {
+            let joined = &mut self.stretches[at - 1];
+            if joined.sent_at < before.sent_at {
+                joined.sent_at = before.sent_at;
+            }
+        }
+    }
+
+    /// Joins all neighbours that are alike, in one pass.
+    fn compact(&mut self) {
+        let mut kept = 0;
+        for at in 1..self.stretches.len() {
+            let stretch = self.stretches[at];
+            let last = &mut self.stretches[kept];
+            if Self::alike(last, &stretch) {
+                last.end = stretch.end;
+                if last.sent_at < stretch.sent_at {
+                    last.sent_at = stretch.sent_at;
+                }
+            } else {
+                kept += 1;
+                self.stretches[kept] = stretch;
+            }
+        }
+        self.stretches.truncate(kept + 1);
+    }
+}
+
+#[cfg(test)]
+mod tests;
