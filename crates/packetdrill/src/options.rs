@@ -37,8 +37,6 @@ const REMEMBERED: &[(i32, i32)] = &[
     (TCP, libc::TCP_NOTSENT_LOWAT),
     (TCP, libc::TCP_SYNCNT),
     (TCP, libc::TCP_WINDOW_CLAMP),
-    (TCP, libc::TCP_LINGER2),
-    (TCP, libc::TCP_CORK),
 ];
 
 impl Machine {
@@ -98,6 +96,9 @@ impl Machine {
                     Ok(algorithm_name(socket.options.congestion.unwrap_or(defaults.host.congestion)))
                 }
                 (TCP, libc::TCP_INFO) => crate::tcp_info::of(world, number),
+                // No congestion control here has more to tell.
+                (TCP, libc::TCP_CC_INFO) => Ok(Vec::new()),
+                (SOCKET, libc::SO_MEMINFO) => memory(world, socket, &defaults),
                 _ => number_of(world, socket, (level, name), &defaults)
                     .map(|value| value.to_ne_bytes().to_vec()),
             }
@@ -166,6 +167,12 @@ fn set_number(
     let options = &mut socket.options;
     match option {
         (TCP, libc::TCP_NODELAY) => options.no_delay = value != 0,
+        (TCP, libc::TCP_CORK) => options.cork = value != 0,
+        (TCP, libc::TCP_LINGER2) => {
+            // Nothing for a negative time; the usual one for zero.
+            let time = u64::try_from(value).unwrap_or(0);
+            options.fin_wait_2 = (value != 0).then(|| Duration::from_secs(time));
+        }
         (TCP, libc::TCP_USER_TIMEOUT) => {
             let time = u64::try_from(value).map_err(|_| Errno::EINVAL)?;
             options.user_timeout = (time > 0).then(|| Duration::from_millis(time));
@@ -259,6 +266,8 @@ fn number_of(
         (SOCKET, libc::SO_RCVBUF) => options.receive_buffer.unwrap_or(defaults.receive_buffers.0) as i32,
         (SOCKET, libc::SO_SNDBUF) => options.send_buffer.unwrap_or(defaults.send_buffers.0) as i32,
         (TCP, libc::TCP_NODELAY) => options.no_delay as i32,
+        (TCP, libc::TCP_CORK) => options.cork as i32,
+        (TCP, libc::TCP_LINGER2) => options.fin_wait_2.map_or(60, seconds),
         (TCP, libc::TCP_USER_TIMEOUT) => options.user_timeout.map_or(0, |time| time.as_millis() as i32),
         (TCP, libc::TCP_KEEPIDLE) => seconds(socket.keepalive.idle),
         (TCP, libc::TCP_KEEPINTVL) => seconds(socket.keepalive.interval),
@@ -303,4 +312,17 @@ fn algorithm_name(algorithm: Algorithm) -> Vec<u8> {
     let mut name = algorithm.name().as_bytes().to_vec();
     name.resize(16, 0);
     name
+}
+
+/// SO_MEMINFO: nine numbers, of which received, sent and queued bytes and both bounds are known.
+fn memory(world: &World, socket: &Socket, defaults: &crate::settings::Defaults) -> Result<Vec<u8>, Errno> {
+    let info = match socket.role {
+        Role::Connection(id) => world.stack.tcp().info(id),
+        _ => None,
+    };
+    let (received, queued) = info.map_or((0, 0), |info| (info.receive_queue, info.send_queue));
+    let bound = |name| number_of(world, socket, (SOCKET, name), defaults).map(|bytes| bytes as u32);
+    let bounds = (bound(libc::SO_RCVBUF)?, bound(libc::SO_SNDBUF)?);
+    let numbers = [received, bounds.0, queued, bounds.1, 0, queued, 0, 0, 0];
+    Ok(numbers.map(u32::to_ne_bytes).concat())
 }

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::os::fd::RawFd;
 use tcp::{
     AcceptError, ConnectionId, Failure, ReadError, Readiness, Shutdown, ShutdownError, State, WriteError,
+    WriteMarks,
 };
 
 /// The error that a failed connection gives.
@@ -181,6 +182,7 @@ pub(crate) fn write(
     if let Some(failure) = socket.failure.take() {
         return Err(errno(failure));
     }
+    let marks = WriteMarks { more: flags & libc::MSG_MORE != 0, end_of_record: flags & libc::MSG_EOR != 0 };
     let now = world.now;
     let tcp = world.stack.tcp_mut();
     let Some(data) = data else {
@@ -189,7 +191,7 @@ pub(crate) fn write(
     };
     loop {
         let rest = data.get(done.get()..).unwrap_or_default();
-        match tcp.write(now, id, rest) {
+        match tcp.write_marked(now, id, rest, marks) {
             Ok(count) => {
                 done.set(done.get() + count);
                 if done.get() >= data.len() {

@@ -124,6 +124,9 @@ impl Default for Keepalive {
 pub struct SocketOptions {
     /// Send small segments at once (turn off Nagle's algorithm, RFC 9293 3.7.4). Default false.
     pub no_delay: bool,
+    /// Hold small segments back until they are full, however long nothing is in flight, but no longer than a retransmission
+    /// time-out (TCP_CORK). Default false.
+    pub cork: bool,
     /// Probe a silent peer. Default off (RFC 9293 MUST-25).
     pub keepalive: Option<Keepalive>,
     /// How long sent data may stay unacknowledged before the connection times out (RFC 5482). Default, and for zero: by the number
@@ -132,6 +135,9 @@ pub struct SocketOptions {
     /// What `close` does with unsent data: `None` delivers it in the background; `Some(0)` throws it away with a RST;
     /// a longer time is for the caller who waits for [`crate::Readiness::DRAINED`] before it closes.
     pub linger: Option<Duration>,
+    /// How long FIN-WAIT-2 lasts once the application has closed (TCP_LINGER2). Default, and for `None`: the host's,
+    /// [`HostConfig::fin_wait_2`].
+    pub fin_wait_2: Option<Duration>,
     /// Most bytes received and not yet read, 2 KiB to 64 MiB. Default, and for `None`: the connection finds out by itself, within
     /// [`HostConfig::receive_buffer`].
     pub receive_buffer: Option<u32>,
@@ -150,9 +156,11 @@ impl Default for SocketOptions {
     fn default() -> SocketOptions {
         SocketOptions {
             no_delay: false,
+            cork: false,
             keepalive: None,
             user_timeout: None,
             linger: None,
+            fin_wait_2: None,
             receive_buffer: None,
             send_buffer: None,
             time_to_live: 64,
@@ -171,6 +179,7 @@ pub(crate) struct Settings {
     keepalive_interval: u32,
     user_timeout: u32,
     linger: u32,
+    fin_wait_2: u32,
     /// 0: tuned.
     receive_buffer: u32,
     /// 0: tuned.
@@ -180,6 +189,7 @@ pub(crate) struct Settings {
     pub(crate) time_to_live: u8,
     pub(crate) congestion: Option<Algorithm>,
     pub(crate) no_delay: bool,
+    pub(crate) cork: bool,
 }
 
 impl Settings {
@@ -197,6 +207,10 @@ impl Settings {
 
     pub(crate) fn linger(&self) -> Option<Duration> {
         restore(self.linger)
+    }
+
+    pub(crate) fn fin_wait_2(&self) -> Option<Duration> {
+        restore(self.fin_wait_2)
     }
 
     /// The bounds of the receive buffer.
@@ -246,12 +260,14 @@ impl From<SocketOptions> for Settings {
             keepalive_probes: if options.keepalive.is_some() { keepalive.probes.max(1) } else { 0 },
             user_timeout: compact(options.user_timeout.filter(|timeout| !timeout.is_zero())),
             linger: compact(options.linger),
+            fin_wait_2: compact(options.fin_wait_2),
             receive_buffer: size(options.receive_buffer),
             send_buffer: size(options.send_buffer),
             max_segment_size: options.max_segment_size.map_or(0, |size| size.max(48)),
             time_to_live: options.time_to_live.max(1),
             congestion: options.congestion,
             no_delay: options.no_delay,
+            cork: options.cork,
         }
     }
 }
@@ -260,9 +276,11 @@ impl From<Settings> for SocketOptions {
     fn from(settings: Settings) -> SocketOptions {
         SocketOptions {
             no_delay: settings.no_delay,
+            cork: settings.cork,
             keepalive: settings.keepalive(),
             user_timeout: settings.user_timeout(),
             linger: settings.linger(),
+            fin_wait_2: settings.fin_wait_2(),
             receive_buffer: (settings.receive_buffer != 0).then_some(settings.receive_buffer),
             send_buffer: (settings.send_buffer != 0).then_some(settings.send_buffer),
             time_to_live: settings.time_to_live,
@@ -282,6 +300,8 @@ mod tests {
             keepalive: Some(Keepalive { probes: 3, ..Keepalive::default() }),
             user_timeout: Some(Duration::from_millis(1_500)),
             linger: Some(Duration::ZERO),
+            fin_wait_2: Some(Duration::from_secs(2)),
+            cork: true,
             max_segment_size: Some(536),
             ..SocketOptions::default()
         };

@@ -39,4 +39,5 @@ pub use host::Host;
 pub use info::{Info, ListenerSummary, State, Summary};
 pub use inspection::Inspection;
 pub use segment::{FourTuple, Outgoing, Path, Shutdown};
+pub use send::marks::WriteMarks;
 pub use timers::Timer;

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use tcp::{
     AcceptError, ConnectionId, ReadError, Readiness, Shutdown, ShutdownError, SocketOptions, WriteError,
+    WriteMarks,
 };
 
 /// The port that scripts listen on and connect to; further peers of `connect` have the next ones.
@@ -175,10 +176,12 @@ fn read(socket: &mut Socket, machine: &mut Machine, arguments: &[Argument]) -> R
 fn write(socket: &mut Socket, machine: &mut Machine, arguments: &[Argument]) -> Result<Returned> {
     let Role::Connection(id) = socket.role else { return Ok(Error("ENOTCONN")) };
     let wanted = integer(arguments, 2)?.clamp(0, 1 << 26) as usize;
-    let non_blocking = socket.non_blocking || names(arguments.get(3)).contains(&"MSG_DONTWAIT");
+    let flags = names(arguments.get(3));
+    let non_blocking = socket.non_blocking || flags.contains(&"MSG_DONTWAIT");
+    let marks = WriteMarks { more: flags.contains(&"MSG_MORE"), end_of_record: flags.contains(&"MSG_EOR") };
     loop {
         let data = stream(socket.written, wanted - socket.partial);
-        match machine.stack.tcp_mut().write(machine.now, id, &data) {
+        match machine.stack.tcp_mut().write_marked(machine.now, id, &data, marks) {
             Ok(count) => {
                 socket.written = socket.written.wrapping_add(count as u32);
                 socket.partial += count;

@@ -45,6 +45,8 @@ fn set_number(socket: &mut Socket, name: &str, value: i64) -> Result<(), String>
     let options = &mut socket.options;
     match name {
         "TCP_NODELAY" => options.no_delay = value != 0,
+        "TCP_CORK" => options.cork = value != 0,
+        "TCP_LINGER2" => options.fin_wait_2 = (value > 0).then(seconds),
         "TCP_USER_TIMEOUT" => {
             options.user_timeout = (value > 0).then(|| Duration::from_millis(value as u64));
         }

@@ -7,6 +7,7 @@ use crate::environment::Environment;
 use crate::error::{Failure, ReadError, ShutdownError, WriteError};
 use crate::event::Readiness;
 use crate::segment::Shutdown;
+use crate::send::marks::WriteMarks;
 use basis::Instant;
 use core::time::Duration;
 use wire::tcp::{Seq, Timestamps};
@@ -71,12 +72,13 @@ impl ControlBlock {
     pub(crate) fn write(
         &mut self,
         data: &[u8],
+        marks: WriteMarks,
         environment: &mut Environment<'_>,
     ) -> Result<usize, WriteError> {
         match &mut self.phase {
             Phase::Open(open) if open.is_finishing() => Err(WriteError::Shutdown),
             Phase::Open(open) => {
-                let count = open.send.write(data, environment);
+                let count = open.send.write(data, marks, environment);
                 let full = open.send.room() == 0;
                 self.reported = self.reported & !(Readiness::DRAINED | Readiness::WRITABLE.when(full));
                 if count == 0 && !data.is_empty() { Err(WriteError::WouldBlock) } else { Ok(count) }
@@ -128,7 +130,7 @@ impl ControlBlock {
                     open.lose_input(environment);
                 }
                 open.finish_sending();
-                open.on_detached(environment)
+                open.on_detached(&self.settings, environment)
             }
             Phase::Finished(_) => Fate::Closed,
         }
@@ -186,8 +188,12 @@ impl ControlBlock {
     }
 
     pub(crate) fn set_settings(&mut self, settings: Settings, environment: &Environment<'_>) {
+        let uncorked = self.settings.cork && !settings.cork;
         self.settings = settings;
         if let Phase::Open(open) = &mut self.phase {
+            if settings.no_delay || uncorked {
+                open.send.release();
+            }
             open.on_settings(&settings, environment);
         }
     }

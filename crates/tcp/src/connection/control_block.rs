@@ -177,7 +177,7 @@ impl ControlBlock {
             header.flags = header.flags.without(Flags::SYN);
             header.sequence += 1;
             open.receive.acks.now();
-            Ok(open.on_text(&header, payload, self.detached, environment))
+            Ok(open.on_text(&header, payload, &self.settings, self.detached, environment))
         } else {
             open.on_segment(&header, payload, &self.settings, self.detached, environment)
         };

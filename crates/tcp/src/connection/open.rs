@@ -164,7 +164,7 @@ impl Open {
         if self.negotiated.marks() {
             self.on_marks(header, payload, environment);
         }
-        Ok(self.on_text(header, payload, detached, environment))
+        Ok(self.on_text(header, payload, settings, detached, environment))
     }
 
     /// The steps after the acknowledgment. A SYN-ACK takes only these: its acknowledgment was the handshake's, and its
@@ -174,6 +174,7 @@ impl Open {
         &mut self,
         header: &Header,
         payload: &mut Frame,
+        settings: &Settings,
         detached: bool,
         environment: &mut Environment<'_>,
     ) -> Fate {
@@ -191,7 +192,7 @@ impl Open {
         }
         let fin = header.flags.contains(Flags::FIN);
         self.receive.accept(header.sequence, payload, fin, &mut self.timers, environment);
-        self.fate(detached, environment)
+        self.fate(settings, detached, environment)
     }
 
     fn on_reset(&mut self, header: &Header, environment: &mut Environment<'_>) -> Result<Fate, Dropped> {
@@ -218,6 +219,7 @@ impl Open {
         let carries_data = !payload.is_empty() || header.flags.contains(Flags::FIN);
         let marked = header.flags.contains(Flags::ECE) && self.negotiated.marks();
         let under_way = self.send.under_way();
+        self.send.on_heard();
         match self.send.on_acknowledgment(header, carries_data, echoed, &mut self.timers, environment) {
             Acknowledgment::Nothing => Ok(()),
             Acknowledgment::Progress => {
@@ -262,14 +264,17 @@ impl Open {
     }
 
     #[inline(always)]
-    fn fate(&mut self, detached: bool, environment: &Environment<'_>) -> Fate {
+    fn fate(&mut self, settings: &Settings, detached: bool, environment: &Environment<'_>) -> Fate {
         let peer_finished = self.receive.finished();
         if self.lost_input && self.send.queued() == 0 {
             return Fate::Reset(Failure::Aborted);
         }
         if self.closing.acknowledged() && !peer_finished && detached && !self.timers.is_armed(Timer::FinWait2)
         {
-            self.timers.arm(Timer::FinWait2, environment.now + environment.config.fin_wait_2);
+            self.timers.arm(
+                Timer::FinWait2,
+                environment.now + settings.fin_wait_2().unwrap_or(environment.config.fin_wait_2),
+            );
         }
         self.closing.fate(peer_finished)
     }
@@ -294,8 +299,8 @@ impl Open {
     }
 
     /// The application is gone.
-    pub(crate) fn on_detached(&mut self, environment: &Environment<'_>) -> Fate {
-        self.fate(true, environment)
+    pub(crate) fn on_detached(&mut self, settings: &Settings, environment: &Environment<'_>) -> Fate {
+        self.fate(settings, true, environment)
     }
 
     /// Whether everything, this side's FIN included, has arrived.

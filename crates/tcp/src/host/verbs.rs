@@ -13,6 +13,7 @@ use crate::event::{ConnectionId, ListenerId, Readiness};
 use crate::info::{Info, ListenerSummary, State, Summary};
 use crate::negotiation::Offer;
 use crate::segment::{FourTuple, Path, Shutdown};
+use crate::send::marks::WriteMarks;
 use basis::Instant;
 use core::net::IpAddr;
 use wire::tcp::Seq;
@@ -142,8 +143,22 @@ impl Host {
     /// # Errors
     /// There is no room yet, there is no such connection, this direction was closed, or the connection has failed.
     pub fn write(&mut self, now: Instant, id: ConnectionId, data: &[u8]) -> Result<usize, WriteError> {
+        self.write_marked(now, id, data, WriteMarks::default())
+    }
+
+    /// Like [`Host::write`], and says whether more follows and whether a record ends.
+    ///
+    /// # Errors
+    /// As [`Host::write`].
+    pub fn write_marked(
+        &mut self,
+        now: Instant,
+        id: ConnectionId,
+        data: &[u8],
+        marks: WriteMarks,
+    ) -> Result<usize, WriteError> {
         let connection = self.connections.get_mut(id.0).ok_or(WriteError::NotConnected)?;
-        let result = connection.write(data, &mut environment!(self, now));
+        let result = connection.write(data, marks, &mut environment!(self, now));
         lines!(self).settle_work(id.0, connection);
         result
     }

@@ -157,7 +157,10 @@ impl Sender {
         self.probe.expired();
         match self.window.size {
             0 => self.probe.due = true,
-            _ => self.probe.overridden = true,
+            _ => {
+                self.probe.overridden = true;
+                self.marks.finish();
+            }
         }
         Expiry::Retry
     }

@@ -7,6 +7,7 @@ mod duplicates;
 pub(crate) mod expiry;
 mod in_flight;
 mod losses;
+pub(crate) mod marks;
 mod pacing;
 mod probe;
 mod rack;

@@ -15,6 +15,8 @@ pub(crate) struct Situation {
     pub(crate) in_flight: bool,
     /// Whether small segments go at once: Nagle is off, or a FIN follows.
     pub(crate) eager: bool,
+    /// Whether small segments wait though nothing is in flight: the application has said that more follows.
+    pub(crate) held: bool,
     /// The largest window the peer ever offered.
     pub(crate) largest_window: u32,
 }
@@ -26,6 +28,8 @@ pub(crate) enum Decision {
     Send(u32),
     /// Nothing: there is nothing, or Nagle's algorithm holds a small segment until the peer has acknowledged all.
     Wait,
+    /// Nothing for now: a small segment is held back, but not for ever.
+    Held,
     /// Nothing: the windows leave no room for a segment worth sending.
     Blocked,
 }
@@ -33,7 +37,8 @@ pub(crate) enum Decision {
 /// Decides by RFC 9293 3.8.6.2.1 (silly windows) and 3.7.4 (Nagle).
 #[inline]
 pub(crate) fn decide(situation: Situation) -> Decision {
-    let Situation { unsent, usable, segment_size, most, in_flight, eager, largest_window } = situation;
+    let Situation { unsent, usable, segment_size, most, in_flight, eager, held, largest_window } = situation;
+    let eager = eager && !held;
     if unsent == 0 {
         return Decision::Wait;
     }
@@ -41,6 +46,9 @@ pub(crate) fn decide(situation: Situation) -> Decision {
     if length >= segment_size {
         let takes_all = length == unsent && (eager || length.is_multiple_of(segment_size));
         return Decision::Send(if takes_all { length } else { length - length % segment_size });
+    }
+    if held && unsent <= usable {
+        return Decision::Held;
     }
     if unsent <= usable {
         return if eager || !in_flight { Decision::Send(unsent) } else { Decision::Wait };
@@ -62,6 +70,7 @@ mod tests {
         most: 64_000,
         in_flight: false,
         eager: false,
+        held: false,
         largest_window: 100_000,
     };
 
@@ -80,6 +89,15 @@ mod tests {
         assert_eq!(decide(small), Decision::Send(10));
         assert_eq!(decide(Situation { in_flight: true, ..small }), Decision::Wait);
         assert_eq!(decide(Situation { in_flight: true, eager: true, ..small }), Decision::Send(10));
+    }
+
+    #[test]
+    fn what_is_held_goes_in_full_segments_only() {
+        let held = Situation { held: true, eager: true, ..BULK };
+        assert_eq!(decide(Situation { unsent: 999, ..held }), Decision::Held);
+        assert_eq!(decide(Situation { unsent: 2_999, ..held }), Decision::Send(2_000));
+        assert_eq!(decide(Situation { unsent: 2_000, ..held }), Decision::Send(2_000));
+        assert_eq!(decide(Situation { unsent: 999, usable: 100, ..held }), Decision::Blocked);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::buffer::SendBuffer;
 use super::in_flight::InFlight;
+use super::marks::{Marks, WriteMarks};
 use super::probe::Probe;
 use super::recovery::{Episode, Recovery};
 use super::window::SendWindow;
@@ -24,6 +25,7 @@ pub(crate) struct Sender {
     pub(super) recovery: Recovery,
     pub(super) rtt: RttEstimator,
     pub(super) probe: Probe,
+    pub(super) marks: Marks,
     /// Nothing while nothing is buffered.
     pub(super) buffer: Option<Box<SendBuffer>>,
     /// Most bytes in the buffer.
@@ -70,6 +72,7 @@ impl Sender {
             recovery: Recovery::new(selective),
             rtt: RttEstimator::new(),
             probe: Probe::default(),
+            marks: Marks::default(),
             buffer: None,
             limit: buffer.initial.max(2 * congestion_window).min(buffer.most),
             most: buffer.most,
@@ -87,9 +90,14 @@ impl Sender {
 
     // ---- the application ----
 
-    /// Takes in as much of `data` as there is room for.
+    /// Takes in as much of `data` as there is room for. A record ends only when all of it was taken.
     #[inline]
-    pub(crate) fn write(&mut self, data: &[u8], environment: &mut Environment<'_>) -> usize {
+    pub(crate) fn write(
+        &mut self,
+        data: &[u8],
+        marks: WriteMarks,
+        environment: &mut Environment<'_>,
+    ) -> usize {
         if data.is_empty() {
             return 0;
         }
@@ -102,7 +110,21 @@ impl Sender {
         let count = buffer.write(data, limit, self.segment_size as usize, &mut environment.memory.chunks);
         let more = buffer.used().saturating_sub(used);
         environment.memory.charge(more);
+        let end = self.flight.oldest + buffer.len() as u32;
+        let marks = WriteMarks { end_of_record: marks.end_of_record && count == data.len(), ..marks };
+        self.marks.on_write(marks, self.flight.oldest, end);
         count
+    }
+
+    /// The peer was heard: what was held back for more need not wait any longer.
+    #[inline]
+    pub(crate) fn on_heard(&mut self) {
+        self.marks.on_acknowledgment();
+    }
+
+    /// The application wants what is held back to leave.
+    pub(crate) fn release(&mut self) {
+        self.marks.release();
     }
 
     /// The congestion window has grown: so much again should be ready when it is acknowledged. Also lets what had to shrink

@@ -57,7 +57,7 @@ impl Sender {
             // A lone FIN needs room for its number, or goes to a closed window as its own probe.
             Decision::Wait if unsent == 0 && (outstanding == 0 || self.window.size > outstanding) => 0,
             decision => {
-                if decision == Decision::Blocked {
+                if matches!(decision, Decision::Blocked | Decision::Held) {
                     self.wait_for_window(settings, timers, environment.now);
                 }
                 let stuck = !self.recovery.is_quiet() && self.forgo_new_data();
@@ -86,20 +86,27 @@ impl Sender {
         };
         let usable = congestion.saturating_sub(pipe).min(self.window.size.saturating_sub(outstanding));
         self.congestion_limited = congestion <= self.window.size && unsent >= usable;
+        let (in_record, ends) = self.marks.record(self.flight.next, unsent);
+        // A record that others follow is not kept waiting to be filled up.
+        let complete = fin || ends && in_record < unsent;
+        let unsent = in_record;
         let decision = decide(Situation {
             unsent,
             usable,
             segment_size,
             most: match unsent > segment_size && environment.config.super_segments {
-                true => largest_super_segment(segment_size),
+                true => largest_super_segment(segment_size).min(self.longest_burst()),
                 false => segment_size,
             },
             in_flight: outstanding > 0,
-            eager: settings.no_delay || fin,
+            eager: settings.no_delay || complete,
+            held: !complete && self.marks.holds(settings.cork),
             largest_window: self.window.largest,
         });
         match decision {
-            Decision::Blocked if self.probe.overridden && usable > 0 => Decision::Send(usable.min(unsent)),
+            Decision::Blocked | Decision::Held if self.probe.overridden && usable > 0 => {
+                Decision::Send(usable.min(unsent))
+            }
             decision => decision,
         }
     }
@@ -121,7 +128,8 @@ impl Sender {
         let fin = fin_unsent && last;
         self.fin_sent |= fin;
         let flags = if fin { Flags::FIN } else { Flags::NONE };
-        let flags = if last && length > 0 { flags | Flags::PSH } else { flags };
+        let pushed = last && !self.marks.unfinished() || self.marks.record(sequence, length).1;
+        let flags = if pushed && length > 0 { flags | Flags::PSH } else { flags };
         self.flight.sent(length + fin as u32, now);
         let next = self.flight.next;
         self.buffer.get_or_insert_with(|| environment.memory.take_send()).board.sent(next, now);
@@ -150,12 +158,28 @@ impl Sender {
     ) -> u32 {
         let segment_size = self.segment_size as usize;
         let Some(buffer) = &mut self.buffer else { return 0 };
+        let (length, _) = self.marks.record(self.flight.oldest + offset, length);
         let chunks = &mut environment.memory.chunks;
         let length = buffer.fill(offset as usize, length as usize, segment_size, frame, chunks);
         if length > segment_size {
             frame.segment_size = self.segment_size;
         }
         length as u32
+    }
+
+    /// The longest burst in one piece: what the connection sends in a millisecond at twice its present rate, and two segments
+    /// at least. On a long path, a window is spread over more and smaller bursts.
+    #[inline]
+    fn longest_burst(&self) -> u32 {
+        const PIECE: u64 = 1_000_000;
+        let round_trip = self.rtt.smoothed().as_nanos() as u64;
+        if round_trip <= 2 * PIECE {
+            return u32::MAX;
+        }
+        let segment_size = u32::from(self.segment_size).max(1);
+        let bytes = u64::from(self.congestion.window()) * 2 * PIECE / round_trip;
+        let segments = u32::try_from(bytes).unwrap_or(u32::MAX) / segment_size;
+        segments.max(2).saturating_mul(segment_size)
     }
 
     /// RFC 5681 4.1: after an idle time the path is probed anew.
@@ -200,7 +224,7 @@ mod tests {
         let (memory, counters) = (&mut memory, &mut counters);
         let environment = &mut Environment { now: Instant::ZERO, memory, counters, config: &config };
         let mut sender = Sender::new(Seq(1), &acknowledgment(1, 1000), 0, 500, false, &settings, &config);
-        sender.write(&[7; 1300], environment);
+        sender.write(&[7; 1300], Default::default(), environment);
         assert!(sender.next_segment(&mut frame, false, &settings, &mut timers, environment).is_some());
         assert_eq!(sender.next_sequence(), Seq(1001));
         // The peer closes its window behind what is under way; the time-out asks for a repair all the same.
