@@ -30,6 +30,7 @@ const REMEMBERED: &[(i32, i32)] = &[
     (IP, libc::IP_TOS),
     (IP, libc::IP_RECVERR),
     (IP, libc::IP_MTU_DISCOVER),
+    (IP, libc::IP_FREEBIND),
     (IPV6, libc::IPV6_TCLASS),
     (IPV6, libc::IPV6_RECVERR),
     (IPV6, libc::IPV6_V6ONLY),
@@ -288,7 +289,11 @@ fn number_of(
 }
 
 fn integer(bytes: &[u8]) -> Result<i32, Errno> {
-    bytes.first_chunk().map(|bytes| i32::from_ne_bytes(*bytes)).ok_or(Errno::EINVAL)
+    match bytes {
+        // Options of IP may be told in one byte.
+        [byte] => Ok(i32::from(*byte)),
+        bytes => bytes.first_chunk().map(|bytes| i32::from_ne_bytes(*bytes)).ok_or(Errno::EINVAL),
+    }
 }
 
 /// Seconds and microseconds.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tcp::{Info, State};
 
 /// Bytes of the structure.
-const LENGTH: usize = 248;
+const LENGTH: usize = 280;
 
 /// The report of the socket `number`.
 pub(crate) fn of(world: &World, number: RawFd) -> Result<Vec<u8>, Errno> {
@@ -109,5 +109,6 @@ impl Layout {
         self.word(144, info.send_queue.saturating_sub(info.in_flight)); // notsent_bytes
         self.long(200, info.bytes_sent);
         self.word(228, info.send_window);
+        self.word(232, info.receive_window);
     }
 }
