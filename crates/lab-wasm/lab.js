@@ -17,6 +17,9 @@ export async function load(source) {
     catalogue: () => JSON.parse(text("catalogue")),
     // { trace: {...} } or { refusal: {...} }
     run: (request) => JSON.parse(text("run", JSON.stringify(request))),
+    // The last run as a drawing (text), "en" or "zh"; and as a capture (Uint8Array).
+    svg: (language = "en") => text("svg", language),
+    pcapng: () => bytes("pcapng"),
     // The same as text, byte for byte what the command writes with --json.
     runText: (request) => text("run", JSON.stringify(request)),
   };

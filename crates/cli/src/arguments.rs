@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Lan(LanArguments),
     /// List the connections of a running server
     Status(StatusArguments),
+    /// List the lab's experiments, or run one and draw what happens
+    Lab(LabArguments),
     /// Measure this stack beside the peers that are present
     Bench(bench::Arguments),
 }
@@ -190,6 +192,42 @@ pub(crate) struct StatusArguments {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// `netstrata lab`.
+#[derive(Debug, Args)]
+pub(crate) struct LabArguments {
+    /// The experiment to run; without one, all are listed
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+
+    /// Run every experiment, as a test
+    #[arg(long, conflicts_with_all = ["name", "set", "rules", "svg", "pcapng"])]
+    pub(crate) all: bool,
+
+    /// Set a parameter, such as delay=100; may be given several times
+    #[arg(long, value_name = "PARAMETER=VALUE", requires = "name")]
+    pub(crate) set: Vec<String>,
+
+    /// Where all randomness grows from
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// A fault, such as "drop server SYN,ACK #1"; may be given several times; "none" takes away the experiment's own
+    #[arg(long = "rule", value_name = "RULE", requires = "name")]
+    pub(crate) rules: Vec<String>,
+
+    /// Print the whole trace as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Draw the ladder into this file
+    #[arg(long, value_name = "FILE", requires = "name")]
+    pub(crate) svg: Option<PathBuf>,
+
+    /// Write the frames into this file, for Wireshark
+    #[arg(long, value_name = "FILE", requires = "name")]
+    pub(crate) pcapng: Option<PathBuf>,
 }
 
 /// A flood helps nobody.

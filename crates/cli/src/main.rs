@@ -10,6 +10,7 @@ mod arguments;
 mod connect;
 mod failure;
 mod invocation;
+mod lab;
 mod lan;
 mod logging;
 mod nearest;
@@ -48,6 +49,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Ping(arguments) => ping::run(arguments),
         Command::Lan(arguments) => lan::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
+        Command::Lab(arguments) => lab::run(&arguments),
         Command::Bench(arguments) => measure(&arguments),
     }
 }

@@ -49,6 +49,22 @@ pub extern "C" fn run() -> usize {
     put(answer.into_bytes())
 }
 
+/// Puts out the last run as a drawing (SVG), in the language that the input names: `zh`, or else English.
+#[unsafe(no_mangle)]
+pub extern "C" fn svg() -> usize {
+    let chinese = INPUT.with_borrow(|input| input.starts_with(b"zh"));
+    put(TRACE
+        .with_borrow(|trace| trace.as_ref().map(|trace| lab::svg(trace, chinese)))
+        .unwrap_or_default()
+        .into_bytes())
+}
+
+/// Puts out the last run as a capture (pcapng).
+#[unsafe(no_mangle)]
+pub extern "C" fn pcapng() -> usize {
+    put(TRACE.with_borrow(|trace| trace.as_ref().map(lab::pcapng)).unwrap_or_default())
+}
+
 fn request() -> Result<Request, lab::Refusal> {
     INPUT.with_borrow(|input| lab::json::request(input))
 }

@@ -14,6 +14,7 @@
 mod calls;
 mod experiment;
 mod experiments;
+mod export;
 pub mod json;
 mod lab;
 mod parameter;
@@ -24,6 +25,9 @@ mod text;
 mod trace;
 
 pub use experiment::Experiment;
+pub use export::ladder::{Mark, Row, ladder};
+pub use export::pcapng::pcapng;
+pub use export::svg::svg;
 pub use parameter::{Parameter, Range};
 pub use request::{Refusal, Request, Value};
 pub use text::{Text, Words};
