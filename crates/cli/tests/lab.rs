@@ -2,8 +2,19 @@
 
 mod common;
 
-use common::run;
 use std::process::Command;
+
+#[derive(Debug)]
+struct Outcome {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+fn run(arguments: &[&str], input: &[u8]) -> Outcome {
+    let common::Outcome { code, stdout, stderr } = common::run(arguments, input);
+    Outcome { code, stdout: String::from_utf8(stdout).unwrap(), stderr }
+}
 
 #[test]
 fn without_a_name_all_are_listed() {
