@@ -1,7 +1,7 @@
 //! What names a connection, and what leaves it.
 
 use core::hash::{Hash, Hasher};
-use core::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// The two addresses and two ports that name a connection (RFC 9293 3.3.1).
 #[derive(Clone, Copy, Eq, Debug)]
@@ -17,6 +17,14 @@ pub struct FourTuple {
 }
 
 impl FourTuple {
+    /// No connection's.
+    pub(crate) const NOWHERE: FourTuple = FourTuple {
+        local: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        remote: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        local_port: 0,
+        remote_port: 0,
+    };
+
     /// This end's address and port.
     pub const fn local_address(&self) -> SocketAddr {
         SocketAddr::new(self.local, self.local_port)
@@ -94,11 +102,9 @@ fn segment_size(mtu: u32, local: IpAddr) -> u16 {
 /// Where a segment on its way out goes. Its frame starts at the TCP header, with headroom for what goes before it, and is a
 /// super-segment when its [`basis::Frame::segment_size`] is not 0.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Outgoing {
-    /// The source address.
-    pub local: IpAddr,
-    /// The destination address.
-    pub remote: IpAddr,
+pub struct Outgoing<'a> {
+    /// From where to where.
+    pub tuple: &'a FourTuple,
     /// The time to live that the socket asks for.
     pub time_to_live: u8,
 }

@@ -27,7 +27,7 @@ impl Sum {
     pub const ZERO: Sum = Sum { value: 0, odd: false };
 
     /// Adds `bytes` (less than 4 GiB).
-    #[inline]
+    #[inline(always)]
     pub fn add_bytes(self, bytes: &[u8]) -> Sum {
         let next = self.add_native(sum_native(bytes));
         Sum { odd: self.odd ^ (bytes.len() % 2 == 1), ..next }
@@ -118,7 +118,7 @@ pub fn transport(source: IpAddr, destination: IpAddr, protocol: u8, parts: [&[u8
 }
 
 /// The sum of 16-bit words in this machine's byte order; for less than 4 GiB below 2^63.
-#[inline]
+#[inline(always)]
 fn sum_native(bytes: &[u8]) -> u64 {
     let (words, rest) = bytes.as_chunks::<8>();
     let mut total = sum_words(words);
@@ -141,7 +141,7 @@ fn sum_native(bytes: &[u8]) -> u64 {
 
 /// The sum of the 32-bit halves of `words`. This shape becomes three vector operations for each vector of bytes: the words as
 /// they are, modulo 2^64, and their upper halves apart. The sum of the lower halves follows from the two.
-#[inline]
+#[inline(always)]
 fn sum_words(words: &[[u8; 8]]) -> u64 {
     let mut whole = 0_u64;
     let mut upper = 0_u64;

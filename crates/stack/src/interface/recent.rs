@@ -26,7 +26,7 @@ impl Recent {
         Recent { places: [None; PLACES] }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn get(&self, now: Instant, destination: IpAddr) -> Option<MacAddress> {
         match &self.places[place(destination)] {
             Some(hop) if hop.destination == destination && now < hop.until => Some(hop.hardware),

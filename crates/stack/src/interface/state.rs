@@ -137,7 +137,7 @@ impl Interface {
     }
 
     /// The short way for a packet that fits: no look-up beyond the recent destinations. False if it did not work.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn send_recent(&self, now: Instant, destination: IpAddr, packet: &mut Frame) -> bool {
         let Medium::Ethernet(own) = self.medium else { return true };
         match self.recent.get(now, destination) {

@@ -47,6 +47,9 @@ impl Stack {
         }
         // Mostly there is nothing but TCP.
         while !self.has_own_transmit(interface) {
+            if !self.tcp.has_transmit(interface.number()) {
+                return false;
+            }
             match self.pull_segment(now, interface, frame) {
                 Pulled::Frame => return true,
                 Pulled::Taken => {}
@@ -93,28 +96,29 @@ impl Stack {
     #[inline(always)]
     fn pull_segment(&mut self, now: Instant, id: InterfaceId, frame: &mut Frame) -> Pulled {
         frame.reset();
-        let Some(tcp::Outgoing { local, remote, time_to_live }) =
-            self.tcp.poll_transmit(now, id.number(), frame)
+        let Some(tcp::Outgoing { tuple, time_to_live }) = self.tcp.poll_transmit(now, id.number(), frame)
         else {
             return Pulled::Nothing;
         };
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return Pulled::Nothing };
         interface.datagrams_first = true;
         let traffic_class = frame.ecn as u8;
-        match (local, remote) {
+        let remote = match (&tuple.local, &tuple.remote) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
-                Header { time_to_live, traffic_class, ..Header::new(source, destination, protocol::TCP) }
+                Header { time_to_live, traffic_class, ..Header::new(*source, *destination, protocol::TCP) }
                     .prepend_to(frame);
+                IpAddr::V4(*destination)
             }
             (IpAddr::V6(source), IpAddr::V6(destination)) => {
-                let header = ipv6::Header::new(source, destination, protocol::TCP);
+                let header = ipv6::Header::new(*source, *destination, protocol::TCP);
                 ipv6::Header { hop_limit: time_to_live, traffic_class, ..header }.prepend_to(frame);
+                IpAddr::V6(*destination)
             }
             _ => {
                 self.counters.dropped.count(Dropped::NoRoute);
                 return Pulled::Taken;
             }
-        }
+        };
         if !interface.send_recent(now, remote, frame) {
             match self.send_by_table(now, id, remote, core::mem::take(frame)) {
                 Some(sent) => *frame = sent,

@@ -6,6 +6,7 @@ use crate::environment::Environment;
 use crate::segment::FourTuple;
 use crate::send::transmit::Outbound;
 use basis::Frame;
+use core::net::IpAddr;
 use wire::tcp::{Flags, Header, Options, Seq};
 
 impl Open {
@@ -97,6 +98,17 @@ impl Open {
         // A full segment has no room for selective acknowledgments; the acknowledgment before it told.
         self.receive.put_options(&mut header.options, frame.is_empty(), environment);
         self.receive.acks.on_sent(!frame.is_empty(), &mut self.timers, environment.now);
-        header.prepend_to(frame, tuple.local, tuple.remote);
+        match (&tuple.local, &tuple.remote) {
+            // Known to be of this family, the addresses are not carried around.
+            (IpAddr::V4(local), IpAddr::V4(remote)) => {
+                header.prepend_to(frame, IpAddr::V4(*local), IpAddr::V4(*remote));
+            }
+            _ => prepend_v6(&header, frame, tuple),
+        }
     }
+}
+
+#[inline(never)]
+fn prepend_v6(header: &Header, frame: &mut Frame, tuple: &FourTuple) {
+    header.prepend_to(frame, tuple.local, tuple.remote);
 }

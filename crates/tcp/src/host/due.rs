@@ -1,6 +1,7 @@
 //! What is due: timers, segments, events.
 
 use super::lines::{Lines, lines};
+use super::reset;
 use super::tcp_host::{Host, environment};
 use super::work::{News, Turn};
 use crate::connection::fate::Fate;
@@ -57,31 +58,40 @@ impl Host {
     /// Lays the next segment that is due on `lane` into the empty `frame`, and tells where it goes. Connections take turns,
     /// one segment or super-segment each.
     #[inline(always)]
-    pub fn poll_transmit(&mut self, now: Instant, lane: u8, frame: &mut Frame) -> Option<Outgoing> {
+    pub fn poll_transmit(&mut self, now: Instant, lane: u8, frame: &mut Frame) -> Option<Outgoing<'_>> {
         if !self.lanes.get(lane).replies.is_empty() {
             return self.transmit_reply(lane, frame);
         }
-        while let Some(turn) = self.lanes.get(lane).line.pop_front() {
-            let outgoing = match turn {
-                Turn::Connection(key) => self.transmit_connection(now, lane, key, frame),
-                Turn::HalfOpen(key) => self.transmit_half_open(now, key, frame),
-            };
-            if outgoing.is_some() {
-                self.counters.segments_sent += 1;
-                return outgoing;
+        loop {
+            match self.lanes.get(lane).line.pop_front()? {
+                Turn::Connection(key) => {
+                    if self.transmit_connection(now, lane, key, frame) {
+                        self.counters.segments_sent += 1;
+                        let connection = self.connections.at(key.index())?;
+                        let (tuple, time_to_live) = (&connection.tuple, connection.settings.time_to_live);
+                        return Some(Outgoing { tuple, time_to_live });
+                    }
+                }
+                Turn::HalfOpen(key) => {
+                    if let Some(time_to_live) = self.transmit_half_open(now, key, frame) {
+                        self.counters.segments_sent += 1;
+                        let tuple = &self.half_open.slab.at(key.index())?.tuple;
+                        return Some(Outgoing { tuple, time_to_live });
+                    }
+                }
             }
         }
-        None
     }
 
     #[inline(never)]
-    fn transmit_reply(&mut self, lane: u8, frame: &mut Frame) -> Option<Outgoing> {
-        let (outgoing, reply) = self.lanes.get(lane).replies.pop()?;
+    fn transmit_reply(&mut self, lane: u8, frame: &mut Frame) -> Option<Outgoing<'_>> {
+        let (tuple, reply) = self.lanes.get(lane).replies.pop()?;
         self.counters.segments_sent += 1;
-        *frame = reply;
-        Some(outgoing)
+        (*frame, self.replied) = (reply, tuple);
+        Some(Outgoing { tuple: &self.replied, time_to_live: reset::TIME_TO_LIVE })
     }
 
+    /// Returns whether there was a segment.
     #[inline(always)]
     pub(super) fn transmit_connection(
         &mut self,
@@ -89,8 +99,8 @@ impl Host {
         lane: u8,
         key: Key,
         frame: &mut Frame,
-    ) -> Option<Outgoing> {
-        let connection = self.connections.get_mut(key)?;
+    ) -> bool {
+        let Some(connection) = self.connections.get_mut(key) else { return false };
         let sent = connection.poll_transmit(frame, &mut environment!(self, now));
         connection.queued = sent && connection.may_transmit();
         if connection.queued {
@@ -99,23 +109,17 @@ impl Host {
         // Also if nothing was sent: the timer may wait for the peer's window.
         let deadline = connection.next_deadline();
         lines!(self).arm(key, connection, deadline);
-        let (tuple, time_to_live) = (&connection.tuple, connection.settings.time_to_live);
-        sent.then_some(Outgoing { local: tuple.local, remote: tuple.remote, time_to_live })
+        sent
     }
 
+    /// Returns the segment's time to live, if there was one.
     #[inline(never)]
-    pub(super) fn transmit_half_open(
-        &mut self,
-        now: Instant,
-        key: Key,
-        frame: &mut Frame,
-    ) -> Option<Outgoing> {
+    pub(super) fn transmit_half_open(&mut self, now: Instant, key: Key, frame: &mut Frame) -> Option<u8> {
         let half_open = self.half_open.slab.get_mut(key)?;
         half_open.queued = false;
         let time_to_live = self.listeners.get(half_open.listener)?.settings.time_to_live;
         half_open.transmit(now, frame);
-        let (local, remote) = (half_open.tuple.local, half_open.tuple.remote);
-        Some(Outgoing { local, remote, time_to_live })
+        Some(time_to_live)
     }
 
     /// The next thing the application should know.

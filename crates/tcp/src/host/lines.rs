@@ -42,14 +42,14 @@ impl Lines<'_> {
 
     /// Puts a connection in the line for work, if it may have some. Enough after what neither starts a timer nor makes the
     /// connection ready for more.
-    #[inline]
+    #[inline(always)]
     pub(super) fn settle_work(&mut self, key: Key, connection: &mut ControlBlock) {
         if connection.may_transmit() {
             self.queue(key, connection);
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn queue(&mut self, key: Key, connection: &mut ControlBlock) {
         if !connection.queued {
             connection.queued = true;
@@ -59,7 +59,7 @@ impl Lines<'_> {
 
     /// Sees to it that the wheel wakes a connection in time. A later deadline waits until the armed one comes: re-arming for
     /// every acknowledgment would cost more.
-    #[inline]
+    #[inline(always)]
     pub(super) fn arm(&mut self, key: Key, connection: &mut ControlBlock, deadline: Instant) {
         if deadline < connection.armed {
             if connection.armed == Instant::FAR_FUTURE {

@@ -1,6 +1,6 @@
 //! RSTs to segments of no connection, and the bounded queue in which all such replies wait.
 
-use crate::segment::{FourTuple, Outgoing};
+use crate::segment::FourTuple;
 use alloc::collections::VecDeque;
 use basis::Frame;
 use wire::tcp::{Flags, Header, Options, Seq, Timestamps};
@@ -8,11 +8,11 @@ use wire::tcp::{Flags, Header, Options, Seq, Timestamps};
 /// Replies that wait on one lane; a flood of bad segments gets no more answers than leave.
 const MAX_REPLIES: usize = 128;
 /// RFC 1700's default; no socket sets it for these.
-const TIME_TO_LIVE: u8 = 64;
+pub(crate) const TIME_TO_LIVE: u8 = 64;
 
 /// Replies that belong to no open connection.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Replies(VecDeque<(Outgoing, Frame)>);
+pub(crate) struct Replies(VecDeque<(FourTuple, Frame)>);
 
 impl Replies {
     /// Queues a reply; returns false if there is no room.
@@ -20,8 +20,7 @@ impl Replies {
         if self.0.len() >= MAX_REPLIES {
             return false;
         }
-        let outgoing = Outgoing { local: tuple.local, remote: tuple.remote, time_to_live: TIME_TO_LIVE };
-        self.0.push_back((outgoing, frame));
+        self.0.push_back((*tuple, frame));
         true
     }
 
@@ -31,7 +30,7 @@ impl Replies {
     }
 
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<(Outgoing, Frame)> {
+    pub(crate) fn pop(&mut self) -> Option<(FourTuple, Frame)> {
         self.0.pop_front()
     }
 }

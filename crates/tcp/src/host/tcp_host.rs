@@ -46,6 +46,8 @@ pub struct Host {
     pub(super) wheel: TimerWheel,
     pub(super) memory: Memory,
     pub(super) counters: Counters,
+    /// Where the reply that was last polled goes.
+    pub(super) replied: FourTuple,
 }
 
 /// What a connection borrows of its host for one call.
@@ -91,6 +93,7 @@ impl Host {
             wheel: TimerWheel::new(now),
             memory: Memory::new(config.buffer_memory),
             counters: Counters::default(),
+            replied: FourTuple::NOWHERE,
         }
     }
 

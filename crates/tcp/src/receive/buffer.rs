@@ -43,8 +43,10 @@ impl ReceiveBuffer {
             self.pieces.push_back(payload.take_body());
             return;
         }
-        for part in payload.parts() {
-            self.copy_in(part, chunks);
+        let [head, body] = payload.parts();
+        self.copy_in(head, chunks);
+        if !body.is_empty() {
+            self.copy_in(body, chunks);
         }
     }
 

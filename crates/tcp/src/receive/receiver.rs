@@ -314,7 +314,7 @@ impl Receiver {
     }
 
     /// Adds the timestamps and, if wanted, selective acknowledgments of a segment that leaves now.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn put_options(&self, options: &mut Options, selective: bool, environment: &Environment<'_>) {
         options.timestamps = self.timestamps.option(environment.now);
         if let Some(buffer) = &self.buffer

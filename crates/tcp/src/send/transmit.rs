@@ -183,10 +183,11 @@ impl Sender {
     }
 
     /// RFC 5681 4.1: after an idle time the path is probed anew.
+    #[inline]
     pub(super) fn restart_after_idle(&mut self, now: Instant) {
-        let (idle, timeout) = (now.saturating_since(self.last_sent), self.rtt.timeout());
-        if self.last_sent != Instant::ZERO && idle > timeout {
-            self.congestion.on_idle(now, idle, timeout, self.segment_size as u32);
+        if self.last_sent != Instant::ZERO && now > self.last_sent + self.rtt.timeout() {
+            let idle = now.saturating_since(self.last_sent);
+            self.congestion.on_idle(now, idle, self.rtt.timeout(), self.segment_size as u32);
         }
     }
 }

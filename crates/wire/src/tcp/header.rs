@@ -137,7 +137,7 @@ impl Header {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn sum_of_payload(frame: &Frame) -> Sum {
     let [first, second] = frame.parts();
     let sum = Sum::ZERO.add_bytes(first);
