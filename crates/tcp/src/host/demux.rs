@@ -47,11 +47,29 @@ pub(crate) struct Demux {
     places: HashTable<u32>,
     /// Where the last segment's connection was found; segments come in trains.
     recent: u32,
+    hashed: Hashed,
+}
+
+/// The four-tuple that was hashed last: what is looked for, found missing, added and moved is often the same.
+#[derive(Clone, Debug)]
+struct Hashed {
+    tuple: FourTuple,
+    hash: u64,
 }
 
 impl Demux {
     pub(crate) fn new(key: HashKey) -> Demux {
-        Demux { key, places: HashTable::new(), recent: NOWHERE }
+        let tuple = FourTuple::NOWHERE;
+        let hashed = Hashed { tuple, hash: key.hash_one(tuple) };
+        Demux { key, places: HashTable::new(), recent: NOWHERE, hashed }
+    }
+
+    #[inline]
+    fn hash(&mut self, tuple: &FourTuple) -> u64 {
+        if self.hashed.tuple != *tuple {
+            self.hashed = Hashed { tuple: *tuple, hash: self.key.hash_one(tuple) };
+        }
+        self.hashed.hash
     }
 
     #[inline(never)]
@@ -60,8 +78,18 @@ impl Demux {
         tuple: &FourTuple,
         tuple_at: impl Fn(Place) -> Option<&'a FourTuple>,
     ) -> Option<Place> {
+        self.find_hashed(self.key.hash_one(tuple), tuple, tuple_at)
+    }
+
+    #[inline]
+    fn find_hashed<'a>(
+        &self,
+        hash: u64,
+        tuple: &FourTuple,
+        tuple_at: impl Fn(Place) -> Option<&'a FourTuple>,
+    ) -> Option<Place> {
         let same = |packed: &u32| tuple_at(Place::unpack(*packed)) == Some(tuple);
-        self.places.find(self.key.hash_one(tuple), same).map(|packed| Place::unpack(*packed))
+        self.places.find(hash, same).map(|packed| Place::unpack(*packed))
     }
 
     /// Like [`Demux::find`], for a segment: first looks where the last one was found.
@@ -77,7 +105,17 @@ impl Demux {
                 return Some(place);
             }
         }
-        let place = self.find(tuple, tuple_at);
+        self.find_anew(tuple, tuple_at)
+    }
+
+    #[inline(never)]
+    fn find_anew<'a>(
+        &mut self,
+        tuple: &FourTuple,
+        tuple_at: impl Fn(Place) -> Option<&'a FourTuple>,
+    ) -> Option<Place> {
+        let hash = self.hash(tuple);
+        let place = self.find_hashed(hash, tuple, tuple_at);
         self.recent = place.map_or(NOWHERE, Place::pack);
         place
     }
@@ -89,26 +127,26 @@ impl Demux {
         place: Place,
         tuple_at: impl Fn(Place) -> Option<&'a FourTuple>,
     ) {
-        let key = self.key;
+        let (key, hash) = (self.key, self.hash(tuple));
         let rehash = |packed: &u32| tuple_at(Place::unpack(*packed)).map_or(0, |tuple| key.hash_one(tuple));
-        self.places.insert_unique(key.hash_one(tuple), place.pack(), rehash);
+        self.places.insert_unique(hash, place.pack(), rehash);
+        // Its next segment is on its way.
+        self.recent = place.pack();
     }
 
     /// Lets a four-tuple that lives at `from` live at `to`.
     pub(crate) fn relocate(&mut self, tuple: &FourTuple, from: Place, to: Place) {
-        self.recent = NOWHERE;
-        let packed = from.pack();
-        if let Some(entry) = self.places.find_mut(self.key.hash_one(tuple), |candidate| *candidate == packed)
-        {
+        let (packed, hash) = (from.pack(), self.hash(tuple));
+        if let Some(entry) = self.places.find_mut(hash, |candidate| *candidate == packed) {
             *entry = to.pack();
         }
+        self.recent = to.pack();
     }
 
     pub(crate) fn remove(&mut self, tuple: &FourTuple, place: Place) {
         self.recent = NOWHERE;
-        let packed = place.pack();
-        if let Ok(entry) = self.places.find_entry(self.key.hash_one(tuple), |candidate| *candidate == packed)
-        {
+        let (packed, hash) = (place.pack(), self.hash(tuple));
+        if let Ok(entry) = self.places.find_entry(hash, |candidate| *candidate == packed) {
             entry.remove();
         }
     }

@@ -30,7 +30,7 @@ impl Host {
         tuple: FourTuple,
         options: SocketOptions,
     ) -> Result<ConnectionId, ConnectError> {
-        if !self.is_free(&tuple) {
+        if self.demux.find_segment(&tuple, tuple_at!(self)).is_some() {
             return Err(ConnectError::AddressInUse);
         }
         if self.connections.len() as u32 >= self.config.max_connections.min(Demux::INDEX_LIMIT) {
