@@ -57,14 +57,18 @@ impl HyStart {
     /// RFC 9406 4.2.
     #[inline]
     pub(crate) fn on_acknowledged(&mut self, acknowledged: &Acknowledged) -> Pace {
-        if !self.begun || acknowledged.oldest.at_or_after(self.round_end) {
+        if !self.begun {
+            self.begin_round(acknowledged.highest);
+        }
+        if let Some(round_trip) = acknowledged.round_trip {
+            self.sample(u32::try_from(round_trip.as_micros()).unwrap_or(NONE - 1));
+        }
+        // What ends a round was sent in it, so its round trip still counts there.
+        if acknowledged.oldest.at_or_after(self.round_end) {
             self.begin_round(acknowledged.highest);
             if self.rounds >= CONSERVATIVE_ROUNDS {
                 return Pace::Leave;
             }
-        }
-        if let Some(round_trip) = acknowledged.round_trip {
-            self.sample(u32::try_from(round_trip.as_micros()).unwrap_or(NONE - 1));
         }
         if self.baseline == NONE { Pace::Full } else { Pace::Quarter }
     }
@@ -105,10 +109,11 @@ mod tests {
     use basis::Instant;
     use core::time::Duration;
 
-    /// A round of `count` acknowledgments of one number each that measure `milliseconds`; `count` numbers are under way.
+    /// A round of `count` acknowledgments of one number each that measure `milliseconds`; the last one finds as many more sent.
     fn round(hystart: &mut HyStart, next: &mut u32, count: u32, milliseconds: u64) -> Vec<Pace> {
-        (0..count)
-            .map(|_| {
+        let end = *next + count;
+        (1..=count)
+            .map(|n| {
                 *next += 1;
                 hystart.on_acknowledged(&Acknowledged {
                     now: Instant::ZERO,
@@ -118,7 +123,7 @@ mod tests {
                     round_trip: Some(Duration::from_millis(milliseconds)),
                     smoothed: Duration::ZERO,
                     oldest: Seq(*next),
-                    highest: Seq(*next + count),
+                    highest: Seq(if n == count { end + count } else { end }),
                 })
             })
             .collect()
@@ -131,10 +136,11 @@ mod tests {
         assert_eq!(round(&mut hystart, &mut next, 10, 89), [Pace::Full; 10], "9 ms are not 10");
         let paces = round(&mut hystart, &mut next, 10, 101);
         assert_eq!((&paces[..7], &paces[7..]), (&[Pace::Full; 7][..], &[Pace::Quarter; 3][..]));
-        for _ in 0..4 {
+        for _ in 0..3 {
             assert_eq!(round(&mut hystart, &mut next, 10, 101), [Pace::Quarter; 10]);
         }
-        assert_eq!(round(&mut hystart, &mut next, 1, 101), [Pace::Leave]);
+        let paces = round(&mut hystart, &mut next, 10, 101);
+        assert_eq!((&paces[..9], paces[9]), (&[Pace::Quarter; 9][..], Pace::Leave));
     }
 
     #[test]
@@ -154,8 +160,8 @@ mod tests {
     fn more_than_sixteen_milliseconds_always_count() {
         let (mut hystart, mut next) = (HyStart::new(), 0);
         round(&mut hystart, &mut next, 10, 400);
-        assert_eq!(round(&mut hystart, &mut next, 8, 415)[7], Pace::Full);
-        assert_eq!(round(&mut hystart, &mut next, 8, 431)[7], Pace::Quarter);
+        assert_eq!(round(&mut hystart, &mut next, 10, 415)[7], Pace::Full);
+        assert_eq!(round(&mut hystart, &mut next, 10, 431)[7], Pace::Quarter);
     }
 
     #[test]
