@@ -89,6 +89,29 @@ impl World {
         }
     }
 
+    /// Each caller writes a little more and closes at once, so that a FIN is under way with the last of it; then all are gone.
+    fn close(&mut self) {
+        let now = self.network.now();
+        for id in self.calls.clone() {
+            self.network.stack(self.caller).tcp_mut().write(now, id, &[0; 100]).unwrap();
+            self.network.stack(self.caller).tcp_mut().close(now, id);
+        }
+        self.network.run_for(MS(2_000));
+        let now = self.network.now();
+        for id in self.answered.clone() {
+            let mut out = [0; 200];
+            while self
+                .network
+                .stack(self.called)
+                .tcp_mut()
+                .read(now, id, &mut out)
+                .is_ok_and(|count| count > 0)
+            {}
+            self.network.stack(self.called).tcp_mut().close(now, id);
+        }
+        self.network.run_for(MS(200_000));
+    }
+
     fn held(&mut self) -> (usize, usize) {
         let (caller, called) = (self.caller, self.called);
         (self.network.stack(caller).tcp().buffered(), self.network.stack(called).tcp().buffered())
@@ -109,7 +132,7 @@ fn crowd(budgets: (usize, usize), impairments: Impairments, length: usize) {
         assert!(caller <= budgets.0 + CALLS * BEYOND, "the sender holds {caller}");
         assert!(called <= budgets.1 + CALLS * BEYOND, "the receiver holds {called}");
         if read.iter().all(|count| *count == length) {
-            world.network.run_for(MS(5_000));
+            world.close();
             assert_eq!(world.held(), (0, 0));
             return;
         }

@@ -77,11 +77,6 @@ impl Memory {
     }
 
     #[inline]
-    pub(crate) fn charge(&mut self, bytes: usize) {
-        self.held += bytes;
-    }
-
-    #[inline]
     pub(crate) fn discharge(&mut self, bytes: usize) {
         debug_assert!(bytes <= self.held, "{bytes} of {}", self.held);
         self.held = self.held.saturating_sub(bytes);
@@ -140,11 +135,11 @@ mod tests {
     #[test]
     fn memory_is_short_above_three_quarters_and_exhausted_at_its_bound() {
         let mut memory = Memory::new(100_000);
-        memory.charge(75_000);
+        memory.recharge(0, 75_000);
         assert!(!memory.is_short());
-        memory.charge(1);
+        memory.recharge(0, 1);
         assert!(memory.is_short() && !memory.is_exhausted());
-        memory.charge(24_999);
+        memory.recharge(0, 24_999);
         assert!(memory.is_exhausted());
         memory.discharge(1);
         assert!(!memory.is_exhausted() && memory.clone().is_short());

@@ -121,8 +121,9 @@ impl Sender {
             environment.memory.give_send(buffer);
         } else if let Some(buffer) = &mut self.buffer {
             buffer.board.acknowledge_unmarked(acknowledgment);
-            environment.memory.discharge(count.min(buffer.len()));
+            let used = buffer.used();
             buffer.acknowledge(count);
+            environment.memory.discharge(used.saturating_sub(buffer.used()));
         }
         // Without a measurement the doubled time-out stays (Karn; RFC 6298 5).
         let round_trip = measured.or_else(|| echoed.map(|echoed| echoed.max(TICK)));

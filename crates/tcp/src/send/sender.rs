@@ -108,8 +108,8 @@ impl Sender {
         let used = buffer.used();
         let limit = self.limit as usize;
         let count = buffer.write(data, limit, self.segment_size as usize, &mut environment.memory.chunks);
-        let more = buffer.used().saturating_sub(used);
-        environment.memory.charge(more);
+        let now = buffer.used();
+        environment.memory.recharge(used, now);
         let end = self.flight.oldest + buffer.len() as u32;
         let marks = WriteMarks { end_of_record: marks.end_of_record && count == data.len(), ..marks };
         self.marks.on_write(marks, self.flight.oldest, end);
