@@ -136,12 +136,14 @@ impl Open {
         // First: the sequence number, and PAWS before it (RFC 7323 5.3).
         let reset = flags.contains(Flags::RST);
         if !reset && self.receive.timestamps.is_old(header.options.timestamps, environment.now) {
+            self.receive.note_old(header.sequence, payload.len() as u32);
             self.answer_unacceptable(length == 0, environment);
             return Err(Dropped::OldTimestamp);
         }
         // What ends connections gets no allowance: a RST counts as one number (RFC 5961 3.2 wants it inside the window).
         if !self.receive.is_acceptable(header.sequence, length.max(reset as u32)) {
             if !reset {
+                self.receive.note_old(header.sequence, payload.len() as u32);
                 self.answer_unacceptable(length == 0 || flags.contains(Flags::SYN), environment);
             }
             return Err(Dropped::OutsideWindow);

@@ -46,6 +46,11 @@ impl AckState {
         self.duplicates = self.duplicates.saturating_add(1);
     }
 
+    /// An acknowledgment must go out without data, which leaves no room for what it tells.
+    pub(crate) fn report(&mut self) {
+        self.duplicates = self.duplicates.max(1);
+    }
+
     /// Something must be acknowledged now.
     #[inline]
     pub(crate) fn now(&mut self) {

@@ -2,6 +2,8 @@
 
 mod ack;
 pub(crate) mod buffer;
+mod duplicates;
+mod options;
 mod piece;
 mod reassembly;
 pub(crate) mod receiver;

@@ -91,6 +91,12 @@ impl Reassembly {
         true
     }
 
+    /// The first numbers from `left` to `right` that are here already.
+    pub(crate) fn held(&self, left: Seq, right: Seq) -> Option<SackBlock> {
+        let range = self.ranges.iter().find(|range| range.right.after(left) && range.left.before(right))?;
+        Some(SackBlock { left: range.left.max(left), right: range.right.min(right) })
+    }
+
     /// Joins a range with the next one if they touch.
     fn join_next(&mut self, at: usize) -> bool {
         if self.ranges.get(at + 1).is_none_or(|next| next.left != self.ranges[at].right) {

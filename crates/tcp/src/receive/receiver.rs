@@ -2,6 +2,7 @@
 
 use super::ack::AckState;
 use super::buffer::ReceiveBuffer;
+use super::duplicates::note_twice;
 use super::piece::Piece;
 use super::timestamps::TimestampState;
 use super::tuning::Tuning;
@@ -12,7 +13,7 @@ use crate::memory::LEAST;
 use crate::timers::Timers;
 use alloc::boxed::Box;
 use basis::{Frame, Instant};
-use wire::tcp::{Header, Options, Seq};
+use wire::tcp::{Header, SackBlock, Seq};
 
 /// The receiving half of a connection.
 #[derive(Clone, Debug)]
@@ -24,7 +25,7 @@ pub(crate) struct Receiver {
     pub(crate) acks: AckState,
     pub(crate) timestamps: TimestampState,
     /// Nothing while nothing is buffered.
-    buffer: Option<Box<ReceiveBuffer>>,
+    pub(super) buffer: Option<Box<ReceiveBuffer>>,
     /// Most bytes received and not read.
     limit: u32,
     /// What `limit` may grow to.
@@ -38,7 +39,9 @@ pub(crate) struct Receiver {
     finished: bool,
     /// Nobody reads any more: what comes is acknowledged and thrown away.
     discarding: bool,
-    selective: bool,
+    pub(super) selective: bool,
+    /// What came twice, and the peer is not told yet (RFC 2883); empty if nothing did.
+    pub(super) twice: SackBlock,
     bytes_received: u64,
 }
 
@@ -81,6 +84,7 @@ impl Receiver {
             finished: false,
             discarding: false,
             selective,
+            twice: SackBlock::default(),
             bytes_received: 0,
         }
     }
@@ -201,6 +205,7 @@ impl Receiver {
         if self.finished {
             // Sent again: our acknowledgment of the FIN was lost.
             self.acks.now();
+            self.note_old(sequence, length);
             return Accepted::default();
         }
         if length > self.segment_size as u32 {
@@ -209,6 +214,7 @@ impl Receiver {
         let mut sequence = sequence;
         let known = if sequence.before(self.next) { self.next.since(sequence).min(length) } else { 0 };
         if known > 0 {
+            self.note_old(sequence, known);
             payload.strip(known as usize);
             sequence += known;
             self.acks.now();
@@ -265,6 +271,8 @@ impl Receiver {
         if !buffer.reassembly.is_empty() {
             // RFC 5681 4.2: a segment that fills a gap is acknowledged at once.
             self.acks.now();
+            let twice = buffer.reassembly.held(self.next - count, self.next);
+            note_twice(&mut self.twice, &mut self.acks, twice.filter(|_| self.selective));
             while let Some(piece) = buffer.reassembly.pop(self.next) {
                 self.next += piece.len() as u32;
                 self.bytes_received += piece.len() as u64;
@@ -283,6 +291,10 @@ impl Receiver {
         let limit = self.limit as usize;
         let buffer = self.buffer.get_or_insert_with(|| environment.memory.take_receive());
         let used = buffer.used();
+        if self.selective {
+            let twice = buffer.reassembly.held(sequence, sequence + payload.len() as u32);
+            note_twice(&mut self.twice, &mut self.acks, twice);
+        }
         let kept = buffer.reassembly.insert(sequence, Piece::detach(payload), limit);
         let now = buffer.used();
         environment.memory.recharge(used, now);
@@ -311,21 +323,6 @@ impl Receiver {
 
     fn free(&self) -> u32 {
         self.limit.saturating_sub(self.unread() as u32)
-    }
-
-    /// Adds the timestamps and, if wanted, selective acknowledgments of a segment that leaves now.
-    #[inline(always)]
-    pub(crate) fn put_options(&self, options: &mut Options, selective: bool, environment: &Environment<'_>) {
-        options.timestamps = self.timestamps.option(environment.now);
-        if let Some(buffer) = &self.buffer
-            && selective
-            && self.selective
-            && !buffer.reassembly.is_empty()
-        {
-            // Three blocks fit beside timestamps, four without (RFC 2018 3).
-            let most = if self.timestamps.enabled { 3 } else { 4 };
-            options.sack.extend(buffer.reassembly.blocks(most));
-        }
     }
 
     /// The application chooses: a fixed size, or other bounds.

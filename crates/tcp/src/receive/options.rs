@@ -1,0 +1,47 @@
+//! What the receiver adds to a segment: timestamps, and what it has beyond what it acknowledges (RFC 2018, RFC 2883).
+
+use super::duplicates::note_twice;
+use super::receiver::Receiver;
+use crate::environment::Environment;
+use wire::tcp::{Options, SackBlock, Seq};
+
+impl Receiver {
+    /// Adds the timestamps and, if wanted, selective acknowledgments of a segment that leaves now.
+    #[inline(always)]
+    pub(crate) fn put_options(
+        &mut self,
+        options: &mut Options,
+        selective: bool,
+        environment: &Environment<'_>,
+    ) {
+        options.timestamps = self.timestamps.option(environment.now);
+        let early = self.buffer.as_ref().is_some_and(|buffer| !buffer.reassembly.is_empty());
+        if selective && self.selective && (early || self.twice.left != self.twice.right) {
+            self.put_blocks(options);
+        }
+    }
+
+    #[cold]
+    fn put_blocks(&mut self, options: &mut Options) {
+        // Three blocks fit beside timestamps, four without (RFC 2018 3).
+        let mut most = if self.timestamps.enabled { 3 } else { 4 };
+        let twice = core::mem::take(&mut self.twice);
+        if twice.left != twice.right {
+            // RFC 2883 4: it comes first, and before the block that holds it, which was touched last.
+            options.sack.push(twice);
+            most -= 1;
+        }
+        if let Some(buffer) = &self.buffer {
+            options.sack.extend(buffer.reassembly.blocks(most));
+        }
+    }
+
+    /// A segment brought `length` bytes, some or all of which have come before: the peer is told (RFC 2883 4.1).
+    #[cold]
+    pub(crate) fn note_old(&mut self, sequence: Seq, length: u32) {
+        if self.selective && length > 0 && sequence.before(self.next()) {
+            let right = (sequence + length).min(self.next());
+            note_twice(&mut self.twice, &mut self.acks, Some(SackBlock { left: sequence, right }));
+        }
+    }
+}
