@@ -4,7 +4,7 @@ use super::delivered::Delivered;
 use super::losses::Told;
 use super::recovery::{Episode, Phase, TailProbe};
 use super::sender::Sender;
-use super::spurious::Sign;
+use super::spurious::{Forward, Sign};
 use crate::congestion::Setback;
 use crate::environment::Environment;
 use wire::tcp::Seq;
@@ -68,7 +68,10 @@ impl Sender {
             new_data: self.queued() as u32 > outstanding && self.window.size > outstanding,
             selective: self.recovery.selective,
         };
+        let waited = episode.forward == Forward::Second;
         let by_order = !over && episode.forward.on_acknowledged(sign);
+        // RFC 5682 2.1 step 3a: the rest goes again, though the new data may seem to fill the window.
+        episode.forced |= waited && !by_order && episode.forward == Forward::Off;
         if oldest_echo && settled || by_order {
             self.undo(episode, environment);
         }
