@@ -25,8 +25,10 @@ impl Sender {
             (Phase::Repair, true) => episode.rate.window,
             (Phase::Repair, false) => window.saturating_add(episode.classic.inflation),
             // RFC 3042: the first two duplicate acknowledgments each let one new segment go.
-            (Phase::Watch, false) => window.saturating_add(episode.classic.duplicates.min(2) * segment_size),
-            (Phase::Watch, true) | (Phase::Resend, _) => window,
+            (Phase::Watch | Phase::Resend, false) => {
+                window.saturating_add(episode.classic.duplicates.min(2) * segment_size)
+            }
+            (Phase::Watch | Phase::Resend, true) => window,
         }
     }
 
