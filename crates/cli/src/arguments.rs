@@ -1,6 +1,6 @@
 //! The command line: what can be asked for, and the flags that several commands share.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -113,6 +113,18 @@ pub(crate) struct ServeArguments {
     /// The socket that answers `netstrata status`; by default next to the LAN's
     #[arg(long, value_name = "PATH")]
     pub(crate) control: Option<PathBuf>,
+
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        conflicts_with = "no_web",
+        help = "Where the lab's page is served, for a browser [default: 127.0.0.1:8001]"
+    )]
+    pub(crate) web: Option<SocketAddr>,
+
+    /// Serve no page
+    #[arg(long)]
+    pub(crate) no_web: bool,
 }
 
 /// `netstrata connect`.

@@ -21,6 +21,7 @@ mod signals;
 mod status;
 mod usage;
 mod values;
+mod web;
 
 use std::process::ExitCode;
 

@@ -14,12 +14,14 @@ mod site;
 mod system;
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use netstrata::LinkSpec;
 use services::{Calls, Stopper};
+use tokio::task::JoinHandle;
 
 use crate::arguments::ServeArguments;
 use crate::failure::{Failure, tell};
@@ -27,6 +29,7 @@ use crate::network;
 use crate::signals::Signals;
 use crate::status::place;
 use crate::status::report::{Program, Report};
+use crate::web::{self, Absent};
 use control::{Control, Reporter};
 use site::Site;
 
@@ -62,8 +65,15 @@ async fn serve(arguments: ServeArguments) -> Result<(), Failure> {
     let control_path = control.as_ref().map(|(_, path)| path.display().to_string());
     let answering = control.map(|(control, _)| tokio::spawn(control.answer(reporter(&arguments, &site))));
 
+    let page = start_page(&arguments, &mut site).await?;
+
     let control_flag = control_path.filter(|_| arguments.control.is_some());
-    let text = banner::banner(&arguments.network.link, &site.reach, control_flag.as_deref());
+    let text = banner::banner(
+        &arguments.network.link,
+        &site.reach,
+        page.as_ref().map(|page| page.at),
+        control_flag.as_deref(),
+    );
     // Whoever does not want to read it may close our output.
     let mut stdout = std::io::stdout();
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
@@ -85,6 +95,11 @@ async fn serve(arguments: ServeArguments) -> Result<(), Failure> {
         }
     };
     tracing::info!(held = summary.held, refused = summary.refused, stopped = summary.stopped, "stopped");
+    if let Some(page) = page {
+        // It holds a host: what it shows must end before the hosts do.
+        page.answering.abort();
+        let _ = page.answering.await;
+    }
     site.shut_down(DELIVERY).await;
     if let Some(answering) = answering {
         // Its end removes the socket.
@@ -92,6 +107,30 @@ async fn serve(arguments: ServeArguments) -> Result<(), Failure> {
         let _ = answering.await;
     }
     Ok(())
+}
+
+/// The page, being served.
+struct Page {
+    at: SocketAddr,
+    answering: JoinHandle<()>,
+}
+
+/// Serves the page. Where it was not asked for, its absence keeps nobody from being served.
+async fn start_page(arguments: &ServeArguments, site: &mut Site) -> Result<Option<Page>, Failure> {
+    let live = std::mem::replace(&mut site.live, Err(Absent::Unpublished));
+    if arguments.no_web {
+        return Ok(None);
+    }
+    let listener = match web::open(arguments.web.unwrap_or(web::DEFAULT_ADDRESS)).await {
+        Ok(listener) => listener,
+        Err(failure) if arguments.web.is_none() => {
+            tracing::warn!(%failure, "the page is not served");
+            return Ok(None);
+        }
+        Err(failure) => return Err(failure),
+    };
+    let at = system::local(&listener)?;
+    Ok(Some(Page { at, answering: tokio::spawn(web::serve(listener, live)) }))
 }
 
 /// Opens the control socket. Its absence keeps nobody from being served.

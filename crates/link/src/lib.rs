@@ -25,9 +25,11 @@ pub mod memory;
 pub mod tap;
 #[cfg(all(test, unix))]
 mod testing;
+pub mod watch;
 
 pub use capabilities::{Capabilities, Link, Medium, RawFd, RawFdSource};
 pub use capture::Capture;
 pub use impairment::{Impaired, Impairment, ParseImpairmentError, Probability};
 pub use loopback::Loopback;
 pub use memory::MemoryLink;
+pub use watch::{Watch, Watched};

@@ -1,6 +1,7 @@
 //! What a server says about itself when it is up: how to reach it, in exact commands.
 
 use std::fmt::Write;
+use std::net::SocketAddr;
 
 use netstrata::LinkSpec;
 
@@ -8,7 +9,12 @@ use crate::invocation::{program, quoted};
 use crate::status::report::Reach;
 
 /// The lines to print.
-pub(crate) fn banner(link: &LinkSpec, services: &[Reach], control: Option<&str>) -> String {
+pub(crate) fn banner(
+    link: &LinkSpec,
+    services: &[Reach],
+    page: Option<SocketAddr>,
+    control: Option<&str>,
+) -> String {
     let program = program();
     let link_flag = match link {
         LinkSpec::Lan(None) => String::new(),
@@ -24,8 +30,12 @@ pub(crate) fn banner(link: &LinkSpec, services: &[Reach], control: Option<&str>)
             let _ = writeln!(text, "    nc {}", published.replacen(':', " ", 1));
         }
     }
+    if let Some(page) = page {
+        let _ = writeln!(text, "\nlab:    http://{page}");
+    }
     let control_flag = control.map(|path| format!(" --control {}", quoted(path))).unwrap_or(link_flag);
-    let _ = writeln!(text, "\nstatus: {program} status{control_flag}");
+    let _ =
+        writeln!(text, "{}status: {program} status{control_flag}", if page.is_some() { "" } else { "\n" });
     let _ = writeln!(text, "stop:   Ctrl-C, or kill {}", std::process::id());
     text
 }
@@ -42,11 +52,12 @@ mod tests {
             address: "10.7.0.2:9528".into(),
             published: vec!["127.0.0.2:9528".into()],
         }];
-        let text = banner(&LinkSpec::default(), &services, None);
+        let text = banner(&LinkSpec::default(), &services, Some("127.0.0.1:8001".parse().unwrap()), None);
+        assert!(text.contains("\nlab:    http://127.0.0.1:8001\nstatus: "), "{text}");
         assert!(text.contains(" connect 10.7.0.2:9528\n"), "{text}");
         assert!(text.contains("\n    nc 127.0.0.2 9528\n"), "{text}");
         assert!(text.contains(" status\n"), "{text}");
-        let text = banner(&LinkSpec::Host, &services, Some("/tmp/x y"));
+        let text = banner(&LinkSpec::Host, &services, None, Some("/tmp/x y"));
         assert!(text.contains(" connect --link host 10.7.0.2:9528\n"), "{text}");
         assert!(text.contains(" status --control '/tmp/x y'\n"), "{text}");
     }

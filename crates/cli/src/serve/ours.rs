@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use netstrata::{Host, LinkSpec, SocketOptions};
 use services::Service;
@@ -19,6 +20,11 @@ use crate::status::report::{ConnectionReport, HostReport, Inside, ListenerReport
 use crate::values::address::HostAddress;
 use crate::values::keepalive::{Keepalive, Times};
 use crate::values::publication::Publication;
+use crate::web::{Absent, Feed, Live};
+
+/// The hosts' places in the page's feed.
+const GATEWAY_PLACE: usize = 0;
+const SERVICES_PLACE: usize = 1;
 
 /// Starts the hosts, the services and the published ports.
 pub(crate) async fn start(arguments: &ServeArguments, site: &mut Site) -> Result<(), Failure> {
@@ -29,17 +35,43 @@ pub(crate) async fn start(arguments: &ServeArguments, site: &mut Site) -> Result
     for publication in publications(arguments) {
         published.push((publication.inside, system::publish(&publication, arguments.into())?));
     }
+    let feed = (!arguments.no_web).then(Feed::new);
     let services_host = {
-        let network = network::network(&arguments.network, "services");
+        let watch = feed.as_ref().map(|feed| feed.watch(SERVICES_PLACE));
+        let network = network::network(&arguments.network, "services").watch(watch);
         let common = arguments.network.clone();
         in_background(move || network::join(network, address, &common)).await?
     };
     site.hosts.push(services_host.clone());
     start_services(arguments, &services_host, address, site)?;
+    site.live = Err(match arguments.network.link {
+        LinkSpec::Lan(_) => Absent::Unpublished,
+        _ => Absent::OneHost,
+    });
     if !published.is_empty() {
-        start_publishing(arguments, address, published, site).await?;
+        start_publishing(arguments, address, published, feed, site).await?;
     }
     Ok(())
+}
+
+/// What the page can show, once both hosts are there.
+fn live(
+    arguments: &ServeArguments,
+    caller: &Host,
+    services: HostAddress,
+    feed: Arc<Feed>,
+) -> Result<Live, Absent> {
+    let talk =
+        arguments.services.iter().find(|placed| placed.service.name() == "talk").ok_or(Absent::NoTalk)?;
+    Ok(Live {
+        feed,
+        caller: caller.clone(),
+        talk: SocketAddr::new(services.address, talk.port),
+        hosts: vec![
+            ("gateway".to_owned(), arguments.gateway_address.to_string()),
+            ("services".to_owned(), services.to_string()),
+        ],
+    })
 }
 
 fn check(arguments: &ServeArguments, address: HostAddress) -> Result<(), Failure> {
@@ -125,15 +157,20 @@ async fn start_publishing(
     arguments: &ServeArguments,
     address: HostAddress,
     published: Vec<(u16, TcpListener)>,
+    feed: Option<Arc<Feed>>,
     site: &mut Site,
 ) -> Result<(), Failure> {
     let gateway = arguments.gateway_address;
     let mut common = arguments.network.clone();
     // What is recorded and made bad is the services' cable.
     (common.pcapng, common.impair, common.gateway) = (None, None, None);
-    let network = network::network(&common, "publisher");
+    let watch = feed.as_ref().map(|feed| feed.watch(GATEWAY_PLACE));
+    let network = network::network(&common, "publisher").watch(watch);
     let host = in_background(move || network::join(network, gateway, &common)).await?;
     site.hosts.push(host.clone());
+    if let Some(feed) = feed {
+        site.live = live(arguments, &host, address, feed);
+    }
     for (inside, listener) in published {
         let to = SocketAddr::new(address.address, inside);
         let outside = system::local(&listener)?.to_string();

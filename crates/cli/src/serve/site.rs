@@ -7,6 +7,7 @@ use services::{Accept, Calls, Service, Stop, Summary};
 use tokio::task::JoinSet;
 
 use crate::status::report::Reach;
+use crate::web::{Absent, Live};
 
 /// The parts of a running server.
 pub(crate) struct Site {
@@ -18,6 +19,8 @@ pub(crate) struct Site {
     pub(crate) reach: Vec<Reach>,
     /// The hosts of our own stack.
     pub(crate) hosts: Vec<netstrata::Host>,
+    /// The network that the page can show.
+    pub(crate) live: Result<Live, Absent>,
     stop: Stop,
     tasks: JoinSet<Summary>,
     summary: Summary,
@@ -31,6 +34,7 @@ impl Site {
             carried,
             reach: Vec::new(),
             hosts: Vec::new(),
+            live: Err(Absent::SystemSockets),
             stop,
             tasks: JoinSet::new(),
             summary: Summary::default(),

@@ -63,6 +63,10 @@ impl Lan {
         if arguments.contains(&"--publish") || arguments.contains(&"--no-publish") {
             all.clear();
         }
+        // The page's usual port is there once; tests run side by side.
+        if !arguments.contains(&"--web") {
+            all.push("--no-web");
+        }
         all.extend(arguments);
         Server::start(&[&["serve", "--link", &self.link()], all.as_slice()].concat())
     }
@@ -177,6 +181,7 @@ impl Server {
         let control = directory.file("system.control").display().to_string();
         let fixed = [
             "serve",
+            "--no-web",
             "--link",
             "host",
             "--address",

@@ -2,13 +2,14 @@
 
 use super::spec::LinkSpec;
 use basis::{Random, Seed};
-use link::{Capture, Impaired, Impairment, Link};
+use link::{Capture, Impaired, Impairment, Link, Watch, Watched};
 use runtime::{Clock, Host, InterfaceSetup};
 use stack::{ProbeTimes, Probing, StackConfig};
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use wire::ethernet::MacAddress;
 
@@ -51,6 +52,7 @@ pub struct Network {
     gateway: Option<IpAddr>,
     probing: Probing,
     pcapng: Option<PathBuf>,
+    watch: Option<Arc<dyn Watch>>,
     impairment: Option<Impairment>,
     config: StackConfig,
     seed: Option<Seed>,
@@ -68,6 +70,7 @@ impl Network {
             gateway: None,
             probing: LAN_PROBING,
             pcapng: None,
+            watch: None,
             impairment: None,
             config: StackConfig::default(),
             seed: None,
@@ -113,6 +116,12 @@ impl Network {
     /// Writes every frame to a capture file.
     pub fn pcapng(mut self, file: Option<PathBuf>) -> Network {
         self.pcapng = file;
+        self
+    }
+
+    /// Shows every packet on the cable to somebody.
+    pub fn watch(mut self, watch: Option<Arc<dyn Watch>>) -> Network {
+        self.watch = watch;
         self
     }
 
@@ -179,7 +188,7 @@ impl Network {
     }
 
     /// Starts two hosts with a cable in memory between them, whatever their links are said to be. Super-segments and
-    /// checksums are left out, as between a virtual machine and its host, unless a capture or an impairment wants packets.
+    /// checksums are left out, as between a virtual machine and its host, unless a capture, a watcher or an impairment wants packets.
     ///
     /// # Errors
     /// Those of [`Network::start`].
@@ -198,7 +207,7 @@ impl Network {
     }
 
     fn takes_super_segments(&self) -> bool {
-        self.pcapng.is_none() && self.impairment.is_none()
+        self.pcapng.is_none() && self.watch.is_none() && self.impairment.is_none()
     }
 
     fn random(&self) -> io::Result<Random> {
@@ -228,6 +237,9 @@ impl Network {
         let (clock, epoch) = (Clock::new(), SystemTime::now());
         if let Some(file) = &self.pcapng {
             link = Box::new(Capture::create(link, file, &self.name, epoch)?);
+        }
+        if let Some(watch) = self.watch {
+            link = Box::new(Watched::new(link, watch));
         }
         if let Some(impairment) = self.impairment {
             link = Box::new(Impaired::new(link, impairment));
