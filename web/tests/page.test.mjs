@@ -161,6 +161,11 @@ test("language and theme are chosen, kept, and readable", async () => {
   await clean(page);
 });
 
+/// Whether the ladder shows both FINs.
+function bothEnded() {
+  return document.querySelectorAll("[data-name*='FIN']").length >= 2;
+}
+
 /// WCAG 2.2: contrast ratio.
 function contrast([front, back]) {
   const style = getComputedStyle(document.documentElement);
@@ -327,13 +332,15 @@ test("a message typed at home travels over the running stack, is seen, and comes
   try {
     const page = await open(browser.context, `${url}/`);
     await page.waitForSelector(".lamp:not(.broken)");
+    // Only what is in view is drawn: room for all of the call.
+    await page.addStyleTag({ content: ".wire { height: 3000px !important; }" });
     const message = "Hello <b>world</b>, 你好";
     await page.fill("#message", message);
     await page.click("#send");
     await page.waitForSelector("#answer");
     assert.equal(await page.locator("#answer q").textContent(), message);
     assert.equal(await page.locator("#answer q b").count(), 0);
-    await page.waitForFunction(() => document.querySelectorAll("[data-name*='FIN']").length >= 2);
+    await page.waitForFunction(bothEnded);
     const names = await frames(page).evaluateAll((all) => all.map((one) => one.dataset.name));
     for (const name of ["gateway SYN #1", "services SYN,ACK #1", "gateway data #1", "services data #1"]) assert.ok(names.includes(name), `${name} in ${names}`);
     assert.equal(await page.locator('[data-name="gateway SYN #1"]').getAttribute("data-fate"), "delivered");
@@ -341,7 +348,7 @@ test("a message typed at home travels over the running stack, is seen, and comes
     assert.ok((await page.locator("[role=dialog] dd code").allTextContents()).includes(message));
     await page.keyboard.press("Escape");
     await page.screenshot({ path: join(shots, "live.png"), fullPage: true });
-    assert.match(await page.locator(".layers").textContent(), /Your data 56/);
+    assert.match(await page.locator(".layers").textContent(), /Your data 52/);
     assert.deepEqual(page.errors, []);
     assert.deepEqual(page.foreign, []);
 
@@ -351,7 +358,7 @@ test("a message typed at home travels over the running stack, is seen, and comes
     ({ server, url } = await start(new URL(url).host));
     await page.waitForSelector(".lamp:not(.broken)", { timeout: 20_000 });
     await page.click("#send");
-    await page.waitForFunction(() => document.querySelectorAll("[data-name*='FIN']").length >= 2);
+    await page.waitForFunction(bothEnded);
     await page.close();
   } finally {
     await stop();
