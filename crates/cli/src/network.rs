@@ -94,7 +94,14 @@ fn check_writable(path: &Path) -> io::Result<()> {
 
 /// Refuses addresses that no station of a LAN can have.
 pub(crate) fn check_address(HostAddress { address, prefix }: HostAddress) -> Result<(), Failure> {
-    let IpAddr::V4(v4) = address else { return Ok(()) };
+    let v4 = match address {
+        IpAddr::V4(v4) => v4,
+        IpAddr::V6(v6) if v6.is_loopback() => {
+            let cause = format!("{address}/{prefix} is a loopback address, which never leaves a host");
+            return Err(Failure::usage(cause, "give the address of one station, such as fd07::2/64"));
+        }
+        IpAddr::V6(_) => return Ok(()),
+    };
     let host_bits = u32::MAX.checked_shr(prefix.into()).unwrap_or(0);
     let host_part = u32::from(v4) & host_bits;
     // The first and the last address of a network are not stations', but for links of two (RFC 3021) or one.
@@ -198,12 +205,20 @@ mod tests {
 
     #[test]
     fn addresses_that_no_station_can_have_are_refused() {
-        for good in
-            ["10.7.0.1/24", "10.7.0.254/24", "10.7.1.0/16", "10.7.0.0/31", "10.7.0.1/31", "10.7.0.0/32"]
-        {
+        for good in [
+            "fd07::1/64",
+            "10.7.0.1/24",
+            "10.7.0.254/24",
+            "10.7.1.0/16",
+            "10.7.0.0/31",
+            "10.7.0.1/31",
+            "10.7.0.0/32",
+        ] {
             assert_eq!(check_address(good.parse().unwrap()), Ok(()), "{good}");
         }
-        for bad in ["10.7.0.0/24", "10.7.0.255/24", "127.0.0.2/8", "10.255.255.255/8", "10.7.0.3/30"] {
+        for bad in
+            ["10.7.0.0/24", "10.7.0.255/24", "127.0.0.2/8", "::1/128", "10.255.255.255/8", "10.7.0.3/30"]
+        {
             assert!(check_address(bad.parse().unwrap()).is_err(), "{bad}");
         }
     }

@@ -23,6 +23,19 @@ pub(crate) fn first(addresses: impl ToSocketAddrs) -> io::Result<SocketAddr> {
     addresses.to_socket_addrs()?.next().ok_or_else(none)
 }
 
+/// Every address of IPv6, as one that is bound there sees it: an IPv4 address is mapped (RFC 4291 2.5.5.2).
+pub(crate) fn as_v6(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(four) => SocketAddr::new(four.ip().to_ipv6_mapped().into(), four.port()),
+        SocketAddr::V6(_) => address,
+    }
+}
+
+/// An address as a socket sees it whose owner speaks IPv6, or does not.
+pub(crate) fn seen(address: SocketAddr, by_v6: bool) -> SocketAddr {
+    if by_v6 { as_v6(address) } else { address }
+}
+
 pub(crate) fn none() -> io::Error {
     io::Error::new(ErrorKind::InvalidInput, "could not resolve to any addresses")
 }

@@ -1,5 +1,6 @@
 //! What every TCP socket of the facade stands on, whether threads or tasks use it.
 
+use crate::address::seen;
 use crate::error::{self, not_connected, or_would_block};
 use crate::patience::Patience;
 use basis::Instant;
@@ -18,16 +19,19 @@ use tcp::{ConnectionId, Info, Readiness, SocketOptions};
 pub(crate) struct Connection {
     pub(crate) host: Host,
     pub(crate) id: ConnectionId,
+    /// Whether its owner speaks IPv6, so that IPv4 addresses are told as mapped ones.
+    by_v6: bool,
     nonblocking: AtomicBool,
     pub(crate) read_patience: Patience,
     pub(crate) write_patience: Patience,
 }
 
 impl Connection {
-    pub(crate) fn new(host: Host, id: ConnectionId, nonblocking: bool) -> Connection {
+    pub(crate) fn new(host: Host, id: ConnectionId, by_v6: bool, nonblocking: bool) -> Connection {
         Connection {
             host,
             id,
+            by_v6,
             nonblocking: AtomicBool::new(nonblocking),
             read_patience: Patience::default(),
             write_patience: Patience::default(),
@@ -47,7 +51,7 @@ impl Connection {
             Poll::Ready(stack.tcp_connect(now, local, remote, options).map_err(error::connect))
         });
         let id = or_would_block(id)?;
-        Ok(Connection::new(host.clone(), id, nonblocking))
+        Ok(Connection::new(host.clone(), id, remote.is_ipv6(), nonblocking))
     }
 
     /// Whether the handshake is done, has failed, or goes on.
@@ -241,12 +245,12 @@ impl Connection {
 
     pub(crate) fn local_address(&self) -> io::Result<SocketAddr> {
         let tuple = self.host.with(|stack, _| stack.tcp().tuple(self.id));
-        tuple.map(|tuple| tuple.local_address()).ok_or_else(not_connected)
+        tuple.map(|tuple| seen(tuple.local_address(), self.by_v6)).ok_or_else(not_connected)
     }
 
     pub(crate) fn remote_address(&self) -> io::Result<SocketAddr> {
         let tuple = self.host.with(|stack, _| stack.tcp().tuple(self.id));
-        tuple.map(|tuple| tuple.remote_address()).ok_or_else(not_connected)
+        tuple.map(|tuple| seen(tuple.remote_address(), self.by_v6)).ok_or_else(not_connected)
     }
 
     pub(crate) fn options(&self) -> io::Result<SocketOptions> {

@@ -1,12 +1,13 @@
 //! What every UDP socket of the facade stands on.
 
+use crate::address::seen;
 use crate::error::{self, not_connected, or_would_block};
 use crate::patience::Patience;
 use runtime::{Awaited, Host};
-use stack::{Stack, UdpId, UdpReadiness};
+use stack::{GroupError, InterfaceId, Stack, UdpId, UdpReadiness};
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
@@ -14,6 +15,8 @@ use std::task::{Context, Poll};
 pub(crate) struct Datagrams {
     pub(crate) host: Host,
     id: UdpId,
+    /// Whether its owner speaks IPv6, so that IPv4 addresses are told as mapped ones.
+    by_v6: bool,
     nonblocking: AtomicBool,
     pub(crate) read_patience: Patience,
     pub(crate) write_patience: Patience,
@@ -27,11 +30,21 @@ pub(crate) enum Take {
 }
 
 impl Datagrams {
-    pub(crate) fn bind(host: &Host, address: SocketAddr, nonblocking: bool) -> io::Result<Datagrams> {
-        let id = host.with(|stack, _| stack.udp_bind(address)).map_err(error::bind)?;
+    pub(crate) fn bind(
+        host: &Host,
+        address: SocketAddr,
+        nonblocking: bool,
+        v6_only: bool,
+    ) -> io::Result<Datagrams> {
+        let bind = |stack: &mut Stack| match v6_only {
+            true => stack.udp_bind_v6_only(address),
+            false => stack.udp_bind(address),
+        };
+        let id = host.with(|stack, _| bind(stack)).map_err(error::bind)?;
         Ok(Datagrams {
             host: host.clone(),
             id,
+            by_v6: address.is_ipv6(),
             nonblocking: AtomicBool::new(nonblocking),
             read_patience: Patience::default(),
             write_patience: Patience::default(),
@@ -66,7 +79,7 @@ impl Datagrams {
             Take::Peek => stack.udp_peek(self.id, buffer),
         };
         // What does not fit is lost, as recvfrom(2) has it.
-        error::poll_receive(received).map_ok(|(copied, _, from)| (copied, from))
+        error::poll_receive(received).map_ok(|(copied, _, from)| (copied, seen(from, self.by_v6)))
     }
 
     pub(crate) fn receive(&self, buffer: &mut [u8], take: Take) -> io::Result<(usize, SocketAddr)> {
@@ -149,11 +162,13 @@ impl Datagrams {
     }
 
     pub(crate) fn local_address(&self) -> io::Result<SocketAddr> {
-        self.host.with(|stack, _| stack.udp_local(self.id)).ok_or_else(not_connected)
+        let local = self.host.with(|stack, _| stack.udp_local(self.id));
+        local.map(|local| seen(local, self.by_v6)).ok_or_else(not_connected)
     }
 
     pub(crate) fn remote_address(&self) -> io::Result<SocketAddr> {
-        self.host.with(|stack, _| stack.udp_remote(self.id)).ok_or_else(not_connected)
+        let remote = self.host.with(|stack, _| stack.udp_remote(self.id));
+        remote.map(|remote| seen(remote, self.by_v6)).ok_or_else(not_connected)
     }
 
     pub(crate) fn set_nonblocking(&self, nonblocking: bool) {
@@ -182,6 +197,53 @@ impl Datagrams {
 
     pub(crate) fn time_to_live(&self) -> io::Result<u32> {
         self.host.with(|stack, _| stack.udp_ttl(self.id)).map(u32::from).ok_or_else(not_connected)
+    }
+
+    /// Joins or leaves a group on an interface, or on the first that can reach it.
+    fn group(&self, group: IpAddr, interface: Option<InterfaceId>, join: bool) -> io::Result<()> {
+        let act = |stack: &mut Stack, now| match join {
+            true => stack.udp_join(now, self.id, group, interface),
+            false => stack.udp_leave(now, self.id, group, interface),
+        };
+        self.host.with(act).map_err(error::group)
+    }
+
+    /// The same by the address of the interface, or by none.
+    pub(crate) fn group_v4(&self, group: Ipv4Addr, interface: Ipv4Addr, join: bool) -> io::Result<()> {
+        let of_address = |stack: &mut Stack, _| {
+            let own = stack.addresses().find(|own| own.address.addr() == IpAddr::V4(interface));
+            own.map(|own| own.interface)
+        };
+        let id = if interface.is_unspecified() {
+            None
+        } else {
+            Some(self.host.with(of_address).ok_or_else(|| error::group(GroupError::NoSuchInterface))?)
+        };
+        self.group(IpAddr::V4(group), id, join)
+    }
+
+    /// The same by the scope id of the interface, or by 0 for none.
+    pub(crate) fn group_v6(&self, group: Ipv6Addr, interface: u32, join: bool) -> io::Result<()> {
+        self.group(IpAddr::V6(group), InterfaceId::from_scope(interface), join)
+    }
+
+    pub(crate) fn set_multicast_loop(&self, six: bool, comes_back: bool) -> io::Result<()> {
+        let known = self.host.with(|stack, _| stack.udp_set_multicast_loop(self.id, six, comes_back));
+        if known { Ok(()) } else { Err(not_connected()) }
+    }
+
+    pub(crate) fn multicast_loop(&self, six: bool) -> io::Result<bool> {
+        self.host.with(|stack, _| stack.udp_multicast_loop(self.id, six)).ok_or_else(not_connected)
+    }
+
+    pub(crate) fn set_multicast_time_to_live(&self, ttl: u32) -> io::Result<()> {
+        let hops = u8::try_from(ttl).map_err(|_| error::invalid_input("a time to live is 0 to 255"))?;
+        let known = self.host.with(|stack, _| stack.udp_set_multicast_ttl(self.id, hops));
+        if known { Ok(()) } else { Err(not_connected()) }
+    }
+
+    pub(crate) fn multicast_time_to_live(&self) -> io::Result<u32> {
+        self.host.with(|stack, _| stack.udp_multicast_ttl(self.id)).map(u32::from).ok_or_else(not_connected)
     }
 
     pub(crate) fn take_error(&self) -> io::Result<Option<io::Error>> {

@@ -1,6 +1,6 @@
 //! The stack's errors as `std::net` would report them: by [`io::ErrorKind`], with one line of text.
 
-use stack::{BindError, ConnectError, OpenError, ReceiveError, SendError, UdpConnectError};
+use stack::{BindError, ConnectError, GroupError, OpenError, ReceiveError, SendError, UdpConnectError};
 use std::error::Error;
 use std::io::{self, ErrorKind};
 use std::task::Poll;
@@ -59,6 +59,19 @@ pub(crate) fn bind(error: BindError) -> io::Error {
 pub(crate) fn open(error: OpenError) -> io::Error {
     let kind = match error {
         OpenError::TooManySockets => ErrorKind::QuotaExceeded,
+    };
+    with(kind, error)
+}
+
+pub(crate) fn group(error: GroupError) -> io::Error {
+    let kind = match error {
+        GroupError::NoSuchSocket => ErrorKind::NotConnected,
+        // setsockopt(2): ENODEV has no kind in std.
+        GroupError::NoSuchInterface => ErrorKind::Other,
+        GroupError::NotAGroup => ErrorKind::InvalidInput,
+        GroupError::AlreadyJoined => ErrorKind::AddrInUse,
+        GroupError::NotJoined => ErrorKind::AddrNotAvailable,
+        GroupError::TooManyGroups => ErrorKind::QuotaExceeded,
     };
     with(kind, error)
 }

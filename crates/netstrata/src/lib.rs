@@ -39,6 +39,7 @@ mod tcp_listener;
 mod tcp_stream;
 pub mod tokio;
 mod ttl;
+mod udp_groups;
 mod udp_socket;
 
 pub use network::{LinkSpec, Network};

@@ -1,5 +1,6 @@
 //! What every TCP listener of the facade stands on.
 
+use crate::address::seen;
 use crate::connection::Connection;
 use crate::error::{self, or_would_block};
 use runtime::{Awaited, Host};
@@ -33,9 +34,13 @@ impl Listening {
         backlog: u32,
         options: SocketOptions,
         nonblocking: bool,
+        v6_only: bool,
     ) -> io::Result<Listening> {
-        let (id, address) =
-            host.with(|stack, _| stack.tcp_listen(address, backlog, options)).map_err(error::bind)?;
+        let listen = |stack: &mut Stack| match v6_only {
+            true => stack.tcp_listen_v6_only(address, backlog, options),
+            false => stack.tcp_listen(address, backlog, options),
+        };
+        let (id, address) = host.with(|stack, _| listen(stack)).map_err(error::bind)?;
         Ok(Listening {
             host: host.clone(),
             id,
@@ -55,13 +60,14 @@ impl Listening {
 
     /// The connection as a socket. The new one does not inherit the listener's mode, as std has it on Linux.
     fn wrap(&self, accepted: Accepted, nonblocking: bool) -> (Connection, SocketAddr) {
-        let connection = Connection::new(self.host.clone(), accepted.0, nonblocking);
+        let by_v6 = self.address.is_ipv6();
+        let connection = Connection::new(self.host.clone(), accepted.0, by_v6, nonblocking);
         let time_to_live = self.time_to_live.load(Ordering::Relaxed);
         if time_to_live != 0 {
             // It may have been reset meanwhile; reads will tell.
             let _ = connection.change_options(|options| options.time_to_live = time_to_live);
         }
-        (connection, accepted.1)
+        (connection, seen(accepted.1, by_v6))
     }
 
     /// Accepts as the listener's mode wants it.

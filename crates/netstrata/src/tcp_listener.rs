@@ -57,8 +57,22 @@ impl TcpListener {
         backlog: u32,
         options: SocketOptions,
     ) -> io::Result<TcpListener> {
-        let listening =
-            address::each(addresses, |address| Listening::bind(host, address, backlog, options, false))?;
+        let listening = address::each(addresses, |address| {
+            Listening::bind(host, address, backlog, options, false, false)
+        })?;
+        Ok(TcpListener { listening: Arc::new(listening) })
+    }
+
+    /// The same, but at `[::]` only calls by IPv6 are taken (RFC 3493 5.3: IPV6_V6ONLY), so that another listener may have
+    /// `0.0.0.0`. Beyond `std::net`.
+    ///
+    /// # Errors
+    /// Those of [`TcpListener::bind`].
+    pub fn bind_v6_only(host: &Host, addresses: impl ToSocketAddrs) -> io::Result<TcpListener> {
+        let options = SocketOptions::default();
+        let listening = address::each(addresses, |address| {
+            Listening::bind(host, address, BACKLOG, options, false, true)
+        })?;
         Ok(TcpListener { listening: Arc::new(listening) })
     }
 

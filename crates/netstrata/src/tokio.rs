@@ -11,6 +11,7 @@ mod tcp_listener;
 mod tcp_options;
 mod tcp_split;
 mod tcp_stream;
+mod udp_groups;
 mod udp_peek;
 mod udp_socket;
 

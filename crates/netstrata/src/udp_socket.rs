@@ -22,7 +22,7 @@ use std::time::Duration;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct UdpSocket {
-    datagrams: Arc<Datagrams>,
+    pub(crate) datagrams: Arc<Datagrams>,
 }
 
 impl UdpSocket {
@@ -39,7 +39,16 @@ impl UdpSocket {
     /// # Errors
     /// [`AddrInUse`](io::ErrorKind::AddrInUse), [`AddrNotAvailable`](io::ErrorKind::AddrNotAvailable).
     pub fn bind(host: &Host, addresses: impl ToSocketAddrs) -> io::Result<UdpSocket> {
-        let datagrams = address::each(addresses, |address| Datagrams::bind(host, address, false))?;
+        let datagrams = address::each(addresses, |address| Datagrams::bind(host, address, false, false))?;
+        Ok(UdpSocket { datagrams: Arc::new(datagrams) })
+    }
+
+    /// The same, but a socket at `[::]` has IPv6 addresses alone (RFC 3493 5.3: IPV6_V6ONLY). Beyond `std::net`.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::bind`].
+    pub fn bind_v6_only(host: &Host, addresses: impl ToSocketAddrs) -> io::Result<UdpSocket> {
+        let datagrams = address::each(addresses, |address| Datagrams::bind(host, address, false, true))?;
         Ok(UdpSocket { datagrams: Arc::new(datagrams) })
     }
 

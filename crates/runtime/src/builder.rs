@@ -12,7 +12,7 @@ use mio::{Poll, Token};
 use stack::{InterfaceConfig, Medium, Probing, Stack, StackConfig};
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::thread;
 
@@ -54,12 +54,20 @@ pub struct InterfaceSetup {
     pub probing: Probing,
     /// Where packets for all other networks go.
     pub gateway: Option<IpAddr>,
+    /// Whether routers are asked for IPv6 addresses and routes, and believed (RFC 4862).
+    pub routers: bool,
 }
 
 impl InterfaceSetup {
     /// An interface without addresses, which are not probed.
     pub fn new(name: &str) -> InterfaceSetup {
-        InterfaceSetup { name: name.to_owned(), addresses: Vec::new(), probing: Probing::Skip, gateway: None }
+        InterfaceSetup {
+            name: name.to_owned(),
+            addresses: Vec::new(),
+            probing: Probing::Skip,
+            gateway: None,
+            routers: false,
+        }
     }
 
     /// Adds an address in a network whose prefix is `prefix_length` bits long.
@@ -71,6 +79,12 @@ impl InterfaceSetup {
     /// Sets how addresses are probed.
     pub fn probing(mut self, probing: Probing) -> InterfaceSetup {
         self.probing = probing;
+        self
+    }
+
+    /// Sets whether routers are asked for IPv6 addresses and routes.
+    pub fn routers(mut self, routers: bool) -> InterfaceSetup {
+        self.routers = routers;
         self
     }
 
@@ -123,7 +137,8 @@ impl Builder {
         self
     }
 
-    /// Adds an interface. The loopback interface (127.0.0.1/8) is always there.
+    /// Adds an interface. The loopback interface (127.0.0.1/8 and ::1) is always there. One with an IPv6 address, or that asks
+    /// routers, also gets an address that is valid on its link alone (RFC 4291 2.8).
     pub fn interface(mut self, link: Box<dyn Link>, setup: InterfaceSetup) -> Builder {
         self.interfaces.push((link, setup));
         self
@@ -142,7 +157,9 @@ impl Builder {
         let clock = self.clock;
         let now = clock.now();
         let mut stack = Stack::new(now, self.config, seed);
-        let loopback = InterfaceSetup::new("lo").address(IpAddr::V4(Ipv4Addr::LOCALHOST), 8);
+        let loopback = InterfaceSetup::new("lo")
+            .address(IpAddr::V4(Ipv4Addr::LOCALHOST), 8)
+            .address(IpAddr::V6(Ipv6Addr::LOCALHOST), 128);
         let mut ports =
             vec![attach(&mut stack, now, Box::new(Loopback::new()), Medium::Loopback, &loopback)?];
         for (link, setup) in self.interfaces {
@@ -180,6 +197,11 @@ fn attach(
     // through the stack.
     let (name, mtu) = (setup.name.clone(), link.capabilities().mtu);
     let interface = stack.add_interface(now, InterfaceConfig { name, medium, mtu, super_segments: true });
+    if setup.routers || setup.addresses.iter().any(|(address, _)| address.is_ipv6()) {
+        stack
+            .enable_ipv6(now, interface, setup.probing, setup.routers)
+            .map_err(|error| invalid(&format!("{}: {error}", setup.name)))?;
+    }
     for &(address, prefix_length) in &setup.addresses {
         stack.add_address(now, interface, address, prefix_length, setup.probing).map_err(|error| {
             invalid(&format!("{}: address {address}/{prefix_length}: {error}", setup.name))

@@ -1,7 +1,7 @@
-//! An address with the length of its network's prefix: `10.7.0.2/24`.
+//! An address with the length of its network's prefix: `10.7.0.2/24`, `fd07::2/64`.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 /// An address of a host in its network.
@@ -30,14 +30,17 @@ impl FromStr for HostAddress {
             None => (text, None),
         };
         let address = ip(address)?;
+        let (usual, most) = if address.is_ipv4() { (24, 32) } else { (64, 128) };
         let prefix = match prefix {
-            None => 24,
+            None => usual,
             Some(digits) => digits
                 .parse::<u8>()
                 .ok()
-                .filter(|bits| (1..=32).contains(bits) && digits.bytes().all(|byte| byte.is_ascii_digit()))
+                .filter(|bits| (1..=most).contains(bits) && digits.bytes().all(|byte| byte.is_ascii_digit()))
                 .ok_or_else(|| {
-                    format!("\"/{digits}\" is not a prefix length; give 1 to 32, such as {address}/24")
+                    format!(
+                        "\"/{digits}\" is not a prefix length; give 1 to {most}, such as {address}/{usual}"
+                    )
                 })?,
         };
         Ok(HostAddress { address, prefix })
@@ -54,10 +57,10 @@ impl fmt::Display for HostAddress {
 pub(crate) fn ip(text: &str) -> Result<IpAddr, String> {
     let address = match text.parse::<IpAddr>() {
         Ok(IpAddr::V4(address)) => address,
-        Ok(IpAddr::V6(_)) => return Err(format!("{text} is an IPv6 address; only IPv4 is spoken as yet")),
+        Ok(IpAddr::V6(address)) => return ipv6(address),
         Err(_) => {
             return Err(format!(
-                "{text:?} is not an IPv4 address; give four numbers from 0 to 255, such as 10.7.0.2"
+                "{text:?} is not an address; give four numbers from 0 to 255, such as 10.7.0.2, or one of IPv6, such as fd07::2"
             ));
         }
     };
@@ -66,6 +69,13 @@ pub(crate) fn ip(text: &str) -> Result<IpAddr, String> {
         return Err(format!("{address} is not the address of one host; give one such as 10.7.0.2"));
     }
     Ok(IpAddr::V4(address))
+}
+
+fn ipv6(address: Ipv6Addr) -> Result<IpAddr, String> {
+    if address.is_unspecified() || address.is_multicast() || address.to_ipv4_mapped().is_some() {
+        return Err(format!("{address} is not the address of one host; give one such as fd07::2"));
+    }
+    Ok(IpAddr::V6(address))
 }
 
 #[cfg(test)]
@@ -77,6 +87,8 @@ mod tests {
         assert_eq!("10.7.0.2".parse(), Ok(HostAddress::v4([10, 7, 0, 2])));
         let address: HostAddress = "192.168.1.9/16".parse().unwrap();
         assert_eq!((address.to_string().as_str(), address.prefix), ("192.168.1.9/16", 16));
+        let address: HostAddress = "fd07::2".parse().unwrap();
+        assert_eq!((address.to_string().as_str(), address.prefix), ("fd07::2/64", 64));
     }
 
     #[test]
@@ -90,7 +102,12 @@ mod tests {
             "10.7.0.2/0",
             "10.7.0.2/33",
             "10.7.0.2/+8",
-            "::1",
+            "::",
+            "ff02::1",
+            "::ffff:10.7.0.2",
+            "fd07::2/129",
+            "fd07::2/0",
+            "fd07:::2",
             "0.0.0.0",
             "224.0.0.1",
             "255.255.255.255",

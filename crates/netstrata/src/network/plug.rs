@@ -50,6 +50,7 @@ pub struct Network {
     mtu: usize,
     addresses: Vec<(IpAddr, u8)>,
     gateway: Option<IpAddr>,
+    routers: bool,
     probing: Probing,
     pcapng: Option<PathBuf>,
     watch: Option<Arc<dyn Watch>>,
@@ -68,6 +69,7 @@ impl Network {
             mtu: LAN_MTU,
             addresses: Vec::new(),
             gateway: None,
+            routers: false,
             probing: LAN_PROBING,
             pcapng: None,
             watch: None,
@@ -104,6 +106,12 @@ impl Network {
     /// Where packets for other networks go. A host that is its own gateway has none.
     pub fn gateway(mut self, gateway: Option<IpAddr>) -> Network {
         self.gateway = gateway;
+        self
+    }
+
+    /// Whether routers of the link are asked for IPv6 addresses and routes, and believed (RFC 4862). Default: no.
+    pub fn routers(mut self, asked: bool) -> Network {
+        self.routers = asked;
         self
     }
 
@@ -251,6 +259,7 @@ impl Network {
             addresses: self.addresses,
             probing: self.probing,
             gateway,
+            routers: self.routers,
         };
         let seed = Some(random.seed());
         let builder = Host::builder().name(&self.name).clock(clock).seed(seed).config(self.config);

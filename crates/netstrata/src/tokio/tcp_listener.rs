@@ -36,8 +36,9 @@ impl TcpListener {
         backlog: u32,
         options: SocketOptions,
     ) -> io::Result<TcpListener> {
-        let listening =
-            address::each(addresses, |address| Listening::bind(host, address, backlog, options, true))?;
+        let listening = address::each(addresses, |address| {
+            Listening::bind(host, address, backlog, options, true, false)
+        })?;
         Ok(TcpListener { listening: Arc::new(listening) })
     }
 

@@ -25,7 +25,7 @@ impl UdpSocket {
     /// # Errors
     /// [`AddrInUse`](ErrorKind::AddrInUse), [`AddrNotAvailable`](ErrorKind::AddrNotAvailable).
     pub async fn bind(host: &Host, addresses: impl ToSocketAddrs) -> io::Result<UdpSocket> {
-        let datagrams = address::each(addresses, |address| Datagrams::bind(host, address, true))?;
+        let datagrams = address::each(addresses, |address| Datagrams::bind(host, address, true, false))?;
         Ok(UdpSocket { datagrams: Arc::new(datagrams) })
     }
 

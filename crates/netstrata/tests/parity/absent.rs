@@ -21,31 +21,8 @@ macro_rules! absent_traits {
 }
 
 fn absent() -> BTreeSet<String> {
-    let mut names: Vec<&str> = absent![
-        std::net::TcpListener::only_v6,
-        std::net::TcpListener::set_only_v6,
-        std::net::UdpSocket::join_multicast_v4,
-        std::net::UdpSocket::join_multicast_v6,
-        std::net::UdpSocket::leave_multicast_v4,
-        std::net::UdpSocket::leave_multicast_v6,
-        std::net::UdpSocket::multicast_loop_v4,
-        std::net::UdpSocket::multicast_loop_v6,
-        std::net::UdpSocket::multicast_ttl_v4,
-        std::net::UdpSocket::set_multicast_loop_v4,
-        std::net::UdpSocket::set_multicast_loop_v6,
-        std::net::UdpSocket::set_multicast_ttl_v4,
-        tokio::net::UdpSocket::join_multicast_v4,
-        tokio::net::UdpSocket::join_multicast_v6,
-        tokio::net::UdpSocket::leave_multicast_v4,
-        tokio::net::UdpSocket::leave_multicast_v6,
-        tokio::net::UdpSocket::multicast_loop_v4,
-        tokio::net::UdpSocket::multicast_loop_v6,
-        tokio::net::UdpSocket::multicast_ttl_v4,
-        tokio::net::UdpSocket::set_multicast_loop_v4,
-        tokio::net::UdpSocket::set_multicast_loop_v6,
-        tokio::net::UdpSocket::set_multicast_ttl_v4,
-    ]
-    .to_vec();
+    let mut names: Vec<&str> =
+        absent![std::net::TcpListener::only_v6, std::net::TcpListener::set_only_v6,].to_vec();
     names.extend(absent_traits![
         std::os::fd::AsFd,
         std::os::fd::AsRawFd,

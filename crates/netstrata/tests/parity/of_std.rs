@@ -2,7 +2,7 @@
 
 use crate::has;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr};
 use std::time::Duration;
 
 macro_rules! tcp_stream_of_std {
@@ -68,6 +68,16 @@ macro_rules! udp_socket_of_std {
             let _: fn(&$type, Option<Duration>) -> io::Result<()> = <$type>::set_write_timeout;
             let _: fn(&$type) -> io::Result<Option<Duration>> = <$type>::read_timeout;
             let _: fn(&$type) -> io::Result<Option<Duration>> = <$type>::write_timeout;
+            let _: fn(&$type, &Ipv4Addr, &Ipv4Addr) -> io::Result<()> = <$type>::join_multicast_v4;
+            let _: fn(&$type, &Ipv4Addr, &Ipv4Addr) -> io::Result<()> = <$type>::leave_multicast_v4;
+            let _: fn(&$type, &Ipv6Addr, u32) -> io::Result<()> = <$type>::join_multicast_v6;
+            let _: fn(&$type, &Ipv6Addr, u32) -> io::Result<()> = <$type>::leave_multicast_v6;
+            let _: fn(&$type, bool) -> io::Result<()> = <$type>::set_multicast_loop_v4;
+            let _: fn(&$type) -> io::Result<bool> = <$type>::multicast_loop_v4;
+            let _: fn(&$type, bool) -> io::Result<()> = <$type>::set_multicast_loop_v6;
+            let _: fn(&$type) -> io::Result<bool> = <$type>::multicast_loop_v6;
+            let _: fn(&$type, u32) -> io::Result<()> = <$type>::set_multicast_ttl_v4;
+            let _: fn(&$type) -> io::Result<u32> = <$type>::multicast_ttl_v4;
             let _: fn(&$type, bool) -> io::Result<()> = <$type>::set_broadcast;
             let _: fn(&$type) -> io::Result<bool> = <$type>::broadcast;
             let _: fn(&$type, u32) -> io::Result<()> = <$type>::set_ttl;

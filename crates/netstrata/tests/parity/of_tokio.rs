@@ -147,6 +147,17 @@ macro_rules! udp_socket_of_tokio {
             let _: io::Result<SocketAddr> = socket.peek_sender().await;
             let _: Poll<io::Result<SocketAddr>> = socket.poll_peek_sender(context);
             let _: io::Result<SocketAddr> = socket.try_peek_sender();
+            let (group, group_v6) = (std::net::Ipv4Addr::LOCALHOST, std::net::Ipv6Addr::LOCALHOST);
+            let _: io::Result<()> = socket.join_multicast_v4(group, group);
+            let _: io::Result<()> = socket.leave_multicast_v4(group, group);
+            let _: io::Result<()> = socket.join_multicast_v6(&group_v6, 0);
+            let _: io::Result<()> = socket.leave_multicast_v6(&group_v6, 0);
+            let _: io::Result<()> = socket.set_multicast_loop_v4(true);
+            let _: io::Result<bool> = socket.multicast_loop_v4();
+            let _: io::Result<()> = socket.set_multicast_loop_v6(true);
+            let _: io::Result<bool> = socket.multicast_loop_v6();
+            let _: io::Result<()> = socket.set_multicast_ttl_v4(1);
+            let _: io::Result<u32> = socket.multicast_ttl_v4();
             let _: io::Result<bool> = socket.broadcast();
             let _: io::Result<()> = socket.set_broadcast(true);
             let _: io::Result<u32> = socket.ttl();

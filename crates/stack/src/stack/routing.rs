@@ -164,6 +164,10 @@ impl Stack {
         {
             return Some(IpAddr::V6(remote));
         }
+        // What this host says to itself needs no route (RFC 1122 3.3.1.1).
+        if self.interface(interface)?.medium == Medium::Loopback {
+            return Some(remote);
+        }
         let route = self.routes.lookup(remote, |id| id == interface)?;
         Some(route.gateway.unwrap_or(remote))
     }

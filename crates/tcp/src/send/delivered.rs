@@ -20,6 +20,8 @@ pub(crate) struct Delivered {
     pub(super) latest: Option<(Instant, Seq)>,
     /// Where the lowest of those ends that were sent once only.
     pub(super) lowest_original: Option<Seq>,
+    /// Where the highest of those ends that were sent once only.
+    pub(super) highest_original: Option<Seq>,
     /// Where the highest of all ends.
     pub(super) highest: Option<Seq>,
     /// When the last sent of those was sent that tell a round-trip time (Karn).
@@ -40,6 +42,7 @@ impl Delivered {
             selected: 0,
             latest: None,
             lowest_original: None,
+            highest_original: None,
             highest: None,
             timed: None,
             ambiguous: false,
@@ -56,6 +59,7 @@ impl Delivered {
             self.ambiguous |= !selectively;
         } else {
             self.lowest_original = Some(self.lowest_original.map_or(end, |lowest| lowest.min(end)));
+            self.highest_original = Some(self.highest_original.map_or(end, |highest| highest.max(end)));
             if selectively || !self.ambiguous {
                 self.timed =
                     Some(self.timed.map_or(sent_at, |timed| if timed < sent_at { sent_at } else { timed }));
