@@ -240,6 +240,16 @@ pub(crate) struct LabArguments {
     /// Write the frames into this file, for Wireshark
     #[arg(long, value_name = "FILE", requires = "name")]
     pub(crate) pcapng: Option<PathBuf>,
+
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        num_args = 0..=1,
+        default_missing_value = "127.0.0.1:8001",
+        conflicts_with_all = ["name", "all", "json"],
+        help = "Serve the lab's page for a browser, by itself [default: 127.0.0.1:8001]"
+    )]
+    pub(crate) web: Option<SocketAddr>,
 }
 
 /// A flood helps nobody.

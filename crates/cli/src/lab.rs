@@ -1,6 +1,7 @@
 //! `netstrata lab`: the experiments in the terminal.
 
 mod drawing;
+mod page;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -38,6 +39,9 @@ impl Language {
 
 /// Lists the experiments, runs one, or runs all.
 pub(crate) fn run(arguments: &LabArguments) -> Result<(), Failure> {
+    if let Some(at) = arguments.web {
+        return page::run(at);
+    }
     let language = Language::of_environment();
     match &arguments.name {
         Some(name) => one(name, arguments, language),

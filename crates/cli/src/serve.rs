@@ -4,7 +4,7 @@
 //! `--link host` they listen on the operating system's sockets instead.
 
 mod banner;
-mod carried;
+pub(crate) mod carried;
 mod contest;
 mod control;
 mod holder;

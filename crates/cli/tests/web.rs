@@ -205,3 +205,14 @@ fn a_server_without_a_second_host_says_that_nothing_is_live() {
     assert!(talk(at, "x").starts_with("HTTP/1.1 404 "));
     assert_eq!(server.stop().code(), Some(0));
 }
+
+#[test]
+fn the_lab_serves_its_page_by_itself_with_two_hosts_behind_it() {
+    let server = Server::start(&["lab", "--web", "127.0.0.1:0"]);
+    let at = page(&server);
+    assert!(ask(at, "GET / HTTP/1.1", "").contains("<title>Netstrata Lab</title>"));
+    let mut own = feed(at, CLIENT);
+    assert!(talk(at, "by itself").contains("\"answer\":\"by itself\""));
+    read_until(&mut own, "event: frame");
+    assert_eq!(server.stop().code(), Some(0));
+}

@@ -101,9 +101,8 @@ fn arrow(from: usize, to: usize, gap: usize, label: &str, lost: bool) -> String 
     let width = ((right - left) * gap).saturating_sub(4);
     let label = format!(" {label} ");
     let length = label.chars().count();
-    let (before, after) = match width.saturating_sub(length) {
-        room => (room / 2, room - room / 2),
-    };
+    let room = width.saturating_sub(length);
+    let (before, after) = (room / 2, room - room / 2);
     let head = if lost {
         "✗"
     } else if to > from {
