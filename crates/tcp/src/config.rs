@@ -36,7 +36,8 @@ pub struct HostConfig {
     /// The receive buffers of sockets that choose no size: they grow to what the application reads in two round trips. Default 64 KiB
     /// to 8 MiB.
     pub receive_buffer: BufferBounds,
-    /// The send buffers of sockets that choose no size: they grow to twice the congestion window. Default 64 KiB to 4 MiB.
+    /// The send buffers of sockets that choose no size: they grow to twice the congestion window. Default 256 KiB,
+    /// so that a writer may well be done before its peer begins to read, to 4 MiB.
     pub send_buffer: BufferBounds,
     /// Bytes that the buffers of all connections may hold together, beside 4 KiB of each in each direction. Above three quarters of
     /// it no buffer grows, and each connection may hold its share. At the bound new connections and what is out of order are turned
@@ -67,7 +68,7 @@ impl Default for HostConfig {
             timestamps: true,
             selective_acknowledgments: true,
             receive_buffer: BufferBounds { initial: 64 * 1024, most: 8 * 1024 * 1024 },
-            send_buffer: BufferBounds { initial: 64 * 1024, most: 4 * 1024 * 1024 },
+            send_buffer: BufferBounds { initial: 256 * 1024, most: 4 * 1024 * 1024 },
             buffer_memory: 1024 * 1024 * 1024,
             super_segments: true,
             ecn: EcnMode::Accept,
