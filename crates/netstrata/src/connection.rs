@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tcp::congestion::Algorithm;
-use tcp::{ConnectionId, Info, Readiness, SocketOptions};
+use tcp::{ConnectionId, Info, Readiness, SocketOptions, WriteMarks};
 
 /// One end of a TCP connection. Clones of a stream and its halves share it; the last one's drop closes it.
 pub(crate) struct Connection {
@@ -124,6 +124,32 @@ impl Connection {
         self.run(Awaited::Write(id), &self.write_patience, |stack, now| {
             error::poll_write(stack.tcp_mut().write(now, id, bytes))
         })
+    }
+
+    /// Writes, and says whether more follows and whether a record ends.
+    pub(crate) fn write_marked(&self, bytes: &[u8], marks: WriteMarks) -> io::Result<usize> {
+        let id = self.id;
+        self.run(Awaited::Write(id), &self.write_patience, |stack, now| {
+            error::poll_write(stack.tcp_mut().write_marked(now, id, bytes, marks))
+        })
+    }
+
+    pub(crate) fn try_write_marked(&self, bytes: &[u8], marks: WriteMarks) -> io::Result<usize> {
+        let id = self.id;
+        or_would_block(
+            self.host
+                .attempt(|stack, now| error::poll_write(stack.tcp_mut().write_marked(now, id, bytes, marks))),
+        )
+    }
+
+    pub(crate) fn quick_acknowledgments(&self) -> io::Result<bool> {
+        let quick = self.host.with(|stack, _| stack.tcp().quick_acknowledgments(self.id));
+        quick.ok_or_else(not_connected)
+    }
+
+    pub(crate) fn set_quick_acknowledgments(&self, on: bool) -> io::Result<()> {
+        let found = self.host.with(|stack, _| stack.tcp_mut().set_quick_acknowledgments(self.id, on));
+        if found { Ok(()) } else { Err(not_connected()) }
     }
 
     pub(crate) fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {

@@ -36,6 +36,7 @@ pub mod network;
 mod patience;
 mod ping;
 mod tcp_listener;
+mod tcp_sending;
 mod tcp_stream;
 pub mod tokio;
 mod ttl;
@@ -50,7 +51,7 @@ pub use tcp_stream::TcpStream;
 pub use udp_socket::UdpSocket;
 
 /// The options of TCP sockets.
-pub use tcp::{Keepalive, SocketOptions};
+pub use tcp::{Keepalive, SocketOptions, WriteMarks};
 
 /// The crates below, for reports and for what sockets do not show.
 pub use {basis, link, runtime, stack, tcp, wire};

@@ -30,7 +30,7 @@ use tcp::{Info, Keepalive, SocketOptions};
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct TcpStream {
-    connection: Arc<Connection>,
+    pub(crate) connection: Arc<Connection>,
 }
 
 impl TcpStream {

@@ -3,7 +3,7 @@
 use crate::LIMIT;
 use crate::common::{RIGHT, connected, pair, within};
 use netstrata::tcp::State;
-use netstrata::{Keepalive, TcpListener, TcpStream};
+use netstrata::{Keepalive, TcpListener, TcpStream, WriteMarks};
 use std::io::{ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
@@ -88,6 +88,34 @@ fn options_are_kept_and_the_inside_is_told() {
     assert!(!server.nodelay().unwrap());
     assert_eq!(client.info().unwrap().state, State::Established);
     assert_eq!(client.linger().unwrap(), None);
+    client.set_cork(true).unwrap();
+    client.set_fin_wait_2(Some(Duration::from_secs(3))).unwrap();
+    assert_eq!((client.cork().unwrap(), client.fin_wait_2().unwrap()), (true, Some(Duration::from_secs(3))));
+    assert!(!server.cork().unwrap());
+}
+
+#[test]
+fn what_is_corked_waits_and_goes_when_the_cork_is_drawn() {
+    within(LIMIT, || {
+        let (left, right) = pair();
+        let (mut client, mut server) = connected(&left, &right);
+        client.set_cork(true).unwrap();
+        client.write_all(b"together").unwrap();
+        server.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+        assert_eq!(server.read(&mut [0; 16]).unwrap_err().kind(), ErrorKind::WouldBlock);
+        client.set_cork(false).unwrap();
+        server.set_read_timeout(None).unwrap();
+        let mut bytes = [0; 16];
+        assert_eq!(server.read(&mut bytes).unwrap(), 8);
+        let more = WriteMarks { more: true, ..WriteMarks::default() };
+        assert_eq!(client.write_marked(b"half ", more).unwrap(), 5);
+        assert_eq!(client.write_marked(b"whole", WriteMarks::default()).unwrap(), 5);
+        assert_eq!(server.read(&mut bytes).unwrap(), 10);
+        server.set_quickack(false).unwrap();
+        assert!(!server.quickack().unwrap());
+        server.set_quickack(true).unwrap();
+        assert!(server.quickack().unwrap());
+    });
 }
 
 #[test]

@@ -33,9 +33,7 @@ fn absent() -> BTreeSet<String> {
 }
 
 /// Those that the originals have on Linux only.
-const ON_LINUX: [&str; 8] = [
-    "tokio::net::TcpStream::quickack",
-    "tokio::net::TcpStream::set_quickack",
+const ON_LINUX: [&str; 6] = [
     "tokio::net::UdpSocket::bind_device",
     "tokio::net::UdpSocket::device",
     "tokio::net::UdpSocket::set_tclass_v6",
@@ -48,8 +46,6 @@ const ON_LINUX: [&str; 8] = [
 #[test]
 fn what_is_absent_on_linux_exists_in_the_originals() {
     let named = absent![
-        tokio::net::TcpStream::quickack,
-        tokio::net::TcpStream::set_quickack,
         tokio::net::UdpSocket::device,
         tokio::net::UdpSocket::set_tclass_v6,
         tokio::net::UdpSocket::set_tos_v4,

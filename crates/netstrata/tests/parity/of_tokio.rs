@@ -37,6 +37,8 @@ macro_rules! tcp_stream_of_tokio {
             let _: io::Result<Option<Duration>> = stream.linger();
             let _: io::Result<()> = stream.set_linger(None);
             let _: io::Result<()> = stream.set_zero_linger();
+            let _: io::Result<()> = stream.set_quickack(true);
+            let _: io::Result<bool> = stream.quickack();
             let _: io::Result<u32> = stream.ttl();
             let _: io::Result<()> = stream.set_ttl(1);
             {
