@@ -39,12 +39,15 @@ macro_rules! experiments {
 
 experiments! {
     address "address"
+    around_the_clock "around-the-clock"
     backlog "backlog"
     both_receive "both-receive"
     broadcast_storm "broadcast-storm"
+    client_or_browser "client-or-browser"
     close "close"
     congestion "congestion"
     four_tuple "four-tuple"
+    frame "frame"
     half_close "half-close"
     handshake "handshake"
     keepalive "keepalive"
@@ -55,12 +58,15 @@ experiments! {
     ports "ports"
     reordering "reordering"
     router "router"
+    seven_layers "seven-layers"
+    signal "signal"
     stream "stream"
     switch "switch"
     syn_flood "syn-flood"
     talk "talk"
     time_wait "time-wait"
     two_way "two-way"
+    two_way_handshake "two-way-handshake"
     udp_or_tcp "udp-or-tcp"
     zero_window "zero-window"
 }
@@ -85,6 +91,10 @@ fn other_parameters_hold() {
         ("loopback", "last", "2"),
         ("address", "hosts", "20"),
         ("backlog", "backlog", "1"),
+        ("frame", "vendor", "cisco"),
+        ("frame", "vendor", "raspberry"),
+        ("frame", "vendor", "local"),
+        ("signal", "turn", "200"),
     ];
     for (experiment, parameter, value) in settings {
         let parameters = [((*parameter).to_owned(), Value::Word((*value).to_owned()))].into();

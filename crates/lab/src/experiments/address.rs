@@ -88,10 +88,10 @@ fn broadcast(lab: &mut Lab) {
         lab.cable(scenes::cable(millis(1)), (*host, &format!("10.0.0.{}/24", number + 1)), (switch, ""));
     }
     lab.begin();
-    let any = std::net::SocketAddr::from(([0, 0, 0, 0], 5_000));
+    let any = std::net::SocketAddr::from(([0, 0, 0, 0], 50_000));
     let sockets: Vec<_> =
         hosts.iter().filter_map(|host| lab.network.stack(*host).udp_bind(any).ok()).collect();
-    let (now, everybody) = (lab.network.now(), std::net::SocketAddr::from(([255, 255, 255, 255], 5_000)));
+    let (now, everybody) = (lab.network.now(), std::net::SocketAddr::from(([255, 255, 255, 255], 50_000)));
     if let Some(socket) = sockets.first() {
         lab.network.stack(hosts[0]).udp_set_broadcast(*socket, true);
         // If it cannot be sent the check below fails.

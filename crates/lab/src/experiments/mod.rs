@@ -1,12 +1,15 @@
 //! The catalogue of experiments: one file each, and one line here.
 
 mod address;
+mod around_the_clock;
 mod backlog;
 mod both_receive;
 mod broadcast_storm;
+mod client_or_browser;
 mod close;
 mod congestion;
 mod four_tuple;
+mod frame;
 mod half_close;
 mod handshake;
 mod keepalive;
@@ -17,12 +20,15 @@ mod path_mtu;
 mod ports;
 mod reordering;
 mod router;
+mod seven_layers;
+mod signal;
 mod stream;
 mod switch;
 mod syn_flood;
 mod talk;
 mod time_wait;
 mod two_way;
+mod two_way_handshake;
 mod udp_or_tcp;
 mod zero_window;
 
@@ -31,6 +37,11 @@ use crate::experiment::Experiment;
 /// All of them, in the order in which they are best met.
 pub(crate) const ALL: &[&Experiment] = &[
     &talk::EXPERIMENT,
+    &around_the_clock::EXPERIMENT,
+    &client_or_browser::EXPERIMENT,
+    &seven_layers::EXPERIMENT,
+    &signal::EXPERIMENT,
+    &frame::EXPERIMENT,
     &switch::EXPERIMENT,
     &broadcast_storm::EXPERIMENT,
     &router::EXPERIMENT,
@@ -41,6 +52,7 @@ pub(crate) const ALL: &[&Experiment] = &[
     &two_way::EXPERIMENT,
     &stream::EXPERIMENT,
     &handshake::EXPERIMENT,
+    &two_way_handshake::EXPERIMENT,
     &close::EXPERIMENT,
     &half_close::EXPERIMENT,
     &time_wait::EXPERIMENT,

@@ -42,13 +42,15 @@ fn run(lab: &mut Lab) {
     let pair = scenes::pair(lab, cable);
     let scenes::Pair { client, server } = pair;
     let at = |last: u8, port: u16| std::net::SocketAddr::from(([10, 0, 0, last], port));
-    let sockets =
-        (lab.network.stack(client).udp_bind(at(1, 5_000)), lab.network.stack(server).udp_bind(at(2, 5_000)));
+    let sockets = (
+        lab.network.stack(client).udp_bind(at(1, 50_000)),
+        lab.network.stack(server).udp_bind(at(2, 50_000)),
+    );
     let (Ok(from), Ok(to)) = sockets else { return };
     for number in 0..count {
         let now = lab.network.now();
         // What cannot be sent is missing at the other end, and counted there.
-        let _ = lab.network.stack(client).udp_send(now, from, &message(number), Some(at(2, 5_000)));
+        let _ = lab.network.stack(client).udp_send(now, from, &message(number), Some(at(2, 50_000)));
         lab.run_for(millis(2));
     }
     lab.run_for(seconds(1));
