@@ -1,5 +1,7 @@
 //! Hubs, switches, routers and loopback, and a network of a thousand hosts.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 use netstrata_sim::network::{Impairments, Network, NodeId, Occurrence, Outcome, Rule, SwitchConfig};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -38,7 +40,7 @@ fn ping(network: &mut Network, from: NodeId, to: &str, ttl: Option<u8>, watched:
 
 #[test]
 fn a_switch_learns_and_a_hub_does_not() {
-    let (mut network, switch, [a, b, c]) =
+    let (mut network, switch, [a, _, c]) =
         star(|network| network.add_switch("switch", SwitchConfig::default()));
     // The ARP request is for everybody.
     assert_eq!(ping(&mut network, a, "10.0.0.2", None, c), (true, 1));

@@ -11,7 +11,7 @@ pub(crate) const FORMAT: u32 = 1;
 /// All that happened in one run.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Trace {
-    /// [`FORMAT`].
+    /// The number of this shape: 1.
     pub format: u32,
     /// The experiment's name.
     pub experiment: &'static str,
