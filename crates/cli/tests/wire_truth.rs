@@ -202,7 +202,7 @@ fn the_kernels_clients_and_our_services_leave_a_clean_record() {
 }
 
 #[test]
-#[ignore = "needs root, /dev/net/tun, ip, nc, python3 and tshark"]
+#[ignore = "needs root, /dev/net/tun, ip, socat, python3 and tshark"]
 fn our_clients_and_the_kernels_services_leave_a_clean_record() {
     if !in_namespace("our_clients_and_the_kernels_services_leave_a_clean_record") {
         return;
@@ -222,11 +222,15 @@ fn our_clients_and_the_kernels_services_leave_a_clean_record() {
 
     // Both directions at once.
     let sent = pattern(20_000_000);
-    let mut listener = Command::new("nc");
-    listener.args(["-N", "-l", "10.7.0.1", "7777"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    // A listening nc would leave when it has read all, though it has more to send; socat stays.
+    let mut listener = Command::new("socat");
+    listener.args(["-t", "60", "STDIO", "TCP-LISTEN:7777,bind=10.7.0.1"]);
+    listener.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut listener = Process::spawn(&mut listener);
     let (mut to, mut from) = (listener.child.stdin.take().unwrap(), listener.child.stdout.take().unwrap());
-    until("nc", || std::fs::read_to_string("/proc/self/net/tcp").unwrap().contains(":1E61 00000000:0000 0A"));
+    until("socat", || {
+        std::fs::read_to_string("/proc/self/net/tcp").unwrap().contains(":1E61 00000000:0000 0A")
+    });
     let reply = sent.clone();
     let writing = thread::spawn(move || to.write_all(&reply).unwrap());
     let reading = thread::spawn(move || {
@@ -234,10 +238,10 @@ fn our_clients_and_the_kernels_services_leave_a_clean_record() {
         std::io::Read::read_to_end(&mut from, &mut received).unwrap();
         received
     });
-    let back = connect(&capture("nc"), "10.7.0.1:7777", &sent).stdout;
+    let back = connect(&capture("socat"), "10.7.0.1:7777", &sent).stdout;
     writing.join().unwrap();
     assert!(reading.join().unwrap() == sent && back == sent, "what arrived differs");
-    judge(&capture("nc"), 20_000);
+    judge(&capture("socat"), 20_000);
 
     // A call that is refused, and pings.
     let file = capture("refused");
