@@ -80,9 +80,12 @@ def paths(tree, prefix=()):
 
 
 def imports(file, source, modules):
-    """The files that a file's use declarations lead to."""
+    """The files that a file's use declarations, and the paths in its code, lead to."""
     here = module_of(file, source)
-    for tree in re.findall(r"\buse\s+([^;]+);", without_tests(file.read_text())):
+    text = without_tests(file.read_text())
+    declared = r"\buse\s+([^;]+);"
+    inline = re.findall(r"(?<![\w:$])((?:crate|super|self)(?:::\w+)+)", re.sub(declared + r"|\bpub\([^)]*\)", "", text))
+    for tree in re.findall(declared, text) + inline:
         for path in paths(tree):
             base = list(here)
             path = list(path)

@@ -11,6 +11,7 @@ use netstrata::link::Impairment;
 use crate::values::address::{self, HostAddress};
 use crate::values::duration;
 use crate::values::keepalive::Keepalive;
+use crate::values::link;
 use crate::values::publication::Publication;
 use crate::values::service::Placed;
 use crate::values::target::Target;
@@ -49,7 +50,7 @@ pub(crate) enum Command {
 /// Which network to be on, and how.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct NetworkArguments {
-    #[arg(long, value_name = "LINK", default_value = "lan", value_parser = link, help = LINK_HELP)]
+    #[arg(long, value_name = "LINK", default_value = "lan", value_parser = link::parse, help = LINK_HELP)]
     pub(crate) link: LinkSpec,
 
     /// An address of one's own, with its network's prefix length, such as 10.7.0.2/24
@@ -194,7 +195,7 @@ pub(crate) struct LanArguments {
 #[derive(Debug, Args)]
 pub(crate) struct StatusArguments {
     /// The server's network, which says where its control socket lies
-    #[arg(long, value_name = "LINK", default_value = "lan", value_parser = link)]
+    #[arg(long, value_name = "LINK", default_value = "lan", value_parser = link::parse)]
     pub(crate) link: LinkSpec,
 
     /// The server's control socket
@@ -260,10 +261,6 @@ fn interval(text: &str) -> Result<Duration, String> {
     } else {
         Err(format!("{text} is too short; give at least 1ms"))
     }
-}
-
-fn link(text: &str) -> Result<LinkSpec, String> {
-    crate::network::parse_link(text)
 }
 
 #[cfg(test)]

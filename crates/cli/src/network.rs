@@ -24,18 +24,6 @@ const CLIENTS_PREFIX: u8 = 24;
 /// How many addresses a client tries. With half of them taken, one in a million clients finds none.
 const ATTEMPTS: u32 = 20;
 
-/// Reads the value of `--link`.
-pub(crate) fn parse_link(text: &str) -> Result<LinkSpec, String> {
-    match text.parse::<LinkSpec>() {
-        Ok(LinkSpec::Memory) => {
-            Err("the link \"memory\" joins hosts of one process; take lan[:PATH], tap:NAME or host"
-                .to_owned())
-        }
-        Ok(link) => Ok(link),
-        Err(error) => Err(format!("{error}; take lan[:PATH], tap:NAME or host")),
-    }
-}
-
 /// The socket of the LAN that `link` names, or of the user's own.
 pub(crate) fn lan_path(link: &LinkSpec) -> Result<PathBuf, Failure> {
     match link {
@@ -177,18 +165,6 @@ fn not_joined(error: &io::Error, at: Option<HostAddress>, arguments: &NetworkArg
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn links_that_serve_no_command_are_refused_in_one_line() {
-        for link in ["lan", "lan:/tmp/x", "tap:net0", "host"] {
-            assert_eq!(parse_link(link).unwrap().to_string(), link);
-        }
-        for link in ["memory", "lam", "", "tap", "ethernet"] {
-            let error = parse_link(link).unwrap_err();
-            assert!(error.contains("tap:NAME") && !error.contains('\n'), "{link}: {error}");
-        }
-        assert!(parse_link("lam").unwrap_err().contains("did you mean \"lan\"?"));
-    }
 
     #[test]
     fn looking_whether_a_record_can_be_made_changes_nothing() {

@@ -3,6 +3,7 @@
 pub(crate) mod address;
 pub(crate) mod duration;
 pub(crate) mod keepalive;
+pub(crate) mod link;
 pub(crate) mod port;
 pub(crate) mod publication;
 pub(crate) mod service;

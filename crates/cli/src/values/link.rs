@@ -1,0 +1,32 @@
+//! Links: `lan[:PATH]`, `tap:NAME`, `host`.
+
+use netstrata::LinkSpec;
+
+/// Reads the value of `--link`.
+pub(crate) fn parse(text: &str) -> Result<LinkSpec, String> {
+    match text.parse::<LinkSpec>() {
+        Ok(LinkSpec::Memory) => {
+            Err("the link \"memory\" joins hosts of one process; take lan[:PATH], tap:NAME or host"
+                .to_owned())
+        }
+        Ok(link) => Ok(link),
+        Err(error) => Err(format!("{error}; take lan[:PATH], tap:NAME or host")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_that_serve_no_command_are_refused_in_one_line() {
+        for link in ["lan", "lan:/tmp/x", "tap:net0", "host"] {
+            assert_eq!(parse(link).unwrap().to_string(), link);
+        }
+        for link in ["memory", "lam", "", "tap", "ethernet"] {
+            let error = parse(link).unwrap_err();
+            assert!(error.contains("tap:NAME") && !error.contains('\n'), "{link}: {error}");
+        }
+        assert!(parse("lam").unwrap_err().contains("did you mean \"lan\"?"));
+    }
+}
