@@ -71,7 +71,8 @@ pub(crate) struct NetworkArguments {
 }
 
 /// Not a doc comment, where brackets would be links.
-const LINK_HELP: &str = "The network: lan[:PATH], tap:NAME, or host for the operating system's own sockets";
+const LINK_HELP: &str =
+    "The network: lan[:PATH], tap:NAME, tun:NAME, or host for the operating system's own sockets";
 
 /// `netstrata serve`.
 #[derive(Debug, Args)]

@@ -1,4 +1,4 @@
-//! Our services and clients on a TAP, with the Linux kernel's own stack at the other end of the cable.
+//! Our services and clients on a TAP or a TUN, with the Linux kernel's own stack at the other end of the cable.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::disallowed_methods,
@@ -13,12 +13,12 @@ use std::process::Command;
 
 use common::{Lan, run_command};
 
-/// Runs a script in a network namespace of its own, in which the kernel is 10.7.0.1 on the TAP `ns0`.
-fn in_namespace(lan: &Lan, script: &str) -> common::Outcome {
+/// Runs a script in a network namespace of its own, in which the kernel is 10.7.0.1 on the interface `ns0`, of the kind `mode`.
+fn in_namespace(lan: &Lan, mode: &str, script: &str) -> common::Outcome {
     let path = lan.file("script");
     let begin = "set -eu
         ip link set lo up
-        ip tuntap add dev ns0 mode tap
+        ip tuntap add dev ns0 mode $MODE
         ip address add 10.7.0.1/24 dev ns0
         ip link set ns0 up
         # Waits until a file says something.
@@ -27,7 +27,10 @@ fn in_namespace(lan: &Lan, script: &str) -> common::Outcome {
     std::fs::write(&path, format!("{begin}{script}")).unwrap();
     let mut command = Command::new("unshare");
     command.args(["--net", "--pid", "--fork", "--kill-child", "sh"]).arg(&path);
-    command.env("NETSTRATA", env!("CARGO_BIN_EXE_netstrata")).current_dir(lan.file("").as_path());
+    command
+        .env("NETSTRATA", env!("CARGO_BIN_EXE_netstrata"))
+        .env("MODE", mode)
+        .current_dir(lan.file("").as_path());
     run_command(&mut command, b"")
 }
 
@@ -61,7 +64,7 @@ call.sendall(b"q")
 print(call.recv(1024))'
         "$NETSTRATA" status --control control | grep -c 'LISTEN'
     "#;
-    let outcome = in_namespace(&lan, script);
+    let outcome = in_namespace(&lan, "tap", script);
     assert_eq!(outcome.code, Some(0), "{outcome:?} {}", outcome.text());
     for part in
         ["echo reply True", "hello from the kernel", "three million bytes", "网络编程", "b''", "\n2\n"]
@@ -85,10 +88,55 @@ fn our_clients_reach_the_kernels_services() {
         cmp sent received && cmp reply back && echo both directions
         "$NETSTRATA" connect --link tap:ns0 10.7.0.1:7778 < /dev/null || echo "code $?"
     "#;
-    let outcome = in_namespace(&lan, script);
+    let outcome = in_namespace(&lan, "tap", script);
     assert_eq!(outcome.code, Some(0), "{outcome:?} {}", outcome.text());
     for part in ["3 packets transmitted, 3 received", "both directions", "code 1"] {
         assert!(outcome.text().contains(part), "{part} in {}", outcome.text());
     }
     assert!(outcome.stderr.contains("10.7.0.1:7778 refused the call"), "{}", outcome.stderr);
+}
+
+/// Echoes 32 MB and tells how many packets the interface counted for them, and how many bad checksums the kernel found.
+const BULK: &str = r#"
+        "$NETSTRATA" serve --link tun:ns0 --service echo --control control MORE > banner 2> log &
+        until_says banner stop:
+        python3 -c '
+import os, socket, threading
+for address in ["10.7.0.2"]:
+    call = socket.create_connection((address, 8002))
+    sent = os.urandom(1 << 20) * 32
+    threading.Thread(target=lambda: (call.sendall(sent), call.shutdown(socket.SHUT_WR))).start()
+    back = bytearray()
+    while piece := call.recv(1 << 20):
+        back += piece
+    print("the same", back == sent)
+counts = [line.split() for line in open("/proc/net/dev") if "ns0" in line][0]
+for way, count in ("rx", int(counts[2])), ("tx", int(counts[10])):
+    print(way, "few" if count < 10_000 else "many", count)
+names, values = [line.split() for line in open("/proc/net/snmp") if line.startswith("Tcp:")]
+print("bad checksums", values[names.index("InCsumErrors")])'
+    "#;
+
+#[test]
+#[ignore = "needs root, /dev/net/tun, ip and python3"]
+fn super_segments_pass_whole_over_a_tun() {
+    let lan = Lan::new();
+    let outcome = in_namespace(&lan, "tun", &BULK.replace("MORE", "--no-web"));
+    assert_eq!(outcome.code, Some(0), "{outcome:?} {}", outcome.text());
+    // 32 MB are more than 22 000 packets of 1500 bytes.
+    for part in ["the same True", "rx few", "tx few", "bad checksums 0"] {
+        assert!(outcome.text().contains(part), "{part} in {}", outcome.text());
+    }
+}
+
+#[test]
+#[ignore = "needs root, /dev/net/tun, ip and python3"]
+fn a_recorded_tun_carries_packets() {
+    let lan = Lan::new();
+    let script = BULK.replace("MORE", "--pcapng frames.pcapng");
+    let outcome = in_namespace(&lan, "tun", &script);
+    assert_eq!(outcome.code, Some(0), "{outcome:?} {}", outcome.text());
+    for part in ["the same True", "rx many", "tx many", "bad checksums 0"] {
+        assert!(outcome.text().contains(part), "{part} in {}", outcome.text());
+    }
 }

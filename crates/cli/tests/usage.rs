@@ -22,7 +22,7 @@ fn wrong_usage_is_one_line_and_exit_code_two() {
         (&["serve", "--link", "host", "--impair", "loss=1%"], "leave --impair away"),
         (&["serve", "--link", "host", "--pcapng", "x"], "leave --pcapng away"),
         (&["serve", "--link", "lam"], "did you mean \"lan\"?"),
-        (&["serve", "--link", "memory"], "take lan[:PATH], tap:NAME or host"),
+        (&["serve", "--link", "memory"], "take lan[:PATH], tap:NAME, tun:NAME or host"),
         (&["serve", "--link", "tap"], "tap:net0"),
         (&["serve", "--address", "10.7.0.300"], "is not an address; give four numbers from 0 to 255"),
         (&["serve", "--address", "10.7.0.255/24"], "broadcast address"),

@@ -82,7 +82,7 @@ impl Chunk {
 
 /// A short frame with no memory shared.
 #[inline]
-fn copied(bytes: &[u8]) -> Frame {
+pub(crate) fn copied(bytes: &[u8]) -> Frame {
     if bytes.len() > INLINE {
         return Frame::from_device(Bytes::copy_from_slice(bytes), bytes.len());
     }

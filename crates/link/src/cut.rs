@@ -18,21 +18,17 @@ pub(crate) fn vouched(mut frame: Frame) -> Frame {
 pub(crate) struct Cutter {
     link_header: usize,
     current: Option<Segments>,
-    kept: Option<Frame>,
 }
 
 impl Cutter {
     /// Of frames that begin with `link_header` bytes before the IP header.
     pub(crate) fn new(link_header: usize) -> Cutter {
-        Cutter { link_header, current: None, kept: None }
+        Cutter { link_header, current: None }
     }
 
     /// The next packet to send.
     #[inline]
     pub(crate) fn next(&mut self, waiting: &mut VecDeque<Frame>) -> Option<Frame> {
-        if let Some(frame) = self.kept.take() {
-            return Some(frame);
-        }
         loop {
             if let Some(segments) = &mut self.current {
                 if let Some(packet) = segments.next() {
@@ -50,13 +46,7 @@ impl Cutter {
 
     /// Whether nothing is held inside.
     pub(crate) fn is_empty(&self) -> bool {
-        self.kept.is_none() && self.current.is_none()
-    }
-
-    /// Puts back what [`next`](Self::next) gave last: the link was full.
-    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only a TAP finds out after the cut"))]
-    pub(crate) fn put_back(&mut self, frame: Frame) {
-        self.kept = Some(frame);
+        self.current.is_none()
     }
 
     /// Forgets the rest of a frame that was cut only in part.

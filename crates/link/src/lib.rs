@@ -1,9 +1,9 @@
-//! How frames leave the process: memory, lan, tap, captures and impairments.
+//! How frames leave the process: memory, lan, tap, tun, captures and impairments.
 //!
 //! A [`Link`] moves frames in batches and never blocks; an event loop watches its [`source`](Link::source). Wrappers
 //! ([`Capture`], [`Impaired`]) are links around links. A new kind of link is one file that implements [`Link`].
 //!
-//! This crate touches the operating system, and the TAP needs two system calls that no safe library offers: `unsafe` is
+//! This crate touches the operating system, and TAP and TUN need system calls that no safe library offers: `unsafe` is
 //! allowed in that module alone.
 #![allow(
     clippy::disallowed_methods,
@@ -21,10 +21,10 @@ pub mod impairment;
 pub mod lan;
 pub mod loopback;
 pub mod memory;
-#[cfg(target_os = "linux")]
-pub mod tap;
 #[cfg(all(test, unix))]
 mod testing;
+#[cfg(target_os = "linux")]
+pub mod tuntap;
 pub mod watch;
 
 pub use capabilities::{Capabilities, Link, Medium, RawFd, RawFdSource};

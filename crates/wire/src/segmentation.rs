@@ -3,15 +3,19 @@
 //! TCP emits one frame of up to 64 KiB with a `segment_size`. A link that cannot hand it on whole passes it through
 //! [`Segments`], so that all layers above are run through once and not once for each packet.
 
+mod layout;
+mod offload;
+
 use crate::checksum::Sum;
-use crate::ipv4;
 use crate::ipv6;
-use crate::protocol;
 use crate::tcp::{self, Flags};
 use crate::udp;
 use basis::{Checksum, Frame};
 use bytes::Bytes;
 use core::iter::FusedIterator;
+use layout::{Family, Kind, Layout, put, take};
+
+pub use offload::{Offload, prepare};
 
 /// Whether `frame` may have to be cut: it is marked as a super-segment.
 #[inline]
@@ -116,82 +120,9 @@ impl Iterator for Segments {
 impl ExactSizeIterator for Segments {}
 impl FusedIterator for Segments {}
 
-/// Where the headers lie in the head of a frame, in bytes from its front.
-#[derive(Clone, Copy, Debug)]
-struct Layout {
-    network: usize,
-    transport: usize,
-    payload: usize,
-    head: usize,
-    kind: Kind,
-    family: Family,
-    /// The pseudo-header but for its length.
-    pseudo_header: Sum,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Kind {
-    Tcp,
-    Udp,
-}
-
-/// Which network header the packets have. That of IPv6 has no identification and no checksum.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Family {
-    V4,
-    V6,
-}
-
-impl Layout {
-    fn find(head: &[u8], network: usize) -> Option<Layout> {
-        let packet = head.get(network..)?;
-        let fixed = packet.first_chunk::<{ ipv4::HEADER_LENGTH }>()?;
-        let (family, protocol, network_length, addresses) = match fixed[0] >> 4 {
-            // A fragment's bytes are not those of a transport header, or not all that its checksum covers.
-            4 if u16::from_be_bytes([fixed[6], fixed[7]]) & 0x3fff == 0 => {
-                (Family::V4, fixed[9], usize::from(fixed[0] & 0x0f) * 4, &fixed[12..20])
-            }
-            6 => (Family::V6, fixed[6], ipv6::HEADER_LENGTH, packet.get(8..ipv6::HEADER_LENGTH)?),
-            _ => return None,
-        };
-        if network_length < ipv4::HEADER_LENGTH {
-            return None;
-        }
-        let segment = packet.get(network_length..)?;
-        let (kind, transport_length) = match protocol {
-            protocol::TCP => (Kind::Tcp, usize::from(*segment.get(12)? >> 4) * 4),
-            protocol::UDP => (Kind::Udp, udp::HEADER_LENGTH),
-            _ => return None,
-        };
-        let transport = network + network_length;
-        let payload = transport + transport_length;
-        if payload > head.len() || (kind == Kind::Tcp && transport_length < tcp::HEADER_LENGTH) {
-            return None;
-        }
-        let pseudo_header = Sum::ZERO.add_bytes(addresses).add_u32(u32::from(protocol));
-        Some(Layout { network, transport, payload, head: head.len(), kind, family, pseudo_header })
-    }
-
-    /// Whether the packet is TCP's, the body its payload, all of it, and packets of that size possible.
-    fn can_cut(&self, segment_size: usize) -> bool {
-        let packet = match self.family {
-            Family::V4 => self.payload - self.network + segment_size,
-            Family::V6 => self.payload - self.transport + segment_size,
-        };
-        self.kind == Kind::Tcp
-            && self.payload == self.head
-            && segment_size > 0
-            && packet <= ipv4::MAXIMUM_LENGTH
-    }
-}
-
 /// Computes the transport checksum of a frame that is one packet.
 fn complete(frame: &mut Frame, layout: Layout) {
-    let field = layout.transport
-        + match layout.kind {
-            Kind::Tcp => 16,
-            Kind::Udp => 6,
-        };
+    let field = layout.transport + layout.kind.checksum_offset();
     put(frame.head_mut(), field, [0, 0]);
     let [first, second] = frame.parts();
     let Some(first) = first.get(layout.transport..) else { return };
@@ -321,20 +252,6 @@ impl Cut {
         put(head, self.transport + 12, [self.offset, flags.0]);
         put(head, self.transport + 16, checksum.to_be_bytes());
     }
-}
-
-/// Writes a field at `at`; beyond the end, nothing.
-#[inline]
-fn put<const N: usize>(head: &mut [u8], at: usize, field: [u8; N]) {
-    if let Some(place) = head.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
-        *place = field;
-    }
-}
-
-/// Reads a field at `at`; beyond the end, zeros.
-#[inline]
-fn take<const N: usize>(head: &[u8], at: usize) -> [u8; N] {
-    head.get(at..).and_then(|rest| rest.first_chunk()).copied().unwrap_or([0; N])
 }
 
 #[cfg(test)]

@@ -232,7 +232,7 @@ impl Network {
     fn launch(self) -> io::Result<(Host, Random)> {
         let mut random = self.random()?;
         let mac = self.station(&mut random);
-        let link = open(&self.spec, mac, self.mtu)?;
+        let link = open(&self.spec, mac, self.mtu, self.takes_super_segments())?;
         let host = self.plug(link, &mut random)?;
         Ok((host, random))
     }
@@ -292,7 +292,7 @@ fn not_a_network(message: &str) -> io::Error {
 }
 
 #[cfg(unix)]
-fn open(spec: &LinkSpec, mac: MacAddress, mtu: usize) -> io::Result<Box<dyn Link>> {
+fn open(spec: &LinkSpec, mac: MacAddress, mtu: usize, whole: bool) -> io::Result<Box<dyn Link>> {
     use link::lan::{LanAddress, Nic};
     match spec {
         LinkSpec::Lan(path) => {
@@ -302,16 +302,16 @@ fn open(spec: &LinkSpec, mac: MacAddress, mtu: usize) -> io::Result<Box<dyn Link
             };
             Ok(Box::new(Nic::join(address, mac, mtu)?))
         }
-        LinkSpec::Tap(name) => tap(name, mac),
+        LinkSpec::Tap(_) | LinkSpec::Tun(_) => interface(spec, mac, whole),
         LinkSpec::Memory => Err(not_a_network(MEMORY)),
         LinkSpec::Host => Err(not_a_network(HOST)),
     }
 }
 
 #[cfg(not(unix))]
-fn open(spec: &LinkSpec, _mac: MacAddress, _mtu: usize) -> io::Result<Box<dyn Link>> {
+fn open(spec: &LinkSpec, _mac: MacAddress, _mtu: usize, _whole: bool) -> io::Result<Box<dyn Link>> {
     Err(match spec {
-        LinkSpec::Lan(_) | LinkSpec::Tap(_) => io::Error::new(
+        LinkSpec::Lan(_) | LinkSpec::Tap(_) | LinkSpec::Tun(_) => io::Error::new(
             ErrorKind::Unsupported,
             format!("the link \"{spec}\" is not available on this system"),
         ),
@@ -324,15 +324,22 @@ const MEMORY: &str = "the link \"memory\" joins two hosts of one process: start 
 const HOST: &str =
     "the link \"host\" is the operating system's own sockets: no stack of ours can be plugged into it";
 
+/// A cable to the kernel. A TAP carries packets, as cables do; over a TUN super-segments pass whole, if `whole` says so.
 #[cfg(target_os = "linux")]
-fn tap(name: &str, mac: MacAddress) -> io::Result<Box<dyn Link>> {
-    Ok(Box::new(link::tap::Tap::open(name, mac)?))
+fn interface(spec: &LinkSpec, mac: MacAddress, whole: bool) -> io::Result<Box<dyn Link>> {
+    use link::tuntap::{Device, Offload};
+    let device = match spec {
+        LinkSpec::Tun(name) => Device::tun(name, if whole { Offload::On } else { Offload::Off })?,
+        LinkSpec::Tap(name) => Device::tap(name, mac, Offload::Off)?,
+        _ => return Err(not_a_network(HOST)),
+    };
+    Ok(Box::new(device))
 }
 
 #[cfg(all(unix, not(target_os = "linux")))]
-fn tap(name: &str, _mac: MacAddress) -> io::Result<Box<dyn Link>> {
+fn interface(spec: &LinkSpec, _mac: MacAddress, _whole: bool) -> io::Result<Box<dyn Link>> {
     Err(io::Error::new(
         ErrorKind::Unsupported,
-        format!("the link \"tap:{name}\" is available on Linux only: use \"lan\""),
+        format!("the link \"{spec}\" is available on Linux only: use \"lan\""),
     ))
 }

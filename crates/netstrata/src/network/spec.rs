@@ -1,4 +1,4 @@
-//! The text that names a link: `lan[:PATH]`, `tap:NAME`, `memory`, `host`.
+//! The text that names a link: `lan[:PATH]`, `tap:NAME`, `tun:NAME`, `memory`, `host`.
 
 use std::error::Error;
 use std::fmt;
@@ -19,6 +19,8 @@ pub enum LinkSpec {
     Lan(Option<PathBuf>),
     /// `tap:NAME`: an Ethernet cable to the kernel of this machine (Linux).
     Tap(String),
+    /// `tun:NAME`: an IP cable to the kernel of this machine (Linux), over which super-segments pass whole.
+    Tun(String),
     /// `memory`: a cable inside this process.
     Memory,
     /// `host`: not our stack but the operating system's sockets, for comparison.
@@ -26,8 +28,8 @@ pub enum LinkSpec {
 }
 
 /// The links that there are, as one writes them.
-const KINDS: &str = "lan[:PATH], tap:NAME, memory and host";
-const NAMES: [&str; 4] = ["lan", "tap", "memory", "host"];
+const KINDS: &str = "lan[:PATH], tap:NAME, tun:NAME, memory and host";
+const NAMES: [&str; 5] = ["lan", "tap", "tun", "memory", "host"];
 /// The longest name of an interface that the kernel takes, in bytes (IFNAMSIZ without its end).
 const LONGEST_INTERFACE: usize = 15;
 
@@ -46,12 +48,13 @@ impl FromStr for LinkSpec {
             }
             ("lan", Some(path)) => Ok(LinkSpec::Lan(Some(PathBuf::from(path)))),
             ("tap", Some(name)) if is_interface_name(name) => Ok(LinkSpec::Tap(name.to_owned())),
-            ("tap", Some(name)) => Err(InvalidLinkSpec(format!(
-                "{name:?} cannot name a TAP interface: 1 to {LONGEST_INTERFACE} characters without blanks, '/' and ':'"
+            ("tun", Some(name)) if is_interface_name(name) => Ok(LinkSpec::Tun(name.to_owned())),
+            ("tap" | "tun", Some(name)) => Err(InvalidLinkSpec(format!(
+                "{name:?} cannot name an interface: 1 to {LONGEST_INTERFACE} characters without blanks, '/' and ':'"
             ))),
-            ("tap", None) => {
-                Err(InvalidLinkSpec::new("\"tap\" needs the name of an interface, as in \"tap:net0\""))
-            }
+            ("tap" | "tun", None) => Err(InvalidLinkSpec(format!(
+                "{kind:?} needs the name of an interface, as in \"{kind}:net0\""
+            ))),
             ("memory", None) => Ok(LinkSpec::Memory),
             ("host", None) => Ok(LinkSpec::Host),
             ("memory" | "host", Some(_)) => {
@@ -73,6 +76,7 @@ impl fmt::Display for LinkSpec {
             LinkSpec::Lan(None) => f.write_str("lan"),
             LinkSpec::Lan(Some(path)) => write!(f, "lan:{}", path.display()),
             LinkSpec::Tap(name) => write!(f, "tap:{name}"),
+            LinkSpec::Tun(name) => write!(f, "tun:{name}"),
             LinkSpec::Memory => f.write_str("memory"),
             LinkSpec::Host => f.write_str("host"),
         }
@@ -134,7 +138,8 @@ mod tests {
 
     #[test]
     fn every_kind_is_read_and_written_the_same() {
-        for text in ["lan", "lan:/run/user/1000/x.sock", "lan:a:b", "tap:net0", "memory", "host"] {
+        for text in ["lan", "lan:/run/user/1000/x.sock", "lan:a:b", "tap:net0", "tun:net0", "memory", "host"]
+        {
             let spec: LinkSpec = text.parse().unwrap();
             assert_eq!(spec.to_string(), text);
         }
@@ -144,7 +149,7 @@ mod tests {
     #[test]
     fn errors_are_one_line_that_names_what_is_valid() {
         let table = [
-            ("", "lan[:PATH], tap:NAME, memory and host"),
+            ("", "lan[:PATH], tap:NAME, tun:NAME, memory and host"),
             ("lann", "did you mean \"lan\"?"),
             ("hots:", "did you mean \"host\"?"),
             ("ethernet", "the links are lan[:PATH]"),
@@ -154,7 +159,9 @@ mod tests {
             ("tap:", "1 to 15 characters"),
             ("tap:sixteen-letters0", "1 to 15 characters"),
             ("tap:a b", "without blanks"),
-            ("tap:../x", "cannot name"),
+            ("tun", "as in \"tun:net0\""),
+            ("tun:a/b", "cannot name an interface"),
+            ("tap:../x", "cannot name an interface"),
             ("memory:1", "takes nothing after a colon"),
             ("host:80", "takes nothing after a colon"),
         ];

@@ -1,6 +1,11 @@
-use super::*;
+use super::{Device, Offload, ioctl};
+use crate::capabilities::Link;
 use crate::testing::{now, wait_readable};
+use basis::Frame;
+use std::collections::VecDeque;
+use std::io::ErrorKind;
 use std::process::{Command, Stdio};
+use wire::ethernet::MacAddress;
 
 const OURS: MacAddress = MacAddress([2, 0, 0, 0, 0, 1]);
 const INSIDE: &str = "NETSTRATA_LINK_TEST_NAMESPACE";
@@ -13,7 +18,7 @@ fn in_namespace(test: &str) -> bool {
     let status = Command::new("unshare")
         .args(["--net", "--"])
         .arg(std::env::current_exe().unwrap())
-        .args([&format!("tap::tests::{test}"), "--exact", "--include-ignored", "--nocapture"])
+        .args([&format!("tuntap::tests::{test}"), "--exact", "--include-ignored", "--nocapture"])
         .env(INSIDE, "1")
         .status()
         .expect("unshare runs");
@@ -44,7 +49,7 @@ fn the_kernel_answers_over_the_cable() {
     if !in_namespace("the_kernel_answers_over_the_cable") {
         return;
     }
-    let mut tap = Tap::open("tap0", OURS).unwrap();
+    let mut tap = Device::tap("tap0", OURS, Offload::Off).unwrap();
     assert_eq!((tap.capabilities().mtu, tap.name()), (1500, "tap0"));
     let request = arp_request();
     // Down: lost, not broken.
@@ -88,16 +93,16 @@ fn an_interface_in_use_and_one_of_another_kind_are_refused_with_a_remedy() {
     if !in_namespace("an_interface_in_use_and_one_of_another_kind_are_refused_with_a_remedy") {
         return;
     }
-    let first = Tap::open("tap0", OURS).unwrap();
-    let Err(busy) = Tap::open("tap0", OURS) else { panic!("opened twice") };
+    let first = Device::tap("tap0", OURS, Offload::Off).unwrap();
+    let Err(busy) = Device::tap("tap0", OURS, Offload::Off) else { panic!("opened twice") };
     assert_eq!(busy.kind(), ErrorKind::ResourceBusy);
     assert!(busy.to_string().contains("another process has it open"), "{busy}");
     drop(first);
-    let Err(kind) = Tap::open("lo", OURS) else { panic!("opened lo") };
+    let Err(kind) = Device::tap("lo", OURS, Offload::Off) else { panic!("opened lo") };
     assert!(kind.to_string().contains("no TAP"), "{kind}");
     ip("tuntap add tap1 mode tap");
     ip("link set tap1 mtu 9000");
-    assert_eq!(Tap::open("tap1", OURS).unwrap().capabilities().mtu, 9000);
+    assert_eq!(Device::tap("tap1", OURS, Offload::Off).unwrap().capabilities().mtu, 9000);
     // It was made to stay.
     let shown = Command::new("ip").args(["link", "show", "tap1"]).stdout(Stdio::null()).status();
     assert!(shown.unwrap().success());

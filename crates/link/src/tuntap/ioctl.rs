@@ -1,15 +1,36 @@
-//! The two system calls by which an interface is opened and asked for its MTU.
+//! The system calls by which an interface is opened and asked for its MTU.
 #![allow(unsafe_code, reason = "no safe library offers these calls; each is bounded by its SAFETY comment")]
 
+use super::kind::Kind;
+use super::offload::{LENGTH, Offload};
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, AsRawFd};
 
-/// Makes `file`, an open /dev/net/tun, the other end of the TAP interface `name`, without a header of its own.
-pub(super) fn attach_tap(file: &File, name: &str) -> io::Result<()> {
+/// What the kernel may leave undone: checksums, and cutting what TCP sends, by IPv4 and IPv6.
+const WORK: libc::c_uint = libc::TUN_F_CSUM | libc::TUN_F_TSO4 | libc::TUN_F_TSO6 | libc::TUN_F_TSO_ECN;
+
+/// Makes `file`, an open /dev/net/tun, the other end of the interface `name`.
+pub(super) fn attach(file: &File, kind: Kind, name: &str, offload: Offload) -> io::Result<()> {
     let mut request = request(name)?;
-    request.ifr_ifru.ifru_flags = (libc::IFF_TAP | libc::IFF_NO_PI) as libc::c_short;
-    call(file, libc::TUNSETIFF as libc::Ioctl, &mut request)
+    let kind = match kind {
+        Kind::Tap => libc::IFF_TAP,
+        Kind::Tun => libc::IFF_TUN,
+    };
+    let (header, work) = match offload {
+        Offload::On => (libc::IFF_VNET_HDR, WORK),
+        Offload::Off => (0, 0),
+    };
+    request.ifr_ifru.ifru_flags = (kind | libc::IFF_NO_PI | header) as libc::c_short;
+    call(file, libc::TUNSETIFF as libc::Ioctl, &mut request)?;
+    if offload == Offload::On {
+        let mut length = LENGTH as libc::c_int;
+        // SAFETY: the descriptor is open as long as `file` is borrowed; the call reads an integer, which outlives it.
+        check(unsafe { libc::ioctl(file.as_raw_fd(), libc::TUNSETVNETHDRSZ, &raw mut length) })?;
+    }
+    // An interface that stays may have been told otherwise by who had it open before.
+    // SAFETY: the descriptor is open as long as `file` is borrowed; the call takes an integer.
+    check(unsafe { libc::ioctl(file.as_raw_fd(), libc::TUNSETOFFLOAD, libc::c_ulong::from(work)) })
 }
 
 /// The interface's MTU, in bytes.
@@ -44,5 +65,9 @@ fn call(file: &impl AsFd, number: libc::Ioctl, request: &mut libc::ifreq) -> io:
     // SAFETY: the descriptor is open as long as `file` is borrowed; both numbers in use take a pointer to an `ifreq`,
     // which is ours alone for the call, and keep it no longer than that.
     let result = unsafe { libc::ioctl(file.as_fd().as_raw_fd(), number, std::ptr::from_mut(request)) };
+    check(result)
+}
+
+fn check(result: libc::c_int) -> io::Result<()> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

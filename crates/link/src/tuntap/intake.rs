@@ -1,0 +1,118 @@
+//! Memory that super-segments are read into: large pieces, used again when their last reader has gone.
+
+use crate::chunk::copied;
+use basis::Frame;
+use bytes::Bytes;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Bytes of a piece: more than the longest packet and its Ethernet header.
+const PIECE: usize = 66 * 1024;
+/// Pieces kept for the next read.
+const KEPT: usize = 32;
+/// A frame of at least this many bytes takes its piece with it; a shorter one would pin too much and is copied out.
+const SHARED: usize = PIECE / 2;
+
+/// Where frames are read to, one at a time.
+pub(super) struct Intake {
+    current: Box<[u8]>,
+    home: Arc<Home>,
+}
+
+#[derive(Default)]
+struct Home {
+    spare: Mutex<Vec<Box<[u8]>>>,
+}
+
+/// A piece that a frame has taken with it. It comes home when the last reader lets go.
+struct Lent {
+    piece: Box<[u8]>,
+    home: Arc<Home>,
+}
+
+impl Intake {
+    pub(super) fn new() -> Intake {
+        Intake { current: fresh(), home: Arc::default() }
+    }
+
+    /// Where the next frame is to be read to.
+    #[inline]
+    pub(super) fn space(&mut self) -> &mut [u8] {
+        &mut self.current
+    }
+
+    /// The frame of `length` bytes that was read to [`space`](Self::space).
+    #[inline]
+    pub(super) fn take(&mut self, length: usize) -> Frame {
+        let length = length.min(PIECE);
+        if length < SHARED {
+            return copied(&self.current[..length]);
+        }
+        let next = self.home.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_else(fresh);
+        let piece = std::mem::replace(&mut self.current, next);
+        let lent = Lent { piece, home: Arc::clone(&self.home) };
+        Frame::from_device(Bytes::from_owner(lent).slice(..length), PIECE)
+    }
+}
+
+fn fresh() -> Box<[u8]> {
+    vec![0; PIECE].into_boxed_slice()
+}
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        &self.piece
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let mut spare = self.home.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.len() < KEPT {
+            spare.push(std::mem::take(&mut self.piece));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(intake: &mut Intake, byte: u8, length: usize) -> Frame {
+        intake.space()[..length].fill(byte);
+        intake.take(length)
+    }
+
+    #[test]
+    fn every_length_comes_out_as_it_was_read_and_is_charged_for_what_it_pins() {
+        let mut intake = Intake::new();
+        for length in [0, 1, 64, 1500, SHARED - 1, SHARED, 65_535, PIECE] {
+            let frame = read(&mut intake, length as u8, length);
+            assert_eq!(frame.to_vec(), vec![length as u8; length]);
+            assert_eq!(frame.memory() >= PIECE, length >= SHARED, "{length}");
+        }
+    }
+
+    #[test]
+    fn a_piece_is_read_into_again_once_its_last_reader_has_gone() {
+        let mut intake = Intake::new();
+        let place = intake.space().as_ptr();
+        let frame = read(&mut intake, 1, 65_535);
+        let part = frame.body().slice(100..200);
+        drop(frame);
+        let second = read(&mut intake, 2, 65_535);
+        assert_ne!(intake.space().as_ptr(), place, "it is still read");
+        assert_eq!(&part[..], [1; 100]);
+        drop(part);
+        read(&mut intake, 3, 65_535);
+        assert_eq!(intake.space().as_ptr(), place);
+        drop(second);
+    }
+
+    #[test]
+    fn no_more_pieces_than_the_bound_are_kept() {
+        let mut intake = Intake::new();
+        let frames: Vec<_> = (0..KEPT + 9).map(|_| read(&mut intake, 1, PIECE)).collect();
+        drop(frames);
+        assert_eq!(intake.home.spare.lock().unwrap().len(), KEPT);
+    }
+}

@@ -1,0 +1,102 @@
+//! The header by which a frame and the work left to do on it are exchanged with the kernel (`struct virtio_net_hdr`, VIRTIO 1.3
+//! 5.1.6).
+
+use basis::{Checksum, Frame};
+use wire::segmentation;
+
+/// Whether super-segments and unfinished checksums cross the border between this process and the kernel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Offload {
+    /// They do, both ways: the kernel cuts and sums only what leaves the machine, so most of the work is never done.
+    #[default]
+    On,
+    /// Every frame is one packet with all its checksums, as on a cable.
+    Off,
+}
+
+/// Bytes of the header.
+pub(super) const LENGTH: usize = 10;
+
+const NEEDS_CHECKSUM: u8 = 1;
+const DATA_VALID: u8 = 2;
+const NOT_SUPER: u8 = 0;
+const TCP_V4: u8 = 1;
+const TCP_V6: u8 = 4;
+/// Beside the kind: the first packet alone bears CWR (RFC 3168 6.1.2).
+const ECN: u8 = 0x80;
+
+/// The header for `frame`, which then has its checksum's field made ready for the kernel. `None` for a frame that the kernel
+/// could not finish: it must be cut here.
+#[inline]
+pub(super) fn outgoing(frame: &mut Frame, link_header: usize) -> Option<[u8; LENGTH]> {
+    if segmentation::is_finished(frame) {
+        return Some([0; LENGTH]);
+    }
+    let offload = segmentation::prepare(frame, link_header)?;
+    let kind = match (offload.segment_size, offload.ipv6) {
+        (0, _) => NOT_SUPER,
+        (_, false) => TCP_V4 | ECN,
+        (_, true) => TCP_V6 | ECN,
+    };
+    let mut header = [0; LENGTH];
+    (header[0], header[1]) = (NEEDS_CHECKSUM, kind);
+    // In the machine's own order of bytes, as the device is opened.
+    header[2..4].copy_from_slice(&offload.headers.to_ne_bytes());
+    header[4..6].copy_from_slice(&offload.segment_size.to_ne_bytes());
+    header[6..8].copy_from_slice(&offload.checksum_start.to_ne_bytes());
+    header[8..10].copy_from_slice(&offload.checksum_offset.to_ne_bytes());
+    Some(header)
+}
+
+/// Marks `frame` as `header` says that it came. False for a super-packet of a kind that was not asked for.
+#[inline]
+pub(super) fn incoming(frame: &mut Frame, header: [u8; LENGTH]) -> bool {
+    if header[0] & (NEEDS_CHECKSUM | DATA_VALID) != 0 {
+        // It never left this machine's memory, or the kernel has verified it.
+        frame.checksum = Checksum::Verified;
+    }
+    match header[1] & !ECN {
+        NOT_SUPER => true,
+        TCP_V4 | TCP_V6 => {
+            frame.segment_size = u16::from_ne_bytes([header[4], header[5]]);
+            frame.segment_size != 0
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_is_marked_as_its_header_says() {
+        // flags, kind, segment size -> checksum, segment size, taken
+        let table = [
+            (0, 0, 0, Checksum::Complete, 0, true),
+            (NEEDS_CHECKSUM, 0, 0, Checksum::Verified, 0, true),
+            (DATA_VALID, 0, 0, Checksum::Verified, 0, true),
+            (NEEDS_CHECKSUM, TCP_V4, 1448_u16, Checksum::Verified, 1448, true),
+            (NEEDS_CHECKSUM, TCP_V6 | ECN, 1428, Checksum::Verified, 1428, true),
+            (NEEDS_CHECKSUM, TCP_V4, 0, Checksum::Verified, 0, false),
+            (NEEDS_CHECKSUM, 3, 1448, Checksum::Verified, 0, false),
+            (0, 5, 1448, Checksum::Complete, 0, false),
+        ];
+        for (flags, kind, size, checksum, segment_size, taken) in table {
+            let mut header = [0; LENGTH];
+            (header[0], header[1]) = (flags, kind);
+            header[4..6].copy_from_slice(&size.to_ne_bytes());
+            let mut frame = Frame::copy_of(&[0x45; 40]);
+            assert_eq!(incoming(&mut frame, header), taken, "{flags} {kind}");
+            assert_eq!((frame.checksum, frame.segment_size), (checksum, segment_size), "{flags} {kind}");
+        }
+    }
+
+    #[test]
+    fn a_finished_frame_leaves_nothing_to_do() {
+        assert_eq!(outgoing(&mut Frame::copy_of(&[0x45; 40]), 0), Some([0; LENGTH]));
+        let mut strange = Frame::copy_of(&[0x45; 40]);
+        strange.checksum = Checksum::Deferred;
+        assert_eq!(outgoing(&mut strange, 0), None);
+    }
+}
