@@ -8,7 +8,7 @@ import sys
 
 # Downwards: a crate may import those of lower floors, and of its own floor only what is named here.
 FLOOR = {
-    "netstrata-cli": 9, "netstrata-lab-wasm": 9, "netstrata-bench": 8, "netstrata-services": 8, "netstrata-lab": 8,
+    "netstrata-cli": 9, "netstrata-lab-wasm": 9, "netstrata-bench": 8, "netstrata-examples": 8, "netstrata-services": 8, "netstrata-lab": 8,
     "netstrata-sim": 7, "netstrata-packetdrill": 7, "netstrata": 7,
     "netstrata-runtime": 6, "netstrata-link": 5, "netstrata-stack": 5, "netstrata-tcp": 4, "netstrata-wire": 3,
     "netstrata-basis": 2,

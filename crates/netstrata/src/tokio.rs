@@ -4,7 +4,11 @@
 //!
 //! Where `tokio::net` takes its own `ToSocketAddrs`, these take the one of `std::net`: a host name, as opposed to an address, is
 //! looked up by a call that blocks.
+//!
+//! With the feature `axum`, [`TcpListener`] is what `axum::serve` (0.8) takes.
 
+#[cfg(feature = "axum")]
+mod axum;
 mod ready;
 mod tcp_into_split;
 mod tcp_listener;
