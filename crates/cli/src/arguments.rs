@@ -53,7 +53,7 @@ pub(crate) struct NetworkArguments {
     #[arg(long, value_name = "LINK", default_value = "lan", value_parser = link::parse, help = LINK_HELP)]
     pub(crate) link: LinkSpec,
 
-    /// An address of one's own, with its network's prefix length, such as 10.7.0.2/24
+    /// An address of one's own, with its network's prefix length, such as 10.7.0.2/24 or fd07::2/64
     #[arg(long, value_name = "ADDRESS[/PREFIX]")]
     pub(crate) address: Option<HostAddress>,
 
@@ -92,9 +92,12 @@ pub(crate) struct ServeArguments {
     #[arg(long)]
     pub(crate) no_publish: bool,
 
-    /// The address on the LAN from which published ports are carried to the services
-    #[arg(long, value_name = "ADDRESS[/PREFIX]", default_value = "10.7.0.1/24")]
-    pub(crate) gateway_address: HostAddress,
+    #[arg(
+        long,
+        value_name = "ADDRESS[/PREFIX]",
+        help = "The address on the LAN from which published ports are carried to the services [default: 10.7.0.1/24 and fd07::1/64]"
+    )]
+    pub(crate) gateway_address: Option<HostAddress>,
 
     /// How long calls may go on after a request to stop
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::parse, allow_negative_numbers = true)]
@@ -134,7 +137,7 @@ pub(crate) struct ServeArguments {
 pub(crate) struct ConnectArguments {
     #[arg(
         value_name = "HOST[:PORT]",
-        help = "Whom to call [default: 10.7.0.2:9528, with --link host 127.0.0.2:9528]"
+        help = "Whom to call, as 10.7.0.2:9528 or [fd07::2]:9528 [default: 10.7.0.2:9528, with --link host 127.0.0.2:9528]"
     )]
     pub(crate) target: Option<Target>,
 

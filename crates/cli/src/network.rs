@@ -2,7 +2,8 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use netstrata::link::lan::LanAddress;
@@ -13,13 +14,18 @@ use crate::failure::Failure;
 use crate::invocation::program;
 use crate::values::address::HostAddress;
 
-/// Where the services are unless told otherwise.
-pub(crate) const SERVICES: HostAddress = HostAddress::v4([10, 7, 0, 2]);
+/// Where the services are unless told otherwise. The networks are fixed, 10.7.0.0/24 and fd07::/64 (RFC 4193), so that an address
+/// can be told to others.
+pub(crate) const SERVICES: [HostAddress; 2] = [HostAddress::v4([10, 7, 0, 2]), HostAddress::v6(2)];
 
-/// From these a client takes an address of its own.
-const CLIENTS: std::ops::RangeInclusive<Ipv4Addr> =
-    Ipv4Addr::new(10, 7, 0, 100)..=Ipv4Addr::new(10, 7, 0, 250);
-const CLIENTS_PREFIX: u8 = 24;
+/// Where published ports are carried from unless told otherwise.
+pub(crate) const GATEWAY: [HostAddress; 2] = [HostAddress::v4([10, 7, 0, 1]), HostAddress::v6(1)];
+
+/// From these a client takes an address of its own, by whom it calls.
+const CLIENTS: [RangeInclusive<HostAddress>; 2] = [
+    HostAddress::v4([10, 7, 0, 100])..=HostAddress::v4([10, 7, 0, 250]),
+    HostAddress::v6(0x100)..=HostAddress::v6(0xffff),
+];
 
 /// How many addresses a client tries. With half of them taken, one in a million clients finds none.
 const ATTEMPTS: u32 = 20;
@@ -117,38 +123,46 @@ pub(crate) fn network(arguments: &NetworkArguments, name: &str) -> Network {
         .impairment(arguments.impair)
 }
 
-/// Starts a host with one address, which must be free.
-pub(crate) fn join(network: Network, at: HostAddress, arguments: &NetworkArguments) -> Result<Host, Failure> {
-    network.address(at.address, at.prefix).start().map_err(|error| not_joined(&error, Some(at), arguments))
+/// Starts a host with these addresses, which must be free.
+pub(crate) fn join(
+    network: Network,
+    at: &[HostAddress],
+    arguments: &NetworkArguments,
+) -> Result<Host, Failure> {
+    let network = at.iter().fold(network, |network, at| network.address(at.address, at.prefix));
+    network.start().map_err(|error| not_joined(&error, at, arguments))
 }
 
-/// Starts a host for a client: at the address that was given, or else at a free one.
-pub(crate) fn join_as_client(arguments: &NetworkArguments) -> Result<Host, Failure> {
+/// Starts a host for a client of `target`: at the address that was given, or else at a free one of the target's family.
+pub(crate) fn join_as_client(arguments: &NetworkArguments, target: IpAddr) -> Result<Host, Failure> {
     let network = network(arguments, "client");
-    match arguments.address {
-        Some(address) => join(network, address, arguments),
-        None => network
-            .start_at_free_address(CLIENTS, CLIENTS_PREFIX, ATTEMPTS)
-            .map(|(host, _)| host)
-            .map_err(|error| not_joined(&error, None, arguments)),
+    if let Some(address) = arguments.address {
+        return join(network, &[address], arguments);
     }
+    let [v4, v6] = CLIENTS;
+    let range = if target.is_ipv4() { v4 } else { v6 };
+    let (first, last) = (range.start(), range.end());
+    network
+        .start_at_free_address(first.address..=last.address, first.prefix, ATTEMPTS)
+        .map(|(host, _)| host)
+        .map_err(|error| not_joined(&error, &[], arguments))
 }
 
-fn not_joined(error: &io::Error, at: Option<HostAddress>, arguments: &NetworkArguments) -> Failure {
+fn not_joined(error: &io::Error, at: &[HostAddress], arguments: &NetworkArguments) -> Failure {
     let link = &arguments.link;
     match (error.kind(), at) {
-        (ErrorKind::AddrInUse, Some(at)) => {
+        (ErrorKind::AddrInUse, [first, ..]) => {
             let lan = LinkSpec::Lan(None);
             let flag = if *link == lan { String::new() } else { format!(" --link {link}") };
             Failure::new(
                 error.to_string(),
                 format!(
-                    "if it is another server, `{} status{flag}` tells of it; else give another --address than {at}",
+                    "if it is another server, `{} status{flag}` tells of it; else give another --address than {first}",
                     program()
                 ),
             )
         }
-        (ErrorKind::AddrInUse, None) => {
+        (ErrorKind::AddrInUse, []) => {
             Failure::new(error.to_string(), "give a free one with --address ADDRESS/PREFIX")
         }
         (ErrorKind::InvalidInput, _) => Failure::usage(format!("cannot join {link}: {error}"), "see --help"),

@@ -28,7 +28,7 @@ pub(crate) fn run(arguments: PingArguments) -> Result<(), Failure> {
     }
     network::check(&arguments.network)?;
     let interrupted = interruption()?;
-    let host = network::join_as_client(&arguments.network)?;
+    let host = network::join_as_client(&arguments.network, arguments.host)?;
     let socket = PingSocket::open(&host).map_err(|error| Failure::new(format!("cannot ask: {error}"), ""))?;
     let mut pinger = Pinger::new(&arguments, socket);
     let outcome = pinger.run(&interrupted);

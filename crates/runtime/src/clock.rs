@@ -15,6 +15,13 @@ impl Clock {
         Clock { epoch: std::time::Instant::now() }
     }
 
+    /// A clock whose epoch is as long ago.
+    #[cfg(test)]
+    pub(crate) fn begun(ago: Duration) -> Clock {
+        let now = std::time::Instant::now();
+        Clock { epoch: now.checked_sub(ago).expect("this system has run for longer") }
+    }
+
     /// The present.
     #[inline]
     pub fn now(&self) -> Instant {

@@ -2,7 +2,7 @@
 
 use crate::clock::time_until;
 use crate::drain;
-use crate::port::{self, Port};
+use crate::port::{self, BATCH, Port};
 use crate::state::{Core, Shared};
 use basis::Instant;
 use mio::{Events, Poll};
@@ -17,6 +17,10 @@ use std::time::Duration;
 pub(crate) const ALARM: usize = usize::MAX;
 /// How often a driver without handles looks whether everything is delivered.
 const DRAIN_CHECK: Duration = Duration::from_millis(20);
+
+/// Frames that a link may have brought while a timer was due before the timer expires all the same: more than a window's worth of
+/// segments, and no flood holds a timer back for longer than these take.
+const CATCH_UP: usize = 64 * BATCH;
 
 /// How long the links may take for what is left at the end.
 const LAST_WORDS: Duration = Duration::from_millis(200);
@@ -103,20 +107,40 @@ impl Driver {
             self.say_last_words();
             return None;
         }
-        for port in &mut self.ports {
-            for frame in port.arrived.drain(..) {
-                // Why a frame was dropped is in the stack's counters.
-                let _ = core.stack.on_frame(now, port.interface, frame);
-            }
-        }
-        if core.stack.poll_timeout().is_some_and(|timeout| timeout <= now) {
-            core.stack.on_timeout(now);
+        deliver(&mut self.ports, &mut core.stack, now);
+        if is_due(&core.stack, now) {
+            drop(core);
+            let until = self.catch_up();
+            core = shared.lock();
+            core.stack.on_timeout(until);
         }
         let more = fill(&mut self.ports, &mut core.stack, now);
         core.collect_events(&mut self.woken);
         drop(core);
         self.woken.drain(..).for_each(Waker::wake);
         Some(more)
+    }
+
+    /// Takes in what has arrived before the timers that are due may expire. What a timer waits for, mostly an acknowledgment, may
+    /// lie in a link while this thread has to wait for the processor; a timer that expired then would tell of a loss that is
+    /// none. Returns the moment up to which timers may expire: all that had arrived by then is known.
+    fn catch_up(&mut self) -> Instant {
+        for _ in 0..CATCH_UP / BATCH {
+            let now = self.shared.clock.now();
+            let mut more = false;
+            for index in 0..self.ports.len() {
+                match self.ports[index].look(now) {
+                    Ok(readable) => more |= readable,
+                    Err(error) => self.give_up(index, &error),
+                }
+            }
+            let mut core = self.shared.lock();
+            deliver(&mut self.ports, &mut core.stack, self.shared.clock.now());
+            if !more || !is_due(&core.stack, now) {
+                return now;
+            }
+        }
+        self.shared.clock.now()
     }
 
     /// Sends what the stack still has to say at the end, as the RSTs of connections that were just aborted, for as long as the
@@ -227,6 +251,21 @@ impl Driver {
             core.link_failures.push(message.to_owned());
         }
     }
+}
+
+/// Lets the stack see what the ports have brought.
+fn deliver(ports: &mut [Port], stack: &mut Stack, now: Instant) {
+    for port in ports {
+        for frame in port.arrived.drain(..) {
+            // Why a frame was dropped is in the stack's counters.
+            let _ = stack.on_frame(now, port.interface, frame);
+        }
+    }
+}
+
+/// Whether a timer's time has come.
+fn is_due(stack: &Stack, now: Instant) -> bool {
+    stack.poll_timeout().is_some_and(|timeout| timeout <= now)
 }
 
 /// Pulls what the stack sends, a batch for each port at most. True if there may be more for a port that takes it.

@@ -78,11 +78,19 @@ impl Port {
 
     /// Takes in what has arrived, a batch at most.
     pub(crate) fn receive(&mut self, now: Instant) -> io::Result<()> {
-        if self.broken || !(self.readable || self.is_due(now)) {
-            return Ok(());
+        if self.readable || self.is_due(now) {
+            self.look(now)?;
+        }
+        Ok(())
+    }
+
+    /// As [`Port::receive`], though nobody said that something has arrived. True if there may be more.
+    pub(crate) fn look(&mut self, now: Instant) -> io::Result<bool> {
+        if self.broken {
+            return Ok(false);
         }
         self.readable = self.link.receive(now, &mut self.arrived, BATCH)?;
-        Ok(())
+        Ok(self.readable)
     }
 
     /// Pulls frames from the stack by `next` until a batch waits. True if there may be more.

@@ -1,7 +1,7 @@
 //! Makes the call that `connect` holds.
 
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -83,19 +83,17 @@ fn connect_system(remote: SocketAddr, patience: Duration) -> io::Result<(TcpStre
 /// A call over our own stack, from an address of our own.
 fn dial_ours(arguments: &ConnectArguments, patience: Duration) -> Result<Call, Failure> {
     let remote = match &arguments.target {
-        None => SocketAddr::new(network::SERVICES.address, PORT),
+        None => SocketAddr::new(services_for(arguments), PORT),
         Some(target) => {
             let address = crate::values::address::ip(&target.host).map_err(|_| {
-                let cause = format!(
-                    "{:?} is not an IPv4 address, and on this link names are not looked up",
-                    target.host
-                );
-                Failure::usage(cause, "give an address such as 10.7.0.2")
+                let cause =
+                    format!("{:?} is not an address, and on this link names are not looked up", target.host);
+                Failure::usage(cause, "give an address such as 10.7.0.2 or [fd07::2]")
             })?;
             SocketAddr::new(address, target.port.unwrap_or(PORT))
         }
     };
-    let host = network::join_as_client(&arguments.network)?;
+    let host = network::join_as_client(&arguments.network, remote.ip())?;
     let call = connect_ours(&host, remote, patience);
     match call {
         Ok((stream, local)) => Ok(Call { socket: Arc::new(stream), local, remote, host: Some(host) }),
@@ -105,6 +103,13 @@ fn dial_ours(arguments: &ConnectArguments, patience: Duration) -> Result<Call, F
             Err(refused(remote, &error, false))
         }
     }
+}
+
+/// Where the services are for a caller at the address that was given: it has that one family alone.
+fn services_for(arguments: &ConnectArguments) -> IpAddr {
+    let [v4, v6] = network::SERVICES;
+    let own = arguments.network.address;
+    if own.is_some_and(|own| own.address.is_ipv6()) { v6.address } else { v4.address }
 }
 
 fn connect_ours(

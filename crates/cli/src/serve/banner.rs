@@ -25,9 +25,12 @@ pub(crate) fn banner(
     for reach in services {
         let Reach { service, about, address, published } = reach;
         let _ = writeln!(text, "\n  {service} on {address}: {about}");
-        let _ = writeln!(text, "    {program} connect{link_flag} {address}");
+        let _ = writeln!(text, "    {program} connect{link_flag} {}", quoted(address));
         for published in published {
-            let _ = writeln!(text, "    nc {}", published.replacen(':', " ", 1));
+            // The program wants the port apart, and the address without brackets.
+            if let Ok(at) = published.parse::<SocketAddr>() {
+                let _ = writeln!(text, "    nc {} {}", at.ip(), at.port());
+            }
         }
     }
     if let Some(page) = page {
@@ -60,5 +63,13 @@ mod tests {
         let text = banner(&LinkSpec::Host, &services, None, Some("/tmp/x y"));
         assert!(text.contains(" connect --link host 10.7.0.2:9528\n"), "{text}");
         assert!(text.contains(" status --control '/tmp/x y'\n"), "{text}");
+        let services = [Reach {
+            address: "[fd07::2]:9528".into(),
+            published: vec!["[::1]:9528".into()],
+            ..services[0].clone()
+        }];
+        let text = banner(&LinkSpec::default(), &services, None, None);
+        assert!(text.contains(" connect '[fd07::2]:9528'\n"), "{text}");
+        assert!(text.contains("\n    nc ::1 9528\n"), "{text}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use netstrata::{Host, LinkSpec, SocketOptions};
@@ -15,7 +15,7 @@ use super::site::Site;
 use super::system;
 use crate::arguments::ServeArguments;
 use crate::failure::Failure;
-use crate::network::{self, SERVICES};
+use crate::network::{self, GATEWAY, SERVICES};
 use crate::status::report::{ConnectionReport, HostReport, Inside, ListenerReport, Reach};
 use crate::values::address::HostAddress;
 use crate::values::keepalive::{Keepalive, Times};
@@ -28,8 +28,8 @@ const SERVICES_PLACE: usize = 1;
 
 /// Starts the hosts, the services and the published ports.
 pub(crate) async fn start(arguments: &ServeArguments, site: &mut Site) -> Result<(), Failure> {
-    let address = arguments.network.address.unwrap_or(SERVICES);
-    check(arguments, address)?;
+    let addresses = arguments.network.address.map_or(SERVICES.to_vec(), |address| vec![address]);
+    check(arguments, &addresses)?;
     // Published ports first: whether they are free is known at once, and joining takes a moment.
     let mut published = Vec::new();
     for publication in publications(arguments) {
@@ -40,16 +40,19 @@ pub(crate) async fn start(arguments: &ServeArguments, site: &mut Site) -> Result
         let watch = feed.as_ref().map(|feed| feed.watch(SERVICES_PLACE));
         let network = network::network(&arguments.network, "services").watch(watch);
         let common = arguments.network.clone();
-        in_background(move || network::join(network, address, &common)).await?
+        let at = addresses.clone();
+        in_background(move || network::join(network, &at, &common)).await?
     };
     site.hosts.push(services_host.clone());
-    start_services(arguments, &services_host, address, site)?;
+    for address in &addresses {
+        start_services(arguments, &services_host, *address, site)?;
+    }
     site.live = Err(match arguments.network.link {
         LinkSpec::Lan(_) => Absent::Unpublished,
         _ => Absent::OneHost,
     });
     if !published.is_empty() {
-        start_publishing(arguments, address, published, feed, site).await?;
+        start_publishing(arguments, &addresses, published, feed, site).await?;
     }
     Ok(())
 }
@@ -58,7 +61,7 @@ pub(crate) async fn start(arguments: &ServeArguments, site: &mut Site) -> Result
 fn live(
     arguments: &ServeArguments,
     caller: &Host,
-    services: HostAddress,
+    (gateway, services): (HostAddress, HostAddress),
     feed: Arc<Feed>,
 ) -> Result<Live, Absent> {
     let talk =
@@ -68,13 +71,13 @@ fn live(
         caller: caller.clone(),
         talk: SocketAddr::new(services.address, talk.port),
         hosts: vec![
-            ("gateway".to_owned(), arguments.gateway_address.to_string()),
+            ("gateway".to_owned(), gateway.to_string()),
             ("services".to_owned(), services.to_string()),
         ],
     })
 }
 
-fn check(arguments: &ServeArguments, address: HostAddress) -> Result<(), Failure> {
+fn check(arguments: &ServeArguments, addresses: &[HostAddress]) -> Result<(), Failure> {
     let ports: Vec<u16> = arguments.services.iter().map(|placed| placed.port).collect();
     for (index, placed) in arguments.services.iter().enumerate() {
         if placed.port == 0 {
@@ -91,11 +94,7 @@ fn check(arguments: &ServeArguments, address: HostAddress) -> Result<(), Failure
         if arguments.no_publish {
             return Ok(());
         }
-        network::check_address(arguments.gateway_address)?;
-        if arguments.gateway_address.address == address.address {
-            let cause = format!("the services and the gateway are both to be {}", address.address);
-            return Err(Failure::usage(cause, "give another --gateway-address"));
-        }
+        check_gateway(&gateway(arguments), addresses)?;
     } else if !arguments.publications.is_empty() {
         let cause =
             format!("--publish needs a LAN, and {} has room for one host only", arguments.network.link);
@@ -108,6 +107,32 @@ fn check(arguments: &ServeArguments, address: HostAddress) -> Result<(), Failure
         return Err(Failure::usage(cause, format!("the services are {}", names.join(", "))));
     }
     Ok(())
+}
+
+/// The gateway's addresses.
+fn gateway(arguments: &ServeArguments) -> Vec<HostAddress> {
+    arguments.gateway_address.map_or(GATEWAY.to_vec(), |address| vec![address])
+}
+
+/// The gateway is another host than the services', and reaches them.
+fn check_gateway(gateway: &[HostAddress], addresses: &[HostAddress]) -> Result<(), Failure> {
+    for own in gateway {
+        network::check_address(*own)?;
+        if addresses.iter().any(|address| address.address == own.address) {
+            let cause = format!("the services and the gateway are both to be {}", own.address);
+            return Err(Failure::usage(cause, "give another --gateway-address"));
+        }
+    }
+    let reached =
+        |address: &HostAddress| gateway.iter().any(|own| own.address.is_ipv4() == address.address.is_ipv4());
+    match addresses.iter().find(|address| reached(address)) {
+        Some(_) => Ok(()),
+        None => {
+            let families = if gateway.iter().any(|own| own.address.is_ipv4()) { "IPv4" } else { "IPv6" };
+            let cause = format!("the gateway speaks {families} alone, and the services do not");
+            Err(Failure::usage(cause, "give another --gateway-address, or --no-publish"))
+        }
+    }
 }
 
 /// What is to be published: what was asked for, or else every service of a LAN.
@@ -155,25 +180,33 @@ fn start_services(
 
 async fn start_publishing(
     arguments: &ServeArguments,
-    address: HostAddress,
+    addresses: &[HostAddress],
     published: Vec<(u16, TcpListener)>,
     feed: Option<Arc<Feed>>,
     site: &mut Site,
 ) -> Result<(), Failure> {
-    let gateway = arguments.gateway_address;
+    let gateway = gateway(arguments);
     let mut common = arguments.network.clone();
     // What is recorded and made bad is the services' cable.
     (common.pcapng, common.impair, common.gateway) = (None, None, None);
     let watch = feed.as_ref().map(|feed| feed.watch(GATEWAY_PLACE));
     let network = network::network(&common, "publisher").watch(watch);
-    let host = in_background(move || network::join(network, gateway, &common)).await?;
+    let at = gateway.clone();
+    let host = in_background(move || network::join(network, &at, &common)).await?;
     site.hosts.push(host.clone());
-    if let Some(feed) = feed {
-        site.live = live(arguments, &host, address, feed);
+    if let Some(feed) = feed
+        && let Some(way) = way(&gateway, addresses, IpAddr::is_ipv4)
+    {
+        site.live = live(arguments, &host, way, feed);
     }
     for (inside, listener) in published {
+        let outside = system::local(&listener)?;
+        // A call goes on by the family that it came by, where both hosts have that.
+        let Some((_, address)) = way(&gateway, addresses, |ip| ip.is_ipv4() == outside.is_ipv4()) else {
+            continue;
+        };
         let to = SocketAddr::new(address.address, inside);
-        let outside = system::local(&listener)?.to_string();
+        let outside = outside.to_string();
         let to_text = to.to_string();
         for reach in site.reach.iter_mut().filter(|reach| reach.address == to_text) {
             reach.published.push(outside.clone());
@@ -181,6 +214,21 @@ async fn start_publishing(
         site.carry(listener, Publisher { host: host.clone(), to, options: options(arguments) });
     }
     Ok(())
+}
+
+/// Addresses of one family, the gateway's and the services': of a family that is `better` if both have one.
+fn way(
+    gateway: &[HostAddress],
+    services: &[HostAddress],
+    better: impl Fn(&IpAddr) -> bool,
+) -> Option<(HostAddress, HostAddress)> {
+    let pairs = || {
+        services.iter().filter_map(|to| {
+            let from = gateway.iter().find(|from| from.address.is_ipv4() == to.address.is_ipv4())?;
+            Some((*from, *to))
+        })
+    };
+    pairs().find(|(_, to)| better(&to.address)).or_else(|| pairs().next())
 }
 
 fn options(arguments: &ServeArguments) -> SocketOptions {

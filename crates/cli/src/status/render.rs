@@ -13,11 +13,10 @@ impl Display for Report {
             program.version, program.pid, program.link, program.uptime_seconds
         )?;
         for reach in &self.services {
-            write!(f, "  {:<6} {:<21}", reach.service, reach.address)?;
-            for published in &reach.published {
-                write!(f, " published on {published}")?;
-            }
-            writeln!(f)?;
+            let published = reach.published.iter().map(|published| format!(" published on {published}"));
+            let line =
+                format!("  {:<6} {:<21}{}", reach.service, reach.address, published.collect::<String>());
+            writeln!(f, "{}", line.trim_end())?;
         }
         for host in &self.hosts {
             write_host(f, host)?;

@@ -19,6 +19,11 @@ impl HostAddress {
         let [a, b, c, d] = octets;
         HostAddress { address: IpAddr::V4(Ipv4Addr::new(a, b, c, d)), prefix: 24 }
     }
+
+    /// An address of the default LAN's IPv6 network, by its last 16 bits.
+    pub(crate) const fn v6(last: u16) -> HostAddress {
+        HostAddress { address: IpAddr::V6(Ipv6Addr::new(0xfd07, 0, 0, 0, 0, 0, 0, last)), prefix: 64 }
+    }
 }
 
 impl FromStr for HostAddress {

@@ -1,6 +1,6 @@
 //! A port of the service's host made reachable on the operating system's side: `127.0.0.2:9528=9528`.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 
 use super::port;
@@ -40,11 +40,7 @@ impl FromStr for Publication {
         };
         let ip = match address {
             None => DEFAULT_ADDRESS.into(),
-            Some(address) => address.trim_matches(['[', ']']).parse().map_err(|_| {
-                format!(
-                    "{address:?} is not an IP address; give ADDRESS:PORT=PORT, such as 127.0.0.2:9528=9528"
-                )
-            })?,
+            Some(address) => published_address(address)?,
         };
         let outside_port = port::parse_or_any(outside_port)?;
         let inside = match inside {
@@ -53,6 +49,19 @@ impl FromStr for Publication {
         };
         Ok(Publication { outside: SocketAddr::new(ip, outside_port), inside, explicit: address.is_some() })
     }
+}
+
+/// Reads an address of this system: one of IPv6 in brackets, so that its colons are not its port's.
+fn published_address(text: &str) -> Result<IpAddr, String> {
+    let bracketed = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    let address = match bracketed {
+        Some(address) => address.parse().ok().map(IpAddr::V6),
+        None => text.parse().ok().map(IpAddr::V4),
+    };
+    address.ok_or_else(|| {
+        let example = if text.contains(':') { "[::1]:9528=9528" } else { "127.0.0.2:9528=9528" };
+        format!("{text:?} is not an IP address; give ADDRESS:PORT=PORT, such as {example}")
+    })
 }
 
 #[cfg(test)]
@@ -87,6 +96,11 @@ mod tests {
             "127.0.0.2:9528=0",
             "127.0.0.2:99999=1",
             "a=b",
+            "::1:9528=9528",
+            "[::1:9528=9528",
+            "[::1]9528=9528",
+            "[127.0.0.2]:9528=9528",
+            "[::g]:9528",
         ] {
             let error = text.parse::<Publication>().unwrap_err();
             assert!(error.contains("; ") && !error.contains('\n'), "{text}: {error}");

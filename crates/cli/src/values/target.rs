@@ -24,9 +24,20 @@ impl FromStr for Target {
             let (host, rest) = bracketed
                 .split_once(']')
                 .ok_or_else(|| format!("{text:?} lacks a \"]\"; give [ADDRESS]:PORT"))?;
-            (host, rest.strip_prefix(':'))
-        } else if text.parse::<Ipv6Addr>().is_ok() {
+            if !is_ipv6(host) {
+                return Err(format!("{host:?} is not an IPv6 address; give one such as [fd07::2]:9528"));
+            }
+            let port = rest.strip_prefix(':');
+            if port.is_none() && !rest.is_empty() {
+                return Err(format!(
+                    "{rest:?} follows the \"]\"; give [ADDRESS]:PORT, such as [fd07::2]:9528"
+                ));
+            }
+            (host, port)
+        } else if is_ipv6(text) {
             (text, None)
+        } else if text.matches(':').count() > 1 {
+            return Err(format!("{text:?} is not an IPv6 address; give one such as [fd07::2]:9528"));
         } else {
             text.rsplit_once(':').map_or((text, None), |(host, port)| (host, Some(port)))
         };
@@ -45,6 +56,11 @@ impl FromStr for Target {
         }
         Ok(Target { host: host.to_owned(), port: port.map(port::parse).transpose()? })
     }
+}
+
+/// An address of IPv6, perhaps with its zone.
+fn is_ipv6(text: &str) -> bool {
+    text.split('%').next().is_some_and(|address| address.parse::<Ipv6Addr>().is_ok())
 }
 
 impl fmt::Display for Target {
@@ -88,6 +104,15 @@ mod tests {
             "10.7.0.2:0",
             "10.7.0.2:65536",
             "[::1:80",
+            "[::1]80",
+            "[10.7.0.2]:80",
+            "[fd07::2::3]:80",
+            "[fd07::g]",
+            "fd07::2::3",
+            "fd07:::2",
+            "[]:80",
+            "[fd07::2]:",
+            "[fd07::2]:65536",
             "a b:1",
             "host:http",
             "1",

@@ -202,7 +202,11 @@ impl Server {
     /// Where the operating system reaches its services.
     pub fn published_all(&self) -> Vec<SocketAddr> {
         let commands = self.banner.lines().filter_map(|line| line.trim().strip_prefix("nc "));
-        commands.map(|address| address.replace(' ', ":").parse().unwrap()).collect()
+        let place = |text: &str| {
+            let (address, port) = text.split_once(' ').unwrap();
+            SocketAddr::new(address.parse().unwrap(), port.parse().unwrap())
+        };
+        commands.map(place).collect()
     }
 
     /// Where its first service listens.

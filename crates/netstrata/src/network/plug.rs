@@ -6,7 +6,7 @@ use link::{Capture, Impaired, Impairment, Link, Watch, Watched};
 use runtime::{Clock, Host, InterfaceSetup};
 use stack::{ProbeTimes, Probing, StackConfig};
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -168,21 +168,21 @@ impl Network {
     ///
     /// # Errors
     /// Those of [`Network::start`]; [`AddrInUse`](ErrorKind::AddrInUse) if all that were tried are taken.
-    pub fn start_at_free_address(
+    pub fn start_at_free_address<A: Into<IpAddr> + Copy>(
         self,
-        range: RangeInclusive<Ipv4Addr>,
+        range: RangeInclusive<A>,
         prefix_length: u8,
         attempts: u32,
     ) -> io::Result<(Host, IpAddr)> {
-        let (first, last) = (u32::from(*range.start()), u32::from(*range.end()));
-        let Some(number) = last.checked_sub(first).and_then(|number| number.checked_add(1)) else {
+        let range = (*range.start()).into()..=(*range.end()).into();
+        if range.is_empty() || range.start().is_ipv4() != range.end().is_ipv4() {
             return Err(io::Error::new(ErrorKind::InvalidInput, "the range of addresses is empty"));
-        };
-        let probing = self.probing;
+        }
+        let (probing, routers) = (self.probing, self.routers);
         let (host, mut random) = self.launch()?;
         for _ in 0..attempts {
-            let address = IpAddr::V4(Ipv4Addr::from(first + random.below(number)));
-            match try_address(&host, address, prefix_length, probing) {
+            let address = random_address(&range, &mut random);
+            match try_address(&host, address, prefix_length, probing, routers) {
                 Err(error) if error.kind() == ErrorKind::AddrInUse => {}
                 result => return result.map(|()| (host, address)),
             }
@@ -273,12 +273,41 @@ fn random_station(random: &mut Random) -> MacAddress {
     MacAddress([(a & 0xfc) | 0x02, b, c, d, e, f])
 }
 
-fn try_address(host: &Host, address: IpAddr, prefix_length: u8, probing: Probing) -> io::Result<()> {
+/// One of a range of addresses of one family.
+fn random_address(range: &RangeInclusive<IpAddr>, random: &mut Random) -> IpAddr {
+    match (*range.start(), *range.end()) {
+        (IpAddr::V4(first), IpAddr::V4(last)) => {
+            let beyond = u32::from(last).wrapping_sub(u32::from(first)).saturating_add(1);
+            Ipv4Addr::from(u32::from(first) + random.below(beyond)).into()
+        }
+        (IpAddr::V6(first), IpAddr::V6(last)) => {
+            let drawn = u128::from(random.next_u64()) << 64 | u128::from(random.next_u64());
+            let beyond = u128::from(last).wrapping_sub(u128::from(first)).saturating_add(1);
+            Ipv6Addr::from(u128::from(first) + drawn % beyond).into()
+        }
+        // The caller has seen that there is one family.
+        (first, _) => first,
+    }
+}
+
+fn try_address(
+    host: &Host,
+    address: IpAddr,
+    prefix_length: u8,
+    probing: Probing,
+    routers: bool,
+) -> io::Result<()> {
     let interface = host.interfaces().first().copied();
     let interface =
         interface.ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "the host has no interface"))?;
-    host.with(|stack, now| stack.add_address(now, interface, address, prefix_length, probing))
-        .map_err(|error| io::Error::new(ErrorKind::InvalidInput, format!("address {address}: {error}")))?;
+    host.with(|stack, now| {
+        if address.is_ipv6() {
+            // RFC 4291 2.8: an address of the link comes first.
+            stack.enable_ipv6(now, interface, probing, routers)?;
+        }
+        stack.add_address(now, interface, address, prefix_length, probing)
+    })
+    .map_err(|error| io::Error::new(ErrorKind::InvalidInput, format!("address {address}: {error}")))?;
     let result = host.wait_address(&[address], PATIENCE);
     if result.is_err() {
         // It was added above, so it can be removed.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::clock::Clock;
-use basis::Frame;
+use basis::{Frame, Seed};
 use link::{Capabilities, Link, Medium, RawFdSource};
 use mio::Token;
 use stack::{InterfaceConfig, Probing, StackConfig};
@@ -81,4 +81,82 @@ fn a_link_that_takes_nothing_does_not_keep_the_host_from_its_end() {
     let (taken, time) = end_with_much_to_say(0);
     assert_eq!(taken, 0);
     assert!(time >= LAST_WORDS && time < LAST_WORDS * 20, "{time:?}");
+}
+
+/// A link that has brought frames, and counts the SYNs that it takes.
+struct Full {
+    frames: VecDeque<Frame>,
+    requests: Arc<AtomicUsize>,
+}
+
+impl Link for Full {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { medium: Medium::Ip, mtu: 1500, segmentation: false, checksums: false }
+    }
+
+    fn receive(&mut self, _: Instant, arrived: &mut VecDeque<Frame>, most: usize) -> io::Result<bool> {
+        arrived.extend(self.frames.drain(..most.min(self.frames.len())));
+        Ok(!self.frames.is_empty())
+    }
+
+    fn transmit(&mut self, _: Instant, waiting: &mut VecDeque<Frame>) -> io::Result<bool> {
+        const FLAGS: usize = 20 + 13;
+        let requests = waiting.drain(..).filter(|segment| segment.to_vec()[FLAGS] & 2 != 0).count();
+        self.requests.fetch_add(requests, Ordering::Relaxed);
+        Ok(true)
+    }
+
+    fn source(&self) -> Option<RawFdSource> {
+        None
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        None
+    }
+}
+
+fn host(last: u8, seed: Seed) -> (Stack, stack::InterfaceId) {
+    let mut stack = Stack::new(Instant::ZERO, StackConfig::default(), seed);
+    let medium = stack::Medium::Ip;
+    let config = InterfaceConfig { name: String::new(), medium, mtu: 1500, super_segments: true };
+    let interface = stack.add_interface(Instant::ZERO, config);
+    stack.add_address(Instant::ZERO, interface, IpAddr::from([192, 0, 2, last]), 24, Probing::Skip).unwrap();
+    (stack, interface)
+}
+
+/// SYNs sent again in one turn of a driver that comes so late that its SYN has timed out, though the answer lies in the link
+/// behind `before` frames.
+fn sent_again_with_the_answer_behind(before: usize) -> usize {
+    let ((mut here, interface), (mut there, far)) = (host(1, [1; 32]), host(2, [2; 32]));
+    let to = SocketAddr::from(([192, 0, 2, 2], 9));
+    there.tcp_listen(to, 1, tcp::SocketOptions::default()).unwrap();
+    here.tcp_connect(Instant::ZERO, None, to, tcp::SocketOptions::default()).unwrap();
+    let request = here.poll_transmit(Instant::ZERO, interface).unwrap();
+    there.on_frame(Instant::ZERO, far, request).unwrap();
+    let answer = there.poll_transmit(Instant::ZERO, far).unwrap();
+    let frames = (0..before).map(|_| Frame::new()).chain([answer]).collect();
+
+    let poll = Poll::new().unwrap();
+    let alarm = mio::Waker::new(poll.registry(), Token(ALARM)).unwrap();
+    let clock = Clock::begun(Duration::from_millis(1500));
+    let shared = Arc::new(Shared::new(String::new(), clock, vec![interface], here, alarm));
+    shared.handles.fetch_add(1, Ordering::Relaxed);
+    let requests = Arc::new(AtomicUsize::new(0));
+    let link = Full { frames, requests: Arc::clone(&requests) };
+    let ports = vec![Port::new(Box::new(link), interface)];
+    let mut driver = Driver::new(Arc::clone(&shared), poll, ports);
+    driver.turn();
+    requests.load(Ordering::Relaxed)
+}
+
+#[test]
+fn a_timer_does_not_expire_while_what_it_waits_for_lies_in_the_link() {
+    assert_eq!(sent_again_with_the_answer_behind(0), 0);
+    assert_eq!(sent_again_with_the_answer_behind(BATCH), 0);
+    assert_eq!(sent_again_with_the_answer_behind(BATCH + CATCH_UP - 1), 0);
+}
+
+#[test]
+fn a_flood_does_not_hold_a_timer_back_for_ever() {
+    assert_eq!(sent_again_with_the_answer_behind(BATCH + CATCH_UP), 1);
 }
