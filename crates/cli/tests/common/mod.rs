@@ -82,6 +82,8 @@ impl Lan {
 pub struct Process {
     pub child: Child,
     stderr: Arc<Mutex<String>>,
+    /// Reads it to its end.
+    collector: thread::JoinHandle<()>,
 }
 
 impl Process {
@@ -89,14 +91,14 @@ impl Process {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let stderr = Arc::new(Mutex::new(String::new()));
         let (lines, collected) = (BufReader::new(child.stderr.take().unwrap()), Arc::clone(&stderr));
-        thread::spawn(move || {
+        let collector = thread::spawn(move || {
             for line in lines.lines().map_while(Result::ok) {
                 let mut text = collected.lock().unwrap();
                 text.push_str(&line);
                 text.push('\n');
             }
         });
-        Process { child, stderr }
+        Process { child, stderr, collector }
     }
 
     /// What it has logged so far.
@@ -126,8 +128,11 @@ impl Process {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
-                // The log's last lines are read soon after the end.
-                thread::sleep(Duration::from_millis(20));
+                // The log's last lines are read after the end, unless somebody else still has it open.
+                let ended = Instant::now();
+                while !self.collector.is_finished() && ended.elapsed() < Duration::from_secs(2) {
+                    thread::sleep(Duration::from_millis(1));
+                }
                 return status;
             }
             assert!(begun.elapsed() < DEADLINE, "the process does not end; it said: {}", self.stderr());
