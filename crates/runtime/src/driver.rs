@@ -1,6 +1,7 @@
 //! The event loop: one thread moves frames between one stack and its links.
 
 use crate::clock::time_until;
+use crate::delay::Delay;
 use crate::drain;
 use crate::port::{self, BATCH, Port};
 use crate::state::{Core, Shared};
@@ -35,6 +36,7 @@ pub(crate) struct Driver {
     ports: Vec<Port>,
     woken: Vec<Waker>,
     abandoned: Option<Abandoned>,
+    delay: Delay,
 }
 
 /// The last handle is gone.
@@ -58,7 +60,7 @@ enum Next {
 impl Driver {
     pub(crate) fn new(shared: Arc<Shared>, poll: Poll, ports: Vec<Port>) -> Driver {
         let events = Events::with_capacity(ports.len() + 1);
-        Driver { shared, poll, events, ports, woken: Vec::new(), abandoned: None }
+        Driver { shared, poll, events, ports, woken: Vec::new(), abandoned: None, delay: Delay::default() }
     }
 
     /// Runs until the host's end.
@@ -108,12 +110,15 @@ impl Driver {
             return None;
         }
         deliver(&mut self.ports, &mut core.stack, now);
-        if is_due(&core.stack, now) {
+        let mut now = now;
+        if is_due(&core.stack, self.delay.before(now)) {
             drop(core);
             let until = self.catch_up();
             core = shared.lock();
             core.stack.on_timeout(until);
+            now = shared.clock.now();
         }
+        self.delay.on_pulled(now);
         let more = fill(&mut self.ports, &mut core.stack, now);
         core.collect_events(&mut self.woken);
         drop(core);
@@ -136,11 +141,12 @@ impl Driver {
             }
             let mut core = self.shared.lock();
             deliver(&mut self.ports, &mut core.stack, self.shared.clock.now());
-            if !more || !is_due(&core.stack, now) {
-                return now;
+            let until = self.delay.before(now);
+            if !more || !is_due(&core.stack, until) {
+                return until;
             }
         }
-        self.shared.clock.now()
+        self.delay.before(self.shared.clock.now())
     }
 
     /// Sends what the stack still has to say at the end, as the RSTs of connections that were just aborted, for as long as the
@@ -182,13 +188,15 @@ impl Driver {
                 self.give_up(index, &error);
             }
         }
+        self.delay.on_sent(self.shared.clock.now());
     }
 
     /// Looks for the last time whether there is work, and declares itself asleep under the same lock.
     fn settle(&mut self) -> Next {
         let mut core = self.shared.lock();
         let now = self.shared.clock.now();
-        let mut until = core.stack.poll_timeout().unwrap_or(Instant::FAR_FUTURE);
+        let timeout = core.stack.poll_timeout().unwrap_or(Instant::FAR_FUTURE);
+        let mut until = self.delay.after(now, timeout);
         for port in &self.ports {
             until = until.min(port.poll_timeout());
         }

@@ -11,6 +11,7 @@
 
 mod builder;
 mod clock;
+mod delay;
 mod drain;
 mod driver;
 mod host;
