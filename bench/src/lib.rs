@@ -7,6 +7,8 @@
 mod arguments;
 mod clock;
 #[cfg(target_os = "linux")]
+pub mod goodput;
+#[cfg(target_os = "linux")]
 mod kernel;
 mod machine;
 mod measure;

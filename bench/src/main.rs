@@ -1,6 +1,6 @@
 //! `bench`: measures this stack beside its peers, its memory included.
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use netstrata_bench::Arguments;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use std::alloc::System;
@@ -11,14 +11,29 @@ static HEAP: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// Measures this stack beside its peers, in turn, on this machine.
 #[derive(Parser)]
-#[command(name = "bench", version)]
+#[command(name = "bench", version, args_conflicts_with_subcommands = true)]
 struct Command {
+    #[command(subcommand)]
+    other: Option<Other>,
     #[command(flatten)]
     arguments: Arguments,
 }
 
+/// Other measurements.
+#[derive(Subcommand)]
+enum Other {
+    #[cfg(target_os = "linux")]
+    Goodput(netstrata_bench::goodput::Arguments),
+}
+
 fn main() -> ExitCode {
-    match netstrata_bench::run(&Command::parse().arguments, Some(live)) {
+    let command = Command::parse();
+    let result = match &command.other {
+        #[cfg(target_os = "linux")]
+        Some(Other::Goodput(arguments)) => netstrata_bench::goodput::run(arguments),
+        _ => netstrata_bench::run(&command.arguments, Some(live)),
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bench: {error:#}");

@@ -3,5 +3,5 @@
 mod namespace;
 mod pair;
 
-pub(crate) use namespace::enter;
+pub(crate) use namespace::{Namespace, enter, ip};
 pub(crate) use pair::Kernel;

@@ -21,12 +21,45 @@ pub(crate) fn enter() -> Result<(), String> {
     ip(&["link", "set", "lo", "up"]).map_err(|error| error.to_string())
 }
 
+/// A namespace of its own, which lives as long as this.
+pub(crate) struct Namespace {
+    /// A namespace lives as long as the file that names it is open.
+    file: File,
+}
+
+impl Namespace {
+    pub(crate) fn new() -> Result<Namespace, Failed> {
+        let file = elsewhere(|| {
+            unshare(CloneFlags::CLONE_NEWNET).map_err(Failed::refused)?;
+            Ok(File::open("/proc/thread-self/ns/net")?)
+        })?;
+        Ok(Namespace { file })
+    }
+
+    /// A name for the namespace, for `ip`.
+    fn path(&self) -> String {
+        use std::os::fd::AsRawFd;
+        format!("/proc/{}/fd/{}", std::process::id(), self.file.as_raw_fd())
+    }
+
+    /// Does something in the namespace.
+    pub(crate) fn within<T: Send>(
+        &self,
+        act: impl FnOnce() -> Result<T, Failed> + Send,
+    ) -> Result<T, Failed> {
+        elsewhere(|| {
+            setns(&self.file, CloneFlags::CLONE_NEWNET).map_err(Failed::refused)?;
+            act()
+        })
+    }
+}
+
 /// A veth pair: one end in this thread's namespace, the other in another one.
 pub(crate) struct Veth {
     name: String,
     pub(crate) here: Ipv4Addr,
     pub(crate) there: Ipv4Addr,
-    other: File,
+    other: Namespace,
 }
 
 impl Veth {
@@ -34,20 +67,10 @@ impl Veth {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let (name, peer, mtu) = (format!("here{number}"), format!("there{number}"), mtu.to_string());
         let (here, there) = (Ipv4Addr::new(10, 99, number, 1), Ipv4Addr::new(10, 99, number, 2));
-        // A namespace lives as long as the file that names it is open.
-        let (other, path) = elsewhere(|| {
-            unshare(CloneFlags::CLONE_NEWNET).map_err(Failed::refused)?;
-            let path = format!("/proc/{}/task/{}/ns/net", std::process::id(), nix::unistd::gettid());
-            Ok((File::open(path).map_err(Failed::refused)?, ()))
-        })
-        .map(|(file, ())| {
-            use std::os::fd::AsRawFd;
-            let path = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd());
-            (file, path)
-        })?;
+        let other = Namespace::new()?;
         ip(&["link", "add", &name, "mtu", &mtu, "type", "veth", "peer", "name", &peer, "mtu", &mtu])?;
         let veth = Veth { name, here, there, other };
-        ip(&["link", "set", &peer, "netns", &path])?;
+        ip(&["link", "set", &peer, "netns", &veth.other.path()])?;
         ip(&["address", "add", &format!("{here}/24"), "dev", &veth.name])?;
         ip(&["link", "set", &veth.name, "up"])?;
         veth.there(|| {
@@ -59,10 +82,7 @@ impl Veth {
 
     /// Does something in the other namespace.
     pub(crate) fn there<T: Send>(&self, act: impl FnOnce() -> Result<T, Failed> + Send) -> Result<T, Failed> {
-        elsewhere(|| {
-            setns(&self.other, CloneFlags::CLONE_NEWNET).map_err(Failed::refused)?;
-            act()
-        })
+        self.other.within(act)
     }
 }
 
@@ -79,7 +99,8 @@ fn elsewhere<T: Send>(act: impl FnOnce() -> Result<T, Failed> + Send) -> Result<
     thread.unwrap_or_else(|_| Err(Failed::Refused("a thread panicked".into())))
 }
 
-fn ip(arguments: &[&str]) -> Result<(), Failed> {
+/// Runs the `ip` command in this thread's namespace.
+pub(crate) fn ip(arguments: &[&str]) -> Result<(), Failed> {
     let command = || format!("ip {}", arguments.join(" "));
     let output = Command::new("ip")
         .args(arguments)

@@ -11,7 +11,7 @@ use basis::{Frame, Instant};
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use wire::ethernet::MacAddress;
 
@@ -145,6 +145,13 @@ impl Device {
         let mut frame = frame.or_else(|| self.cutter.next(waiting))?;
         *frame.prepend_array() = header;
         Some(frame)
+    }
+}
+
+impl AsFd for Device {
+    /// For whoever waits by other means than an event loop over [`Link::source`].
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
     }
 }
 

@@ -1,0 +1,150 @@
+//! Sockets of either stack, as far as a transfer needs them, and what each stack counts.
+
+use super::site::Site;
+use crate::pair::Failed;
+use serde::{Deserialize, Serialize};
+use socket2::{Domain, Socket, Type};
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// The longest wait of one call, so that the end of the time is noticed.
+const PATIENCE: Duration = Duration::from_millis(20);
+const PORT: u16 = 5_001;
+/// Longest wait for a connection.
+const CONNECT: Duration = Duration::from_secs(20);
+
+/// A connection of either stack whose calls return after some milliseconds.
+pub(crate) trait Flow: Read + Write + Send {}
+
+impl Flow for std::net::TcpStream {}
+impl Flow for netstrata::TcpStream {}
+
+/// A listener of either stack.
+pub(crate) enum Listener {
+    Linux(std::net::TcpListener),
+    Ours(netstrata::TcpListener),
+}
+
+impl Listener {
+    pub(crate) fn bind(site: &Site) -> Result<Listener, Failed> {
+        let address = SocketAddr::from((site.address, PORT));
+        match site.host() {
+            Some(host) => Ok(Listener::Ours(netstrata::TcpListener::bind(host, address)?)),
+            None => site.within(|| Ok(Listener::Linux(std::net::TcpListener::bind(address)?))),
+        }
+    }
+
+    pub(crate) fn accept(&self) -> Result<Box<dyn Flow>, Failed> {
+        match self {
+            Listener::Linux(listener) => {
+                let (stream, _) = listener.accept()?;
+                stream.set_read_timeout(Some(PATIENCE))?;
+                Ok(Box::new(stream))
+            }
+            Listener::Ours(listener) => {
+                let (stream, _) = listener.accept()?;
+                stream.set_read_timeout(Some(PATIENCE))?;
+                Ok(Box::new(stream))
+            }
+        }
+    }
+}
+
+/// Connects from `site` to `other`.
+pub(crate) fn connect(site: &Site, other: &Site) -> Result<Box<dyn Flow>, Failed> {
+    let address = SocketAddr::from((other.address, PORT));
+    match site.host() {
+        Some(host) => {
+            let stream = netstrata::TcpStream::connect_timeout(host, &address, CONNECT)?;
+            stream.set_write_timeout(Some(PATIENCE))?;
+            Ok(Box::new(stream))
+        }
+        None => site.within(|| {
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+            // Before it connects: another control might leave something behind, as pacing. A namespace may not choose it for all.
+            socket.set_tcp_congestion(b"cubic")?;
+            socket.connect_timeout(&address.into(), CONNECT)?;
+            let stream = std::net::TcpStream::from(socket);
+            stream.set_write_timeout(Some(PATIENCE))?;
+            Ok(Box::new(stream) as Box<dyn Flow>)
+        }),
+    }
+}
+
+/// What a stack counts that sends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Counts {
+    /// Retransmission time-outs.
+    pub(crate) timeouts: u64,
+    /// Time-outs that it found out to have been for nothing; of ours, all repairs that were undone.
+    pub(crate) spurious: u64,
+    pub(crate) retransmissions: u64,
+    pub(crate) tail_probes: u64,
+    /// Times that fast recovery began.
+    pub(crate) recoveries: u64,
+}
+
+impl Counts {
+    pub(crate) fn of(site: &Site) -> Result<Counts, Failed> {
+        if let Some(host) = site.host() {
+            return Ok(host.with(|stack, _| {
+                let counters = stack.tcp().counters();
+                Counts {
+                    timeouts: counters.timeouts,
+                    spurious: counters.spurious_repairs,
+                    retransmissions: counters.retransmissions,
+                    tail_probes: counters.tail_probes,
+                    recoveries: counters.fast_retransmits,
+                }
+            }));
+        }
+        site.within(|| {
+            let read = |name| std::fs::read_to_string(format!("/proc/thread-self/net/{name}"));
+            let text = read("snmp")? + &read("netstat")?;
+            Ok(Counts {
+                timeouts: counter(&text, "TcpExt", "TCPTimeouts")?,
+                spurious: counter(&text, "TcpExt", "TCPSpuriousRTOs")?,
+                retransmissions: counter(&text, "Tcp", "RetransSegs")?,
+                tail_probes: counter(&text, "TcpExt", "TCPLossProbes")?,
+                recoveries: counter(&text, "TcpExt", "TCPSackRecovery")?,
+            })
+        })
+    }
+
+    /// What was counted since `before`.
+    pub(crate) fn since(self, before: Counts) -> Counts {
+        Counts {
+            timeouts: self.timeouts - before.timeouts,
+            spurious: self.spurious - before.spurious,
+            retransmissions: self.retransmissions - before.retransmissions,
+            tail_probes: self.tail_probes - before.tail_probes,
+            recoveries: self.recoveries - before.recoveries,
+        }
+    }
+}
+
+/// A counter of the kernel: a line of names, and one of numbers, of each protocol.
+fn counter(text: &str, protocol: &str, name: &str) -> Result<u64, Failed> {
+    let prefix = format!("{protocol}: ");
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix(prefix.as_str()));
+    let number = (|| {
+        let place = lines.next()?.split(' ').position(|word| word == name)?;
+        lines.next()?.split(' ').nth(place)?.parse().ok()
+    })();
+    number.ok_or_else(|| Failed::Refused(format!("the kernel does not count {protocol} {name}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_stand_under_their_names() {
+        let text =
+            "Ip: A B\nIp: 1 2\nTcp: RetransSegs InErrs\nTcp: 7 0\nTcpExt: X TCPTimeouts\nTcpExt: 3 4\n";
+        assert_eq!(counter(text, "Tcp", "RetransSegs").ok(), Some(7));
+        assert_eq!(counter(text, "TcpExt", "TCPTimeouts").ok(), Some(4));
+        assert!(counter(text, "TcpExt", "Nothing").is_err());
+    }
+}
