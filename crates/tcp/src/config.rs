@@ -33,7 +33,7 @@ pub struct HostConfig {
     pub timestamps: bool,
     /// Offer selective acknowledgments (RFC 2018). Default true.
     pub selective_acknowledgments: bool,
-    /// The receive buffers of sockets that choose no size: they grow to what the application reads in two round trips. Default 64 KiB
+    /// The receive buffers of sockets that choose no size: they grow to what the application reads in two round trips, and further while that grows. Default 64 KiB
     /// to 8 MiB.
     pub receive_buffer: BufferBounds,
     /// The send buffers of sockets that choose no size: they grow to twice the congestion window. Default 256 KiB,

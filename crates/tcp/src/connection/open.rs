@@ -135,7 +135,7 @@ impl Open {
             payload.len() as u32 + flags.contains(Flags::FIN) as u32 + flags.contains(Flags::SYN) as u32;
         // First: the sequence number, and PAWS before it (RFC 7323 5.3).
         let reset = flags.contains(Flags::RST);
-        if !reset && self.receive.timestamps.is_old(header.options.timestamps, environment.now) {
+        if !reset && self.receive.is_old(header.options.timestamps, environment.now) {
             self.receive.note_old(header.sequence, payload.len() as u32);
             self.answer_unacceptable(length == 0, environment);
             return Err(Dropped::OldTimestamp);

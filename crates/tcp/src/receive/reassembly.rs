@@ -2,30 +2,32 @@
 
 use super::piece::Piece;
 use alloc::collections::VecDeque;
-use alloc::vec::Vec;
 use bytes::Buf;
 use wire::tcp::{SackBlock, Seq};
 
-/// Separate ranges at once; a peer that leaves more holes must send again.
-const MAX_RANGES: usize = 256;
+/// Separate ranges at once; a peer that leaves more holes must send again. A queue that overflows on a long path leaves thousands.
+const MAX_RANGES: usize = 4096;
+/// Ranges whose order of arrival is remembered: twice as many as one segment reports.
+const RECENT: usize = 8;
 /// What a piece is charged beyond the memory it pins.
 const PIECE_OVERHEAD: usize = 64;
 
 /// Ranges in sequence order; none touches another.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reassembly {
-    ranges: Vec<Range>,
+    ranges: VecDeque<Range>,
     /// Memory charged for the pieces.
     charged: usize,
-    clock: u32,
+    /// A number in each of the ranges that segments touched last, the youngest first (RFC 2018 4).
+    recent: VecDeque<Seq>,
+    /// TS.Recent when the first hole opened.
+    pub(super) timestamp: u32,
 }
 
 #[derive(Clone, Debug)]
 struct Range {
     left: Seq,
     right: Seq,
-    /// When a segment last touched it: the youngest is reported first (RFC 2018 4).
-    touched: u32,
     pieces: VecDeque<Piece>,
 }
 
@@ -58,20 +60,18 @@ impl Reassembly {
         if self.charged + memory + PIECE_OVERHEAD > 2 * limit {
             return false;
         }
-        self.clock = self.clock.wrapping_add(1);
         // The first range that ends at `left` or later: all before it stay untouched.
-        let mut at = self.ranges.partition_point(|range| range.right.before(left));
+        let at = self.ranges.partition_point(|range| range.right.before(left));
         if self.ranges.len() >= MAX_RANGES && self.ranges.get(at).is_none_or(|range| range.left.after(right))
         {
             return false;
         }
         if self.ranges.get(at).is_none_or(|range| range.left.after(left)) {
-            self.ranges.insert(at, Range { left, right: left, touched: 0, pieces: VecDeque::new() });
+            self.ranges.insert(at, Range { left, right: left, pieces: VecDeque::new() });
         }
         loop {
             let end = self.ranges.get(at + 1).map_or(right, |next| next.left.min(right));
             let range = &mut self.ranges[at];
-            range.touched = self.clock;
             let known = range.right.since(left).min(right.since(left));
             bytes.advance(known as usize);
             left += known;
@@ -86,14 +86,31 @@ impl Reassembly {
                 break;
             }
         }
-        at = at.min(self.ranges.len());
-        debug_assert!(self.ranges.get(at).is_some());
+        self.touch(at);
         true
+    }
+
+    /// Notes that a segment has touched the range.
+    fn touch(&mut self, at: usize) {
+        let Some(range) = self.ranges.get(at) else { return };
+        let (left, right) = (range.left, range.right);
+        let mut recent = core::mem::take(&mut self.recent);
+        recent.retain(|number| !number.within(left, right.since(left)) && self.containing(*number).is_some());
+        recent.truncate(RECENT - 1);
+        recent.push_front(left);
+        self.recent = recent;
+    }
+
+    /// The range that has the number.
+    fn containing(&self, number: Seq) -> Option<&Range> {
+        let at = self.ranges.partition_point(|range| range.right.at_or_before(number));
+        self.ranges.get(at).filter(|range| range.left.at_or_before(number))
     }
 
     /// The first numbers from `left` to `right` that are here already.
     pub(crate) fn held(&self, left: Seq, right: Seq) -> Option<SackBlock> {
-        let range = self.ranges.iter().find(|range| range.right.after(left) && range.left.before(right))?;
+        let at = self.ranges.partition_point(|range| range.right.at_or_before(left));
+        let range = self.ranges.get(at).filter(|range| range.left.before(right))?;
         Some(SackBlock { left: range.left.max(left), right: range.right.min(right) })
     }
 
@@ -102,7 +119,7 @@ impl Reassembly {
         if self.ranges.get(at + 1).is_none_or(|next| next.left != self.ranges[at].right) {
             return false;
         }
-        let mut next = self.ranges.remove(at + 1);
+        let Some(mut next) = self.ranges.remove(at + 1) else { return false };
         let range = &mut self.ranges[at];
         range.right = next.right;
         range.pieces.append(&mut next.pieces);
@@ -112,19 +129,19 @@ impl Reassembly {
     /// Takes out a piece that has come to its turn at `next`, without what is before it.
     pub(crate) fn pop(&mut self, next: Seq) -> Option<Piece> {
         loop {
-            let range = self.ranges.first_mut()?;
+            let range = self.ranges.front_mut()?;
             if range.left.after(next) {
                 return None;
             }
             let Some(mut piece) = range.pieces.pop_front() else {
-                self.ranges.remove(0);
+                self.ranges.pop_front();
                 continue;
             };
             self.charged -= piece.memory + PIECE_OVERHEAD;
             let left = range.left;
             range.left += piece.len() as u32;
             if range.pieces.is_empty() {
-                self.ranges.remove(0);
+                self.ranges.pop_front();
             }
             let known = next.since(left) as usize;
             if known < piece.len() {
@@ -136,27 +153,15 @@ impl Reassembly {
 
     /// Up to `most` blocks, the one touched last first (RFC 2018 4).
     pub(crate) fn blocks(&self, most: usize) -> impl Iterator<Item = SackBlock> {
-        let mut youngest: [Option<&Range>; 4] = [None; 4];
-        for range in &self.ranges {
-            let mut candidate = Some(range);
-            for place in &mut youngest {
-                let age = |range: &Range| self.clock.wrapping_sub(range.touched);
-                if place.is_none_or(|held| candidate.is_some_and(|new| age(new) < age(held))) {
-                    core::mem::swap(place, &mut candidate);
-                }
-            }
-        }
-        youngest
-            .into_iter()
-            .flatten()
-            .take(most)
-            .map(|range| SackBlock { left: range.left, right: range.right })
+        let known = self.recent.iter().filter_map(|number| self.containing(*number));
+        known.take(most).map(|range| SackBlock { left: range.left, right: range.right })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
     use bytes::Bytes;
     use proptest::prelude::*;
 
@@ -209,8 +214,19 @@ mod tests {
             reassembly.insert(Seq(left), data(left, 10), 1 << 20);
         }
         reassembly.insert(Seq(310), data(310, 10), 1 << 20);
-        let lefts: Vec<u32> = reassembly.blocks(3).map(|block| block.left.0).collect();
-        assert_eq!(lefts, [300, 900, 700]);
+        let lefts =
+            |reassembly: &Reassembly| reassembly.blocks(3).map(|block| block.left.0).collect::<Vec<_>>();
+        assert_eq!(lefts(&reassembly), [300, 900, 700]);
+        // What joins two ranges is the youngest, and what has come to its turn is forgotten.
+        reassembly.insert(Seq(710), data(710, 190), 1 << 20);
+        assert_eq!(lefts(&reassembly), [700, 300, 500]);
+        while reassembly.pop(Seq(510)).is_some() {}
+        assert_eq!(lefts(&reassembly), [700]);
+        for left in (1_000..2_000).step_by(100) {
+            reassembly.insert(Seq(left), data(left, 10), 1 << 20);
+        }
+        assert_eq!(lefts(&reassembly), [1_900, 1_800, 1_700]);
+        assert_eq!(reassembly.recent.len(), RECENT);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::memory::LEAST;
 use crate::timers::Timers;
 use alloc::boxed::Box;
 use basis::{Frame, Instant};
-use wire::tcp::{Header, SackBlock, Seq};
+use wire::tcp::{Header, SackBlock, Seq, Timestamps};
 
 /// The receiving half of a connection.
 #[derive(Clone, Debug)]
@@ -253,6 +253,24 @@ impl Receiver {
         }
     }
 
+    /// Whether the segment is an old duplicate (PAWS, RFC 7323 5.3).
+    #[inline]
+    pub(crate) fn is_old(&self, timestamps: Option<Timestamps>, now: Instant) -> bool {
+        self.timestamps.is_old(timestamps, now) && !self.was_overtaken(timestamps)
+    }
+
+    /// While a hole is open, whether the segment was sent after what came before the hole.
+    ///
+    /// `Deviates:` RFC 7323 5.3 (R1) drops what is older than TS.Recent. What fills a hole is a repetition, and makes TS.Recent
+    /// younger than originals that are only late: each of them would count as lost for having been overtaken.
+    #[cold]
+    fn was_overtaken(&self, timestamps: Option<Timestamps>) -> bool {
+        let holes = self.buffer.as_ref().filter(|buffer| !buffer.reassembly.is_empty());
+        timestamps.zip(holes).is_some_and(|(timestamps, buffer)| {
+            self.timestamps.lags_behind(timestamps.value, buffer.reassembly.timestamp)
+        })
+    }
+
     #[inline(always)]
     fn take_in_order(&mut self, payload: &mut Frame, timers: &mut Timers, environment: &mut Environment<'_>) {
         let count = payload.len() as u32;
@@ -291,6 +309,9 @@ impl Receiver {
         let limit = self.limit as usize;
         let buffer = self.buffer.get_or_insert_with(|| environment.memory.take_receive());
         let used = buffer.used();
+        if buffer.reassembly.is_empty() {
+            buffer.reassembly.timestamp = self.timestamps.recent();
+        }
         if self.selective {
             let twice = buffer.reassembly.held(sequence, sequence + payload.len() as u32);
             note_twice(&mut self.twice, &mut self.acks, twice);

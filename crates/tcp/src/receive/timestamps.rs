@@ -6,6 +6,8 @@ use wire::tcp::{Header, Seq, Timestamps};
 
 /// After so long without a segment TS.Recent says nothing any more (RFC 7323 5.5: 24 days).
 const OUTDATED: u32 = 24 * 24 * 3_600;
+/// Ticks by which a segment may lag behind others: too few for the sequence numbers to come round meanwhile.
+const LONGEST_LAG: u32 = 1_000;
 
 /// Both sides' timestamps on one connection.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +49,11 @@ impl TimestampState {
     #[inline]
     fn is_before_recent(&self, timestamps: Timestamps, now: Instant) -> bool {
         is_before(timestamps.value, self.recent) && seconds(now).wrapping_sub(self.recent_at) < OUTDATED
+    }
+
+    /// Whether `value`, which is older than TS.Recent, is no older than `least` and lags behind by a little only.
+    pub(super) fn lags_behind(&self, value: u32, least: u32) -> bool {
+        !is_before(value, least) && self.recent.wrapping_sub(value) <= LONGEST_LAG
     }
 
     /// Keeps the segment's timestamp if the segment touches what was acknowledged last (RFC 7323 4.3).

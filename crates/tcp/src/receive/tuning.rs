@@ -1,5 +1,5 @@
-//! How large a receive buffer needs to be: as large as what the application takes out in two round trips, so that a sender whose
-//! window doubles never waits for this one.
+//! How large a receive buffer needs to be: as large as what the application takes out in two round trips, and while that grows as
+//! much more as keeps a sender whose window doubles from waiting for this one.
 
 use wire::tcp::Seq;
 
@@ -29,9 +29,9 @@ impl Tuning {
             return None;
         }
         self.mark = mark;
-        // What grew will grow again before a larger window gets there.
+        // What doubles is twice as much when a larger window gets to the sender, and four times as much when that is used up.
         let growth = self.copied.saturating_sub(self.before);
-        let wanted = self.copied.saturating_add(growth).saturating_mul(2);
+        let wanted = growth.saturating_mul(4).saturating_add(self.copied).saturating_mul(2);
         (self.before, self.copied) = (self.copied, 0);
         Some(wanted)
     }
@@ -48,11 +48,11 @@ mod tests {
         assert_eq!(tuning.on_data(1, 5), Some(0));
         tuning.copied = 10_000;
         assert_eq!(tuning.on_data(5, 9), None);
-        assert_eq!(tuning.on_data(6, 9), Some(40_000));
+        assert_eq!(tuning.on_data(6, 9), Some(100_000));
         tuning.copied = 10_000;
         assert_eq!(tuning.on_data(10, 12), Some(20_000));
         tuning.copied = 12_000;
-        assert_eq!(tuning.on_data(13, 14), Some(28_000));
+        assert_eq!(tuning.on_data(13, 14), Some(40_000));
         tuning.copied = u32::MAX;
         assert_eq!(tuning.on_data(15, 16), Some(u32::MAX));
     }
