@@ -19,7 +19,11 @@ pub struct ParseImpairmentError(String);
 
 impl fmt::Display for ParseImpairmentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        // What was typed is quoted, and may have lines of its own.
+        self.0.chars().try_for_each(|letter| match letter.is_control() {
+            true => write!(f, "{}", letter.escape_default()),
+            false => write!(f, "{letter}"),
+        })
     }
 }
 
@@ -145,6 +149,14 @@ mod tests {
         assert_eq!(parse(all), expected);
         assert_eq!(parse(&expected.to_string()), expected);
         assert_eq!(expected.to_string(), all.replace("10mbit", "10000000bit"));
+    }
+
+    #[test]
+    fn a_fault_is_told_in_one_line_whatever_was_typed() {
+        for text in ["seed=7\nloss", "lo\rss=1%", "loss=1%,\n"] {
+            let told = text.parse::<Impairment>().unwrap_err().to_string();
+            assert!(!told.contains(char::is_control), "{told}");
+        }
     }
 
     #[test]
