@@ -251,7 +251,7 @@ impl Lab {
         });
         let rules = rules.collect();
         let (endpoints, frames, events) = match self.recorder {
-            Some(recorder) => (recorder.endpoints, recorder.frames, recorder.events),
+            Some(recorder) => recorder.into_parts(),
             None => Default::default(),
         };
         let passed = self.checks.iter().all(|check| check.verdict != "failed");

@@ -1,8 +1,9 @@
 //! Networks that many experiments stand on.
 
 use crate::lab::Lab;
-use crate::text::words;
+use crate::text::{Words, words};
 use crate::trace::model::{Event, Frame, What};
+use crate::trace::recorder::Recorder;
 use sim::network::{Impairments, NodeId};
 use std::time::Duration;
 use tcp::{ConnectionId, ListenerId, Readiness, SocketOptions};
@@ -177,6 +178,15 @@ pub(crate) fn check_arrived(lab: &mut Lab, got: &[u8], count: usize) {
     );
 }
 
+/// So many frames, in words.
+pub(crate) fn frames(count: usize) -> Words {
+    match count {
+        0 => words("no frame", "没有帧"),
+        1 => words("1 frame", "1 帧"),
+        _ => words(format!("{count} frames"), format!("{count} 帧")),
+    }
+}
+
 /// Where the server of a pair listens.
 pub(crate) const SERVER: &str = "10.0.0.2:8000";
 
@@ -188,7 +198,7 @@ impl Lab {
 
     /// All events so far.
     pub(crate) fn events(&self) -> &[Event] {
-        self.recorder.as_ref().map_or(&[], |recorder| &recorder.events)
+        self.recorder.as_ref().map_or(&[], Recorder::events)
     }
 
     /// Notes with this code, with their times.

@@ -30,6 +30,20 @@ pub(crate) fn words(en: impl Into<String>, zh: impl Into<String>) -> Words {
     Words { en: en.into(), zh: zh.into() }
 }
 
+/// "yes" or "no".
+pub(crate) fn yes_or_no(yes: bool) -> Words {
+    if yes { words("yes", "是") } else { words("no", "否") }
+}
+
+/// Things in a row: `1, 2, 3`; "none" if there are none.
+pub(crate) fn listed<T: std::fmt::Display>(things: impl IntoIterator<Item = T>) -> Words {
+    let things: Vec<String> = things.into_iter().map(|thing| thing.to_string()).collect();
+    match things.is_empty() {
+        true => words("none", "无"),
+        false => words(things.join(", "), things.join("、")),
+    }
+}
+
 impl From<Text> for Words {
     fn from(text: Text) -> Words {
         words(text.en, text.zh)

@@ -17,12 +17,26 @@ pub struct Counters {
     pub fast_retransmits: u64,
     /// Congestion marks on packets received (RFC 3168).
     pub congestion_marks: u64,
+    /// Of the fast retransmits, those that RACK began (RFC 8985 6.2).
+    pub rack_recoveries: u64,
+    /// Times that RACK waited for what was overtaken, and then took it for lost (RFC 8985 6.3).
+    pub reordering_timeouts: u64,
     /// Times that a sender slowed down because its peer told of a mark.
     pub congestion_echoes: u64,
     /// Tail loss probes (RFC 8985 7).
     pub tail_probes: u64,
+    /// Tail loss probes that have repaired a loss nobody saw (RFC 8985 7.4).
+    pub tail_repairs: u64,
+    /// Times that F-RTO sent new data after a time-out, to see whether it came too early (RFC 5682 2.1).
+    pub forward_probes: u64,
     /// Repairs that turned out to have been for nothing, and were undone.
     pub spurious_repairs: u64,
+    /// Of these, what a duplicate selective acknowledgment proved (RFC 3708).
+    pub undone_by_duplicate: u64,
+    /// Of these, what a timestamp proved (RFC 3522).
+    pub undone_by_timestamp: u64,
+    /// Of these, what F-RTO proved (RFC 5682).
+    pub undone_by_forward: u64,
     /// RSTs sent.
     pub resets_sent: u64,
     /// RSTs that ended a connection.

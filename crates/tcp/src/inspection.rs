@@ -26,6 +26,8 @@ pub struct Inspection {
     pub send_highest: Seq,
     /// RCV.NXT: the next number expected; zero before the peer's SYN has come.
     pub receive_next: Seq,
+    /// Slow start grows by a quarter only: round trips have become longer (HyStart++, RFC 9406 4.2).
+    pub conservative: bool,
     /// When each timer expires, in the order of [`Timer::ALL`]; [`Instant::FAR_FUTURE`] if it is not armed.
     pub deadlines: [Instant; Timer::ALL.len()],
     /// When TIME-WAIT ends, in that state.
@@ -43,6 +45,7 @@ impl Inspection {
             send_next: Seq(0),
             send_highest: Seq(0),
             receive_next: Seq(0),
+            conservative: false,
             deadlines: [Instant::FAR_FUTURE; Timer::ALL.len()],
             time_wait: None,
         }

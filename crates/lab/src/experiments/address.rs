@@ -4,7 +4,7 @@ use crate::experiment::Experiment;
 use crate::lab::Lab;
 use crate::parameter::Parameter;
 use crate::scenes::{self, millis, seconds};
-use crate::text::{text, words};
+use crate::text::{listed, text, words};
 
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "address",
@@ -73,8 +73,8 @@ fn run(lab: &mut Lab) {
         words("only four decimal numbers of 0 to 255 are an address", "只有四个 0 到 255 的十进制数才是地址"),
         wrong.is_empty(),
         words(
-            format!("{} read, wrong: {wrong:?}", WRITTEN.len()),
-            format!("读取 {} 个,错误:{wrong:?}", WRITTEN.len()),
+            format!("{} ways of writing one were tried; read wrongly: {}", WRITTEN.len(), listed(&wrong).en),
+            format!("试了 {} 种写法;读错的:{}", WRITTEN.len(), listed(&wrong).zh),
         ),
     );
     broadcast(lab);

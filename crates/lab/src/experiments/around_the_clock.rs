@@ -83,7 +83,7 @@ fn run(lab: &mut Lab) {
         words("who vanished is found out, and nothing is left of anybody", "消失者被发现,谁也没有残留"),
         held >= 1 && left == 0,
         words(
-            format!("{held} connections after the rush, {left} after {hours} hours"),
+            format!("connections left: {held} after the rush, {left} after {hours} hours"),
             format!("高峰后 {held} 个连接,{hours} 小时后 {left} 个"),
         ),
     );
@@ -99,7 +99,10 @@ fn run(lab: &mut Lab) {
     lab.check_undisturbed(
         words("the next caller is served as the first was", "下一位得到和第一位一样的服务"),
         heard.as_deref() == Some(b"still there?"),
-        words(format!("{} bytes came back", heard.map_or(0, |bytes| bytes.len())), "已回答"),
+        match heard.map_or(0, |bytes| bytes.len()) {
+            0 => words("no answer", "没有回答"),
+            count => words(format!("{count} bytes came back"), format!("收到 {count} 字节的回答")),
+        },
     );
 }
 

@@ -63,7 +63,10 @@ fn run(lab: &mut Lab) {
     lab.check(
         words("both get every answer", "两者都得到全部回答"),
         (heard, shown) == (messages, messages + 1),
-        words(format!("{heard} and {shown}"), format!("{heard} 和 {shown}")),
+        words(
+            format!("the client got {heard}, the browser {shown}: the page and an answer for each message"),
+            format!("客户端收到 {heard} 个,浏览器收到 {shown} 个:页面本身,加上每条消息的回答"),
+        ),
     );
     lab.check_undisturbed(
         words("the browser costs more", "浏览器花费更多"),

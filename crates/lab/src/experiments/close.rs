@@ -4,7 +4,7 @@ use crate::experiment::Experiment;
 use crate::lab::Lab;
 use crate::parameter::Parameter;
 use crate::scenes::{self, millis, seconds};
-use crate::text::{text, words};
+use crate::text::{Words, text, words};
 
 use tcp::{SocketOptions, State};
 
@@ -115,19 +115,46 @@ fn run(lab: &mut Lab) {
     };
     lab.check_undisturbed(
         words(
-            "who closes first waits in TIME-WAIT, and nobody else",
-            "先关闭的一方进入 TIME-WAIT,其他一方不会",
+            match way.as_str() {
+                "simultaneous" => "who closes first waits in TIME-WAIT: here both",
+                "reset" => "after a reset nobody waits in TIME-WAIT",
+                _ => "who closes first waits in TIME-WAIT, and nobody else",
+            },
+            match way.as_str() {
+                "simultaneous" => "先关闭的一方进入 TIME-WAIT:这里两端都是",
+                "reset" => "复位之后谁也不进入 TIME-WAIT",
+                _ => "先关闭的一方进入 TIME-WAIT,另一方不会",
+            },
         ),
         (one, other) == wanted,
-        words(format!("client {one}, server {other}"), format!("客户端 {one},服务端 {other}")),
+        match (one, other) {
+            (true, true) => words("both waited", "两端都等待"),
+            (true, false) => words("the client waited, the server did not", "客户端等待,服务端没有"),
+            (false, true) => words("the server waited, the client did not", "服务端等待,客户端没有"),
+            (false, false) => words("neither waited", "两端都没有等待"),
+        },
     );
     let left = [client, server]
         .map(|host| lab.network.host(host).map_or((0, 0, 0), |stack| stack.tcp().population()));
     lab.check(
         words("in the end nothing is left of it at either end", "最终两端都不留下任何东西"),
         left == [(0, 0, 0); 2],
-        words(format!("{left:?}"), format!("{left:?}")),
+        words(
+            format!("{} at the client, {} at the server", kept(left[0]).en, kept(left[1]).en),
+            format!("客户端{},服务端{}", kept(left[0]).zh, kept(left[1]).zh),
+        ),
     );
+}
+
+/// What a host keeps: half-open, open, in TIME-WAIT.
+fn kept((half_open, open, waiting): (usize, usize, usize)) -> Words {
+    match (half_open, open, waiting) {
+        (0, 0, 0) => words("nothing", "无残留"),
+        _ => words(
+            format!("{half_open} half-open, {open} open, {waiting} in TIME-WAIT"),
+            format!("半开 {half_open}、打开 {open}、TIME-WAIT {waiting}"),
+        ),
+    }
 }
 
 fn sorted(mut names: Vec<&str>) -> Vec<&str> {

@@ -4,7 +4,7 @@ use crate::experiment::Experiment;
 use crate::lab::Lab;
 use crate::parameter::Parameter;
 use crate::scenes::{self, millis, seconds};
-use crate::text::{text, words};
+use crate::text::{listed, text, words};
 
 use tcp::SocketOptions;
 
@@ -73,11 +73,12 @@ fn run(lab: &mut Lab) {
         (format!("10.0.0.1:{port}"), "from one".to_owned()),
         (format!("10.0.0.3:{port}"), "from two".to_owned()),
     ];
-    let shown = format!("{heard:?}");
+    let shown = listed(heard.iter().map(|(from, said)| format!("{from} says \u{201c}{said}\u{201d}")));
+    let shown = words(shown.en, listed(heard.iter().map(|(from, said)| format!("{from} 说“{said}”"))).zh);
     lab.check(
         words("one server port, two connections, nothing mixed up", "一个服务端口,两个连接,互不混淆"),
         heard == wanted,
-        words(shown.clone(), shown),
+        shown,
     );
     let taken = lab.connect_from(one, from(1), scenes::SERVER, options).is_none();
     lab.check(

@@ -58,14 +58,20 @@ fn run(lab: &mut Lab) {
     let bytes = crate::export::pcapng::decoded(&first.bytes);
     let (to, from) = (&bytes[..6], &bytes[6..12]);
     let held = from == hardware.0 && to == [0xff; 6] && bytes[12..14] == [0x08, 0x06];
-    let shown = first.bytes[..28].to_owned();
+    let shown = |bytes: &[u8]| {
+        wire::MacAddress([bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5]]).to_string()
+    };
+    let (there, here) = (shown(to), shown(from));
     lab.check_undisturbed(
         words(
             "the first frame asks everybody: destination all ones, source the client, type ARP",
             "第一帧问所有人:目的全 1,源为客户端,类型 ARP",
         ),
         held && opened,
-        words(shown.clone(), shown),
+        words(
+            format!("to {there}, from {here}, type 0x{:02x}{:02x}", bytes[12], bytes[13]),
+            format!("发往 {there},来自 {here},类型 0x{:02x}{:02x}", bytes[12], bytes[13]),
+        ),
     );
     let local = a & 2 != 0;
     let vendor = macaddr_ouidb::OUI_DB_BUNDLED.lookup(&[a, b, c, 0x12, 0x34, 0x56]);

@@ -71,6 +71,12 @@ fn run(lab: &mut Lab) {
     lab.check_undisturbed(
         words("then the other direction ends, too", "然后另一个方向也结束"),
         end.as_deref() == Some(&[]),
-        words(format!("{end:?}"), format!("{end:?}")),
+        match &end {
+            Some(bytes) if bytes.is_empty() => words("the end of the stream", "读到流的结尾"),
+            Some(bytes) => {
+                words(format!("{} bytes more", bytes.len()), format!("又来了 {} 字节", bytes.len()))
+            }
+            None => words("nothing yet", "还没有结束"),
+        },
     );
 }

@@ -4,7 +4,7 @@ use crate::experiment::Experiment;
 use crate::lab::Lab;
 use crate::parameter::Parameter;
 use crate::scenes::{self, millis, seconds};
-use crate::text::{text, words};
+use crate::text::{listed, text, words};
 
 use tcp::{Keepalive, SocketOptions, State};
 
@@ -97,7 +97,10 @@ fn run(lab: &mut Lab) {
             format!("沉默 {idle} 秒后发出第一个探测"),
         ),
         first == Some(idle),
-        words(format!("after {first:?} s"), format!("{first:?} 秒后")),
+        match first {
+            Some(first) => words(format!("after {first} s"), format!("{first} 秒后")),
+            None => words("no probe went", "没有发出探测"),
+        },
     );
     lab.check_undisturbed(
         words(
@@ -105,11 +108,14 @@ fn run(lab: &mut Lab) {
             format!("此后每 {interval} 秒一次,共 {probes} 次"),
         ),
         sent.len() as u64 == probes && gaps.iter().all(|gap| *gap == interval),
-        words(format!("{} probes, {gaps:?}", sent.len()), format!("{} 次,间隔 {gaps:?}", sent.len())),
+        words(
+            format!("{} probes; seconds between them: {}", sent.len(), listed(&gaps).en),
+            format!("{} 次;间隔(秒):{}", sent.len(), listed(&gaps).zh),
+        ),
     );
     lab.check_undisturbed(
         words("then the connection is closed", "然后连接被关闭"),
         !alive,
-        words(format!("alive: {alive}"), format!("存活:{alive}")),
+        if alive { words("still open", "仍然打开") } else { words("closed", "已关闭") },
     );
 }

@@ -4,7 +4,7 @@ use crate::experiment::Experiment;
 use crate::lab::Lab;
 use crate::parameter::Parameter;
 use crate::scenes::{self, seconds};
-use crate::text::{text, words};
+use crate::text::{listed, text, words};
 
 use tcp::SocketOptions;
 
@@ -73,8 +73,8 @@ fn run(lab: &mut Lab) {
         claim,
         held,
         words(
-            format!("{} segments of {sent:?} bytes", sent.len()),
-            format!("{} 个报文段,字节数 {sent:?}", sent.len()),
+            format!("{} segments; their bytes: {}", sent.len(), listed(&sent).en),
+            format!("{} 个报文段;字节数:{}", sent.len(), listed(&sent).zh),
         ),
     );
 }

@@ -4,7 +4,7 @@ use crate::experiment::Experiment;
 use crate::lab::Lab;
 use crate::parameter::Parameter;
 use crate::scenes::{self, millis, seconds};
-use crate::text::{text, words};
+use crate::text::{Words, listed, text, words};
 
 use tcp::SocketOptions;
 
@@ -48,7 +48,10 @@ fn run(lab: &mut Lab) {
     lab.check(
         words("a port has one listener", "一个端口只有一个监听者"),
         first && !second,
-        words(format!("first {first}, second {second}"), format!("第一个 {first},第二个 {second}")),
+        words(
+            format!("the first listen: {}, the second: {}", allowed(first).en, allowed(second).en),
+            format!("第一次 listen:{},第二次:{}", allowed(first).zh, allowed(second).zh),
+        ),
     );
     let empty = if port == 9 { 10 } else { 9 };
     let call = lab.connect(client, &format!("10.0.0.2:{empty}"), options);
@@ -57,7 +60,10 @@ fn run(lab: &mut Lab) {
     lab.check_undisturbed(
         words("a call to a port where nobody listens is refused", "呼叫无人监听的端口会被拒绝"),
         refused == Some(tcp::Failure::Refused),
-        words(format!("{refused:?}"), format!("{refused:?}")),
+        match refused {
+            Some(failure) => words(failure.to_string(), refusal(failure)),
+            None => words("no answer", "没有回应"),
+        },
     );
     let mut chosen = Vec::new();
     for _ in 0..8 {
@@ -68,13 +74,23 @@ fn run(lab: &mut Lab) {
     let mut distinct = chosen.clone();
     distinct.sort_unstable();
     distinct.dedup();
-    let shown = format!("{chosen:?}");
     lab.check(
         words("each call gets a port of its own, from 32768 on", "每次呼叫得到各自的端口,从 32768 起"),
         distinct.len() == 8 && distinct[0] >= 32_768,
-        words(shown.clone(), shown),
+        listed(&chosen),
     );
     known(lab);
+}
+
+fn allowed(yes: bool) -> Words {
+    if yes { words("allowed", "允许") } else { words("refused", "拒绝") }
+}
+
+fn refusal(failure: tcp::Failure) -> String {
+    match failure {
+        tcp::Failure::Refused => "连接被拒绝".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 fn known(lab: &mut Lab) {

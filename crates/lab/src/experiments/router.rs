@@ -4,7 +4,7 @@ use crate::experiment::Experiment;
 use crate::lab::Lab;
 use crate::parameter::Parameter;
 use crate::scenes::{self, millis, seconds};
-use crate::text::{text, words};
+use crate::text::{listed, text, words, yes_or_no};
 
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "router",
@@ -54,7 +54,12 @@ fn run(lab: &mut Lab) {
     lab.check_undisturbed(
         words("ARP asks on each link for itself", "每段链路各自进行 ARP"),
         both == wanted,
-        words(format!("{both:?}"), format!("{both:?}")),
+        match both {
+            (true, true) => words("asked on both links", "两段链路上都有询问"),
+            (true, false) => words("asked on the client's link only", "只在客户端一侧询问"),
+            (false, true) => words("asked on the server's link only", "只在服务端一侧询问"),
+            (false, false) => words("nobody asked", "没有询问"),
+        },
     );
     let requests: Vec<Vec<u8>> = lab
         .frames()
@@ -90,13 +95,13 @@ fn run(lab: &mut Lab) {
     lab.check_undisturbed(
         words("it takes one from the time to live", "生存时间减一"),
         lives == [ttl, ttl - 1],
-        words(format!("{lives:?}"), format!("{lives:?}")),
+        listed(&lives),
     );
     let reply = lab.network.stack(client).ping_receive(socket).is_some();
     lab.check_undisturbed(
         words("the answer finds its way back", "回应找到了回来的路"),
         reply,
-        words(format!("{reply}"), format!("{reply}")),
+        yes_or_no(reply),
     );
 }
 

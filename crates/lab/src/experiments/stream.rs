@@ -4,7 +4,7 @@ use crate::experiment::Experiment;
 use crate::lab::Lab;
 use crate::parameter::Parameter;
 use crate::scenes::{self, millis, seconds};
-use crate::text::{text, words};
+use crate::text::{listed, text, words};
 
 use tcp::SocketOptions;
 
@@ -55,7 +55,7 @@ fn run(lab: &mut Lab) {
     lab.check(
         words("two writes come as one read", "两次写入,一次读到"),
         got == b"helloworld",
-        words(format!("read {shown:?}"), format!("读到 {shown:?}")),
+        words(format!("read \u{201c}{shown}\u{201d}"), format!("读到“{shown}”")),
     );
     if !lab.flag("framing") {
         return;
@@ -76,6 +76,6 @@ fn run(lab: &mut Lab) {
     lab.check(
         words("with its length before it, each message is found again", "前面有长度,每条消息都能还原"),
         heard == MESSAGES,
-        words(format!("{heard:?}"), format!("{heard:?}")),
+        listed(&heard),
     );
 }

@@ -4,7 +4,7 @@ use crate::experiment::Experiment;
 use crate::lab::Lab;
 use crate::parameter::Parameter;
 use crate::scenes::{self, millis, seconds};
-use crate::text::{text, words};
+use crate::text::{text, words, yes_or_no};
 
 use sim::network::SwitchConfig;
 
@@ -65,11 +65,7 @@ fn run(lab: &mut Lab) {
     let _ = lab.network.stack(a).ping_send(now, socket, to, 1, b"hello", None);
     lab.run_for(millis(500));
     let answered = lab.network.stack(a).ping_receive(socket).is_some();
-    lab.check_undisturbed(
-        words("a reaches b", "a 能到达 b"),
-        answered,
-        words(format!("{answered}"), format!("{answered}")),
-    );
+    lab.check_undisturbed(words("a reaches b", "a 能到达 b"), answered, yes_or_no(answered));
     let to_c = |info: &str| {
         lab.frames().iter().filter(|frame| frame.link == 2 && frame.summary.info.starts_with(info)).count()
     };
@@ -77,7 +73,7 @@ fn run(lab: &mut Lab) {
     lab.check_undisturbed(
         words("the broadcast comes to c as well", "广播也到达 c"),
         broadcasts == 1,
-        words(format!("{broadcasts} frames"), format!("{broadcasts} 帧")),
+        scenes::frames(broadcasts),
     );
     let claim = match learns {
         true => words("the echo does not: the switch knows where b is", "回显不会:交换机知道 b 在哪里"),
@@ -85,16 +81,12 @@ fn run(lab: &mut Lab) {
             words("so does every echo: nobody has learnt where b is", "每个回显也会:没有谁学到 b 在哪里")
         }
     };
-    lab.check_undisturbed(
-        claim,
-        if learns { echoes == 0 } else { echoes == 2 },
-        words(format!("{echoes} frames"), format!("{echoes} 帧")),
-    );
+    lab.check_undisturbed(claim, if learns { echoes == 0 } else { echoes == 2 }, scenes::frames(echoes));
     let beyond = lab.frames().iter().filter(|frame| frame.link == 3 && frame.from != alone.index()).count();
     lab.check_undisturbed(
         words("nothing comes to d in the other LAN", "另一个局域网里的 d 什么也收不到"),
         beyond == 0,
-        words(format!("{beyond} frames"), format!("{beyond} 帧")),
+        scenes::frames(beyond),
     );
     let rows = lab
         .network

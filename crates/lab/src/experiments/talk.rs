@@ -64,7 +64,7 @@ fn run(lab: &mut Lab) {
     lab.check(
         words("what was said comes back, every character whole", "说的话原样返回,每个字符完整"),
         answer == MESSAGE.as_bytes(),
-        words(format!("{shown:?}"), format!("{shown:?}")),
+        words(format!("\u{201c}{shown}\u{201d}"), format!("“{shown}”")),
     );
     talk(lab, call, most, "q");
     lab.close(call.pair.client, call.client);
@@ -77,7 +77,7 @@ fn run(lab: &mut Lab) {
     lab.check(
         words("q ends one call only: the next caller is served", "q 只结束一次通话:下一位照常得到服务"),
         again.as_deref() == Some(b"again"),
-        words(format!("the second call heard {heard:?}"), format!("第二个通话听到 {heard:?}")),
+        words(format!("the second call heard \u{201c}{heard}\u{201d}"), format!("第二个通话听到“{heard}”")),
     );
 }
 

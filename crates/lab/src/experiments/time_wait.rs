@@ -4,7 +4,7 @@ use crate::experiment::Experiment;
 use crate::lab::Lab;
 use crate::parameter::Parameter;
 use crate::scenes::{self, millis, seconds};
-use crate::text::{text, words};
+use crate::text::{text, words, yes_or_no};
 
 use tcp::{SocketOptions, State};
 
@@ -82,7 +82,10 @@ fn run(lab: &mut Lab) {
             format!("最后的 FIN 之后,TIME-WAIT 持续 2 MSL:{} 秒", 2 * msl),
         ),
         waited.is_some_and(|milliseconds| milliseconds.abs_diff(wanted) <= 2),
-        words(format!("{waited:?} ms"), format!("{waited:?} 毫秒")),
+        match waited {
+            Some(milliseconds) => words(format!("{milliseconds} ms"), format!("{milliseconds} 毫秒")),
+            None => words("it did not end", "没有结束"),
+        },
     );
     let fins = lab.segments("server FIN,ACK").count();
     let answers = lab.segments("client ACK").count();
@@ -101,7 +104,7 @@ fn run(lab: &mut Lab) {
         lab.check(
             words("after it the same four-tuple opens again", "之后同一四元组可以再次打开"),
             opened,
-            words(format!("{opened}"), format!("{opened}")),
+            yes_or_no(opened),
         );
     }
 }

@@ -4,7 +4,7 @@ use crate::experiment::Experiment;
 use crate::lab::Lab;
 use crate::parameter::Parameter;
 use crate::scenes::{self, millis, seconds};
-use crate::text::{text, words};
+use crate::text::{listed, text, words};
 
 use tcp::SocketOptions;
 
@@ -68,8 +68,8 @@ fn run(lab: &mut Lab) {
         words("the sender probes, each time after twice the wait", "发送方探测,等待每次加倍"),
         !probes.is_empty() && gaps.windows(2).all(|pair| pair[1] >= 2 * pair[0] - 20 || pair[1] >= 119_000),
         words(
-            format!("{} probes, {gaps:?} ms apart", probes.len()),
-            format!("{} 次探测,间隔 {gaps:?} 毫秒", probes.len()),
+            format!("{} probes; ms between them: {}", probes.len(), listed(&gaps).en),
+            format!("{} 次探测;间隔(毫秒):{}", probes.len(), listed(&gaps).zh),
         ),
     );
     let mut got = Vec::new();

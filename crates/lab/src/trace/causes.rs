@@ -1,5 +1,7 @@
 //! Why things happen: what the stack's counters tell of one event, in words and with the rule.
 
+use super::model::What;
+use super::variables::{CONSERVATIVE, RECOVERING, SLOW_START_THRESHOLD, Values};
 use crate::text::{Text, text};
 use tcp::Counters;
 
@@ -11,6 +13,14 @@ pub(crate) struct Cause {
     pub(crate) source: &'static str,
 }
 
+impl Cause {
+    /// As an event of the trace.
+    pub(crate) fn note(self, endpoint: Option<usize>, frame: Option<usize>) -> What {
+        let Cause { code, text, source } = self;
+        What::Note { endpoint, frame, code, text, source }
+    }
+}
+
 const fn cause(code: &'static str, en: &'static str, zh: &'static str, source: &'static str) -> Cause {
     Cause { code, text: text(en, zh), source }
 }
@@ -19,9 +29,17 @@ const fn cause(code: &'static str, en: &'static str, zh: &'static str, source: &
 type Row = (fn(&Counters) -> u64, Cause);
 
 #[rustfmt::skip]
-const ROWS: [Row; 20] = [
-    (|c| c.timeouts, cause("time-out", "retransmission time-out: SND.NXT goes back to SND.UNA, cwnd to one segment, RTO doubles", "重传超时:SND.NXT 退回 SND.UNA,cwnd 降为一个报文段,RTO 加倍", "RFC 6298 5.4-5.6, RFC 5681 3.1")),
-    (|c| c.fast_retransmits, cause("fast-retransmit", "fast retransmit: third duplicate ACK", "快速重传:第三个重复 ACK", "RFC 5681 3.2")),
+const ROWS: [Row; 28] = [
+    (|c| c.timeouts, cause("time-out", "retransmission time-out: SND.NXT goes back to SND.UNA, cwnd to one segment, RTO doubles", "重传超时:SND.NXT 退回 SND.UNA,cwnd 降为一个报文段,RTO 加倍", "RFC 6298 5.4-5.6, RFC 5681 3.1, RFC 8985 6.3")),
+    (|c| c.reordering_timeouts, cause("reordering-time-out", "RACK's reordering timer: what was overtaken has had its time, and is lost", "RACK 乱序定时器:被超过的报文段已等够时间,判定丢失", "RFC 8985 6.3")),
+    (|c| c.rack_recoveries, cause("rack", "RACK: a segment sent later has arrived, so this one is lost; fast recovery begins, cwnd falls at PRR's pace", "RACK:更晚发出的报文段已到达,故此段丢失;进入快速恢复,cwnd 按 PRR 的步调下降", "RFC 8985 6.2, RFC 9937 6")),
+    (|c| c.tail_probes, cause("tail-loss-probe", "tail loss probe: no ACK for two round trips, so the last segment goes once more (or new data), before the time-out", "尾部丢失探测:两个往返没有 ACK,在超时之前再发一次最后的报文段(或新数据)", "RFC 8985 7.3")),
+    (|c| c.tail_repairs, cause("tail-repaired", "the tail loss probe has repaired a loss that nobody saw: cwnd is reduced once", "尾部丢失探测修复了无人察觉的丢失:cwnd 减小一次", "RFC 8985 7.4.2")),
+    (|c| c.forward_probes, cause("f-rto", "F-RTO: new data goes first, to see whether the time-out came too early", "F-RTO:先发新数据,看超时是否来得太早", "RFC 5682 2.1")),
+    (|c| c.undone_by_duplicate, cause("undo-dsack", "undone: D-SACK says that all that was sent again had arrived before; cwnd and ssthresh are what they were", "撤销:D-SACK 说明重发的都早已到达;cwnd 与 ssthresh 恢复原值", "RFC 3708 4, RFC 2883 4")),
+    (|c| c.undone_by_timestamp, cause("undo-timestamp", "undone: the timestamp echoed is older than what was sent again (Eifel); cwnd and ssthresh are what they were", "撤销:回显的时间戳早于重发(Eifel);cwnd 与 ssthresh 恢复原值", "RFC 3522 3.2, RFC 4015 3.2")),
+    (|c| c.undone_by_forward, cause("undo-f-rto", "undone: F-RTO shows that the time-out came too early; cwnd and ssthresh are what they were", "撤销:F-RTO 表明超时来得太早;cwnd 与 ssthresh 恢复原值", "RFC 5682 3, RFC 4015 3.2")),
+    (|c| c.fast_retransmits - c.rack_recoveries, cause("fast-retransmit", "fast retransmit: third duplicate ACK, without SACK", "快速重传:第三个重复 ACK(未用 SACK)", "RFC 5681 3.2, RFC 6582 3.2")),
     (|c| c.congestion_marks, cause("congestion-mark", "a packet came with a congestion mark", "收到带拥塞标记的包", "RFC 3168 6.1.3")),
     (|c| c.congestion_echoes, cause("congestion-echo", "the peer echoes a congestion mark: cwnd is reduced", "对方回显拥塞标记:cwnd 减小", "RFC 3168 6.1.2")),
     (|c| c.challenge_acks, cause("challenge-ack", "challenge ACK: the segment does not prove its sender", "挑战 ACK:报文段无法证明其发送者", "RFC 5961 3.2, 4.2, 5.2")),
@@ -45,6 +63,47 @@ const ROWS: [Row; 20] = [
 /// What happened between two looks at a host's counters.
 pub(crate) fn between(before: &Counters, after: &Counters) -> impl Iterator<Item = Cause> {
     ROWS.iter().filter(move |(counter, _)| counter(after) != counter(before)).map(|(_, cause)| *cause)
+}
+
+/// An acknowledgment tells of what came twice.
+pub(crate) const REPEAT_TOLD: Cause = cause(
+    "dsack",
+    "D-SACK: the first block tells that this had come before",
+    "D-SACK:第一个块说明这些数据先前已经收到",
+    "RFC 2883 4",
+);
+
+/// What it means that these variables of a connection have become others.
+pub(crate) fn of_change(before: &Values, after: &Values) -> impl Iterator<Item = Cause> {
+    let went = |place: usize| (before[place].unwrap_or(0), after[place].unwrap_or(0));
+    let recovered = (went(RECOVERING) == (1, 0)).then_some(cause(
+        "recovered",
+        "fast recovery is over: all that was under way when it began is acknowledged; cwnd is ssthresh",
+        "快速恢复结束:开始时在途的数据都已确认;cwnd 等于 ssthresh",
+        "RFC 6675 5, RFC 9937 6",
+    ));
+    let slow_start = match went(CONSERVATIVE) {
+        (0, 1) => Some(cause(
+            "hystart",
+            "HyStart++: round trips grow longer, a queue builds up: slow start goes on at a quarter of its pace",
+            "HyStart++:往返时间变长,队列在积累:慢启动放慢到四分之一",
+            "RFC 9406 4.2",
+        )),
+        (1, 0) if before[SLOW_START_THRESHOLD] == after[SLOW_START_THRESHOLD] => Some(cause(
+            "hystart-back",
+            "HyStart++: round trips are as short as before: slow start goes on in full",
+            "HyStart++:往返时间又变短:慢启动恢复全速",
+            "RFC 9406 4.2",
+        )),
+        (1, 0) if after[RECOVERING] != Some(1) => Some(cause(
+            "hystart-over",
+            "slow start is over before anything was lost: congestion avoidance begins",
+            "在丢失发生之前慢启动已结束:进入拥塞避免",
+            "RFC 9406 4.2, RFC 9438 4.10",
+        )),
+        _ => None,
+    };
+    recovered.into_iter().chain(slow_start)
 }
 
 /// What the expiry of a timer means. `opening` tells that the handshake is not done.

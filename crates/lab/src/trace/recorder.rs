@@ -1,15 +1,14 @@
-//! Watches a network while it runs, and writes down what changes.
+//! Watches a network while it runs, and writes down what happens: frames, calls, and what they change inside.
 
-use super::causes::{self, Cause};
+use super::causes;
+use super::journal::Journal;
 use super::model::{Arrival, Endpoint, Event, Frame, What};
 use super::summary;
-use super::variables::{self, NAMES, Values};
+use super::watch::{About, Watch};
 use basis::Instant;
 use sim::network::{Arrived, Fate, Network, NodeId, Occurrence, Outcome, Packet, Sent};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::net::SocketAddr;
-use tcp::{FourTuple, State};
+use tcp::FourTuple;
 
 /// Frames kept; then the run is cut short.
 const MOST_FRAMES: usize = 50_000;
@@ -22,10 +21,8 @@ const BEGINNING: usize = 128;
 /// What is written down, and what was last seen of each host.
 #[derive(Debug)]
 pub(crate) struct Recorder {
-    pub(crate) begin: Instant,
-    pub(crate) endpoints: Vec<Endpoint>,
+    journal: Journal,
     pub(crate) frames: Vec<Frame>,
-    pub(crate) events: Vec<Event>,
     step: u32,
     watches: Vec<Watch>,
     /// Frames by sender and kind, to give each its name.
@@ -35,56 +32,40 @@ pub(crate) struct Recorder {
     bytes: usize,
 }
 
-/// What was last seen of a node.
-#[derive(Debug, Default)]
-struct Watch {
-    /// The last step that began here: what leaves later belongs to it.
-    step: u32,
-    counters: tcp::Counters,
-    endpoints: Vec<Watched>,
-}
-
-/// What was last seen of an endpoint.
-#[derive(Debug)]
-struct Watched {
-    endpoint: usize,
-    /// `None` for a listener.
-    tuple: Option<FourTuple>,
-    local: SocketAddr,
-    state: &'static str,
-    values: Values,
-    timers: Vec<(&'static str, Instant)>,
-    /// One past the highest number sent, once something with a number was sent.
-    highest: Option<u32>,
-    seen: bool,
-}
-
 impl Recorder {
     /// A recording that begins now.
     pub(crate) fn new(network: &Network) -> Recorder {
         let mut recorder = Recorder {
-            begin: network.now(),
-            endpoints: Vec::new(),
+            journal: Journal::new(network.now()),
             frames: Vec::new(),
-            events: Vec::new(),
             step: 0,
-            watches: network.nodes().map(|_| Watch::default()).collect(),
+            watches: network.nodes().map(Watch::new).collect(),
             names: BTreeMap::new(),
             before: network.frames(),
             bytes: 0,
         };
         for node in network.nodes() {
             if let Some(stack) = network.host(node) {
-                recorder.watches[node.index()].counters = *stack.tcp().counters();
+                recorder.watches[node.index()].forget(stack.tcp());
             }
             recorder.look(network, node, false);
         }
         recorder
     }
 
+    /// Everything that happened so far.
+    pub(crate) fn events(&self) -> &[Event] {
+        &self.journal.events
+    }
+
+    /// The connections and listeners, the frames, and everything that happened.
+    pub(crate) fn into_parts(self) -> (Vec<Endpoint>, Vec<Frame>, Vec<Event>) {
+        (self.journal.endpoints, self.frames, self.journal.events)
+    }
+
     /// Whether there is no room for more.
     pub(crate) fn is_full(&self) -> bool {
-        self.frames.len() >= MOST_FRAMES || self.events.len() >= MOST_EVENTS
+        self.frames.len() >= MOST_FRAMES || self.journal.events.len() >= MOST_EVENTS
     }
 
     pub(crate) fn on_occurrence(&mut self, network: &Network, occurrence: &Occurrence) {
@@ -116,11 +97,13 @@ impl Recorder {
         result: String,
     ) {
         self.begin_step(node);
-        let place = self.events.len();
+        let place = self.journal.events.len();
         self.write(network, node, What::Call { endpoint: None, call, result });
         self.look(network, node, false);
-        let endpoint = tuple.and_then(|tuple| self.endpoint(node, &tuple));
-        if let Some(Event { what: What::Call { endpoint: unknown, .. }, .. }) = self.events.get_mut(place) {
+        let endpoint = tuple.and_then(|tuple| self.watches[node.index()].endpoint(&tuple));
+        if let Some(Event { what: What::Call { endpoint: unknown, .. }, .. }) =
+            self.journal.events.get_mut(place)
+        {
             *unknown = endpoint;
         }
     }
@@ -131,30 +114,11 @@ impl Recorder {
     }
 
     fn write(&mut self, network: &Network, node: NodeId, what: What) {
-        let (at, step) = (self.since(network.now()), self.watches[node.index()].step);
-        self.events.push(Event { at, step, node: node.index(), what });
-    }
-
-    fn note(
-        &mut self,
-        network: &Network,
-        node: NodeId,
-        endpoint: Option<usize>,
-        frame: Option<usize>,
-        cause: Cause,
-    ) {
-        let Cause { code, text, source } = cause;
-        self.write(network, node, What::Note { endpoint, frame, code, text, source });
+        self.journal.write(network.now(), self.watches[node.index()].step, node, what);
     }
 
     pub(crate) fn since(&self, at: Instant) -> u64 {
-        u64::try_from(at.saturating_since(self.begin).as_nanos()).unwrap_or(u64::MAX)
-    }
-
-    /// The endpoint of a host with this four-tuple.
-    pub(crate) fn endpoint(&self, node: NodeId, tuple: &FourTuple) -> Option<usize> {
-        let mut watched = self.watches[node.index()].endpoints.iter().rev();
-        watched.find(|watched| watched.tuple.as_ref() == Some(tuple)).map(|watched| watched.endpoint)
+        self.journal.since(at)
     }
 
     // ---- frames ----
@@ -167,11 +131,7 @@ impl Recorder {
         let name = format!("{} {} #{count}", network.name(node), packet.kind);
         let kept = if self.bytes < WHOLE_BYTES { sent.bytes.len() } else { sent.bytes.len().min(BEGINNING) };
         self.bytes += kept;
-        let mut bytes = String::with_capacity(2 * kept);
-        for byte in &sent.bytes[..kept] {
-            let _ = write!(bytes, "{byte:02x}");
-        }
-        let (endpoint, retransmission) = self.numbers(node, &packet);
+        let (endpoint, retransmission) = self.watches[node.index()].numbers(&packet);
         let id = self.frames.len();
         self.frames.push(Frame {
             name,
@@ -192,41 +152,20 @@ impl Recorder {
                 .map(|due| Arrival { node: due.node.index(), at: self.since(due.at), damaged: due.corrupted })
                 .collect(),
             length: sent.bytes.len(),
-            bytes,
+            bytes: hexadecimal(&sent.bytes[..kept]),
             summary: summary::of_frame(&sent.bytes, network.is_ethernet(sent.wire)),
         });
         self.write(network, node, What::Send { frame: id });
-        id
-    }
-
-    /// The connection that a segment leaves, and whether all its numbers were sent before.
-    fn numbers(&mut self, node: NodeId, packet: &Packet) -> (Option<usize>, bool) {
-        let (Some(ip), Some(tcp)) = (&packet.ip, &packet.tcp) else { return (None, false) };
-        let tuple = FourTuple {
-            local: ip.source.into(),
-            remote: ip.destination.into(),
-            local_port: tcp.source_port,
-            remote_port: tcp.destination_port,
-        };
-        let mut watched = self.watches[node.index()].endpoints.iter_mut().rev();
-        let Some(watched) = watched.find(|watched| watched.tuple == Some(tuple)) else {
-            return (None, false);
-        };
-        let flags = tcp.flags;
-        let length = packet.payload as u32
-            + u32::from(flags.contains(wire::tcp::Flags::SYN))
-            + u32::from(flags.contains(wire::tcp::Flags::FIN));
-        let end = tcp.sequence + length;
-        let before = watched.highest.is_some_and(|highest| end.at_or_before(wire::tcp::Seq(highest)));
-        if length > 0 && !before {
-            watched.highest = Some(end.0);
+        if packet.tcp.as_ref().is_some_and(summary::tells_of_repeats) {
+            let what = causes::REPEAT_TOLD.note(endpoint, Some(id));
+            self.write(network, node, what);
         }
-        (Some(watched.endpoint), length > 0 && before)
+        id
     }
 
     /// The connection of `node` that a frame from elsewhere is for.
     fn receiver(&self, node: NodeId, frame: &Frame) -> Option<usize> {
-        let mut endpoints = self.endpoints.iter().enumerate().rev();
+        let mut endpoints = self.journal.endpoints.iter().enumerate().rev();
         let summary = &frame.summary;
         let found = endpoints.find(|(_, endpoint)| {
             endpoint.node == node.index()
@@ -263,152 +202,24 @@ impl Recorder {
     /// Compares a host with what was last seen of it. `expired` tells that its timers have just been served.
     fn look_at(&mut self, network: &Network, node: NodeId, frame: Option<usize>, expired: bool) {
         let Some(stack) = network.host(node) else { return };
-        let host = stack.tcp();
-        let before = std::mem::replace(&mut self.watches[node.index()].counters, *host.counters());
-        let mut watched = std::mem::take(&mut self.watches[node.index()].endpoints);
-        for known in &mut watched {
-            known.seen = false;
-        }
-        let causes: Vec<Cause> = causes::between(&before, host.counters()).collect();
         let endpoint = frame.and_then(|frame| self.frames.get(frame)).and_then(|frame| match frame.from {
             from if from == node.index() => frame.endpoint,
             _ => self.receiver(node, frame),
         });
-        for cause in causes {
-            self.note(network, node, endpoint, frame, cause);
-        }
-        for inspection in host.inspect() {
-            let known = watched.iter_mut().find(|known| known.tuple == Some(inspection.tuple) && !known.seen);
-            let known = match known {
-                Some(known) => known,
-                None => self.open(network, node, &mut watched, Some(inspection.tuple)),
-            };
-            let values = variables::of_connection(&inspection, &known.values);
-            let state = state_name(inspection.info.state);
-            if state == "SYN-RECEIVED" && known.state == "TIME-WAIT" {
-                known.highest = None;
-            }
-            self.compare_timers(network, node, known, variables::timers(&inspection), expired);
-            self.compare(network, node, known, state, values);
-        }
-        for listener in host.listeners() {
-            let address = listener.address.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into());
-            let local = SocketAddr::new(address, listener.port);
-            let known = watched.iter_mut().find(|known| known.tuple.is_none() && known.local == local);
-            let known = match known {
-                Some(known) => known,
-                None => self.open_listener(network, node, &mut watched, local),
-            };
-            self.compare(network, node, known, "LISTEN", variables::of_listener(&listener));
-        }
-        for known in watched.iter_mut().filter(|known| !known.seen) {
-            self.compare_timers(network, node, known, Vec::new(), expired);
-            let values = known.values;
-            self.compare(network, node, known, "CLOSED", values);
-        }
-        watched.retain(|known| known.seen && known.state != "CLOSED");
-        self.watches[node.index()].endpoints = watched;
+        let about = About { now: network.now(), endpoint, frame, expired };
+        self.watches[node.index()].look(stack.tcp(), about, &mut self.journal);
     }
+}
 
-    fn open<'a>(
-        &mut self,
-        network: &Network,
-        node: NodeId,
-        watched: &'a mut Vec<Watched>,
-        tuple: Option<FourTuple>,
-    ) -> &'a mut Watched {
-        let (local, remote) = match &tuple {
-            Some(tuple) => (
-                SocketAddr::new(tuple.local, tuple.local_port),
-                SocketAddr::new(tuple.remote, tuple.remote_port).to_string(),
-            ),
-            None => (SocketAddr::new(std::net::Ipv4Addr::UNSPECIFIED.into(), 0), String::new()),
-        };
-        let kind = if tuple.is_some() { "connection" } else { "listener" };
-        let endpoint = self.endpoints.len();
-        let since = self.since(network.now());
-        self.endpoints.push(Endpoint { node: node.index(), kind, local: local.to_string(), remote, since });
-        watched.push(Watched {
-            endpoint,
-            tuple,
-            local,
-            state: "",
-            values: [None; NAMES.len()],
-            timers: Vec::new(),
-            highest: None,
-            seen: false,
-        });
-        let last = watched.len() - 1;
-        &mut watched[last]
+fn hexadecimal(bytes: &[u8]) -> String {
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let mut out = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        out.push(DIGITS[usize::from(byte >> 4)]);
+        out.push(DIGITS[usize::from(byte & 15)]);
     }
-
-    fn open_listener<'a>(
-        &mut self,
-        network: &Network,
-        node: NodeId,
-        watched: &'a mut Vec<Watched>,
-        local: SocketAddr,
-    ) -> &'a mut Watched {
-        let known = self.open(network, node, watched, None);
-        known.local = local;
-        self.endpoints[known.endpoint].local = local.to_string();
-        known
-    }
-
-    fn compare(
-        &mut self,
-        network: &Network,
-        node: NodeId,
-        known: &mut Watched,
-        state: &'static str,
-        values: Values,
-    ) {
-        known.seen = true;
-        let endpoint = known.endpoint;
-        if known.state != state {
-            let from = std::mem::replace(&mut known.state, state).to_owned();
-            self.write(network, node, What::State { endpoint, from, to: state.to_owned() });
-        }
-        let changed = NAMES.iter().zip(values).zip(known.values).filter(|((_, new), old)| new != old);
-        let set: BTreeMap<&'static str, Option<u64>> = changed.map(|((name, new), _)| (*name, new)).collect();
-        if !set.is_empty() {
-            known.values = values;
-            self.write(network, node, What::Change { endpoint, set });
-        }
-    }
-
-    fn compare_timers(
-        &mut self,
-        network: &Network,
-        node: NodeId,
-        known: &mut Watched,
-        timers: Vec<(&'static str, Instant)>,
-        expired: bool,
-    ) {
-        let now = network.now();
-        let endpoint = known.endpoint;
-        let opening = known.state.starts_with("SYN");
-        let before = std::mem::replace(&mut known.timers, timers.clone());
-        for (timer, until) in &before {
-            if timers.contains(&(timer, *until)) {
-                continue;
-            }
-            if expired && *until <= now {
-                self.write(network, node, What::Fire { endpoint, timer });
-                if let Some(cause) = causes::of_timer(timer, opening) {
-                    self.note(network, node, Some(endpoint), None, cause);
-                }
-            } else if !timers.iter().any(|(other, _)| other == timer) {
-                self.write(network, node, What::Stop { endpoint, timer });
-            }
-        }
-        for (timer, until) in &timers {
-            if !before.contains(&(timer, *until)) {
-                let until = self.since(*until);
-                self.write(network, node, What::Arm { endpoint, timer, until });
-            }
-        }
-    }
+    out
 }
 
 fn fate(fate: Fate) -> &'static str {
@@ -418,22 +229,5 @@ fn fate(fate: Fate) -> &'static str {
         Fate::Ruled => "ruled",
         Fate::QueueFull => "queue-full",
         Fate::Cut => "cut",
-    }
-}
-
-/// The name of RFC 9293 3.3.2.
-fn state_name(state: State) -> &'static str {
-    match state {
-        State::Listen => "LISTEN",
-        State::SynSent => "SYN-SENT",
-        State::SynReceived => "SYN-RECEIVED",
-        State::Established => "ESTABLISHED",
-        State::FinWait1 => "FIN-WAIT-1",
-        State::FinWait2 => "FIN-WAIT-2",
-        State::CloseWait => "CLOSE-WAIT",
-        State::Closing => "CLOSING",
-        State::LastAck => "LAST-ACK",
-        State::TimeWait => "TIME-WAIT",
-        State::Closed => "CLOSED",
     }
 }

@@ -78,7 +78,7 @@ fn of_tcp(ip: &ipv4::Header, segment: &[u8]) -> Option<Summary> {
         acknowledgment: header.flags.contains(Flags::ACK).then_some(header.acknowledgment.0),
         window: Some(header.window),
         payload: segment.len().saturating_sub(length),
-        info: options(&header.options),
+        info: options(&header),
     })
 }
 
@@ -131,7 +131,21 @@ pub(crate) fn flags(flags: Flags) -> String {
     set.join(",")
 }
 
-fn options(options: &Options) -> String {
+/// Whether its first selective acknowledgment tells of what had come before: it lies below the acknowledgment, or inside the
+/// next block (RFC 2883 4).
+pub(crate) fn tells_of_repeats(header: &tcp::Header) -> bool {
+    let blocks = &header.options.sack;
+    blocks.first().is_some_and(|block| {
+        block.right.at_or_before(header.acknowledgment)
+            || blocks.get(1).is_some_and(|other| {
+                other.left.at_or_before(block.left) && block.right.at_or_before(other.right)
+            })
+    })
+}
+
+fn options(header: &tcp::Header) -> String {
+    let options: &Options = &header.options;
+    let repeats = tells_of_repeats(header);
     let mut out = String::new();
     let mut add = |word: std::fmt::Arguments<'_>| {
         let _ = write!(out, "{}{word}", if out.is_empty() { "" } else { ", " });
@@ -148,8 +162,9 @@ fn options(options: &Options) -> String {
     if let Some(timestamps) = options.timestamps {
         add(format_args!("TS val {} ecr {}", timestamps.value, timestamps.echo));
     }
-    for block in &options.sack {
-        add(format_args!("sack {}:{}", block.left.0, block.right.0));
+    for (place, block) in options.sack.iter().enumerate() {
+        let name = if place == 0 && repeats { "D-SACK" } else { "sack" };
+        add(format_args!("{name} {}:{}", block.left.0, block.right.0));
     }
     out
 }

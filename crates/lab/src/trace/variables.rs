@@ -4,7 +4,7 @@ use basis::Instant;
 use tcp::{Inspection, ListenerSummary, State, Timer};
 
 /// Names, in the order of [`Values`]. Times are nanoseconds, sequence numbers absolute, the rest bytes unless said otherwise.
-pub(crate) const NAMES: [&str; 24] = [
+pub(crate) const NAMES: [&str; 25] = [
     "iss",
     "irs",
     "snd_una",
@@ -26,10 +26,16 @@ pub(crate) const NAMES: [&str; 24] = [
     "bytes_sent",
     "bytes_received",
     "recovering",
+    "conservative",
     "detached",
     "half_open",
     "waiting",
 ];
+
+/// The places of those that tell why something happens.
+pub(crate) const SLOW_START_THRESHOLD: usize = 9;
+pub(crate) const RECOVERING: usize = 20;
+pub(crate) const CONSERVATIVE: usize = 21;
 
 pub(crate) type Values = [Option<u64>; NAMES.len()];
 
@@ -69,6 +75,7 @@ pub(crate) fn of_connection(inspection: &Inspection, known: &Values) -> Values {
         Some(info.bytes_sent),
         Some(info.bytes_received),
         Some(u64::from(info.in_recovery)),
+        Some(u64::from(inspection.conservative)),
         Some(u64::from(inspection.detached)),
         None,
         None,

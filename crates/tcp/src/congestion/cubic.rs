@@ -32,6 +32,11 @@ impl Cubic {
         }
     }
 
+    /// Whether it is in conservative slow start (RFC 9406 4.2).
+    pub(crate) fn is_conservative(&self) -> bool {
+        matches!(self, Cubic::Exploring(hystart) if hystart.is_conservative())
+    }
+
     /// RFC 9438 4.6.
     fn reduce(&mut self, window: &mut Window, setback: Setback, peak: u32) {
         window.threshold = (setback.in_flight as u64 * 7 / 10).max(2 * setback.segment_size as u64) as u32;

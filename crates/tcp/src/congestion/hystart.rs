@@ -70,7 +70,12 @@ impl HyStart {
                 return Pace::Leave;
             }
         }
-        if self.baseline == NONE { Pace::Full } else { Pace::Quarter }
+        if self.is_conservative() { Pace::Quarter } else { Pace::Full }
+    }
+
+    /// Whether round trips have grown longer, so that the window grows by a quarter of what it might.
+    pub(crate) fn is_conservative(&self) -> bool {
+        self.baseline != NONE
     }
 
     fn begin_round(&mut self, highest: Seq) {

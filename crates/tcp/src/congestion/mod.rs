@@ -149,6 +149,11 @@ impl Congestion {
         self.window.is_slow_start()
     }
 
+    /// Whether slow start goes on by a quarter only, because round trips have grown longer.
+    pub(crate) fn is_conservative(&self) -> bool {
+        matches!(&self.control, Control::Cubic(control) if control.is_conservative())
+    }
+
     /// New data was acknowledged outside of recovery.
     #[inline]
     pub(crate) fn on_acknowledged(&mut self, acknowledged: &Acknowledged) {

@@ -399,6 +399,7 @@ impl Open {
         let (oldest, next, highest) = self.send.numbers();
         inspection.set_numbers(oldest, next, self.receive.next());
         inspection.send_highest = highest;
+        inspection.conservative = self.send.is_conservative();
         inspection.deadlines = self.timers.deadlines();
     }
 

@@ -82,6 +82,7 @@ impl Sender {
         }
         match core::mem::replace(&mut self.recovery.alarm, Alarm::Timeout) {
             Alarm::Overtaken if environment.now < self.timeout_at => {
+                environment.counters.reordering_timeouts += 1;
                 self.on_overtaken_expired(timers, environment);
                 return Expiry::Retry;
             }

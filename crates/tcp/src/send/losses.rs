@@ -54,7 +54,7 @@ impl Sender {
         let probe_twice = matches!(episode.probe, TailProbe::Sent { end, repeated: true }
             if twice.is_some_and(|block| block.right == end));
         let told = Told { progress, duplicate, twice, probe_twice };
-        self.judge_probe(&mut episode, acknowledgment, told);
+        self.judge_probe(&mut episode, acknowledgment, told, environment);
         self.look_for_spurious(&mut episode, &delivered, told, environment);
         let restart = progress && self.on_progress_of_repair(&mut episode, before, round_trip, now);
         let mut overtaken = None;
@@ -198,6 +198,7 @@ impl Sender {
         let segment_size = self.segment_size as u32;
         self.congestion.on_congestion_event(Setback { in_flight, segment_size });
         environment.counters.fast_retransmits += 1;
+        environment.counters.rack_recoveries += 1;
     }
 
     /// The reordering timer expired: what was overtaken is lost by now.

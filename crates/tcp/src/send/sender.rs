@@ -210,6 +210,11 @@ impl Sender {
         (self.flight.oldest, self.first_lost().unwrap_or(self.flight.next), self.flight.next)
     }
 
+    /// Whether slow start goes on by a quarter only (HyStart++).
+    pub(crate) fn is_conservative(&self) -> bool {
+        self.congestion.is_conservative()
+    }
+
     /// SND.NXT.
     #[inline]
     pub(crate) fn next_sequence(&self) -> Seq {

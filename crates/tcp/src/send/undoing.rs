@@ -11,7 +11,13 @@ use wire::tcp::Seq;
 
 impl Sender {
     /// RFC 8985 7.4: what became of the tail loss probe.
-    pub(super) fn judge_probe(&mut self, episode: &mut Episode, acknowledgment: Seq, told: Told) {
+    pub(super) fn judge_probe(
+        &mut self,
+        episode: &mut Episode,
+        acknowledgment: Seq,
+        told: Told,
+        environment: &mut Environment<'_>,
+    ) {
         let TailProbe::Sent { end, repeated } = episode.probe else { return };
         if acknowledgment.before(end) {
             return;
@@ -22,6 +28,7 @@ impl Sender {
         } else if acknowledgment.after(end) {
             // The probe has repaired a loss that nobody saw. The path was congested all the same.
             episode.probe = TailProbe::None;
+            environment.counters.tail_repairs += 1;
             if episode.phase == Phase::Watch {
                 let (in_flight, segment_size) = (self.congestion.window(), self.segment_size as u32);
                 self.congestion.on_congestion_event(Setback { in_flight, segment_size });
@@ -47,6 +54,7 @@ impl Sender {
                 episode.widened_until = Some(self.flight.next);
             }
             if episode.undo.as_mut().is_some_and(|undo| undo.on_duplicate(block.left, block.right)) {
+                environment.counters.undone_by_duplicate += 1;
                 self.undo(episode, environment);
                 return;
             }
@@ -71,8 +79,14 @@ impl Sender {
         let waited = episode.forward == Forward::Second;
         let by_order = !over && episode.forward.on_acknowledged(sign);
         // RFC 5682 2.1 step 3a: the rest goes again, though the new data may seem to fill the window.
+        environment.counters.forward_probes += u64::from(!waited && episode.forward == Forward::Second);
         episode.forced |= waited && !by_order && episode.forward == Forward::Off;
         if oldest_echo && settled || by_order {
+            *if by_order {
+                &mut environment.counters.undone_by_forward
+            } else {
+                &mut environment.counters.undone_by_timestamp
+            } += 1;
             self.undo(episode, environment);
         }
     }
