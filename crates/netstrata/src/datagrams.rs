@@ -51,6 +51,19 @@ impl Datagrams {
         })
     }
 
+    /// Bound to every address and every port that nobody else has.
+    pub(crate) fn bind_any(host: &Host, nonblocking: bool) -> io::Result<Datagrams> {
+        let id = host.with(|stack, _| stack.udp_bind_any()).map_err(error::bind)?;
+        Ok(Datagrams {
+            host: host.clone(),
+            id,
+            by_v6: false,
+            nonblocking: AtomicBool::new(nonblocking),
+            read_patience: Patience::default(),
+            write_patience: Patience::default(),
+        })
+    }
+
     pub(crate) fn connect(&self, remote: SocketAddr) -> io::Result<()> {
         self.host.with(|stack, _| stack.udp_connect(self.id, remote)).map_err(error::udp_connect)
     }
@@ -103,6 +116,47 @@ impl Datagrams {
         take: Take,
     ) -> Poll<io::Result<(usize, SocketAddr)>> {
         self.host.poll(Awaited::Receive(self.id), context, |stack, _| self.receive_now(stack, buffer, take))
+    }
+
+    fn receive_to_now(
+        &self,
+        stack: &mut Stack,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<(usize, SocketAddr, SocketAddr)>> {
+        let received = error::poll_receive(stack.udp_receive_to(self.id, buffer));
+        received.map_ok(|datagram| {
+            (datagram.copied, seen(datagram.from, self.by_v6), seen(datagram.to, self.by_v6))
+        })
+    }
+
+    /// Receives, and tells where the datagram was sent to.
+    pub(crate) fn receive_to(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr, SocketAddr)> {
+        let attempt = |stack: &mut Stack, _| self.receive_to_now(stack, buffer);
+        self.run(Awaited::Receive(self.id), &self.read_patience, attempt)
+    }
+
+    /// The same as a task.
+    pub(crate) async fn received_to(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr, SocketAddr)> {
+        self.host.until(Awaited::Receive(self.id), |stack, _| self.receive_to_now(stack, buffer)).await
+    }
+
+    /// Sends from an address of the caller's choice.
+    pub(crate) fn send_from(&self, bytes: &[u8], from: SocketAddr, to: SocketAddr) -> io::Result<usize> {
+        let attempt =
+            |stack: &mut Stack, now| error::poll_send(stack.udp_send_from(now, self.id, bytes, from, to));
+        self.run(Awaited::Send(self.id), &self.write_patience, attempt)
+    }
+
+    /// The same as a task.
+    pub(crate) async fn sent_from(
+        &self,
+        bytes: &[u8],
+        from: SocketAddr,
+        to: SocketAddr,
+    ) -> io::Result<usize> {
+        let attempt =
+            |stack: &mut Stack, now| error::poll_send(stack.udp_send_from(now, self.id, bytes, from, to));
+        self.host.until(Awaited::Send(self.id), attempt).await
     }
 
     fn send_now(

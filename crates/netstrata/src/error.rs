@@ -4,7 +4,7 @@ use stack::{BindError, ConnectError, GroupError, OpenError, ReceiveError, SendEr
 use std::error::Error;
 use std::io::{self, ErrorKind};
 use std::task::Poll;
-use tcp::{AcceptError, Failure, IcmpError, ReadError, ShutdownError, WriteError};
+use tcp::{AcceptError, DecideError, Failure, IcmpError, ReadError, ShutdownError, WriteError};
 
 fn with(kind: ErrorKind, error: impl Error + Send + Sync + 'static) -> io::Error {
     io::Error::new(kind, error)
@@ -133,6 +133,12 @@ pub(crate) fn poll_accept<T>(result: Result<T, AcceptError>) -> Poll<io::Result<
         Err(AcceptError::WouldBlock) => Poll::Pending,
         // accept(2) on a socket that does not listen: EINVAL.
         Err(error @ AcceptError::NotListening) => Poll::Ready(Err(with(ErrorKind::InvalidInput, error))),
+    }
+}
+
+pub(crate) fn decide(error: DecideError) -> io::Error {
+    match error {
+        DecideError::NotWaiting => with(ErrorKind::ConnectionAborted, error),
     }
 }
 

@@ -28,6 +28,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "sockets live in real time")]
 
 mod address;
+mod admission;
 mod connection;
 mod datagrams;
 mod error;
@@ -43,6 +44,7 @@ mod ttl;
 mod udp_groups;
 mod udp_socket;
 
+pub use admission::Request;
 pub use network::{LinkSpec, Network};
 pub use ping::PingSocket;
 pub use runtime::{Host, InterfaceSetup, Statistics};

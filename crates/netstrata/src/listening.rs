@@ -1,6 +1,7 @@
 //! What every TCP listener of the facade stands on.
 
 use crate::address::seen;
+use crate::admission::Request;
 use crate::connection::Connection;
 use crate::error::{self, or_would_block};
 use runtime::{Awaited, Host};
@@ -49,6 +50,57 @@ impl Listening {
             time_to_live: AtomicU8::new(0),
             default_time_to_live: options.time_to_live,
         })
+    }
+
+    /// Listens on every address and every port that nobody else has.
+    pub(crate) fn bind_any(
+        host: &Host,
+        backlog: u32,
+        options: SocketOptions,
+        nonblocking: bool,
+    ) -> io::Result<Listening> {
+        let listen = |stack: &mut Stack, _| stack.tcp_listen_any(backlog, options);
+        Ok(Listening {
+            host: host.clone(),
+            id: host.with(listen).map_err(error::bind)?,
+            // Each call's addresses are told as they are, whatever their family.
+            address: SocketAddr::from(([0, 0, 0, 0], 0)),
+            nonblocking: AtomicBool::new(nonblocking),
+            time_to_live: AtomicU8::new(0),
+            default_time_to_live: options.time_to_live,
+        })
+    }
+
+    pub(crate) fn set_admission(&self, asks: bool) -> io::Result<()> {
+        let found = self.host.with(|stack, _| stack.tcp_mut().set_admission(self.id, asks));
+        if found { Ok(()) } else { Err(error::not_connected()) }
+    }
+
+    fn poll_request_of(stack: &mut Stack, id: ListenerId) -> Poll<io::Result<tcp::Request>> {
+        error::poll_accept(stack.tcp_mut().poll_request(id))
+    }
+
+    fn ask(&self, request: tcp::Request) -> Request {
+        Request::new(self.host.clone(), request)
+    }
+
+    /// The next call to decide on, as the listener's mode wants it.
+    pub(crate) fn request(&self) -> io::Result<Request> {
+        let attempt = |stack: &mut Stack, _| Self::poll_request_of(stack, self.id);
+        let request = if self.nonblocking.load(Ordering::Relaxed) {
+            self.host.attempt(attempt)
+        } else {
+            self.host.wait(Awaited::Accept(self.id), None, attempt)
+        };
+        Ok(self.ask(or_would_block(request)?))
+    }
+
+    /// The same as a task.
+    pub(crate) async fn requested(&self) -> io::Result<Request> {
+        let id = self.id;
+        let request =
+            self.host.until(Awaited::Accept(id), |stack, _| Self::poll_request_of(stack, id)).await?;
+        Ok(self.ask(request))
     }
 
     fn poll_id(stack: &mut Stack, id: ListenerId) -> Poll<io::Result<Accepted>> {

@@ -1,6 +1,7 @@
 //! The blocking TCP listener.
 
 use crate::address;
+use crate::admission::Request;
 use crate::listening::{BACKLOG, Listening};
 use crate::tcp_stream::TcpStream;
 use runtime::Host;
@@ -74,6 +75,33 @@ impl TcpListener {
             Listening::bind(host, address, BACKLOG, options, false, true)
         })?;
         Ok(TcpListener { listening: Arc::new(listening) })
+    }
+
+    /// Listens on every address and every port that no other listener has, on addresses of strangers too where an interface
+    /// intercepts ([`Network::intercepts`](crate::Network::intercepts)). Whom a caller meant is the accepted stream's `local_addr`. Beyond `std::net`.
+    ///
+    /// # Errors
+    /// [`AddrInUse`](io::ErrorKind::AddrInUse) if another listener does so.
+    pub fn bind_any(host: &Host) -> io::Result<TcpListener> {
+        let listening = Listening::bind_any(host, BACKLOG, SocketOptions::default(), false)?;
+        Ok(TcpListener { listening: Arc::new(listening) })
+    }
+
+    /// Has each call wait for a decision before its SYN is answered (true), from now on: [`TcpListener::request`] gives them. The
+    /// backlog bounds how many wait; one that nobody decides on is dropped after about a minute. Beyond `std::net`.
+    ///
+    /// # Errors
+    /// None while the listener exists.
+    pub fn set_admission(&self, asks: bool) -> io::Result<()> {
+        self.listening.set_admission(asks)
+    }
+
+    /// Waits for the next call to decide on. Beyond `std::net`.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) on a non-blocking socket.
+    pub fn request(&self) -> io::Result<Request> {
+        self.listening.request()
     }
 
     /// The host that the socket belongs to. Beyond `std::net`.

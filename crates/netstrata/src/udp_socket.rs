@@ -52,6 +52,34 @@ impl UdpSocket {
         Ok(UdpSocket { datagrams: Arc::new(datagrams) })
     }
 
+    /// Binds to every address and every port that no other socket has, to addresses of strangers too where an interface intercepts
+    /// ([`Network::intercepts`](crate::Network::intercepts)). It receives by [`UdpSocket::recv_from_to`] and answers by
+    /// [`UdpSocket::send_from_to`]. Beyond `std::net`.
+    ///
+    /// # Errors
+    /// [`AddrInUse`](io::ErrorKind::AddrInUse) if another socket does so.
+    pub fn bind_any(host: &Host) -> io::Result<UdpSocket> {
+        Ok(UdpSocket { datagrams: Arc::new(Datagrams::bind_any(host, false)?) })
+    }
+
+    /// As [`UdpSocket::recv_from`], and tells last whom the datagram was sent to (IP_PKTINFO). Beyond `std::net`.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::recv_from`].
+    pub fn recv_from_to(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr, SocketAddr)> {
+        self.datagrams.receive_to(buffer)
+    }
+
+    /// Sends a datagram to `to` from `from`: an address of this host and the socket's port; on a socket bound by
+    /// [`UdpSocket::bind_any`] any port and, where an interface intercepts, any address. Beyond `std::net`.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::send_to`], and [`AddrNotAvailable`](io::ErrorKind::AddrNotAvailable) for an address that the socket
+    /// cannot send from.
+    pub fn send_from_to(&self, bytes: &[u8], from: SocketAddr, to: SocketAddr) -> io::Result<usize> {
+        self.datagrams.send_from(bytes, from, to)
+    }
+
     /// The host that the socket belongs to. Beyond `std::net`.
     pub fn host(&self) -> &Host {
         &self.datagrams.host

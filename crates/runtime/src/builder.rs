@@ -56,6 +56,8 @@ pub struct InterfaceSetup {
     pub gateway: Option<IpAddr>,
     /// Whether routers are asked for IPv6 addresses and routes, and believed (RFC 4862).
     pub routers: bool,
+    /// Whether packets for anybody's address are taken in ([`Stack::set_interception`]).
+    pub intercepts: bool,
 }
 
 impl InterfaceSetup {
@@ -67,6 +69,7 @@ impl InterfaceSetup {
             probing: Probing::Skip,
             gateway: None,
             routers: false,
+            intercepts: false,
         }
     }
 
@@ -85,6 +88,12 @@ impl InterfaceSetup {
     /// Sets whether routers are asked for IPv6 addresses and routes.
     pub fn routers(mut self, routers: bool) -> InterfaceSetup {
         self.routers = routers;
+        self
+    }
+
+    /// Sets whether packets for anybody's address are taken in.
+    pub fn intercepts(mut self, intercepts: bool) -> InterfaceSetup {
+        self.intercepts = intercepts;
         self
     }
 
@@ -197,6 +206,7 @@ fn attach(
     // through the stack.
     let (name, mtu) = (setup.name.clone(), link.capabilities().mtu);
     let interface = stack.add_interface(now, InterfaceConfig { name, medium, mtu, super_segments: true });
+    stack.set_interception(interface, setup.intercepts);
     if setup.routers || setup.addresses.iter().any(|(address, _)| address.is_ipv6()) {
         stack
             .enable_ipv6(now, interface, setup.probing, setup.routers)

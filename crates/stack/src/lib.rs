@@ -48,7 +48,7 @@ pub use neighbour::NeighbourState;
 pub use route::Route;
 pub use stack::{AddressReport, InterfaceReport, NeighbourReport, Stack, UdpReport};
 pub use tcp::IcmpError;
-pub use udp::{UdpId, UdpReadiness};
+pub use udp::{Received, UdpId, UdpReadiness};
 
 #[cfg(test)]
 mod tests;

@@ -140,6 +140,14 @@ pub enum AcceptError {
     NotListening,
 }
 
+/// Why nothing was decided.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum DecideError {
+    /// The call waits for no decision: it was made, the caller gave up, or the listener was closed.
+    #[error("the call waits no more")]
+    NotWaiting,
+}
+
 /// Why nothing was read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub enum ReadError {

@@ -36,12 +36,16 @@ impl ListenerId {
     }
 }
 
+/// Names one SYN that waits for a decision; it finds nothing once that was made, or once the caller has gone.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub struct RequestId(pub(crate) Key);
+
 /// Something has become possible that was not before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Event {
     /// The connection is newly ready in these ways.
     Connection(ConnectionId, Readiness),
-    /// A connection waits to be accepted.
+    /// A connection waits to be accepted, or a SYN to be decided on.
     Listener(ListenerId),
 }
 

@@ -32,10 +32,11 @@ mod timers;
 pub use config::{BufferBounds, EcnMode, HostConfig, Keepalive, SocketOptions};
 pub use counters::Counters;
 pub use error::{
-    AcceptError, ConnectError, Dropped, Failure, IcmpError, ListenError, ReadError, ShutdownError, WriteError,
+    AcceptError, ConnectError, DecideError, Dropped, Failure, IcmpError, ListenError, ReadError,
+    ShutdownError, WriteError,
 };
-pub use event::{ConnectionId, Event, ListenerId, Readiness};
-pub use host::Host;
+pub use event::{ConnectionId, Event, ListenerId, Readiness, RequestId};
+pub use host::{Decision, Host, Request};
 pub use info::{Info, ListenerSummary, State, Summary};
 pub use inspection::Inspection;
 pub use segment::{FourTuple, Outgoing, Path, Shutdown};

@@ -51,6 +51,7 @@ pub struct Network {
     addresses: Vec<(IpAddr, u8)>,
     gateway: Option<IpAddr>,
     routers: bool,
+    intercepts: bool,
     probing: Probing,
     pcapng: Option<PathBuf>,
     watch: Option<Arc<dyn Watch>>,
@@ -70,6 +71,7 @@ impl Network {
             addresses: Vec::new(),
             gateway: None,
             routers: false,
+            intercepts: false,
             probing: LAN_PROBING,
             pcapng: None,
             watch: None,
@@ -112,6 +114,14 @@ impl Network {
     /// Whether routers of the link are asked for IPv6 addresses and routes, and believed (RFC 4862). Default: no.
     pub fn routers(mut self, asked: bool) -> Network {
         self.routers = asked;
+        self
+    }
+
+    /// Whether what is for anybody's address is taken in and answered in that name, for [`TcpListener::bind_any`](crate::TcpListener::bind_any)
+    /// and [`UdpSocket::bind_any`](crate::UdpSocket::bind_any): the others on the link must take this host for their router.
+    /// A listener or socket at `0.0.0.0` or `[::]` has every address then, too. Default: no.
+    pub fn intercepts(mut self, intercepts: bool) -> Network {
+        self.intercepts = intercepts;
         self
     }
 
@@ -260,6 +270,7 @@ impl Network {
             probing: self.probing,
             gateway,
             routers: self.routers,
+            intercepts: self.intercepts,
         };
         let seed = Some(random.seed());
         let builder = Host::builder().name(&self.name).clock(clock).seed(seed).config(self.config);

@@ -2,6 +2,7 @@
 
 use super::tcp_stream::TcpStream;
 use crate::address;
+use crate::admission::Request;
 use crate::listening::{BACKLOG, Listening};
 use runtime::Host;
 use std::fmt;
@@ -40,6 +41,33 @@ impl TcpListener {
             Listening::bind(host, address, backlog, options, true, false)
         })?;
         Ok(TcpListener { listening: Arc::new(listening) })
+    }
+
+    /// Listens on every address and every port that no other listener has, on addresses of strangers too where an interface
+    /// intercepts ([`Network::intercepts`](crate::Network::intercepts)). Whom a caller meant is the accepted stream's `local_addr`. Beyond `tokio::net`.
+    ///
+    /// # Errors
+    /// [`AddrInUse`](io::ErrorKind::AddrInUse) if another listener does so.
+    pub fn bind_any(host: &Host) -> io::Result<TcpListener> {
+        let listening = Listening::bind_any(host, BACKLOG, SocketOptions::default(), true)?;
+        Ok(TcpListener { listening: Arc::new(listening) })
+    }
+
+    /// Has each call wait for a decision before its SYN is answered (true), from now on: [`TcpListener::request`] gives them. The
+    /// backlog bounds how many wait; one that nobody decides on is dropped after about a minute. Beyond `tokio::net`.
+    ///
+    /// # Errors
+    /// None while the listener exists.
+    pub fn set_admission(&self, asks: bool) -> io::Result<()> {
+        self.listening.set_admission(asks)
+    }
+
+    /// Waits for the next call to decide on. Dropped early, it loses none. Beyond `tokio::net`.
+    ///
+    /// # Errors
+    /// [`NotConnected`](io::ErrorKind::NotConnected) when the host has been shut down.
+    pub async fn request(&self) -> io::Result<Request> {
+        self.listening.requested().await
     }
 
     /// The host that the socket belongs to. Beyond `tokio::net`.

@@ -29,6 +29,34 @@ impl UdpSocket {
         Ok(UdpSocket { datagrams: Arc::new(datagrams) })
     }
 
+    /// Binds to every address and every port that no other socket has, to addresses of strangers too where an interface intercepts
+    /// ([`Network::intercepts`](crate::Network::intercepts)). It receives by [`UdpSocket::recv_from_to`] and answers by
+    /// [`UdpSocket::send_from_to`]. Beyond `tokio::net`.
+    ///
+    /// # Errors
+    /// [`AddrInUse`](ErrorKind::AddrInUse) if another socket does so.
+    pub fn bind_any(host: &Host) -> io::Result<UdpSocket> {
+        Ok(UdpSocket { datagrams: Arc::new(Datagrams::bind_any(host, true)?) })
+    }
+
+    /// As [`UdpSocket::recv_from`], and tells last whom the datagram was sent to (IP_PKTINFO). Beyond `tokio::net`.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::recv_from`].
+    pub async fn recv_from_to(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr, SocketAddr)> {
+        self.datagrams.received_to(buffer).await
+    }
+
+    /// Sends a datagram to `to` from `from`: an address of this host and the socket's port; on a socket bound by
+    /// [`UdpSocket::bind_any`] any port and, where an interface intercepts, any address. Beyond `tokio::net`.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::send_to`], and [`AddrNotAvailable`](ErrorKind::AddrNotAvailable) for an address that the socket
+    /// cannot send from.
+    pub async fn send_from_to(&self, bytes: &[u8], from: SocketAddr, to: SocketAddr) -> io::Result<usize> {
+        self.datagrams.sent_from(bytes, from, to).await
+    }
+
     /// The host that the socket belongs to. Beyond `tokio::net`.
     pub fn host(&self) -> &Host {
         &self.datagrams.host

@@ -60,6 +60,8 @@ pub(crate) struct Interface {
     pub(crate) mtu: usize,
     pub(crate) super_segments: bool,
     pub(crate) up: bool,
+    /// Whether packets for anybody's address are taken in.
+    pub(crate) intercepts: bool,
     pub(crate) addresses: Addresses,
     pub(crate) neighbours: Cache,
     pub(crate) recent: Recent,
@@ -98,6 +100,7 @@ impl Interface {
             mtu,
             super_segments,
             up: true,
+            intercepts: false,
             addresses: Addresses::new(id.number()),
             neighbours: Cache::new(id.number(), stack.neighbours, key),
             recent: Recent::new(),

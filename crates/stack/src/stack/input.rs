@@ -1,5 +1,6 @@
 //! The way in: Ethernet, ARP, IPv4, and on to TCP, UDP or ICMP. IPv6 goes on in `v6/input.rs`.
 
+use super::interception::takes;
 use super::state::Stack;
 use crate::config::Medium;
 use crate::dropped::Dropped;
@@ -201,6 +202,7 @@ impl Stack {
             Relation::Broadcast => Ok(true),
             Relation::ForgedSource => Err(Dropped::MartianSource),
             Relation::Other if interface.groups.contains(IpAddr::V4(destination)) => Ok(true),
+            Relation::Other if takes(interface, IpAddr::V4(destination)) => Ok(false),
             Relation::Other if destination.is_loopback() => Err(Dropped::MartianDestination),
             Relation::Other => Err(Dropped::OtherHost),
         }
@@ -298,7 +300,7 @@ impl Stack {
             udp::verify(source.ip(), destination.ip(), header_first(frame)).map_err(Dropped::Malformed)?;
         }
         frame.strip(udp::HEADER_LENGTH);
-        self.udp.deliver(socket, source, frame)?;
+        self.udp.deliver(socket, source, destination, frame)?;
         self.counters.udp.received += 1;
         Ok(())
     }

@@ -38,6 +38,10 @@ impl Stack {
         match message {
             // RFC 1122 3.2.2.6: a broadcast echo may be ignored, and is, for it serves only to multiply traffic.
             Message::EchoRequest { .. } if broadcast => Err(Dropped::IcmpIgnored),
+            // Nobody knows whether such a host is there.
+            Message::EchoRequest { .. } if !self.is_own(IpAddr::V4(header.destination)) => {
+                Err(Dropped::OtherHost)
+            }
             Message::EchoRequest { identifier, sequence } => {
                 self.counters.icmp.echoes_answered += 1;
                 let mut reply = core::mem::take(frame);
@@ -81,7 +85,7 @@ impl Stack {
         error: IcmpError,
         ping: Option<PingKind>,
     ) -> Result<(), Dropped> {
-        if !self.is_own(quoted.source) {
+        if !self.speaks_as(quoted.source) {
             return Err(Dropped::IcmpUnrelated);
         }
         let local = SocketAddr::new(quoted.source, quoted.source_port);

@@ -5,7 +5,7 @@ use crate::config::Medium;
 use crate::error::RouteError;
 use crate::interface::{Interface, InterfaceId};
 use crate::route::Route;
-use core::net::{IpAddr, Ipv4Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::IpNet;
 
 /// The way of one packet or connection.
@@ -199,4 +199,9 @@ impl Stack {
 pub(crate) fn is_host(address: Ipv4Addr) -> bool {
     let [first, ..] = address.octets();
     first != 0 && first < 224
+}
+
+/// Whether a host can have `address`: it is no group, and neither unspecified nor mapped.
+pub(crate) fn is_host_v6(address: Ipv6Addr) -> bool {
+    !address.is_multicast() && !address.is_unspecified() && address.to_ipv4_mapped().is_none()
 }

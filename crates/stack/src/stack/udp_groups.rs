@@ -105,7 +105,7 @@ impl Stack {
             return;
         }
         if let Some(listener) = self.udp.find_joined(from, to, interface.number())
-            && self.udp.deliver(listener, from, &mut Frame::copy_of(payload)).is_ok()
+            && self.udp.deliver(listener, from, to, &mut Frame::copy_of(payload)).is_ok()
         {
             self.counters.udp.received += 1;
         }

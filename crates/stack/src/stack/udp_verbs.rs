@@ -8,7 +8,7 @@ use crate::dropped::Dropped;
 use crate::error::{BindError, ReceiveError, SendError, UdpConnectError};
 use crate::interface::{InterfaceId, Owner, Waiting};
 use crate::payload::frame_with;
-use crate::udp::{UdpId, UdpReadiness};
+use crate::udp::{EVERY_PORT, Received, UdpId, UdpReadiness};
 use basis::Instant;
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 use tcp::IcmpError;
@@ -44,6 +44,15 @@ impl Stack {
     /// As [`Stack::udp_bind`].
     pub fn udp_bind_v6_only(&mut self, local: SocketAddr) -> Result<UdpId, BindError> {
         self.bind_datagrams(local, false)
+    }
+
+    /// A socket bound to every address and every port that nobody else has, those of strangers too where an interface intercepts
+    /// ([`Stack::set_interception`]). It sends by [`Stack::udp_send_from`] alone.
+    ///
+    /// # Errors
+    /// When another does so, or there is no room.
+    pub fn udp_bind_any(&mut self) -> Result<UdpId, BindError> {
+        self.udp.bind(SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), EVERY_PORT), true)
     }
 
     fn bind_datagrams(&mut self, local: SocketAddr, dual: bool) -> Result<UdpId, BindError> {
@@ -103,6 +112,33 @@ impl Stack {
         payload: &[u8],
         to: Option<SocketAddr>,
     ) -> Result<usize, SendError> {
+        self.send_datagram(now, id, payload, None, to)
+    }
+
+    /// As [`Stack::udp_send`], but from `from`: an address of this host, and the socket's port. A socket bound to every address and
+    /// port ([`Stack::udp_bind_any`]) names any port, and where an interface intercepts any unicast address.
+    ///
+    /// # Errors
+    /// As [`Stack::udp_send`]; [`SendError::AddressNotAvailable`] if the socket cannot send from there.
+    pub fn udp_send_from(
+        &mut self,
+        now: Instant,
+        id: UdpId,
+        payload: &[u8],
+        from: SocketAddr,
+        to: SocketAddr,
+    ) -> Result<usize, SendError> {
+        self.send_datagram(now, id, payload, Some(from), Some(to))
+    }
+
+    fn send_datagram(
+        &mut self,
+        now: Instant,
+        id: UdpId,
+        payload: &[u8],
+        from: Option<SocketAddr>,
+        to: Option<SocketAddr>,
+    ) -> Result<usize, SendError> {
         let send_buffer = self.udp.config.send_buffer;
         let socket = self.udp.get_mut(id).ok_or(SendError::NoSuchSocket)?;
         if let Some(error) = socket.error.take() {
@@ -119,7 +155,12 @@ impl Stack {
             socket.blocked = true;
             return Err(SendError::WouldBlock);
         }
-        let (local, broadcast) = (socket.local(), socket.broadcast);
+        let local = match from {
+            Some(from) => socket.sends_from(from).ok_or(SendError::AddressNotAvailable)?,
+            None if socket.bound.port() == EVERY_PORT => return Err(SendError::AddressNotAvailable),
+            None => socket.local(),
+        };
+        let broadcast = socket.broadcast;
         let hops = match to.ip() {
             IpAddr::V4(to) if to.is_multicast() => Some(socket.multicast.time_to_live),
             _ => socket.time_to_live,
@@ -139,7 +180,7 @@ impl Stack {
         (local, to): (SocketAddr, SocketAddr),
         time_to_live: Option<u8>,
     ) -> Result<(), SendError> {
-        let way = self.way_to_socket(to, source_of(local.ip())).map_err(|reason| match reason {
+        let way = self.way_as(to, source_of(local.ip())).map_err(|reason| match reason {
             NoWay::Route => SendError::NoRoute,
             NoWay::Source => SendError::AddressNotAvailable,
         })?;
@@ -191,6 +232,14 @@ impl Stack {
         id: UdpId,
         buffer: &mut [u8],
     ) -> Result<(usize, usize, SocketAddr), ReceiveError> {
+        self.udp_receive_to(id, buffer).map(|received| (received.copied, received.length, received.from))
+    }
+
+    /// As [`Stack::udp_receive`], and tells where the datagram was sent to.
+    ///
+    /// # Errors
+    /// As [`Stack::udp_receive`].
+    pub fn udp_receive_to(&mut self, id: UdpId, buffer: &mut [u8]) -> Result<Received, ReceiveError> {
         self.udp.get_mut(id).ok_or(ReceiveError::NoSuchSocket)?.receive(buffer, false)
     }
 
@@ -203,6 +252,14 @@ impl Stack {
         id: UdpId,
         buffer: &mut [u8],
     ) -> Result<(usize, usize, SocketAddr), ReceiveError> {
+        self.udp_peek_to(id, buffer).map(|received| (received.copied, received.length, received.from))
+    }
+
+    /// As [`Stack::udp_receive_to`], but leaves the datagram where it is.
+    ///
+    /// # Errors
+    /// As [`Stack::udp_receive`].
+    pub fn udp_peek_to(&mut self, id: UdpId, buffer: &mut [u8]) -> Result<Received, ReceiveError> {
         self.udp.get_mut(id).ok_or(ReceiveError::NoSuchSocket)?.receive(buffer, true)
     }
 

@@ -6,6 +6,7 @@ mod fragments;
 mod harness;
 mod hostile;
 mod icmp;
+mod interception;
 mod ip;
 mod pair;
 mod udp;

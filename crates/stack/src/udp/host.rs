@@ -2,7 +2,7 @@
 
 use super::id::UdpId;
 use super::readiness::UdpReadiness;
-use super::socket::{Socket, is_same};
+use super::socket::{EVERY_PORT, Socket, is_same};
 use crate::config::UdpConfig;
 use crate::dropped::Dropped;
 use crate::error::BindError;
@@ -101,9 +101,19 @@ impl Host {
 
     /// The socket for a datagram from `source` to `destination`, which is `broadcast` or one of our addresses.
     pub(crate) fn find(&self, source: SocketAddr, destination: SocketAddr, broadcast: bool) -> Option<UdpId> {
-        let exact = if broadcast { None } else { self.by_address.get(&destination) };
-        let id = *exact.or_else(|| self.by_address.get(&any(destination)))?;
+        let bound = |place: SocketAddr| self.by_address.get(&place);
+        let id = match broadcast {
+            true => *bound(any(destination))?,
+            false => self.find_bound(destination)?,
+        };
         self.get(id)?.takes(source, destination.ip()).then_some(id)
+    }
+
+    /// The socket that has this address: alone, by having every address of that port, or by having all of them.
+    fn find_bound(&self, local: SocketAddr) -> Option<UdpId> {
+        let everywhere = any(local);
+        let places = [local, everywhere, SocketAddr::new(everywhere.ip(), EVERY_PORT)];
+        places.into_iter().find_map(|place| self.by_address.get(&place)).copied()
     }
 
     /// The socket for a datagram from `source` to the group `destination` that came by the interface with this number: one that has joined there.
@@ -124,11 +134,12 @@ impl Host {
         &mut self,
         id: UdpId,
         from: SocketAddr,
+        to: SocketAddr,
         payload: &mut Frame,
     ) -> Result<(), Dropped> {
         let most = self.config.receive_buffer;
         let socket = self.get_mut(id).ok_or(Dropped::UdpNoSocket)?;
-        if !socket.push(from, payload, most) {
+        if !socket.push(from, to, payload, most) {
             return Err(Dropped::UdpQueueFull);
         }
         self.tell(id, UdpReadiness::READABLE);
@@ -138,8 +149,7 @@ impl Host {
     /// A datagram from `local` to `remote` failed. Only a connected socket is told: another would not know which of its
     /// datagrams it was (RFC 1122 4.1.3.3). False if no socket sent it.
     pub(crate) fn on_error(&mut self, local: SocketAddr, remote: SocketAddr, error: IcmpError) -> bool {
-        let found = self.by_address.get(&local).or_else(|| self.by_address.get(&any(local)));
-        let Some(id) = found.copied() else { return false };
+        let Some(id) = self.find_bound(local) else { return false };
         let Some(socket) = self.get_mut(id) else { return false };
         match socket.remote {
             None => true,

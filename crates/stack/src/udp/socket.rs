@@ -12,11 +12,28 @@ use tcp::IcmpError;
 /// Bytes that a datagram costs beside its memory, so that empty ones are bounded too.
 const DATAGRAM_COST: usize = 128;
 
+/// Stands for every port; no datagram names it.
+pub(crate) const EVERY_PORT: u16 = 0;
+
 #[derive(Clone, Debug)]
 struct Datagram {
     from: SocketAddr,
+    to: SocketAddr,
     payload: Bytes,
     cost: usize,
+}
+
+/// A datagram that was taken out of its socket's queue, or looked at there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Received {
+    /// Bytes that were copied.
+    pub copied: usize,
+    /// Bytes that it had.
+    pub length: usize,
+    /// Its sender.
+    pub from: SocketAddr,
+    /// The address and port that it was sent to.
+    pub to: SocketAddr,
 }
 
 /// What a socket has to do with groups.
@@ -94,6 +111,20 @@ impl Socket {
         SocketAddr::new(self.local, self.bound.port())
     }
 
+    /// Where a datagram comes from that is to be sent from `from`, if it can be: the socket has that address.
+    pub(crate) fn sends_from(&self, from: SocketAddr) -> Option<SocketAddr> {
+        let from = SocketAddr::new(from.ip().to_canonical(), from.port());
+        let port = match self.bound.port() {
+            EVERY_PORT => from.port(),
+            bound => bound,
+        };
+        if from.ip().is_multicast() || from.ip().is_unspecified() {
+            return None;
+        }
+        let here = self.local.is_unspecified() && self.speaks(from.ip()) || self.local == from.ip();
+        (here && port == from.port() && port != EVERY_PORT).then_some(from)
+    }
+
     /// Whether it can have anything to do with addresses of the family of `address`.
     pub(crate) fn speaks(&self, address: IpAddr) -> bool {
         self.dual || self.bound.is_ipv4() == address.is_ipv4()
@@ -122,7 +153,13 @@ impl Socket {
     }
 
     /// Queues what `payload` holds; false if more than `most` bytes of memory wait already.
-    pub(crate) fn push(&mut self, from: SocketAddr, payload: &mut Frame, most: usize) -> bool {
+    pub(crate) fn push(
+        &mut self,
+        from: SocketAddr,
+        to: SocketAddr,
+        payload: &mut Frame,
+        most: usize,
+    ) -> bool {
         if self.received_cost >= most {
             return false;
         }
@@ -136,16 +173,12 @@ impl Socket {
         };
         let cost = memory + DATAGRAM_COST;
         self.received_cost += cost;
-        self.received.push_back(Datagram { from, payload: bytes, cost });
+        self.received.push_back(Datagram { from, to, payload: bytes, cost });
         true
     }
 
-    /// Copies the next datagram's beginning: bytes copied, bytes it had, its sender.
-    pub(crate) fn receive(
-        &mut self,
-        buffer: &mut [u8],
-        peek: bool,
-    ) -> Result<(usize, usize, SocketAddr), ReceiveError> {
+    /// Copies the next datagram's beginning.
+    pub(crate) fn receive(&mut self, buffer: &mut [u8], peek: bool) -> Result<Received, ReceiveError> {
         if let Some(error) = self.error.take() {
             return Err(ReceiveError::Failed(error));
         }
@@ -154,11 +187,12 @@ impl Socket {
         if let (Some(to), Some(from)) = (buffer.get_mut(..copied), datagram.payload.get(..copied)) {
             to.copy_from_slice(from);
         }
-        let result = (copied, datagram.payload.len(), datagram.from);
+        let Datagram { from, to, .. } = *datagram;
+        let received = Received { copied, length: datagram.payload.len(), from, to };
         if !peek {
             self.received_cost = self.received_cost.saturating_sub(datagram.cost);
             self.received.pop_front();
         }
-        Ok(result)
+        Ok(received)
     }
 }

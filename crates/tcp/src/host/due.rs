@@ -28,9 +28,12 @@ impl Host {
                 .slab
                 .at(index)
                 .is_none_or(|half_open| self.listeners.get(half_open.listener).is_none());
+            let undecided = self.half_open.slab.at(index).is_some_and(|half_open| half_open.undecided);
             if !orphaned && self.half_open.retry(index, self.config.syn_ack_retries, now) {
-                self.counters.retransmissions += 1;
-                self.queue_half_open(index);
+                if !undecided {
+                    self.counters.retransmissions += 1;
+                    self.queue_half_open(index);
+                }
             } else {
                 self.drop_half_open(index);
             }

@@ -30,6 +30,8 @@ pub(crate) struct HalfOpen {
     acknowledge: bool,
     /// The peer has repeated its SYN: its next answer tells no round-trip time (Karn).
     answered_again: bool,
+    /// Nobody has decided yet whether its SYN is answered.
+    pub(crate) undecided: bool,
     throttle: Throttle,
     negotiated: Negotiated,
     window: u16,
@@ -76,6 +78,8 @@ pub(crate) struct Opening {
     /// The window of the SYN-ACK, before its field's bound.
     pub(crate) window: u32,
     pub(crate) listener: Key,
+    /// Whether it waits for a decision before it is answered.
+    pub(crate) undecided: bool,
 }
 
 impl HalfOpen {
@@ -91,6 +95,7 @@ impl HalfOpen {
             selective: offer.selective_acknowledgments,
             acknowledge: false,
             answered_again: false,
+            undecided: opening.undecided,
             throttle: Throttle::default(),
             negotiated: offer.agree(&header.options, header.flags, opening.tuple.local.is_ipv4()),
             window: syn_window(opening.window),
@@ -133,6 +138,11 @@ impl HalfOpen {
     pub(crate) fn on_segment(&mut self, header: &Header, now: Instant) -> Outcome {
         let flags = header.flags;
         let next = self.peer_initial + 1;
+        if self.undecided {
+            // Nothing was said to the peer that it could answer; it may give up, by the number that is next.
+            let given_up = flags.contains(Flags::RST) && header.sequence == next;
+            return if given_up { Outcome::Reset } else { Outcome::Ignored };
+        }
         if flags.contains(Flags::SYN) && !flags.contains(Flags::ACK) && header.sequence == self.peer_initial {
             // The SYN once more: the answer was lost.
             self.answered_again = true;
@@ -173,6 +183,11 @@ impl HalfOpen {
             round_trip: self.round_trip(now),
             repeated: self.retries,
         })
+    }
+
+    /// The RST that answers its SYN (RFC 9293 3.10.7.1).
+    pub(crate) fn refusal(&self) -> Frame {
+        reset::reset(&self.tuple, Seq(0), Some(self.peer_initial + 1))
     }
 
     /// An acknowledgment of a doubtful segment, not too often (RFC 5961 7).
@@ -259,6 +274,17 @@ impl HalfOpenTable {
     /// One whose time has come.
     pub(crate) fn expired(&self, now: Instant) -> Option<u32> {
         self.fronts().find(|(_, deadline)| *deadline <= now).map(|(index, _)| index)
+    }
+
+    /// It was decided that its SYN is answered: it waits as a new one does.
+    pub(crate) fn admit(&mut self, index: u32, now: Instant) {
+        let Some(level) = self.level(index) else { return };
+        self.queues[level].remove(&mut self.slab, index);
+        if let Some(half_open) = self.slab.at_mut(index) {
+            (half_open.undecided, half_open.retries) = (false, 0);
+            half_open.deadline = now + INITIAL_TIMEOUT;
+        }
+        self.queues[0].push_back(&mut self.slab, index);
     }
 
     /// Lets it wait for another answer, twice as long. Returns false if it was answered often enough.

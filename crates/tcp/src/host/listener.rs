@@ -9,6 +9,9 @@ use basis::{HashKey, Key, Slab};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use hashbrown::HashMap;
 
+/// Stands for every port; no segment names it.
+pub(crate) const EVERY_PORT: u16 = 0;
+
 /// A listener: not a connection, but what makes them.
 #[derive(Clone, Debug)]
 pub(crate) struct Listener {
@@ -23,6 +26,10 @@ pub(crate) struct Listener {
     waiting: VecDeque<Key>,
     /// The application has been told that somebody waits.
     pub(crate) announced: bool,
+    /// Whether each SYN waits for a decision before it is answered.
+    pub(crate) asks: bool,
+    /// Half-open connections that wait for a decision and were not told of yet; some may be gone.
+    requests: VecDeque<Key>,
 }
 
 impl Listener {
@@ -42,6 +49,24 @@ impl Listener {
 
     pub(crate) fn pop(&mut self) -> Option<Key> {
         self.waiting.pop_front()
+    }
+
+    /// Queues a half-open connection that is to be decided on. There are as many as may be half-open; those that have gone are
+    /// swept out once they may be as many again.
+    pub(crate) fn ask(&mut self, half_open: Key, is_there: impl Fn(Key) -> bool) {
+        if self.requests.len() as u64 >= 2 * u64::from(self.backlog) {
+            self.requests.retain(|key| is_there(*key));
+        }
+        self.requests.push_back(half_open);
+    }
+
+    pub(crate) fn next_request(&mut self) -> Option<Key> {
+        self.requests.pop_front()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn requests_queued(&self) -> usize {
+        self.requests.len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -94,6 +119,8 @@ impl Listeners {
             half_open: 0,
             waiting: VecDeque::new(),
             announced: false,
+            asks: false,
+            requests: VecDeque::new(),
         };
         let key = self.slab.insert(listener).ok_or(ListenError::TooManyListeners)?;
         self.by_address.insert((address, port), key);
@@ -105,14 +132,14 @@ impl Listeners {
     }
 
     /// The listener for a segment: the one on that very address before the one on every address of its family, which is the
-    /// unspecified one, before the one on every address.
+    /// unspecified one, before the one on every address, before the one on every address and port.
     pub(crate) fn find(&self, address: IpAddr, port: u16) -> Option<Key> {
         let family = match address {
             IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
         };
-        let places = [Some(address), Some(family), None];
-        places.into_iter().find_map(|place| self.by_address.get(&(place, port))).copied()
+        let places = [(Some(address), port), (Some(family), port), (None, port), (None, EVERY_PORT)];
+        places.into_iter().find_map(|place| self.by_address.get(&place)).copied()
     }
 
     pub(crate) fn get(&self, key: Key) -> Option<&Listener> {

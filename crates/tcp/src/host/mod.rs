@@ -1,5 +1,6 @@
 //! A host's many connections: which one a segment belongs to, who listens, and whose turn it is to send.
 
+mod admission;
 mod consequences;
 mod demux;
 mod due;
@@ -21,4 +22,5 @@ mod work;
 #[cfg(test)]
 mod tests;
 
+pub use admission::{Decision, Request};
 pub use tcp_host::Host;

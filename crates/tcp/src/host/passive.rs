@@ -86,6 +86,7 @@ impl Host {
             timestamp_offset: self.isn.timestamp_offset(tuple),
             window: self.first_window(&settings),
             listener: key,
+            undecided: listener.asks,
         };
         let half_open = HalfOpen::new(&opening, header, now);
         if let Some(listener) = self.listeners.get_mut(key) {
@@ -93,7 +94,11 @@ impl Host {
         }
         let Some(index) = self.half_open.insert(half_open) else { return Err(Dropped::TableFull) };
         self.demux.insert(tuple, Place::HalfOpen(index), tuple_at!(self));
-        self.queue_half_open(index);
+        if opening.undecided {
+            self.ask(key, index);
+        } else {
+            self.queue_half_open(index);
+        }
         Ok(())
     }
 
@@ -175,11 +180,18 @@ impl Host {
         if let Some(listener) = self.listeners.get_mut(key) {
             listener.half_open -= 1;
             listener.push(connection);
-            if !core::mem::replace(&mut listener.announced, true) {
-                self.news.push_back(News::Listener(key));
-            }
         }
+        self.announce(key);
         self.on_connection_segment(now, connection.index(), header, frame)
+    }
+
+    /// The owner of a listener is to be told, if it was not already.
+    pub(super) fn announce(&mut self, key: Key) {
+        if let Some(listener) = self.listeners.get_mut(key)
+            && !core::mem::replace(&mut listener.announced, true)
+        {
+            self.news.push_back(News::Listener(key));
+        }
     }
 
     pub(super) fn queue_half_open(&mut self, index: u32) {

@@ -74,8 +74,9 @@ impl Host {
         }
     }
 
-    /// Listens on a port of one address, of every address of a family for its unspecified one, or of every address for `None`. `backlog` bounds the half-open connections and,
-    /// by itself, those that wait to be accepted; at least 1.
+    /// Listens on a port of one address, of every address of a family for its unspecified one, or of every address for `None`; there
+    /// on every port for port 0, as far as nobody else listens. `backlog` bounds the half-open connections and, by itself, those
+    /// that wait to be accepted; at least 1.
     ///
     /// # Errors
     /// Somebody listens there, or there are too many listeners.

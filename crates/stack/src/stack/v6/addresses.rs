@@ -6,6 +6,7 @@ use crate::error::{AddressError, RouteError};
 use crate::interface::v6::Setting;
 use crate::interface::v6::address::{Action, Origin, OwnAddress};
 use crate::interface::{AddressState, InterfaceId};
+use crate::stack::routing::is_host_v6;
 use crate::stack::state::Stack;
 use basis::Instant;
 use core::net::{IpAddr, Ipv6Addr};
@@ -206,9 +207,4 @@ impl Stack {
         self.solicit_routers(now, id);
         self.plan_upkeep(id);
     }
-}
-
-/// Whether a host can have `address`: it is no group, and neither unspecified nor mapped.
-pub(crate) fn is_host_v6(address: Ipv6Addr) -> bool {
-    !address.is_multicast() && !address.is_unspecified() && address.to_ipv4_mapped().is_none()
 }

@@ -26,7 +26,12 @@ impl Stack {
         }
         let (message, length) = Message::parse(frame.first()).map_err(Dropped::Malformed)?;
         self.counters.icmp.received += 1;
+        let foreign = !arrival.group && !self.is_own(IpAddr::V6(header.destination));
         match message {
+            // What goes to an address that is nobody's here is about a packet from there, or for nobody.
+            Message::EchoRequest { .. } | Message::EchoReply { .. } | Message::Other { .. } if foreign => {
+                Err(Dropped::OtherHost)
+            }
             Message::Other { kind: ndp::ROUTER_SOLICITATION..=ndp::REDIRECT, .. } => {
                 self.on_discovery(arrival, &frame.to_vec())
             }

@@ -4,6 +4,7 @@ use crate::config::Medium;
 use crate::dropped::Dropped;
 use crate::interface::InterfaceId;
 use crate::stack::input::header_first;
+use crate::stack::interception::takes;
 use crate::stack::state::Stack;
 use basis::{Checksum, Ecn, Frame, Instant};
 use core::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
@@ -66,7 +67,7 @@ impl Stack {
         if destination.is_loopback() || destination.is_unspecified() {
             return Err(Dropped::MartianDestination);
         }
-        Err(Dropped::OtherHost)
+        if takes(interface, IpAddr::V6(destination)) { Ok(false) } else { Err(Dropped::OtherHost) }
     }
 
     /// A packet for this host; `frame` begins with its header. `may_be_cut`: it has not been put together of fragments.
@@ -183,7 +184,7 @@ impl Stack {
         };
         datagram.truncate(ports.length);
         datagram.strip(udp::HEADER_LENGTH);
-        self.udp.deliver(socket, source, &mut datagram)?;
+        self.udp.deliver(socket, source, destination, &mut datagram)?;
         self.counters.udp.received += 1;
         Ok(())
     }

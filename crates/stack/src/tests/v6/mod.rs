@@ -5,7 +5,7 @@ mod discovery;
 mod extensions;
 mod fragments;
 mod groups;
-mod harness;
+pub(crate) mod harness;
 mod icmp;
 mod pair;
 mod sockets;
