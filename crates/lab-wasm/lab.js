@@ -9,7 +9,8 @@ export async function load(source) {
     const place = input(given.length);
     new Uint8Array(memory.buffer, place, given.length).set(given);
     const length = calls[call]();
-    return new Uint8Array(memory.buffer, output(), length).slice();
+    // Where it stands until the next call: whoever keeps it copies it.
+    return new Uint8Array(memory.buffer, output(), length);
   };
   const text = (call, given) => new TextDecoder().decode(bytes(call, given));
   return {
@@ -19,7 +20,7 @@ export async function load(source) {
     run: (request) => JSON.parse(text("run", JSON.stringify(request))),
     // The last run as a drawing (text), "en" or "zh"; and as a capture (Uint8Array).
     svg: (language = "en") => text("svg", language),
-    pcapng: () => bytes("pcapng"),
+    pcapng: () => bytes("pcapng").slice(),
     // The same as text, byte for byte what the command writes with --json.
     runText: (request) => text("run", JSON.stringify(request)),
   };

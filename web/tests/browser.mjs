@@ -42,6 +42,13 @@ export async function launch() {
         return context.newPage();
       },
     },
+    /// A phone: fingers, no mouse.
+    phone: {
+      async newPage() {
+        const context = await browser.newContext({ viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true, locale: "en-US", colorScheme: "light" });
+        return context.newPage();
+      },
+    },
     close: () => browser.close(),
   };
 }

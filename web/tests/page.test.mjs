@@ -78,19 +78,75 @@ test("a SYN-ACK that is dropped by a click is sent again after the initial time-
   await clean(page);
 });
 
+test("each way of breaking it is met, and the difference is shown and shared by the link", async () => {
+  // What each verb does to the SYN: how many copies arrive, how they arrive, and what comes after.
+  const verbs = {
+    drop: (all) => all[0].fate === "ruled" && all.some((one) => /client SYN #2, .*retransmission/.test(one.label)),
+    delay: (all) => all[0].fate === "delivered" && /arrives 2[0-9]{2}(\.\d+)? ms/.test(all[0].label),
+    duplicate: (all) => all.filter((one) => one.name === "client SYN #1").length === 2,
+    corrupt: (all) => /damaged/.test(all[0].label) && all.some((one) => one.name === "client SYN #2"),
+    cut: (all) => all[0].fate === "cut" && all.every((one) => one.fate === "cut"),
+  };
+  for (const [verb, holds] of Object.entries(verbs)) {
+    const page = await show("#/handshake");
+    await page.locator('[data-name="client SYN #1"]').first().click();
+    await page.click(`[data-rule=${verb}]`);
+    await page.waitForSelector("#difference");
+    assert.match(await page.locator("#difference").textContent(), /\d|0/, verb);
+    const seen = () => frames(page).evaluateAll((all) => all.map((one) => ({ name: one.dataset.name, fate: one.dataset.fate, label: one.getAttribute("aria-label") })));
+    const drawn = await seen();
+    assert.ok(holds(drawn), `${verb}: ${JSON.stringify(drawn.map((one) => one.label))}`);
+    assert.ok(await page.locator(".arrow.changed").count() > 0, `${verb}: nothing is marked as changed`);
+    assert.match(decodeURIComponent(await page.evaluate(() => location.hash)).replaceAll("+", " "), new RegExp(`rule=${verb} (200ms )?client SYN #1`));
+    // Who gets the link sees the same.
+    const other = await open(browser.context, page.url());
+    await other.waitForSelector("#verdict");
+    assert.deepEqual(await frames(other).evaluateAll((all) => all.map((one) => one.getAttribute("aria-label"))), drawn.map((one) => one.label), verb);
+    await clean(other);
+    await clean(page);
+  }
+});
+
+test("fingers are enough: a tap opens a segment and drops it, a finger scrubs", async () => {
+  const page = await open(browser.phone, `${site.url}#/handshake`);
+  await page.waitForSelector("#verdict");
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(over <= 0, `${over} too wide`);
+  const middle = async (locator) => { const box = await locator.boundingBox(); return [box.x + box.width / 2, box.y + box.height / 2]; };
+  const segment = page.locator('[data-name="server SYN,ACK #1"]');
+  await segment.scrollIntoViewIfNeeded();
+  await page.touchscreen.tap(...await middle(segment.locator(".hit")));
+  await page.waitForSelector("[role=dialog]");
+  assert.equal(await page.locator("#frame-title").textContent(), "server SYN,ACK #1");
+  await page.screenshot({ path: join(shots, "touch-menu.png") });
+  await page.locator("[data-rule=drop]").tap();
+  await page.waitForSelector("#difference");
+  assert.equal(await segment.getAttribute("data-fate"), "ruled");
+  // The slider is the browser's own: a finger on its beginning takes the cursor there.
+  await page.locator("#scrub").scrollIntoViewIfNeeded();
+  const box = await page.locator("#scrub").boundingBox();
+  await page.touchscreen.tap(box.x + 3, box.y + box.height / 2);
+  await page.waitForFunction(() => [...document.querySelectorAll(".who li b")].some((one) => one.textContent !== "ESTABLISHED"));
+  await page.touchscreen.tap(box.x + box.width - 3, box.y + box.height / 2);
+  await page.waitForFunction(() => [...document.querySelectorAll(".who li b")].every((one) => one.textContent === "ESTABLISHED"));
+  await clean(page);
+});
+
 test("every experiment runs, in both languages, without an error", async () => {
   const page = await show("#/handshake");
   const names = await page.locator("aside a.entry").evaluateAll((all) => all.map((one) => one.getAttribute("href").slice(2)).filter(Boolean));
-  let slowest = ["", 0];
+  const times = [];
   for (const name of names) {
     await page.evaluate((name) => { location.hash = `#/${name}?lang=${location.hash.includes("zh") ? "en" : "zh"}`; }, name);
     await page.waitForFunction((name) => document.querySelector("article[aria-busy=false] #verdict") && location.hash.startsWith(`#/${name}`) && document.querySelector(`aside a[href="#/${name}"][aria-current]`), name);
     assert.equal(await page.locator("#verdict.bad").count(), 0, name);
     assert.equal((await page.locator("h1").textContent()).trim().length > 0, true);
     const milliseconds = Number((await page.locator("#verdict span").first().textContent()).match(/(\d+)\s*(?:ms|毫秒)$/)?.[1]);
-    if (milliseconds > slowest[1]) slowest = [name, milliseconds];
+    times.push([name, milliseconds]);
   }
-  console.log(`${names.length} experiments; the slowest run: ${slowest[0]}, ${slowest[1]} ms`);
+  // Told, not judged: machines differ.
+  times.sort((a, b) => b[1] - a[1]);
+  console.log(`${names.length} experiments; the slowest runs: ${times.slice(0, 5).map(([name, milliseconds]) => `${name} ${milliseconds} ms`).join(", ")}`);
   await clean(page);
 });
 
@@ -256,7 +312,7 @@ test("every control has a name, and the page has its landmarks", async () => {
 test("nothing is wider than the page, at both widths, in both themes", async () => {
   for (const size of [desktop, phone]) {
     for (const dark of [false, true]) {
-      for (const hash of ["#/handshake", "#/close?lang=zh", "#/"]) {
+      for (const hash of ["#/handshake", "#/close?lang=zh", "#/two-way-handshake", "#/around-the-clock", "#/signal?lang=zh", "#/seven-layers", "#/"]) {
         const page = await open(browser.context, site.url + hash, { size, dark });
         await page.waitForSelector("#verdict, #simulated, #ignored");
         const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

@@ -228,7 +228,7 @@ impl Lab {
     }
 
     /// Shows a table beside the trace.
-    pub(crate) fn table(&mut self, title: Text, columns: &[Text], rows: Vec<Vec<String>>) {
+    pub(crate) fn table(&mut self, title: Text, columns: &[Text], rows: Vec<Vec<Words>>) {
         self.exhibits.push(Exhibit::Table { title, columns: columns.to_vec(), rows });
     }
 

@@ -44,6 +44,13 @@ pub(crate) fn listed<T: std::fmt::Display>(things: impl IntoIterator<Item = T>) 
     }
 }
 
+impl From<String> for Words {
+    /// The same in both languages: a number, a name.
+    fn from(text: String) -> Words {
+        Words { en: text.clone(), zh: text }
+    }
+}
+
 impl From<Text> for Words {
     fn from(text: Text) -> Words {
         words(text.en, text.zh)

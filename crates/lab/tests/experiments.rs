@@ -1,6 +1,6 @@
 //! Each experiment as it stands: its verdicts hold. Each test has the experiment's name.
 
-use netstrata_lab::{Request, Trace, Value, run};
+use netstrata_lab::{Exhibit, Request, Trace, Value, run};
 
 fn named(name: &str) -> Trace {
     let request = Request { experiment: name.to_owned(), ..Request::default() };
@@ -105,6 +105,39 @@ fn other_parameters_hold() {
             assert_ne!(check.verdict, "failed", "{experiment} {parameter}={value}: {claim}: {seen}");
         }
     }
+}
+
+/// Verdicts are for people: none shows how Rust writes a value, and each is there in both languages.
+#[test]
+fn verdicts_are_in_words() {
+    for experiment in netstrata_lab::catalogue() {
+        for check in named(experiment.name).checks {
+            for text in [&check.claim.en, &check.claim.zh, &check.seen.en, &check.seen.zh] {
+                let foreign = ["Some(", "None", "Ok(", "Err(", "true", "false", "[", "\\", "(0, "]
+                    .into_iter()
+                    .find(|sign| text.contains(sign));
+                assert_eq!(foreign, None, "{}: {text}", experiment.name);
+                assert!(!text.trim().is_empty(), "{}: {}", experiment.name, check.claim.en);
+            }
+            let chinese = |text: &str| text.chars().any(|sign| ('\u{4e00}'..='\u{9fff}').contains(&sign));
+            assert!(chinese(&check.claim.zh) && !chinese(&check.claim.en), "{}", experiment.name);
+        }
+    }
+}
+
+/// The way that is shown leads where the page says: the server believes in the connection and repeats its data for ever.
+#[test]
+fn the_deadlock_that_is_shown_is_the_one_with_data() {
+    let trace = named("two-way-handshake");
+    let Some(Exhibit::Graph { states, path, .. }) = trace.exhibits.first() else { panic!("no graph") };
+    let last = &states[*path.last().unwrap()];
+    assert_eq!(last.mark, "bad");
+    assert!(
+        last.label.en.contains("server ESTABLISHED") && last.label.en.contains("data"),
+        "{}",
+        last.label.en
+    );
+    assert!(path.len() >= 5, "{path:?}");
 }
 
 /// Dropping the SYN-ACK is repaired after the first time-out, and the trace says so.

@@ -90,7 +90,7 @@ export interface Event {
   up?: boolean;
 }
 
-export interface Table { kind: "table"; title: Text; columns: Text[]; rows: string[][] }
+export interface Table { kind: "table"; title: Text; columns: Text[]; rows: Text[][] }
 export interface Waveform { kind: "waveform"; title: Text; bits: string; levels: string; parts: { name: Text; begin: number; end: number }[] }
 export interface Graph {
   kind: "graph";

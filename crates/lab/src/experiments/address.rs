@@ -50,15 +50,15 @@ fn run(lab: &mut Lab) {
     let rows = WRITTEN.iter().map(|(written, _)| {
         let address = read(written);
         let kind = match address {
-            Some(address) if address.is_unspecified() => "this host / any 本机或任意",
-            Some(address) if address.is_broadcast() => "everybody on the link 链路上所有人",
-            Some(_) => "one interface 一个接口",
-            None => "not an address 不是地址",
+            Some(address) if address.is_unspecified() => words("this host, or any", "本机,或任意地址"),
+            Some(address) if address.is_broadcast() => words("everybody on the link", "链路上所有人"),
+            Some(_) => words("one interface", "一个接口"),
+            None => words("not an address", "不是地址"),
         };
         vec![
-            format!("{written:?}"),
-            address.map_or(String::new(), |address| format!("0x{:08x}", address.to_bits())),
-            kind.to_owned(),
+            format!("{written:?}").into(),
+            address.map_or(String::new(), |address| format!("0x{:08x}", address.to_bits())).into(),
+            kind,
         ]
     });
     let rows = rows.collect();

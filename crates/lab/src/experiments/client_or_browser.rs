@@ -76,10 +76,10 @@ fn run(lab: &mut Lab) {
             format!("客户端 {native} 字节,浏览器 {browser} 字节"),
         ),
     );
-    let rows = [("client 客户端", native), ("browser 浏览器", browser)];
-    let rows = rows
-        .iter()
-        .map(|(who, count)| vec![(*who).to_owned(), count.to_string(), (count / messages).to_string()]);
+    let rows = [(words("client", "客户端"), native), (words("browser", "浏览器"), browser)];
+    let rows = rows.iter().map(|(who, count)| {
+        vec![who.clone(), count.to_string().into(), (count / messages).to_string().into()]
+    });
     let columns =
         [text("who", "谁"), text("bytes on the cable", "电缆上的字节"), text("for each message", "每条消息")];
     lab.table(text("What it costs", "花费"), &columns, rows.collect());

@@ -95,18 +95,19 @@ fn refusal(failure: tcp::Failure) -> String {
 
 fn known(lab: &mut Lab) {
     let rows = [
-        ("80", "http", "system 系统"),
-        ("443", "https", "system 系统"),
-        ("3306", "mysql", "user 用户"),
-        ("5000", "Flask (commplex-main)", "user 用户"),
-        ("6379", "redis", "user 用户"),
-        ("8000", "Django (irdmi)", "user 用户"),
-        ("8080", "Tomcat (http-alt)", "user 用户"),
-        ("27017", "mongodb", "user 用户"),
+        ("80", "http", false),
+        ("443", "https", false),
+        ("3306", "mysql", true),
+        ("5000", "Flask (commplex-main)", true),
+        ("6379", "redis", true),
+        ("8000", "Django (irdmi)", true),
+        ("8080", "Tomcat (http-alt)", true),
+        ("27017", "mongodb", true),
     ];
-    let rows = rows
-        .iter()
-        .map(|(port, name, range)| vec![(*port).to_owned(), (*name).to_owned(), (*range).to_owned()]);
+    let rows = rows.iter().map(|(port, name, user)| {
+        let range = if *user { words("user", "用户端口") } else { words("system", "系统端口") };
+        vec![(*port).to_owned().into(), (*name).to_owned().into(), range]
+    });
     let columns =
         [text("port", "端口"), text("service (IANA's name)", "服务(IANA 名称)"), text("range", "范围")];
     lab.table(text("Ports that are often met", "常见端口"), &columns, rows.collect());

@@ -4,7 +4,7 @@ use crate::experiment::Experiment;
 use crate::lab::Lab;
 use crate::parameter::Parameter;
 use crate::scenes::{self, millis, seconds};
-use crate::text::{text, words};
+use crate::text::{Words, text, words};
 
 use tcp::SocketOptions;
 
@@ -54,17 +54,23 @@ fn run(lab: &mut Lab) {
     let (link, network) = (14, 20);
     let transport = length - size - link - network;
     let wire = length.max(60) + 4 + 8 + 12;
-    let row = |layer: &str, what: String, added: usize, total: usize| {
-        vec![layer.to_owned(), what, added.to_string(), total.to_string()]
+    let row = |layer: Words, what: Words, added: usize, total: usize| {
+        vec![layer, what, added.to_string().into(), total.to_string().into()]
     };
+    let same = |name: &str| Words::from(name.to_owned());
     let rows = vec![
-        row("7 application 应用层", "the message 消息".to_owned(), size, size),
-        row("6 presentation 表示层", "UTF-8".to_owned(), 0, size),
-        row("5 session 会话层", "one call 一次通话".to_owned(), 0, size),
-        row("4 transport 传输层", "TCP".to_owned(), transport, size + transport),
-        row("3 network 网络层", "IPv4".to_owned(), network, size + transport + network),
-        row("2 data link 数据链路层", "Ethernet II".to_owned(), link, length),
-        row("1 physical 物理层", "preamble, FCS, gap 前导码、校验、间隔".to_owned(), wire - length, wire),
+        row(words("7 application", "7 应用层"), words("the message", "消息"), size, size),
+        row(words("6 presentation", "6 表示层"), same("UTF-8"), 0, size),
+        row(words("5 session", "5 会话层"), words("one call", "一次通话"), 0, size),
+        row(words("4 transport", "4 传输层"), same("TCP"), transport, size + transport),
+        row(words("3 network", "3 网络层"), same("IPv4"), network, size + transport + network),
+        row(words("2 data link", "2 数据链路层"), same("Ethernet II"), link, length),
+        row(
+            words("1 physical", "1 物理层"),
+            words("preamble, check sequence, gap", "前导码、校验序列、帧间隔"),
+            wire - length,
+            wire,
+        ),
     ];
     let columns = [
         text("layer", "层"),

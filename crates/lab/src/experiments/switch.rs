@@ -92,7 +92,7 @@ fn run(lab: &mut Lab) {
         .network
         .stations(device)
         .iter()
-        .map(|station| vec![station.address.to_string(), station.port.to_string()])
+        .map(|station| vec![station.address.to_string().into(), station.port.to_string().into()])
         .collect();
     lab.table(
         text("What the switch knows", "交换机所知"),

@@ -284,7 +284,7 @@ pub enum Exhibit {
         /// The heads of its columns.
         columns: Vec<Text>,
         /// Its rows.
-        rows: Vec<Vec<String>>,
+        rows: Vec<Vec<Words>>,
     },
     /// A line code: the level of the wire in each half of each bit.
     Waveform {

@@ -56,6 +56,11 @@ pub(super) enum Action {
 const MESSAGES: [Message; 4] = [Message::Request, Message::Answer, Message::Confirmation, Message::Data];
 
 impl State {
+    /// Data is under way, to whoever waits for something else.
+    pub(super) fn is_repeating(&self) -> bool {
+        self.under_way[Message::Data as usize]
+    }
+
     pub(super) const START: State =
         State { client: Client::Begun, server: Server::Listening, taken: false, under_way: [false; 4] };
 

@@ -11,7 +11,7 @@ pub(super) struct Found {
     pub(super) edges: Vec<(usize, Action, usize)>,
     /// States from which the goal cannot be reached any more, whatever happens.
     pub(super) stuck: BTreeSet<usize>,
-    /// A shortest way from the start to one of them.
+    /// A shortest way from the start to one of them; to one where data is repeated for ever, if there is one.
     pub(super) path: Vec<usize>,
 }
 
@@ -36,7 +36,9 @@ pub(super) fn search(model: Model) -> Found {
     let hopeful =
         reaching(&edges, states.iter().enumerate().filter(|(_, state)| state.is_goal()).map(|(n, _)| n));
     let stuck: BTreeSet<usize> = (0..states.len()).filter(|number| !hopeful.contains(number)).collect();
-    let mut path: Vec<usize> = stuck.first().copied().into_iter().collect();
+    // Of all of them the one that is worst: an end believes in the connection, and repeats its data for ever.
+    let repeats = |number: &&usize| states[**number].is_repeating();
+    let mut path: Vec<usize> = stuck.iter().find(repeats).or(stuck.first()).copied().into_iter().collect();
     while let Some(&last) = path.last().filter(|last| **last != 0) {
         path.push(parents[last]);
     }
