@@ -162,7 +162,16 @@ impl Handshake {
             return Err(Dropped::OutsideWindow);
         }
         if flags.contains(Flags::RST) {
-            return if header.sequence == next { Ok(Outcome::Refused) } else { Err(Dropped::BlindReset) };
+            if header.sequence == next {
+                return Ok(Outcome::Refused);
+            }
+            // RFC 5961 3.2: challenged, like a SYN (4.2).
+            self.acknowledge |= self.throttle.allow(now);
+            return Err(Dropped::BlindReset);
+        }
+        if flags.contains(Flags::SYN) && !repeats {
+            self.acknowledge |= self.throttle.allow(now);
+            return Err(Dropped::BlindSyn);
         }
         if !flags.contains(Flags::ACK) {
             self.due |= repeats;

@@ -366,7 +366,7 @@ impl Open {
     fn on_keepalive_expired(&mut self, settings: &Settings, environment: &mut Environment<'_>) -> bool {
         let Some(keepalive) = settings.keepalive() else { return true };
         let busy = !self.send.all_acknowledged() || self.timers.is_armed(Timer::Probe);
-        self.keepalive.on_expired(keepalive, busy, &mut self.timers, environment.now)
+        self.keepalive.on_expired(keepalive, settings.user_timeout(), busy, &mut self.timers, environment.now)
     }
 
     // ---- path and reports ----

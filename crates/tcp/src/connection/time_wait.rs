@@ -84,7 +84,10 @@ impl TimeWait {
         if flags.contains(Flags::RST) {
             return if header.sequence == self.receive_next { Verdict::End } else { Verdict::Ignore };
         }
-        if flags.contains(Flags::SYN) && !flags.contains(Flags::ACK) {
+        if !flags.intersects(Flags::ACK | Flags::SYN) {
+            return Verdict::Ignore;
+        }
+        if flags.contains(Flags::SYN) && !flags.intersects(Flags::ACK | Flags::FIN) {
             let newer = match header.options.timestamps {
                 // RFC 6191 2: a later timestamp, or the same one with a higher number, is a new connection.
                 Some(timestamps) if self.timestamps && timestamps.value != self.recent => !old,
@@ -92,7 +95,12 @@ impl TimeWait {
             };
             return if newer { Verdict::Reopen(self.send_next + 65_536) } else { Verdict::Acknowledge };
         }
-        if !old && let Some(timestamps) = header.options.timestamps.filter(|_| self.timestamps) {
+        // RFC 7323 4.3: not what lies outside the window, which anybody may forge.
+        let known_place = header.sequence.at_or_before(self.receive_next);
+        if !old
+            && known_place
+            && let Some(timestamps) = header.options.timestamps.filter(|_| self.timestamps)
+        {
             self.recent = timestamps.value;
         }
         let fin = flags.contains(Flags::FIN);

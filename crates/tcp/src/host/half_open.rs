@@ -152,7 +152,9 @@ impl HalfOpen {
             }
             return Outcome::Answer;
         }
-        let old = self.negotiated.timestamps()
+        // RFC 7323 5.2: a RST is never old.
+        let old = !flags.contains(Flags::RST)
+            && self.negotiated.timestamps()
             && header.options.timestamps.is_some_and(|timestamps| is_before(timestamps.value, self.recent));
         if !header.sequence.within(next, self.window.max(1) as u32) || old {
             return if flags.contains(Flags::RST) { Outcome::Ignored } else { self.challenge(now) };

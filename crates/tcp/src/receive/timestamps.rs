@@ -38,6 +38,9 @@ impl TimestampState {
     }
 
     /// Whether the segment is an old duplicate (PAWS, RFC 7323 5.3). A RST is never one.
+    ///
+    /// `Deviates:` RFC 7323 3.2 drops a segment that lacks agreed timestamps. Boxes on the way that take options out would then
+    /// stop the connection; other hosts take it too.
     #[inline]
     pub(crate) fn is_old(&self, timestamps: Option<Timestamps>, now: Instant) -> bool {
         match timestamps {
