@@ -21,14 +21,16 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # What packetdrill is told of each family, and what the library is.
 FAMILIES = {
     "4": (["--ip_version=ipv4", "--local_ip=192.168.0.1", "--gateway_ip=192.168.0.1", "--netmask_ip=255.255.0.0",
-           "--remote_ip=192.0.2.1", "-D", "CMSG_LEVEL_IP=SOL_IP", "-D", "CMSG_TYPE_RECVERR=IP_RECVERR"],
+           "--remote_ip=192.0.2.1", "-D", "CMSG_LEVEL_IP=SOL_IP", "-D", "CMSG_TYPE_RECVERR=IP_RECVERR",
+           "-D", "TFO_COOKIE=3021b9d889017eeb", "-D", "CODE=host_unreachable"],
           "family=4,local=192.168.0.1/16,remote=192.0.2.0/24,mtu=1500"),
     "6": (["--ip_version=ipv6", "--mtu=1520", "--local_ip=fd3d:0a0b:17d6::1", "--gateway_ip=fd3d:0a0b:17d6:8888::1",
-           "--remote_ip=fd3d:fa7b:d17d::1", "-D", "CMSG_LEVEL_IP=SOL_IPV6", "-D", "CMSG_TYPE_RECVERR=IPV6_RECVERR"],
+           "--remote_ip=fd3d:fa7b:d17d::1", "-D", "CMSG_LEVEL_IP=SOL_IPV6", "-D", "CMSG_TYPE_RECVERR=IPV6_RECVERR",
+           "-D", "TFO_COOKIE=c1d1e9742a47a9bc", "-D", "CODE=address_unreachable"],
           "family=6,v6,local=fd3d:a0b:17d6::1/64,remote=fd3d:fa7b:d17d::/64,mtu=1520"),
     "4m6": (["--ip_version=ipv4-mapped-ipv6", "--local_ip=192.168.0.1", "--gateway_ip=192.168.0.1",
              "--netmask_ip=255.255.0.0", "--remote_ip=192.0.2.1", "-D", "CMSG_LEVEL_IP=SOL_IPV6",
-             "-D", "CMSG_TYPE_RECVERR=IPV6_RECVERR"],
+             "-D", "CMSG_TYPE_RECVERR=IPV6_RECVERR", "-D", "TFO_COOKIE=3021b9d889017eeb", "-D", "CODE=host_unreachable"],
             "family=4m6,local=192.168.0.1/16,remote=192.0.2.0/24,mtu=1500"),
 }
 # Scripts may expect the device that packetdrill makes for itself when it judges a kernel.

@@ -3,6 +3,7 @@
 use crate::address::{Family, Named, unspecified};
 use crate::machine::Machine;
 use crate::patience::Patience;
+use crate::send_memory::SendMemory;
 use crate::socket::{Received, Role, Socket};
 use crate::streams::{accept_now, begin, connected, disconnect, read, shut, write};
 use crate::world::World;
@@ -54,6 +55,12 @@ impl Machine {
                 failure: None,
                 remembered: Default::default(),
                 activity: Default::default(),
+                history: Default::default(),
+                send_memory: SendMemory::new(
+                    defaults.send_buffers.0,
+                    defaults.send_buffers.1,
+                    defaults.unsent_limit,
+                ),
             })
         })
     }
@@ -197,12 +204,14 @@ impl Machine {
             Ok(socket.patience(socket.send_timeout, flags & libc::MSG_DONTWAIT != 0))
         })?;
         let done = std::cell::Cell::new(0);
+        let mut again = false;
         let attempt = |world: &mut World| {
             let result = match world.descriptors.get(number).map(|socket| socket.role) {
                 Ok(Role::Datagrams(_)) => crate::datagrams::send(world, number, data, to),
-                Ok(_) => write(world, number, data, flags, &done),
+                Ok(_) => write(world, number, data, flags, &done, again),
                 Err(error) => Err(error),
             };
+            again = true;
             match result {
                 Err(Errno::EAGAIN) => None,
                 Err(_) if done.get() > 0 => Some(Ok(done.get())),

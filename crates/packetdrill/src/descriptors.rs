@@ -4,8 +4,9 @@
 //! script leaves open by itself.
 
 use crate::readiness;
-use crate::socket::Socket;
+use crate::socket::{Role, Socket};
 use crate::watch::Epoll;
+use basis::Instant;
 use nix::errno::Errno;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use stack::Stack;
@@ -64,6 +65,17 @@ impl Descriptors {
         }
         nix::unistd::close(number)?;
         Ok(socket)
+    }
+
+    /// Looks at how far each connection has come.
+    pub(crate) fn note(&mut self, stack: &Stack, now: Instant) {
+        for socket in self.sockets.values_mut() {
+            let Role::Connection(id) = socket.role else { continue };
+            if let Some(info) = stack.tcp().info(id).filter(|info| info.segment_size > 0) {
+                socket.send_memory.note(&info);
+                socket.history.note(&info, socket.send_memory.is_starved(), now);
+            }
+        }
     }
 
     /// Tells the epoll sets what has happened to their sockets.

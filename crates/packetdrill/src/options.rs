@@ -193,13 +193,19 @@ fn set_number(
             options.receive_buffer = Some(doubled(defaults.receive_buffers.1, LEAST_BUFFERS.0));
         }
         (SOCKET, libc::SO_SNDBUF) => {
-            options.send_buffer = Some(doubled(defaults.send_buffers.1, LEAST_BUFFERS.1))
+            socket.send_memory.limit = doubled(defaults.send_buffers.1, LEAST_BUFFERS.1);
+            socket.send_memory.chosen = true;
         }
         (IP, libc::IP_TTL) | (IPV6, libc::IPV6_UNICAST_HOPS) => {
             let hops = u8::try_from(value).ok().filter(|hops| *hops > 0);
             options.time_to_live = hops.ok_or(Errno::EINVAL)?;
         }
         (TCP, libc::TCP_INQ) => socket.tells_rest = value != 0,
+        (TCP, libc::TCP_NOTSENT_LOWAT) => {
+            let chosen = (value != 0).then_some(value as u32);
+            socket.send_memory.unsent_limit = chosen.unwrap_or(defaults.unsent_limit);
+            socket.remembered.insert(option, value);
+        }
         option if REMEMBERED.contains(&option) => {
             socket.remembered.insert(option, value);
         }
@@ -265,7 +271,7 @@ fn number_of(
         (SOCKET, libc::SO_ACCEPTCONN) => matches!(socket.role, Role::Listener(_)) as i32,
         (SOCKET, libc::SO_KEEPALIVE) => options.keepalive.is_some() as i32,
         (SOCKET, libc::SO_RCVBUF) => options.receive_buffer.unwrap_or(defaults.receive_buffers.0) as i32,
-        (SOCKET, libc::SO_SNDBUF) => options.send_buffer.unwrap_or(defaults.send_buffers.0) as i32,
+        (SOCKET, libc::SO_SNDBUF) => socket.send_memory.limit as i32,
         (TCP, libc::TCP_NODELAY) => options.no_delay as i32,
         (TCP, libc::TCP_CORK) => options.cork as i32,
         (TCP, libc::TCP_LINGER2) => options.fin_wait_2.map_or(60, seconds),

@@ -39,9 +39,11 @@ pub(crate) fn bits(socket: &Socket, stack: &Stack) -> u32 {
                         state,
                         State::Established | State::CloseWait | State::SynSent | State::SynReceived
                     );
+            let room =
+                !matches!(state, State::Established | State::CloseWait) || socket.send_memory.is_writable();
             let failed = ready.contains(Readiness::FAILED) || socket.failure.is_some();
             when(ready.contains(Readiness::READABLE) || socket.read_shut, IN | RDNORM)
-                | when(ready.contains(Readiness::WRITABLE), OUT | WRNORM)
+                | when(ready.contains(Readiness::WRITABLE) && room, OUT | WRNORM)
                 | when(read_over, RDHUP)
                 | when(over, HUP)
                 | when(failed, ERR)

@@ -12,6 +12,8 @@ pub(crate) struct Defaults {
     pub(crate) receive_buffers: (u32, u32),
     /// Bytes of the usual and of the largest send buffer.
     pub(crate) send_buffers: (u32, u32),
+    /// Unsent bytes from which on a socket takes in nothing.
+    pub(crate) unsent_limit: u32,
 }
 
 impl Default for Defaults {
@@ -25,6 +27,7 @@ impl Default for Defaults {
             keepalive: Keepalive::default(),
             receive_buffers: (receive.initial, receive.most),
             send_buffers: (send.initial, send.most),
+            unsent_limit: u32::MAX,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! A socket as an application sees it.
 
 use crate::address::Family;
+use crate::history::History;
 use crate::patience::Patience;
+use crate::send_memory::SendMemory;
 use stack::UdpId;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -44,6 +46,8 @@ pub(crate) struct Socket {
     /// Options that are kept and given back, and have no effect on what leaves.
     pub(crate) remembered: BTreeMap<(i32, i32), i32>,
     pub(crate) activity: Activity,
+    pub(crate) history: History,
+    pub(crate) send_memory: SendMemory,
 }
 
 /// What was seen of a socket when somebody last looked for news.

@@ -55,7 +55,7 @@ pub(crate) fn accept_now(world: &mut World, number: RawFd) -> Result<(RawFd, Soc
     accepted.options = world.stack.tcp().options(id).unwrap_or(accepted.options);
     accepted.non_blocking = false;
     accepted.connect_told = true;
-    accepted.activity = Default::default();
+    (accepted.activity, accepted.history) = Default::default();
     let descriptor = world.descriptors.add(accepted)?;
     Ok((descriptor, SocketAddr::new(tuple.remote, tuple.remote_port), family))
 }
@@ -166,13 +166,14 @@ pub(crate) fn read(
     Ok(Received { count, whole: count, source: None, rest })
 }
 
-/// Writes to a stream; `done` counts what was written by earlier attempts of the same call.
+/// Writes to a stream; `done` counts what was written by earlier attempts of the same call, of which this is one `again`.
 pub(crate) fn write(
     world: &mut World,
     number: RawFd,
     data: Option<&[u8]>,
     flags: i32,
     done: &std::cell::Cell<usize>,
+    again: bool,
 ) -> Result<usize, Errno> {
     let socket = world.descriptors.get_mut(number)?;
     let Role::Connection(id) = socket.role else { return Err(Errno::EPIPE) };
@@ -182,25 +183,41 @@ pub(crate) fn write(
     if let Some(failure) = socket.failure.take() {
         return Err(errno(failure));
     }
-    let marks = WriteMarks { more: flags & libc::MSG_MORE != 0, end_of_record: flags & libc::MSG_EOR != 0 };
-    let now = world.now;
-    let tcp = world.stack.tcp_mut();
     let Some(data) = data else {
-        let ready = tcp.readiness(id);
+        let ready = world.stack.tcp().readiness(id);
         return Err(if ready.contains(Readiness::WRITABLE) { Errno::EFAULT } else { Errno::EAGAIN });
     };
     loop {
         let rest = data.get(done.get()..).unwrap_or_default();
-        match tcp.write_marked(now, id, rest, marks) {
-            Ok(count) => {
-                done.set(done.get() + count);
-                if done.get() >= data.len() {
-                    return Ok(done.get());
-                }
-            }
-            Err(WriteError::WouldBlock) => return Err(Errno::EAGAIN),
-            Err(WriteError::NotConnected | WriteError::Shutdown) => return Err(Errno::EPIPE),
-            Err(WriteError::Failed(failure)) => return Err(errno(failure)),
+        let info = world.stack.tcp().info(id);
+        let open = info.is_some_and(|info| matches!(info.state, State::Established | State::CloseWait));
+        let memory = &mut world.descriptors.get_mut(number)?.send_memory;
+        let room = match (open, rest.len()) {
+            (false, _) | (_, 0) => None,
+            // Who waits is woken when it is worth it.
+            _ if again && memory.is_starved() => return Err(Errno::EAGAIN),
+            (_, count) => Some(memory.room(count).ok_or(Errno::EAGAIN)?),
+        };
+        let piece = room.map_or(rest, |room| &rest[..room.count]);
+        let whole = piece.len() == rest.len();
+        let marks = WriteMarks {
+            more: flags & libc::MSG_MORE != 0 || !whole && room.is_some_and(|room| !room.last),
+            end_of_record: flags & libc::MSG_EOR != 0 && whole,
+        };
+        let count =
+            world.stack.tcp_mut().write_marked(world.now, id, piece, marks).map_err(|error| match error {
+                WriteError::WouldBlock => Errno::EAGAIN,
+                WriteError::NotConnected | WriteError::Shutdown => Errno::EPIPE,
+                WriteError::Failed(failure) => errno(failure),
+            })?;
+        if let Some(room) = room {
+            world.descriptors.get_mut(number)?.send_memory.wrote(room, marks.end_of_record);
         }
+        done.set(done.get() + count);
+        if done.get() >= data.len() {
+            return Ok(done.get());
+        }
+        // What can leave makes room for more.
+        world.settle();
     }
 }

@@ -50,6 +50,12 @@ fn apply(text: impl Fn(&str) -> Option<String>) -> Defaults {
     if let Some(times) = number("tcp_retries2") {
         host.retries = count(times);
     }
+    if let Some(on) = number("tcp_slow_start_after_idle") {
+        host.restart_after_idle = on != 0;
+    }
+    if let Some(segments) = number("tcp_min_tso_segs") {
+        host.min_burst = count(segments).max(1);
+    }
     if let Some(seconds) = number("tcp_fin_timeout") {
         host.fin_wait_2 = Duration::from_secs(seconds);
     }
@@ -76,11 +82,17 @@ fn apply(text: impl Fn(&str) -> Option<String>) -> Defaults {
     }
     if let [_, usual, most] = numbers("tcp_wmem")[..] {
         defaults.send_buffers = (clamp(usual), clamp(most));
-        // Scripts write all they have at once.
-        defaults.host.send_buffer = BufferBounds { initial: clamp(most), most: clamp(most) };
     }
+    if let Some(bytes) = number("tcp_notsent_lowat") {
+        defaults.unsent_limit = clamp(bytes);
+    }
+    // What is taken in is counted here (`send_memory.rs`).
+    defaults.host.send_buffer = BufferBounds { initial: UNBOUNDED, most: UNBOUNDED };
     defaults
 }
+
+/// More than any script writes.
+const UNBOUNDED: u32 = 64 << 20;
 
 fn clamp(bytes: u64) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)

@@ -1,11 +1,13 @@
 //! `TCP_INFO`: what a connection tells of itself, laid out as Linux has it.
 
+use crate::history::History;
 use crate::socket::Role;
 use crate::world::World;
+use basis::Instant;
 use nix::errno::Errno;
 use std::os::fd::RawFd;
 use std::time::Duration;
-use tcp::{Info, State};
+use tcp::{Info, State, Trust};
 
 /// Bytes of the structure.
 const LENGTH: usize = 280;
@@ -25,7 +27,7 @@ pub(crate) fn of(world: &World, number: RawFd) -> Result<Vec<u8>, Errno> {
             out.word(28, backlog.saturating_sub(1));
         }
         Role::Connection(id) => match world.stack.tcp().info(id) {
-            Some(info) => out.connection(&info),
+            Some(info) => out.connection(&info, &socket.history, world.now),
             None => out.byte(0, state(State::Closed)),
         },
     }
@@ -48,10 +50,21 @@ fn state(state: State) -> u8 {
         State::Closing => 11,
     }
 }
-const OPEN: u8 = 0;
-const RECOVERY: u8 = 3;
-/// Bits of the options: timestamps, SACK, window scaling.
-const OPTIONS: (u8, u8, u8) = (1, 2, 4);
+fn trust(trust: Trust) -> u8 {
+    match trust {
+        Trust::Open => 0,
+        Trust::Disorder => 1,
+        Trust::Reduced => 2,
+        Trust::Recovery => 3,
+        Trust::Loss => 4,
+    }
+}
+
+/// Bits of the options.
+const TIMESTAMPS: u8 = 1;
+const SELECTIVE: u8 = 2;
+const SCALING: u8 = 4;
+const MARKS: u8 = 8;
 
 struct Layout([u8; LENGTH]);
 
@@ -74,25 +87,38 @@ impl Layout {
         self.put(at, &value.to_ne_bytes());
     }
 
-    fn connection(&mut self, info: &Info) {
+    fn connection(&mut self, info: &Info, history: &History, now: Instant) {
         let micros = |time: Duration| u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
         let segment = info.segment_size.max(1);
         let segments = |bytes: u32| bytes.div_ceil(segment);
         self.byte(0, state(info.state));
-        self.byte(1, if info.in_recovery { RECOVERY } else { OPEN });
+        self.byte(1, trust(info.trust));
+        self.byte(2, info.timeouts);
+        self.byte(3, info.probes);
+        self.byte(4, info.timeouts.max(info.probes)); // backoff
         let option = |on: bool, bit: u8| if on { bit } else { 0 };
         self.byte(
             5,
-            option(info.timestamps, OPTIONS.0)
-                | option(info.selective_acknowledgments, OPTIONS.1)
-                | option(info.window_scale.is_some(), OPTIONS.2),
+            option(info.timestamps, TIMESTAMPS)
+                | option(info.selective_acknowledgments, SELECTIVE)
+                | option(info.window_scale.is_some(), SCALING)
+                | option(info.congestion_marks, MARKS),
         );
         let (ours, peers) = info.window_scale.unwrap_or((0, 0));
         self.byte(6, peers & 15 | ours << 4);
         self.word(8, micros(info.retransmission_timeout));
         self.word(12, 40_000); // the delay of an acknowledgment, in microseconds
         self.word(16, info.segment_size);
+        self.word(20, info.peer_segment_size);
         self.word(24, segments(info.in_flight)); // unacked
+        self.word(28, segments(info.selected)); // sacked
+        // What is sent again still counts.
+        let repairs = matches!(info.trust, Trust::Recovery | Trust::Loss);
+        self.word(32, segments(info.lost + if repairs { info.repeated } else { 0 }));
+        self.word(36, segments(info.repeated)); // retrans
+        let milliseconds = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+        self.word(44, milliseconds(history.since_sent(now)));
+        self.word(52, milliseconds(history.since_received(now)));
         self.word(68, micros(info.smoothed_rtt));
         self.word(72, micros(info.rtt_variation));
         let threshold = match info.slow_start_threshold {
@@ -102,12 +128,18 @@ impl Layout {
         self.word(76, threshold);
         self.word(80, info.congestion_window / segment);
         self.word(84, info.segment_size); // advmss
-        self.word(88, 3); // reordering
+        self.word(88, u32::from(info.reordering));
         self.word(100, info.retransmissions); // total_retrans
         self.long(120, info.bytes_sent.saturating_sub(u64::from(info.in_flight))); // bytes_acked
         self.long(128, info.bytes_received);
         self.word(144, info.send_queue.saturating_sub(info.in_flight)); // notsent_bytes
+        self.word(148, micros(info.shortest_rtt));
+        let [busy, receiver, buffer] = history.limits(now).map(|time| time.as_micros() as u64);
+        self.long(168, busy + receiver + buffer);
+        self.long(176, receiver);
+        self.long(184, buffer);
         self.long(200, info.bytes_sent);
+        self.word(220, u32::from(info.reorderings));
         self.word(228, info.send_window);
         self.word(232, info.receive_window);
     }

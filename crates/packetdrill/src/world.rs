@@ -75,6 +75,7 @@ impl World {
             self.left.push_back(Packet { at: self.now, bytes: frame.to_vec() });
         }
         while self.stack.poll_event().is_some() {}
+        self.descriptors.note(&self.stack, self.now);
         self.descriptors.watch(&self.stack);
     }
 

@@ -45,6 +45,10 @@ pub struct HostConfig {
     pub buffer_memory: usize,
     /// Let the segmenter emit super-segments of up to 64 KiB. Default true.
     pub super_segments: bool,
+    /// Segments that a super-segment may have however slow the connection is, 1 or more. Default 2.
+    pub min_burst: u8,
+    /// After an idle time the congestion window counts for less (RFC 5681 4.1). Default true.
+    pub restart_after_idle: bool,
     /// Explicit congestion notification (RFC 3168). Default: for peers that ask for it.
     pub ecn: EcnMode,
     /// The congestion control of sockets that choose none. Default CUBIC.
@@ -71,6 +75,8 @@ impl Default for HostConfig {
             send_buffer: BufferBounds { initial: 256 * 1024, most: 4 * 1024 * 1024 },
             buffer_memory: 1024 * 1024 * 1024,
             super_segments: true,
+            min_burst: 2,
+            restart_after_idle: true,
             ecn: EcnMode::Accept,
             congestion: Algorithm::Cubic,
         }

@@ -61,6 +61,8 @@ pub struct Info {
     pub slow_start_threshold: u32,
     /// The window the peer offers.
     pub send_window: u32,
+    /// The largest window it ever offered.
+    pub largest_send_window: u32,
     /// What the receive buffer may hold.
     pub receive_buffer: u32,
     /// What the send buffer may hold.
@@ -91,6 +93,42 @@ pub struct Info {
     pub congestion_marks: bool,
     /// Whether the sender is repairing a loss.
     pub in_recovery: bool,
+    /// What the sender makes of the path.
+    pub trust: Trust,
+    /// Of what is under way: reported selectively (RFC 2018).
+    pub selected: u32,
+    /// Of what is under way: taken for lost and not sent again yet.
+    pub lost: u32,
+    /// Of what is under way: sent again.
+    pub repeated: u32,
+    /// How far segments were seen to overtake each other: segments, 3 or more.
+    pub reordering: u8,
+    /// How often they were, up to 255.
+    pub reorderings: u8,
+    /// Retransmission time-outs since the peer last acknowledged something new.
+    pub timeouts: u8,
+    /// Probes of a closed window since the peer was last heard.
+    pub probes: u8,
+    /// The shortest round-trip time lately; zero before the first measurement.
+    pub shortest_rtt: Duration,
+    /// The largest segment received, as far as it matters for acknowledgments.
+    pub peer_segment_size: u32,
+}
+
+/// What the sender makes of the path, from the best to the worst.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Trust {
+    /// All is well.
+    #[default]
+    Open,
+    /// Something was overtaken: it may be late, or lost.
+    Disorder,
+    /// A congestion mark in the present window was answered (RFC 3168).
+    Reduced,
+    /// A loss is being repaired that was seen without a time-out.
+    Recovery,
+    /// A time-out is being repaired.
+    Loss,
 }
 
 impl Info {
@@ -105,6 +143,7 @@ impl Info {
             congestion_window: 0,
             slow_start_threshold: u32::MAX,
             send_window: 0,
+            largest_send_window: 0,
             receive_buffer: 0,
             send_buffer: 0,
             receive_window: 0,
@@ -120,6 +159,16 @@ impl Info {
             selective_acknowledgments: false,
             congestion_marks: false,
             in_recovery: false,
+            trust: Trust::Open,
+            selected: 0,
+            lost: 0,
+            repeated: 0,
+            reordering: 3,
+            reorderings: 0,
+            timeouts: 0,
+            probes: 0,
+            shortest_rtt: Duration::ZERO,
+            peer_segment_size: 0,
         }
     }
 }

@@ -37,7 +37,7 @@ pub use error::{
 };
 pub use event::{ConnectionId, Event, ListenerId, Readiness, RequestId};
 pub use host::{Decision, Host, Request};
-pub use info::{Info, ListenerSummary, State, Summary};
+pub use info::{Info, ListenerSummary, State, Summary, Trust};
 pub use inspection::Inspection;
 pub use segment::{FourTuple, Outgoing, Path, Shutdown};
 pub use send::marks::WriteMarks;

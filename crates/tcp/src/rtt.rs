@@ -8,7 +8,7 @@ const MIN_VARIATION: u32 = 200_000;
 const MAX_RTO: u32 = 120_000_000;
 /// The longest that a peer holds back an acknowledgment, as far as hosts are known to. TLP.max_ack_delay.
 const MAX_ACK_DELAY: u64 = 200_000;
-const MIN_PROBE_TIMEOUT: u64 = 10_000;
+const MIN_PROBE_TIMEOUT: u64 = 4_000;
 /// Samples, one a round trip or so, after which a shortest round-trip time is forgotten: the path may have changed.
 const MEMORY: u16 = 4_096;
 const MAX_BACKOFF: u8 = 12;

@@ -16,6 +16,8 @@ pub(crate) struct Acknowledged {
     /// Whether the congestion window, not the application or the peer's window, held the sender back.
     /// Only then may the window grow (RFC 9293 3.8.1 and RFC 7661: an unused window says nothing of the path).
     pub(crate) window_limited: bool,
+    /// Bytes under way before it.
+    pub(crate) in_flight: u32,
     /// The round-trip time that this acknowledgment tells, if it does.
     pub(crate) round_trip: Option<Duration>,
     /// The smoothed round-trip time; zero before the first measurement.

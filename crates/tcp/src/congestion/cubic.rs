@@ -37,9 +37,10 @@ impl Cubic {
         matches!(self, Cubic::Exploring(hystart) if hystart.is_conservative())
     }
 
-    /// RFC 9438 4.6.
+    /// RFC 9438 4.6. Of the window, not of what is under way, which the section allows to who does not let an unused window grow: a
+    /// pause of the application is no reason to fall further.
     fn reduce(&mut self, window: &mut Window, setback: Setback, peak: u32) {
-        window.threshold = (setback.in_flight as u64 * 7 / 10).max(2 * setback.segment_size as u64) as u32;
+        window.threshold = (window.size as u64 * 7 / 10).max(2 * setback.segment_size as u64) as u32;
         *self = Cubic::Avoiding(Epoch::new(peak, window.size));
     }
 }
@@ -53,7 +54,7 @@ impl Controller for Cubic {
                     window.threshold = window.size;
                     *self = Cubic::Avoiding(Epoch::new(0, window.size));
                 }
-                _ if !acknowledged.window_limited => {}
+                _ if !acknowledged.window_limited && !hystart.has_used(window.size) => {}
                 Pace::Full => window.grow(acknowledged.bytes),
                 Pace::Quarter => window.grow(acknowledged.bytes / 4),
             },

@@ -39,6 +39,8 @@ pub(crate) struct HyStart {
     /// Rounds of conservative slow start that have ended.
     rounds: u8,
     begun: bool,
+    /// Most bytes under way in this round.
+    used: u32,
 }
 
 impl HyStart {
@@ -51,7 +53,14 @@ impl HyStart {
             samples: 0,
             rounds: 0,
             begun: false,
+            used: 0,
         }
+    }
+
+    /// Whether `window` has proved itself though it was not filled: more than half of it was used in this round (RFC 7661 4.3).
+    #[inline]
+    pub(crate) fn has_used(&self, window: u32) -> bool {
+        self.used > window / 2
     }
 
     /// RFC 9406 4.2.
@@ -60,6 +69,7 @@ impl HyStart {
         if !self.begun {
             self.begin_round(acknowledged.highest);
         }
+        self.used = self.used.max(acknowledged.in_flight);
         if let Some(round_trip) = acknowledged.round_trip {
             self.sample(u32::try_from(round_trip.as_micros()).unwrap_or(NONE - 1));
         }
@@ -81,7 +91,7 @@ impl HyStart {
     fn begin_round(&mut self, highest: Seq) {
         self.rounds += (self.baseline != NONE) as u8;
         (self.round_end, self.begun) = (highest, true);
-        (self.last_least, self.least, self.samples) = (self.least, NONE, 0);
+        (self.last_least, self.least, self.samples, self.used) = (self.least, NONE, 0, 0);
     }
 
     fn sample(&mut self, round_trip: u32) {
@@ -125,6 +135,7 @@ mod tests {
                     bytes: 1,
                     segment_size: 1,
                     window_limited: true,
+                    in_flight: 0,
                     round_trip: Some(Duration::from_millis(milliseconds)),
                     smoothed: Duration::ZERO,
                     oldest: Seq(*next),

@@ -191,6 +191,11 @@ impl Congestion {
         true
     }
 
+    /// Whether a mark was answered in the window that `oldest` belongs to.
+    pub(crate) fn has_answered(&self, oldest: Seq) -> bool {
+        self.answered && oldest.at_or_before(self.answered_until)
+    }
+
     /// Whether the window has been reduced since this was last asked.
     #[inline]
     pub(crate) fn take_slowed_down(&mut self) -> bool {

@@ -5,6 +5,7 @@ fn acknowledged(bytes: u32) -> Acknowledged {
         bytes,
         segment_size: 1000,
         window_limited: true,
+        in_flight: 0,
         round_trip: None,
         smoothed: Duration::from_millis(100),
         oldest: Seq(bytes),
@@ -73,6 +74,7 @@ fn a_second_timeout_for_the_same_data_leaves_the_threshold() {
 fn no_threshold_is_below_two_segments() {
     for algorithm in Algorithm::ALL {
         let mut control = Congestion::new(algorithm, 1000);
+        control.on_timeout(setback(1_000), true);
         control.on_congestion_event(setback(1_000));
         assert_eq!((control.window(), control.slow_start_threshold()), (2_000, 2_000));
     }

@@ -406,6 +406,7 @@ impl Receiver {
         info.receive_queue = self.unread() as u32;
         info.receive_window = self.window.size(self.next);
         info.bytes_received = self.bytes_received;
+        info.peer_segment_size = self.segment_size as u32;
         info.timestamps = self.timestamps.enabled;
         info.selective_acknowledgments = self.selective;
     }

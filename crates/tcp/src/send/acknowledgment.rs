@@ -22,6 +22,18 @@ pub(crate) enum Acknowledgment {
     TooOld,
 }
 
+/// What an acknowledgment means to the congestion window.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Growth {
+    /// Bytes delivered that count for the first time.
+    pub(super) bytes: u32,
+    /// The window held the sender back.
+    pub(super) limited: bool,
+    /// Bytes under way before.
+    pub(super) before: u32,
+    pub(super) round_trip: Option<Duration>,
+}
+
 impl Sender {
     /// Takes in the acknowledgment and window of a segment (RFC 9293 3.10.7.4, fifth step).
     /// `echoed` is the time since the echoed timestamp, if there is one, in whole milliseconds.
@@ -83,12 +95,10 @@ impl Sender {
         environment: &mut Environment<'_>,
     ) {
         let count = acknowledgment.since(self.flight.oldest);
-        // In slow start a window of which half was used has proved itself (RFC 7661 4.3).
         let before = self.flight.outstanding();
-        let half_used = self.congestion.is_slow_start() && before >= self.congestion.window() / 2;
-        let limited = self.congestion_limited || half_used;
+        let limited = self.is_window_limited(before);
         let round_trip = self.advance(acknowledgment, None, echoed, environment);
-        self.grow(count, limited, round_trip, environment.now);
+        self.grow(Growth { bytes: count, limited, before, round_trip }, environment.now);
         self.tune(environment.memory);
         self.restart_timeout(timers, environment.now);
         self.schedule_probe(timers, environment.now);
@@ -133,21 +143,23 @@ impl Sender {
         round_trip
     }
 
+    /// Whether the congestion window holds the sender back, which has `before` bytes under way. In slow start a window of which
+    /// more than half is used has proved itself (RFC 7661 4.3).
+    #[inline]
+    pub(super) fn is_window_limited(&self, before: u32) -> bool {
+        self.congestion_limited || self.congestion.is_slow_start() && before > self.congestion.window() / 2
+    }
+
     /// Lets the congestion window grow, if it is what limits the sender.
     #[inline]
-    pub(super) fn grow(
-        &mut self,
-        count: u32,
-        window_limited: bool,
-        round_trip: Option<Duration>,
-        now: Instant,
-    ) {
+    pub(super) fn grow(&mut self, growth: Growth, now: Instant) {
         self.congestion.on_acknowledged(&Acknowledged {
             now,
-            bytes: count,
+            bytes: growth.bytes,
             segment_size: self.segment_size as u32,
-            window_limited,
-            round_trip,
+            window_limited: growth.limited,
+            in_flight: growth.before,
+            round_trip: growth.round_trip,
             smoothed: self.rtt.smoothed(),
             oldest: self.flight.oldest,
             highest: self.flight.next,

@@ -6,6 +6,9 @@ use basis::frame::INLINE_PAYLOAD;
 use basis::{ChunkPool, Frame, pool};
 use bytes::{Bytes, BytesMut};
 
+/// So many bytes that straddle two pieces are copied together.
+const GATHERED: usize = 4096;
+
 /// The bytes from SND.UNA to the end of what was written, as pieces of shared memory.
 ///
 /// The writer's bytes are copied once, into the tail. A segment shares a piece instead of copying it; what fits a
@@ -127,13 +130,15 @@ impl SendBuffer {
         let available = piece.len() - begin;
         let whole = match available {
             available if available >= length => length,
+            // A short burst stays one, at the price of a copy.
+            _ if length <= GATHERED => 0,
             available => available - available % segment_size,
         };
         if whole > 0 {
             frame.set_body(piece.slice(begin..begin + whole), whole);
             return whole;
         }
-        let gathered = length.min(segment_size);
+        let gathered = if length <= GATHERED { length } else { length.min(segment_size) };
         let mut chunk = chunks.take(gathered);
         self.copy(offset, gathered, |bytes| chunk.extend_from_slice(bytes));
         let body = chunk.split().freeze();

@@ -18,8 +18,10 @@ pub(crate) struct Delivered {
     pub(super) selected: u32,
     /// When the last sent of them was sent, and where it ends.
     pub(super) latest: Option<(Instant, Seq)>,
-    /// Where the lowest of those ends that were sent once only.
-    pub(super) lowest_original: Option<Seq>,
+    /// When the one noted last was sent: RACK.rtt is its time under way (RFC 8985 6.2 step 2).
+    pub(super) noted: Option<Instant>,
+    /// Where the lowest of those begins and ends that were sent once only.
+    pub(super) lowest_original: Option<(Seq, Seq)>,
     /// Where the highest of those ends that were sent once only.
     pub(super) highest_original: Option<Seq>,
     /// Where the highest of all ends.
@@ -41,6 +43,7 @@ impl Delivered {
             bytes: 0,
             selected: 0,
             latest: None,
+            noted: None,
             lowest_original: None,
             highest_original: None,
             highest: None,
@@ -58,7 +61,9 @@ impl Delivered {
         if repeated {
             self.ambiguous |= !selectively;
         } else {
-            self.lowest_original = Some(self.lowest_original.map_or(end, |lowest| lowest.min(end)));
+            if self.lowest_original.is_none_or(|(_, lowest)| end.before(lowest)) {
+                self.lowest_original = Some((left, end));
+            }
             self.highest_original = Some(self.highest_original.map_or(end, |highest| highest.max(end)));
             if selectively || !self.ambiguous {
                 self.timed =
@@ -70,7 +75,11 @@ impl Delivered {
             && (self.now.saturating_since(sent_at) < self.shortest
                 || self.echo.is_some_and(|echo| echo < sent_at.as_millis()));
         let later = self.latest.is_none_or(|(at, last)| at < sent_at || at == sent_at && last.before(end));
-        if !too_early && later {
+        if too_early {
+            return;
+        }
+        self.noted = Some(sent_at);
+        if later {
             self.latest = Some((sent_at, end));
         }
     }

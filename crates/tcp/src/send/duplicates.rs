@@ -1,6 +1,6 @@
 //! Loss recovery for peers that do not report selectively: NewReno (RFC 5681 3.2, RFC 6582).
 
-use super::losses::DUPLICATE_THRESHOLD;
+use super::rack::DUPLICATE_THRESHOLD;
 use super::recovery::{Episode, Phase};
 use super::sender::Sender;
 use crate::congestion::Setback;

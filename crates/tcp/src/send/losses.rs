@@ -1,6 +1,8 @@
 //! What an acknowledgment tells of losses. Everything here is rare, and out of the way of what is not.
 
+use super::acknowledgment::Growth;
 use super::delivered::Delivered;
+use super::rack::DUPLICATE_THRESHOLD;
 use super::rate::Rate;
 use super::recovery::{Alarm, Episode, Phase, TailProbe};
 use super::sender::Sender;
@@ -11,9 +13,6 @@ use alloc::boxed::Box;
 use basis::Instant;
 use core::time::Duration;
 use wire::tcp::{Header, SackBlock, Seq};
-
-/// So many segments that arrived behind a missing one tell that it is lost (RFC 5681 3.2; RFC 8985: DupThresh).
-pub(super) const DUPLICATE_THRESHOLD: u32 = 3;
 
 /// What an acknowledgment says beside what it delivers.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +55,8 @@ impl Sender {
         let told = Told { progress, duplicate, twice, probe_twice };
         self.judge_probe(&mut episode, acknowledgment, told, environment);
         self.look_for_spurious(&mut episode, &delivered, told, environment);
-        let restart = progress && self.on_progress_of_repair(&mut episode, before, round_trip, now);
+        let restart =
+            progress && self.on_progress_of_repair(&mut episode, &delivered, before, round_trip, now);
         let mut overtaken = None;
         if self.recovery.selective {
             overtaken = self.on_selective(&mut episode, &delivered, told, environment);
@@ -104,6 +104,7 @@ impl Sender {
     fn on_progress_of_repair(
         &mut self,
         episode: &mut Episode,
+        delivered: &Delivered,
         before: u32,
         round_trip: Option<Duration>,
         now: Instant,
@@ -113,6 +114,13 @@ impl Sender {
         let (oldest, selective) = (self.flight.oldest, self.recovery.selective);
         episode.forced = false;
         episode.selections = episode.selections.min(self.selected().div_ceil(segment_size.max(1)));
+        // Each byte counts once, when it is told to have arrived (RFC 3465 2.1): duplicate acknowledgments have told of some.
+        let fresh = match selective {
+            true => delivered.bytes,
+            false => {
+                count.saturating_sub(episode.classic.duplicates * segment_size).max(count.min(segment_size))
+            }
+        };
         episode.classic.duplicates = 0;
         episode.classic.last_progress = count;
         let over = match episode.phase {
@@ -134,9 +142,8 @@ impl Sender {
             Phase::Repair if !selective => restart = self.on_partial(episode, count),
             Phase::Repair => {}
             Phase::Resend | Phase::Watch => {
-                let half_used = self.congestion.is_slow_start() && before >= self.congestion.window() / 2;
-                let limited = self.congestion_limited || half_used || self.lost() > 0;
-                self.grow(count, limited, round_trip, now);
+                let limited = self.is_window_limited(before) || self.lost() > 0;
+                self.grow(Growth { bytes: fresh, limited, before, round_trip }, now);
             }
         }
         if over {
@@ -158,8 +165,8 @@ impl Sender {
     ) -> Option<Instant> {
         let segment_size = self.segment_size as u32;
         episode.selections += delivered.selected.div_ceil(segment_size.max(1));
-        if episode.rack.update(delivered, environment.now) {
-            self.recovery.reordering.seen = true;
+        if let Some(numbers) = episode.rack.update(delivered, environment.now) {
+            self.recovery.reordering.note(numbers.div_ceil(segment_size.max(1)));
         }
         let before = self.lost();
         let overtaken = self.lose_overtaken(episode, environment.now);

@@ -5,6 +5,8 @@ use basis::Instant;
 use core::time::Duration;
 use wire::tcp::Seq;
 
+/// So many segments that arrived behind a missing one tell that it is lost (RFC 5681 3.2; RFC 8985: DupThresh).
+pub(super) const DUPLICATE_THRESHOLD: u32 = 3;
 /// Round trips of recovery after which a widened window is narrow again (RFC 8985 6.2 step 4).
 const PERSISTENCE: u8 = 16;
 /// No window but zero is shorter. Where the clock is too coarse to tell round trips from nothing, it is all the patience there is.
@@ -26,16 +28,20 @@ impl Rack {
         Rack { latest: (Instant::ZERO, oldest), rtt: Duration::ZERO, front: oldest }
     }
 
-    /// RFC 8985 6.2 steps 2 and 3. Returns whether something arrived after what was sent behind it.
-    pub(super) fn update(&mut self, delivered: &Delivered, now: Instant) -> bool {
-        if let Some((sent_at, end)) = delivered.latest {
+    /// RFC 8985 6.2 steps 2 and 3. If something arrived after what was sent behind it, returns by how many numbers it was overtaken.
+    pub(super) fn update(&mut self, delivered: &Delivered, now: Instant) -> Option<u32> {
+        if let Some(sent_at) = delivered.noted {
             self.rtt = now.saturating_since(sent_at);
+        }
+        if let Some((sent_at, end)) = delivered.latest {
             let (at, last) = self.latest;
             if at < sent_at || at == sent_at && last.before(end) {
                 self.latest = (sent_at, end);
             }
         }
-        let reordered = delivered.lowest_original.is_some_and(|end| end.before(self.front));
+        let front = self.front;
+        let overtaken = delivered.lowest_original.filter(|(_, end)| end.before(front));
+        let reordered = overtaken.map(|(begin, _)| front.since(begin));
         if let Some(highest) = delivered.highest {
             self.front = self.front.max(highest);
         }
@@ -46,8 +52,10 @@ impl Rack {
 /// How patient RACK is: it outlasts a recovery.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reordering {
-    /// The path is known to reorder. RACK.reordering_seen.
-    pub(super) seen: bool,
+    /// How often the path was seen to reorder. RACK.reordering_seen.
+    times: u8,
+    /// How many segments the most overtaken one was overtaken by; no less than three.
+    extent: u8,
     /// Quarters of the shortest round trip to wait. RACK.reo_wnd_mult.
     steps: u8,
     /// Recoveries until it is one quarter again. RACK.reo_wnd_persist.
@@ -56,7 +64,18 @@ pub(super) struct Reordering {
 
 impl Reordering {
     pub(super) const fn new() -> Reordering {
-        Reordering { seen: false, steps: 1, persistence: PERSISTENCE }
+        Reordering { times: 0, extent: DUPLICATE_THRESHOLD as u8, steps: 1, persistence: PERSISTENCE }
+    }
+
+    /// A segment was overtaken by `segments`.
+    pub(super) fn note(&mut self, segments: u32) {
+        self.times = self.times.saturating_add(1);
+        self.extent = self.extent.max(u8::try_from(segments).unwrap_or(u8::MAX));
+    }
+
+    /// By how many segments one was overtaken, three or more, and how often that was seen.
+    pub(super) fn extent(&self) -> (u8, u8) {
+        (self.extent, self.times)
     }
 
     /// Something was sent again for nothing: more patience.
@@ -79,7 +98,7 @@ impl Reordering {
     /// `Deviates:` RFC 8985 6.2 step 4 has no least window. A clock whose ticks are longer than a round trip would leave none,
     /// and the first segment overtaken would count as lost.
     pub(super) fn window(&self, shortest: Duration, smoothed: Duration, certain: bool) -> Duration {
-        if certain && !self.seen {
+        if certain && self.times == 0 {
             return Duration::ZERO;
         }
         (shortest / 4).saturating_mul(self.steps as u32).min(smoothed).max(SHORTEST_WINDOW)
@@ -97,7 +116,8 @@ mod tests {
         let mut reordering = Reordering::new();
         assert_eq!(reordering.window(40 * MS, 50 * MS, false), 10 * MS);
         assert_eq!(reordering.window(40 * MS, 50 * MS, true), Duration::ZERO);
-        reordering.seen = true;
+        reordering.note(5);
+        assert_eq!(reordering.extent(), (5, 1));
         reordering.widen();
         assert_eq!(reordering.window(40 * MS, 50 * MS, true), 20 * MS);
         for _ in 0..300 {

@@ -3,6 +3,7 @@
 use super::rack::{Rack, Reordering};
 use super::rate::Rate;
 use super::spurious::{Forward, Undo};
+use crate::info::Trust;
 use alloc::boxed::Box;
 use basis::Instant;
 use wire::tcp::Seq;
@@ -38,6 +39,19 @@ impl Recovery {
     #[inline]
     pub(super) fn is_quiet(&self) -> bool {
         self.episode.is_none()
+    }
+
+    /// What this makes of the path; `marked` tells that the scoreboard has marks.
+    pub(super) fn trust(&self, marked: bool) -> Trust {
+        match &self.episode {
+            Some(episode) => match episode.phase {
+                Phase::Repair => Trust::Recovery,
+                Phase::Resend => Trust::Loss,
+                Phase::Watch if marked || episode.classic.duplicates > 0 => Trust::Disorder,
+                Phase::Watch => Trust::Open,
+            },
+            None => Trust::Open,
+        }
     }
 
     /// Whether losses are being repaired.

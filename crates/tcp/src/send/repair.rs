@@ -59,6 +59,7 @@ impl Sender {
         let episode = self.recovery.episode.as_ref()?;
         let (left, run) = self.buffer.as_ref()?.board.first_lost(self.flight.oldest)?;
         let segment_size = self.segment_size as u32;
+        let run = self.marks.record(left, run).0;
         let length = if episode.forced {
             run.min(segment_size)
         } else if episode.forward != Forward::Off {
@@ -67,7 +68,9 @@ impl Sender {
         } else {
             let room = self.repair_window().saturating_sub(self.pipe());
             let most = match environment.config.super_segments {
-                true => largest_super_segment(segment_size),
+                true => {
+                    largest_super_segment(segment_size).min(self.longest_burst(environment.config.min_burst))
+                }
                 false => segment_size,
             };
             match run.min(most) {
@@ -108,7 +111,8 @@ impl Sender {
             return None;
         }
         let flags = if fin { Flags::FIN } else { Flags::NONE };
-        let flags = if last && bytes > 0 { flags | Flags::PSH } else { flags };
+        let pushed = last || self.marks.record(left, bytes).1;
+        let flags = if pushed && bytes > 0 { flags | Flags::PSH } else { flags };
         if let Some(buffer) = &mut self.buffer {
             buffer.board.repeat(oldest, left, right, now);
         }

@@ -50,6 +50,12 @@ impl Scoreboard {
         self.lost
     }
 
+    /// Numbers that were sent again and are under way. It walks all stretches: for reports only.
+    pub(super) fn repeated(&self, oldest: Seq) -> u32 {
+        let again = |at: &usize| self.stretches[*at].repeated && self.stretches[*at].fate == Fate::UnderWay;
+        (0..self.stretches.len()).filter(again).map(|at| self.length(oldest, at)).sum()
+    }
+
     pub(super) fn clear(&mut self) {
         self.stretches.clear();
         if self.stretches.capacity() > 64 {

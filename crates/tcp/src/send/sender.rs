@@ -9,6 +9,7 @@ use super::window::SendWindow;
 use crate::config::{BufferBounds, HostConfig, Settings};
 use crate::congestion::{Algorithm, Congestion, Setback};
 use crate::environment::Environment;
+use crate::info::Trust;
 use crate::memory::Memory;
 use crate::rtt::RttEstimator;
 use alloc::boxed::Box;
@@ -255,6 +256,7 @@ impl Sender {
             if self.recovery.is_quiet() { self.congestion.window() } else { self.repair_window() };
         info.slow_start_threshold = self.congestion.slow_start_threshold();
         info.send_window = self.window.size;
+        info.largest_send_window = self.window.largest;
         info.segment_size = self.segment_size as u32;
         info.smoothed_rtt = self.rtt.smoothed();
         info.rtt_variation = self.rtt.variation();
@@ -262,6 +264,18 @@ impl Sender {
         info.retransmissions = self.retransmissions;
         info.bytes_sent = self.bytes_sent;
         info.in_recovery = self.recovery.is_repairing();
+        info.selected = self.selected();
+        info.lost = self.lost();
+        info.repeated = self.buffer.as_ref().map_or(0, |buffer| buffer.board.repeated(self.flight.oldest));
+        info.trust = match self.recovery.trust(info.selected + info.lost > 0) {
+            Trust::Open | Trust::Disorder if self.congestion.has_answered(self.flight.oldest) => {
+                Trust::Reduced
+            }
+            trust => trust,
+        };
+        (info.reordering, info.reorderings) = self.recovery.reordering.extent();
+        (info.timeouts, info.probes) = (self.expiries, self.probe.unanswered());
+        info.shortest_rtt = self.rtt.shortest();
     }
 
     /// Gives the buffer back: nothing more will be sent.

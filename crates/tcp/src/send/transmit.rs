@@ -49,7 +49,7 @@ impl Sender {
         if unsent == 0 && !fin_unsent {
             return None;
         }
-        if outstanding == 0 {
+        if outstanding == 0 && self.window.size > 0 && environment.config.restart_after_idle {
             self.restart_after_idle(environment.now);
         }
         let length = match self.decide(unsent, outstanding, fin, settings, environment) {
@@ -95,7 +95,9 @@ impl Sender {
             usable,
             segment_size,
             most: match unsent > segment_size && environment.config.super_segments {
-                true => largest_super_segment(segment_size).min(self.longest_burst()),
+                true => {
+                    largest_super_segment(segment_size).min(self.longest_burst(environment.config.min_burst))
+                }
                 false => segment_size,
             },
             in_flight: outstanding > 0,
@@ -167,19 +169,21 @@ impl Sender {
         length as u32
     }
 
-    /// The longest burst in one piece: what the connection sends in a millisecond at twice its present rate, and two segments
-    /// at least. On a long path, a window is spread over more and smaller bursts.
+    /// The longest burst in one piece: what the connection sends in a millisecond at twice its present rate, and
+    /// [`HostConfig::min_burst`](crate::HostConfig::min_burst) segments at least. On a long path, a window is spread over more
+    /// and smaller bursts; and there are at least two in either window, so that one leaves while the other is acknowledged.
     #[inline]
-    fn longest_burst(&self) -> u32 {
+    pub(super) fn longest_burst(&self, least: u8) -> u32 {
         const PIECE: u64 = 1_000_000;
         let round_trip = self.rtt.smoothed().as_nanos() as u64;
-        if round_trip <= 2 * PIECE {
-            return u32::MAX;
-        }
         let segment_size = u32::from(self.segment_size).max(1);
+        let half = (self.congestion.window().min(self.window.largest) / 2 / segment_size).max(1);
+        if round_trip <= 2 * PIECE {
+            return half.saturating_mul(segment_size);
+        }
         let bytes = u64::from(self.congestion.window()) * 2 * PIECE / round_trip;
         let segments = u32::try_from(bytes).unwrap_or(u32::MAX) / segment_size;
-        segments.max(2).saturating_mul(segment_size)
+        segments.max(u32::from(least)).min(half).saturating_mul(segment_size)
     }
 
     /// RFC 5681 4.1: after an idle time the path is probed anew.

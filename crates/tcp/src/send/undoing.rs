@@ -72,7 +72,7 @@ impl Sender {
         let sign = Sign {
             progress: told.progress,
             duplicate: told.duplicate || delivered.selected > 0,
-            original: delivered.lowest_original.is_some_and(|end| end.at_or_before(episode.point)),
+            original: delivered.lowest_original.is_some_and(|(_, end)| end.at_or_before(episode.point)),
             new_data: self.queued() as u32 > outstanding && self.window.size > outstanding,
             selective: self.recovery.selective,
         };
@@ -97,7 +97,9 @@ impl Sender {
         episode.undo = None;
         self.congestion.on_spurious();
         // Fast recovery for nothing has one reason: the path reorders.
-        self.recovery.reordering.seen |= episode.phase == Phase::Repair;
+        if episode.phase == Phase::Repair {
+            self.recovery.reordering.note(0);
+        }
         if episode.phase != Phase::Watch {
             episode.settle();
             if let Some(buffer) = &mut self.buffer {

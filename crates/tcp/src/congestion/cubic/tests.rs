@@ -17,6 +17,7 @@ fn round_of(cubic: &mut Cubic, window: &mut Window, begin: u64, rtt: u64, window
             now: Instant::from_millis(begin + n * rtt / count),
             bytes: SEGMENT,
             segment_size: SEGMENT,
+            in_flight: 0,
             window_limited,
             round_trip: Some(Duration::from_millis(rtt)),
             smoothed: Duration::from_millis(rtt),
