@@ -48,6 +48,12 @@ impl Instant {
         self.0 / 1_000_000
     }
 
+    /// The point that many microseconds later: what adding a [`Duration`] of them gives, without making one.
+    #[inline]
+    pub const fn plus_micros(self, microseconds: u64) -> Instant {
+        Instant(self.0.saturating_add(microseconds.saturating_mul(1_000)))
+    }
+
     /// The time from `earlier` to `self`; zero if `earlier` is later.
     pub const fn saturating_since(self, earlier: Instant) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))

@@ -92,6 +92,56 @@ impl Readiness {
     }
 }
 
+/// What an application was told of a connection, and what it is to be told.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Told {
+    reported: Readiness,
+    fresh: Readiness,
+}
+
+/// Among what is fresh: the connection waits in the queue of events.
+const ANNOUNCED: Readiness = Readiness(128);
+
+impl Told {
+    #[inline]
+    pub(crate) fn reported(self) -> Readiness {
+        self.reported
+    }
+
+    /// Whether the connection waits in the queue of events.
+    #[inline]
+    pub(crate) fn is_announced(self) -> bool {
+        self.fresh.contains(ANNOUNCED)
+    }
+
+    /// The connection is `ready`, and in no other way. Returns whether it has to go into the queue of events: it has news, and
+    /// is not there yet.
+    #[inline]
+    pub(crate) fn update(&mut self, ready: Readiness) -> bool {
+        let announced = self.fresh & ANNOUNCED;
+        self.reported = self.reported & ready;
+        self.fresh = ready & !self.reported;
+        let is_new = self.fresh != Readiness::NONE && announced == Readiness::NONE;
+        self.fresh |= if is_new { ANNOUNCED } else { announced };
+        is_new
+    }
+
+    /// The connection is no longer ready in these ways: once it is again, that is news.
+    #[inline]
+    pub(crate) fn forget(&mut self, ways: Readiness) {
+        self.reported = self.reported & !ways;
+        self.fresh = self.fresh & !ways;
+    }
+
+    /// The news, told hereby: the connection has left the queue of events.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Readiness {
+        let fresh = core::mem::take(&mut self.fresh) & !ANNOUNCED;
+        self.reported |= fresh;
+        fresh
+    }
+}
+
 impl BitOr for Readiness {
     type Output = Readiness;
     fn bitor(self, other: Readiness) -> Readiness {

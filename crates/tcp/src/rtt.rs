@@ -1,5 +1,6 @@
 //! Round-trip time and the retransmission time-out (RFC 6298).
 
+use basis::Instant;
 use core::time::Duration;
 
 const INITIAL_RTO: u32 = 1_000_000;
@@ -64,7 +65,18 @@ impl RttEstimator {
     /// RTO.
     #[inline]
     pub(crate) fn timeout(&self) -> Duration {
-        Duration::from_micros(((self.base() as u64) << self.backoff).min(MAX_RTO as u64))
+        Duration::from_micros(self.timeout_micros())
+    }
+
+    /// When data sent `now` is to have been acknowledged.
+    #[inline]
+    pub(crate) fn timeout_after(&self, now: Instant) -> Instant {
+        now.plus_micros(self.timeout_micros())
+    }
+
+    #[inline]
+    fn timeout_micros(&self) -> u64 {
+        ((self.base() as u64) << self.backoff).min(MAX_RTO as u64)
     }
 
     #[inline]
@@ -77,18 +89,18 @@ impl RttEstimator {
         }
     }
 
-    /// PTO (RFC 8985 7.2). `alone` tells that no more than one segment is under way: the peer may delay its acknowledgment.
+    /// When a tail loss probe follows what is sent `now`: PTO (RFC 8985 7.2). `alone` tells that no more than one segment is under way: the peer may delay its acknowledgment.
     ///
     /// `Deviates:` RFC 8985 has no least time. A peer that shares its processor needs one.
     #[inline]
-    pub(crate) fn probe_timeout(&self, alone: bool) -> Duration {
-        match self.smoothed {
-            0 => Duration::from_micros(INITIAL_RTO as u64),
+    pub(crate) fn probe_after(&self, now: Instant, alone: bool) -> Instant {
+        now.plus_micros(match self.smoothed {
+            0 => INITIAL_RTO as u64,
             smoothed => {
                 let delay = if alone { MAX_ACK_DELAY } else { 0 };
-                Duration::from_micros((2 * smoothed as u64).max(MIN_PROBE_TIMEOUT) + delay)
+                (2 * smoothed as u64).max(MIN_PROBE_TIMEOUT) + delay
             }
-        }
+        })
     }
 
     /// The shortest round-trip time of the last samples (RFC 8985 6.2 step 1); zero before the first.

@@ -128,6 +128,7 @@ impl Header {
     }
 
     /// Offsets count units of 8 bytes and a datagram ends at 65,535 (RFC 791 3.1 and 3.2).
+    #[inline]
     fn is_possible_fragment(&self) -> bool {
         let end = usize::from(self.fragment_offset) + self.payload_length();
         let whole_units = self.payload_length() > 0 && self.payload_length().is_multiple_of(8);

@@ -301,7 +301,7 @@ impl Addresses {
     }
 
     /// How a packet from `source` to `destination` relates to us: one pass over the list.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn relation(&self, source: Ipv4Addr, destination: Ipv4Addr) -> Relation {
         let mut relation =
             if destination == Ipv4Addr::BROADCAST { Relation::Broadcast } else { Relation::Other };

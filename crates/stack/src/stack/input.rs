@@ -174,10 +174,12 @@ impl Stack {
             return self.on_tcp(now, id, &header, frame);
         }
         frame.narrow(link_header, header.total_length);
-        if header.is_fragment() {
-            return self.on_fragment(now, id, &header, frame, broadcast);
+        // A copy for who looks at it in memory: for a segment it stays in registers.
+        let header = &{ header };
+        match header.is_fragment() {
+            true => self.on_fragment(now, id, header, frame, broadcast),
+            false => self.on_datagram(now, id, header, frame, broadcast),
         }
-        self.on_datagram(now, id, &header, frame, broadcast)
     }
 
     /// Whether a packet with these addresses may come in by this interface (RFC 1122 3.2.1.3); if so, whether it is for more hosts

@@ -22,7 +22,7 @@ impl ControlBlock {
             Phase::Open(open) => {
                 let count = open.receive.read(out, environment);
                 if !open.receive.is_readable() {
-                    self.reported = self.reported & !Readiness::READABLE;
+                    self.told.forget(Readiness::READABLE);
                 }
                 if count == 0 && !out.is_empty() && !open.receive.finished() && !open.receive.discarding() {
                     return Err(ReadError::WouldBlock);
@@ -62,7 +62,7 @@ impl ControlBlock {
     pub(super) fn ended_read(&mut self, count: usize, wanted: usize) -> Result<usize, ReadError> {
         match self.failure {
             Some(failure) if count == 0 && wanted > 0 => {
-                self.failure = None;
+                self.take_failure();
                 Err(ReadError::Failed(failure))
             }
             _ => Ok(count),
@@ -80,11 +80,11 @@ impl ControlBlock {
             Phase::Open(open) => {
                 let count = open.send.write(data, marks, environment);
                 let full = open.send.room() == 0;
-                self.reported = self.reported & !(Readiness::DRAINED | Readiness::WRITABLE.when(full));
+                self.told.forget(Readiness::DRAINED | Readiness::WRITABLE.when(full));
                 if count == 0 && !data.is_empty() { Err(WriteError::WouldBlock) } else { Ok(count) }
             }
             Phase::Handshake(_) => Err(WriteError::WouldBlock),
-            Phase::Finished(_) => Err(self.failure.take().map_or(WriteError::Shutdown, WriteError::Failed)),
+            Phase::Finished(_) => Err(self.take_failure().map_or(WriteError::Shutdown, WriteError::Failed)),
         }
     }
 
@@ -199,6 +199,7 @@ impl ControlBlock {
     }
 
     pub(crate) fn take_failure(&mut self) -> Option<Failure> {
+        self.told.forget(Readiness::FAILED);
         self.failure.take()
     }
 }

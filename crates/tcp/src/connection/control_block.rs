@@ -6,7 +6,7 @@ use super::open::{Established, Open};
 use crate::config::Settings;
 use crate::environment::Environment;
 use crate::error::{Dropped, Failure, IcmpError};
-use crate::event::Readiness;
+use crate::event::{Readiness, Told};
 use crate::info::{Info, State};
 use crate::inspection::Inspection;
 use crate::receive::buffer::ReceiveBuffer;
@@ -30,10 +30,7 @@ pub(crate) struct ControlBlock {
     pub(crate) detached: bool,
     /// It waits in its lane's queue of work.
     pub(crate) queued: bool,
-    /// It waits in the queue of events.
-    pub(crate) announced: bool,
-    /// What the application was told of.
-    pub(crate) reported: Readiness,
+    pub(crate) told: Told,
     pub(crate) timer: TimerId,
     /// The deadline that `timer` is armed for: no later than the connection's own.
     pub(crate) armed: Instant,
@@ -43,8 +40,8 @@ pub(crate) struct ControlBlock {
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant)]
 pub(super) enum Phase {
-    Handshake(Box<Handshake>),
     Open(Open),
+    Handshake(Box<Handshake>),
     Finished(Finished),
 }
 
@@ -101,8 +98,7 @@ impl ControlBlock {
             soft_error: None,
             detached: false,
             queued: false,
-            announced: false,
-            reported: Readiness::NONE,
+            told: Told::default(),
             timer: TimerId::NONE,
             armed: Instant::FAR_FUTURE,
         }
@@ -300,11 +296,17 @@ impl ControlBlock {
         }
     }
 
+    /// Whether an acknowledgment is due.
+    #[inline]
+    pub(crate) fn owes_acknowledgment(&self) -> bool {
+        matches!(&self.phase, Phase::Open(open) if open.receive.acks.is_due())
+    }
+
     /// What the application can do without waiting.
     #[inline]
     pub(crate) fn readiness(&self) -> Readiness {
         match &self.phase {
-            Phase::Open(open) => open.readiness(self.reported),
+            Phase::Open(open) => open.readiness(self.told.reported()),
             Phase::Handshake(_) => Readiness::NONE,
             Phase::Finished(finished) => finished.readiness(self.failure),
         }
@@ -317,7 +319,7 @@ impl ControlBlock {
             Phase::Open(open) => Standing {
                 may_transmit: open.may_transmit(),
                 deadline: open.next_deadline(),
-                ready: open.readiness(self.reported),
+                ready: open.readiness(self.told.reported()),
             },
             Phase::Handshake(handshake) => Standing {
                 may_transmit: handshake.wants_transmit(),

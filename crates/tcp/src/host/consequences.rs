@@ -96,7 +96,7 @@ impl Host {
             if connection.armed != Instant::FAR_FUTURE {
                 self.wheel.cancel(connection.timer);
             }
-            let stale = connection.queued || connection.announced;
+            let stale = connection.queued || connection.told.is_announced();
             self.connections.discard(key);
             self.memory.sharers = self.connections.len();
             if stale {

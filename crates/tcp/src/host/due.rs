@@ -62,11 +62,12 @@ impl Host {
     /// one segment or super-segment each.
     #[inline(always)]
     pub fn poll_transmit(&mut self, now: Instant, lane: u8, frame: &mut Frame) -> Option<Outgoing<'_>> {
-        if !self.lanes.get(lane).replies.is_empty() {
-            return self.transmit_reply(lane, frame);
-        }
         loop {
-            match self.lanes.get(lane).line.pop_front()? {
+            let queues = self.lanes.get(lane);
+            if !queues.replies.is_empty() {
+                return self.transmit_reply(lane, frame);
+            }
+            match queues.line.pop_front()? {
                 Turn::Connection(key) => {
                     if self.transmit_connection(now, lane, key, frame) {
                         self.counters.segments_sent += 1;
@@ -142,10 +143,7 @@ impl Host {
                 }
                 News::Connection(key) => {
                     let Some(connection) = self.connections.get_mut(key) else { continue };
-                    connection.announced = false;
-                    let ready = connection.readiness();
-                    let fresh = ready & !connection.reported;
-                    connection.reported = ready;
+                    let fresh = connection.told.take();
                     if !connection.detached && fresh != Readiness::NONE {
                         return Some(Event::Connection(ConnectionId(key), fresh));
                     }

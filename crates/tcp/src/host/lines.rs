@@ -2,7 +2,6 @@
 
 use super::work::{Lanes, News, Turn};
 use crate::connection::control_block::{ControlBlock, Standing};
-use crate::event::Readiness;
 use alloc::collections::VecDeque;
 use basis::{Instant, Key, TimerWheel};
 
@@ -33,24 +32,14 @@ impl Lines<'_> {
         if connection.detached {
             return;
         }
-        connection.reported = connection.reported & ready;
-        if !connection.announced && (ready & !connection.reported) != Readiness::NONE {
-            connection.announced = true;
+        if connection.told.update(ready) {
             self.news.push_back(News::Connection(key));
         }
     }
 
-    /// Puts a connection in the line for work, if it may have some. Enough after what neither starts a timer nor makes the
-    /// connection ready for more.
+    /// Puts a connection in the line for work. Enough after what neither starts a timer nor makes the connection ready for more.
     #[inline(always)]
-    pub(super) fn settle_work(&mut self, key: Key, connection: &mut ControlBlock) {
-        if connection.may_transmit() {
-            self.queue(key, connection);
-        }
-    }
-
-    #[inline(always)]
-    fn queue(&mut self, key: Key, connection: &mut ControlBlock) {
+    pub(super) fn queue(&mut self, key: Key, connection: &mut ControlBlock) {
         if !connection.queued {
             connection.queued = true;
             self.lanes.get(connection.path.lane).line.push_back(Turn::Connection(key));

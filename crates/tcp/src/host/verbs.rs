@@ -126,7 +126,10 @@ impl Host {
     pub fn read(&mut self, now: Instant, id: ConnectionId, out: &mut [u8]) -> Result<usize, ReadError> {
         let connection = self.connections.get_mut(id.0).ok_or(ReadError::NotConnected)?;
         let result = connection.read(out, &mut environment!(self, now));
-        lines!(self).settle_work(id.0, connection);
+        // All that a read can bring about is news of the window.
+        if connection.owes_acknowledgment() {
+            lines!(self).queue(id.0, connection);
+        }
         result
     }
 
@@ -160,7 +163,9 @@ impl Host {
     ) -> Result<usize, WriteError> {
         let connection = self.connections.get_mut(id.0).ok_or(WriteError::NotConnected)?;
         let result = connection.write(data, marks, &mut environment!(self, now));
-        lines!(self).settle_work(id.0, connection);
+        if matches!(result, Ok(count) if count > 0) {
+            lines!(self).queue(id.0, connection);
+        }
         result
     }
 

@@ -90,6 +90,22 @@ impl ReceiveBuffer {
 
     /// Copies to the front of `out` as many bytes as there are and forgets them.
     pub(crate) fn read(&mut self, out: &mut [u8]) -> usize {
+        let mut filled = if self.pieces.is_empty() { 0 } else { self.read_pieces(out) };
+        let count = self.tail.len().min(out.len() - filled);
+        if count > 0 {
+            out[filled..filled + count].copy_from_slice(&self.tail[..count]);
+            match count == self.tail.len() {
+                // Its memory begins anew.
+                true => self.tail.clear(),
+                false => self.tail.advance(count),
+            }
+            filled += count;
+        }
+        self.len -= filled;
+        filled
+    }
+
+    fn read_pieces(&mut self, out: &mut [u8]) -> usize {
         let mut filled = 0;
         let mut spent = 0;
         for piece in &mut self.pieces {
@@ -106,17 +122,6 @@ impl ReceiveBuffer {
         if spent > 0 {
             self.pieces.drain(..spent);
         }
-        let count = self.tail.len().min(out.len() - filled);
-        if count > 0 {
-            out[filled..filled + count].copy_from_slice(&self.tail[..count]);
-            match count == self.tail.len() {
-                // Its memory begins anew.
-                true => self.tail.clear(),
-                false => self.tail.advance(count),
-            }
-            filled += count;
-        }
-        self.len -= filled;
         filled
     }
 

@@ -32,6 +32,7 @@ struct Range {
 }
 
 impl Reassembly {
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.ranges.is_empty()
     }
@@ -42,8 +43,12 @@ impl Reassembly {
         self.charged
     }
 
+    #[inline]
     pub(crate) fn clear(&mut self) {
-        *self = Reassembly::default();
+        // Mostly nothing ever came out of order.
+        if self.ranges.capacity() > 0 {
+            *self = Reassembly::default();
+        }
     }
 
     /// Keeps the bytes from `left` on, as far as they are new. Returns false if there is no room: the peer sends them again.

@@ -47,6 +47,7 @@ impl SendBuffer {
 
     /// Takes in as much of `data` as keeps the whole inside `limit`. Chunks are filled to a multiple of
     /// `segment_size`, so that segments seldom straddle two.
+    #[inline]
     pub(crate) fn write(
         &mut self,
         data: &[u8],
@@ -55,7 +56,22 @@ impl SendBuffer {
         chunks: &mut ChunkPool,
     ) -> usize {
         let accepted = data.len().min(limit.saturating_sub(self.len));
-        let mut rest = &data[..accepted];
+        let data = &data[..accepted];
+        let free = self.tail.capacity() - self.tail.len();
+        // A small chunk ends where it ends: no segment is whole in it.
+        if accepted <= free && self.sealed + self.tail.capacity() <= pool::SMALL {
+            self.tail.extend_from_slice(data);
+            self.len += accepted;
+        } else {
+            self.write_long(data, limit, segment_size, chunks);
+        }
+        accepted
+    }
+
+    /// [`SendBuffer::write`] of what may need another chunk.
+    #[inline(never)]
+    fn write_long(&mut self, data: &[u8], limit: usize, segment_size: usize, chunks: &mut ChunkPool) {
+        let mut rest = data;
         let full = pool::LARGE - pool::LARGE % segment_size.clamp(1, pool::LARGE);
         while !rest.is_empty() {
             let free = self.tail.capacity() - self.tail.len();
@@ -69,7 +85,6 @@ impl SendBuffer {
             self.len += now.len();
             rest = later;
         }
-        accepted
     }
 
     /// Begins another chunk; a small one only for small data that stands alone, or where little is allowed.

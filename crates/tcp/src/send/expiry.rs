@@ -27,7 +27,7 @@ impl Sender {
             self.stop_timeout(timers);
             return;
         }
-        self.timeout_at = now + self.rtt.timeout();
+        self.timeout_at = self.rtt.timeout_after(now);
         self.recovery.alarm = Alarm::Timeout;
         timers.arm(Timer::Retransmit, self.timeout_at);
     }
@@ -47,7 +47,7 @@ impl Sender {
         if self.recovery.selective && outstanding > 0 {
             let alone = outstanding <= self.segment_size as u32;
             self.recovery.alarm = Alarm::TailProbe;
-            timers.arm(Timer::Retransmit, self.timeout_at.min(now + self.rtt.probe_timeout(alone)));
+            timers.arm(Timer::Retransmit, self.timeout_at.min(self.rtt.probe_after(now, alone)));
         }
     }
 
@@ -96,7 +96,7 @@ impl Sender {
             }
             _ => self.on_timeout(environment),
         }
-        self.timeout_at = environment.now + self.rtt.timeout();
+        self.timeout_at = self.rtt.timeout_after(environment.now);
         timers.arm(Timer::Retransmit, self.timeout_at.min(give_up));
         Expiry::Retry
     }

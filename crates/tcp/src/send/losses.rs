@@ -67,7 +67,7 @@ impl Sender {
             self.tune(environment.memory);
         }
         if restart {
-            self.timeout_at = now + self.rtt.timeout();
+            self.timeout_at = self.rtt.timeout_after(now);
         }
         self.close(episode, progress, overtaken, timers, now);
     }

@@ -52,12 +52,17 @@ pub(crate) struct Marks {
 
 impl Marks {
     /// Bytes up to `end` were written; `oldest` is the first that is not acknowledged.
+    #[inline]
     pub(crate) fn on_write(&mut self, marks: WriteMarks, oldest: Seq, end: Seq) {
         self.hold = if marks.more { Hold::More } else { Hold::Usual };
         self.unfinished = marks.more;
-        if !marks.end_of_record && self.records.is_none() {
-            return;
+        if marks.end_of_record || self.records.is_some() {
+            self.note_record(marks, oldest, end);
         }
+    }
+
+    #[cold]
+    fn note_record(&mut self, marks: WriteMarks, oldest: Seq, end: Seq) {
         let records = self.records.get_or_insert_default();
         while records.front().is_some_and(|first| first.at_or_before(oldest)) {
             records.pop_front();

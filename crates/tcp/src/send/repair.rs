@@ -126,7 +126,7 @@ impl Sender {
         environment.counters.retransmissions += 1;
         if left == oldest && self.recovery.selective && self.recovery.is_repairing() {
             // What the time-out waits for was sent just now.
-            self.timeout_at = now + self.rtt.timeout();
+            self.timeout_at = self.rtt.timeout_after(now);
             if self.recovery.alarm == Alarm::Timeout {
                 timers.arm(Timer::Retransmit, self.timeout_at);
             }

@@ -134,7 +134,12 @@ impl Sender {
         let flags = if pushed && length > 0 { flags | Flags::PSH } else { flags };
         self.flight.sent(length + fin as u32, now);
         let next = self.flight.next;
-        self.buffer.get_or_insert_with(|| environment.memory.take_send()).board.sent(next, now);
+        let buffer = match &mut self.buffer {
+            Some(buffer) => buffer,
+            // A FIN alone.
+            vacant => vacant.insert(environment.memory.take_send()),
+        };
+        buffer.board.sent(next, now);
         self.bytes_sent += length as u64;
         self.last_sent = now;
         if self.waiting_since == Instant::FAR_FUTURE {
@@ -189,7 +194,7 @@ impl Sender {
     /// RFC 5681 4.1: after an idle time the path is probed anew.
     #[inline]
     pub(super) fn restart_after_idle(&mut self, now: Instant) {
-        if self.last_sent != Instant::ZERO && now > self.last_sent + self.rtt.timeout() {
+        if self.last_sent != Instant::ZERO && now > self.rtt.timeout_after(self.last_sent) {
             let idle = now.saturating_since(self.last_sent);
             self.congestion.on_idle(now, idle, self.rtt.timeout(), self.segment_size as u32);
         }
