@@ -49,7 +49,7 @@ impl Controller for Cubic {
     #[inline]
     fn on_acknowledged(&mut self, window: &mut Window, acknowledged: &Acknowledged) {
         match self {
-            Cubic::Exploring(hystart) => match hystart.on_acknowledged(acknowledged) {
+            Cubic::Exploring(hystart) => match hystart.on_acknowledged(acknowledged, window.size) {
                 Pace::Leave => {
                     window.threshold = window.size;
                     *self = Cubic::Avoiding(Epoch::new(0, window.size));

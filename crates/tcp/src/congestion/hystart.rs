@@ -1,4 +1,9 @@
 //! HyStart++ (RFC 9406): leaves the first slow start when round trips grow longer, before packets are lost.
+//!
+//! `Deviates:` in two ways that spare a queue of one round trip the overflow. Round trips tell of a queue only when the window is
+//! twice what the path holds; acknowledgments in one train that lasts for half a round trip tell it before (Ha and Rhee, "Hybrid
+//! Slow Start for High-Bandwidth and Long-Distance Networks", 2008), and begin conservative slow start too. And that ends as soon as
+//! round trips grow longer still, not only after five rounds.
 
 use super::controller::Acknowledged;
 use wire::tcp::Seq;
@@ -9,6 +14,10 @@ const MAX_RTT_THRESHOLD: u32 = 16_000;
 const MIN_RTT_DIVISOR: u32 = 8;
 const RTT_SAMPLES: u8 = 8;
 const CONSERVATIVE_ROUNDS: u8 = 5;
+/// The longest gap in a train of acknowledgments, in microseconds: this, or an eighth of the round trip.
+const TRAIN_GAP: u32 = 2_000;
+/// No smaller window tells anything by trains, in segments.
+const TRAIN_WINDOW: u32 = 16;
 /// No measurement.
 const NONE: u32 = u32::MAX;
 
@@ -41,6 +50,11 @@ pub(crate) struct HyStart {
     begun: bool,
     /// Most bytes under way in this round.
     used: u32,
+    /// A train began conservative slow start; then `baseline` is the round trip of the empty path.
+    by_train: bool,
+    /// When the round's train of acknowledgments began, and when the last of it came, in microseconds that come round; [`NONE`]
+    /// before the first.
+    train: (u32, u32),
 }
 
 impl HyStart {
@@ -54,6 +68,8 @@ impl HyStart {
             rounds: 0,
             begun: false,
             used: 0,
+            by_train: false,
+            train: (NONE, NONE),
         }
     }
 
@@ -63,24 +79,32 @@ impl HyStart {
         self.used > window / 2
     }
 
-    /// RFC 9406 4.2.
+    /// RFC 9406 4.2. The window is `window` bytes.
     #[inline]
-    pub(crate) fn on_acknowledged(&mut self, acknowledged: &Acknowledged) -> Pace {
+    pub(crate) fn on_acknowledged(&mut self, acknowledged: &Acknowledged, window: u32) -> Pace {
+        let now = (acknowledged.now.as_nanos() / 1_000) as u32;
         if !self.begun {
             self.begin_round(acknowledged.highest);
         }
         self.used = self.used.max(acknowledged.in_flight);
+        let mut leave = false;
         if let Some(round_trip) = acknowledged.round_trip {
-            self.sample(u32::try_from(round_trip.as_micros()).unwrap_or(NONE - 1));
+            leave = self.sample(u32::try_from(round_trip.as_micros()).unwrap_or(NONE - 1));
+        }
+        let filled = acknowledged.window_limited || self.has_used(window);
+        if filled && window >= TRAIN_WINDOW * acknowledged.segment_size {
+            self.follow_train(now);
         }
         // What ends a round was sent in it, so its round trip still counts there.
         if acknowledged.oldest.at_or_after(self.round_end) {
             self.begin_round(acknowledged.highest);
-            if self.rounds >= CONSERVATIVE_ROUNDS {
-                return Pace::Leave;
-            }
+            leave |= self.rounds >= CONSERVATIVE_ROUNDS;
         }
-        if self.is_conservative() { Pace::Quarter } else { Pace::Full }
+        match self.baseline {
+            _ if leave => Pace::Leave,
+            NONE => Pace::Full,
+            _ => Pace::Quarter,
+        }
     }
 
     /// Whether round trips have grown longer, so that the window grows by a quarter of what it might.
@@ -90,30 +114,48 @@ impl HyStart {
 
     fn begin_round(&mut self, highest: Seq) {
         self.rounds += (self.baseline != NONE) as u8;
-        (self.round_end, self.begun) = (highest, true);
+        (self.round_end, self.begun, self.train) = (highest, true, (NONE, NONE));
         (self.last_least, self.least, self.samples, self.used) = (self.least, NONE, 0, 0);
     }
 
-    fn sample(&mut self, round_trip: u32) {
+    /// An acknowledgment came; when those of this round have come in one train for half a round trip, the path is full.
+    fn follow_train(&mut self, now: u32) {
+        let shortest = self.last_least.min(self.least);
+        if self.by_train || shortest == NONE {
+            return;
+        }
+        let (began, last) = if self.train.0 == NONE { (now, now) } else { self.train };
+        if now.wrapping_sub(last) > TRAIN_GAP.max(shortest / 8) {
+            return;
+        }
+        self.train = (began, now);
+        if now.wrapping_sub(began) > shortest / 2 {
+            (self.baseline, self.by_train) = (shortest, true);
+        }
+    }
+
+    /// Takes in a round-trip time. Returns whether slow start is over.
+    fn sample(&mut self, round_trip: u32) -> bool {
         self.least = self.least.min(round_trip);
         self.samples = self.samples.saturating_add(1);
         if self.samples < RTT_SAMPLES {
-            return;
+            return false;
         }
+        let longer = |than: u32| {
+            let threshold = (than / MIN_RTT_DIVISOR).clamp(MIN_RTT_THRESHOLD, MAX_RTT_THRESHOLD);
+            self.least >= than.saturating_add(threshold)
+        };
         if self.baseline != NONE {
-            if self.least < self.baseline {
+            if self.least < self.baseline && !self.by_train {
                 // The longer round trips were jitter: slow start goes on.
                 (self.baseline, self.rounds) = (NONE, 0);
             }
-            return;
+            return longer(self.baseline);
         }
-        if self.last_least == NONE {
-            return;
-        }
-        let threshold = (self.last_least / MIN_RTT_DIVISOR).clamp(MIN_RTT_THRESHOLD, MAX_RTT_THRESHOLD);
-        if self.least >= self.last_least.saturating_add(threshold) {
+        if self.last_least != NONE && longer(self.last_least) {
             self.baseline = self.least;
         }
+        false
     }
 }
 
@@ -130,7 +172,7 @@ mod tests {
         (1..=count)
             .map(|n| {
                 *next += 1;
-                hystart.on_acknowledged(&Acknowledged {
+                let acknowledged = Acknowledged {
                     now: Instant::ZERO,
                     bytes: 1,
                     segment_size: 1,
@@ -140,7 +182,8 @@ mod tests {
                     smoothed: Duration::ZERO,
                     oldest: Seq(*next),
                     highest: Seq(if n == count { end + count } else { end }),
-                })
+                };
+                hystart.on_acknowledged(&acknowledged, count)
             })
             .collect()
     }
@@ -186,5 +229,48 @@ mod tests {
         for milliseconds in [20, 50, 100, 200] {
             assert_eq!(round(&mut hystart, &mut next, 7, milliseconds), [Pace::Full; 7]);
         }
+    }
+
+    /// An acknowledgment of one segment of a window of `window` segments at `now`, in milliseconds.
+    fn acknowledge(hystart: &mut HyStart, now: u64, number: u32, window: u32, round_trip: u64) -> Pace {
+        let acknowledged = Acknowledged {
+            now: Instant::from_millis(now),
+            bytes: 1,
+            segment_size: 1,
+            window_limited: true,
+            in_flight: 0,
+            round_trip: Some(Duration::from_millis(round_trip)),
+            smoothed: Duration::ZERO,
+            oldest: Seq(number),
+            highest: Seq(number + 1_000_000),
+        };
+        hystart.on_acknowledged(&acknowledged, window)
+    }
+
+    #[test]
+    fn a_train_of_acknowledgments_for_half_a_round_trip_begins_conservative_slow_start() {
+        let train = |gap: u64, window| {
+            let mut hystart = HyStart::new();
+            let paces = (0..=60 / gap).map(|n| acknowledge(&mut hystart, n * gap, n as u32, window, 100));
+            let at = paces.collect::<Vec<_>>().iter().position(|pace| *pace == Pace::Quarter);
+            at.map(|at| at as u64 * gap)
+        };
+        assert_eq!(train(1, 16), Some(51));
+        assert_eq!(train(12, 16), Some(60), "an eighth of the round trip is no gap");
+        assert_eq!(train(13, 16), None, "and more is one");
+        assert_eq!(train(1, 15), None, "a small window tells nothing");
+    }
+
+    #[test]
+    fn once_a_train_has_begun_it_longer_round_trips_end_slow_start_at_once() {
+        let mut hystart = HyStart::new();
+        for n in 0..=51 {
+            acknowledge(&mut hystart, n, n as u32, 100, 100);
+        }
+        // The round that began with the train ends, and in the next one the least of eight counts.
+        assert_eq!(acknowledge(&mut hystart, 100, 1_000_000, 100, 100), Pace::Quarter);
+        let mut paces = (0..8).map(|n| acknowledge(&mut hystart, 200 + n, 1_000_000, 100, 113));
+        assert!(paces.by_ref().take(7).all(|pace| pace == Pace::Quarter));
+        assert_eq!(paces.next(), Some(Pace::Leave));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! | | Slow start | After it | A loss or a mark | A time-out |
 //! |---|---|---|---|---|
-//! | [`Algorithm::Cubic`] | by every byte acknowledged; by a quarter of it once round trips grow longer (HyStart++) | along a cubic curve around the window of the last loss, or as NewReno if that is more | to 0.7 | to one segment, 0.7 is the threshold |
+//! | [`Algorithm::Cubic`] | by every byte acknowledged; by a quarter of it once round trips grow longer or acknowledgments come in one long train (HyStart++) | along a cubic curve around the window of the last loss, or as NewReno if that is more | to 0.7 | to one segment, 0.7 is the threshold |
 //! | [`Algorithm::NewReno`] | by every byte acknowledged | by one segment a window | to a half | to one segment, a half is the threshold |
 //!
 //! All begin with ten segments (RFC 6928), grow only while the window is what holds the sender back (RFC 7661), halve the

@@ -217,12 +217,13 @@ impl Scoreboard {
         }
     }
 
-    /// The peer may have thrown away what it told to have (RFC 2018 8).
+    /// The peer may have thrown away what it told to have (RFC 2018 8). When it tells so again, that will say nothing of when
+    /// it came: it counts as if it were sent again (Karn).
     pub(super) fn forget_selections(&mut self) {
         self.selected = 0;
         for stretch in &mut self.stretches {
             if stretch.fate == Fate::Selected {
-                stretch.fate = Fate::UnderWay;
+                (stretch.fate, stretch.repeated) = (Fate::UnderWay, true);
             }
         }
     }
