@@ -11,6 +11,13 @@ pub const SMALL: usize = 2 * 1024;
 const KEPT_LARGE: usize = 32;
 const KEPT_SMALL: usize = 256;
 
+/// A copy of a chunk with as much room behind its bytes as it has: [`BytesMut::clone`] leaves none.
+pub fn copy_with_room(chunk: &BytesMut) -> BytesMut {
+    let mut copy = BytesMut::with_capacity(chunk.capacity());
+    copy.extend_from_slice(chunk);
+    copy
+}
+
 /// Chunks whose memory is used again once nobody reads them any more.
 ///
 /// A chunk is filled from the front; what has been split off it lives on as `Bytes`. A spent chunk is given back and

@@ -20,6 +20,8 @@ mod verbs;
 mod work;
 
 #[cfg(test)]
+mod exploration;
+#[cfg(test)]
 mod tests;
 
 pub use admission::{Decision, Request};

@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes, BytesMut};
 ///
 /// Memory is charged by its true size: a payload is kept where it arrived only if it makes up half of the memory it
 /// keeps from being used again. So the whole never takes more than twice the bytes it holds, and one chunk.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct ReceiveBuffer {
     pieces: VecDeque<Bytes>,
     tail: BytesMut,
@@ -153,12 +153,33 @@ impl ReceiveBuffer {
     }
 }
 
+impl Clone for ReceiveBuffer {
+    /// A copy takes as much memory as the original is charged.
+    fn clone(&self) -> Self {
+        ReceiveBuffer {
+            pieces: self.pieces.clone(),
+            tail: pool::copy_with_room(&self.tail),
+            len: self.len,
+            reassembly: self.reassembly.clone(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use alloc::vec::Vec;
     use proptest::prelude::*;
     use wire::tcp::Seq;
+
+    #[test]
+    fn a_copy_is_charged_what_the_original_is() {
+        let mut chunks = ChunkPool::new();
+        let mut buffer = ReceiveBuffer::default();
+        buffer.push(&mut Frame::copy_of(b"few bytes"), &mut chunks);
+        assert_eq!(buffer.clone().used(), buffer.used());
+        assert!(buffer.used() > buffer.len());
+    }
 
     proptest! {
         #[test]

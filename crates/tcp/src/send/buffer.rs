@@ -13,7 +13,7 @@ const GATHERED: usize = 4096;
 ///
 /// The writer's bytes are copied once, into the tail. A segment shares a piece instead of copying it; what fits a
 /// frame's head is copied there, so that small writes never break the tail into small pieces.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct SendBuffer {
     pieces: VecDeque<Bytes>,
     /// The end of the bytes: the part of a chunk that still grows.
@@ -241,6 +241,20 @@ impl SendBuffer {
     }
 }
 
+impl Clone for SendBuffer {
+    /// A copy takes as much memory as the original is charged.
+    fn clone(&self) -> Self {
+        SendBuffer {
+            pieces: self.pieces.clone(),
+            tail: pool::copy_with_room(&self.tail),
+            sealed: self.sealed,
+            len: self.len,
+            cursor: self.cursor,
+            board: self.board.clone(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -278,6 +292,16 @@ mod tests {
             buffer.clear(&mut chunks);
             prop_assert_eq!(buffer.len(), 0);
         }
+    }
+
+    #[test]
+    fn a_copy_is_charged_what_the_original_is() {
+        let mut chunks = ChunkPool::new();
+        let mut buffer = SendBuffer::default();
+        buffer.write(&[7; 5], 200_000, 1448, &mut chunks);
+        assert_eq!(buffer.clone().used(), buffer.used());
+        buffer.write(&[7; 70_000], 200_000, 1448, &mut chunks);
+        assert_eq!(buffer.clone().used(), buffer.used());
     }
 
     #[test]
