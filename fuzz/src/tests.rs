@@ -40,6 +40,19 @@ fn change(input: &mut Vec<u8>, seeds: &[Vec<u8>], random: &mut Random) {
     }
 }
 
+/// What was found once: both sides short of memory at the same time, and a router whose word is good for longer than a wheel turns.
+#[test]
+fn what_was_found_is_not_found_again() {
+    let squeezed = *b"ni\x00\x00\x00\x03\x03\x84\x03\x03\x03n\xff|\xff\x0f\x00=\xef\xef\x02\xe8\x17\x02";
+    crate::connection::run(&squeezed);
+    let for_ages = [
+        0x28, 0xdf, 0x28, 0x1c, 0x00, 0x04, 0x01, 0x01, 0x00, 0x00, 0x01, 0x00, 0xc9, 0xc9, 0x1d, 0x00, 0x00,
+        0x18, 0x3f, 0xc9, 0xc9, 0x2f, 0xc9, 0xc9, 0xc9, 0xc9, 0xc9, 0xc9, 0xc8, 0xc9, 0xc9, 0x1d, 0x00, 0x05,
+        0x01, 0x6a, 0x53, 0x6c, 0x46, 0x03, 0x19, 0xfd, 0x00, 0x00, 0x02, 0x04,
+    ];
+    crate::frames::run(&for_ages);
+}
+
 #[test]
 fn every_target_has_its_program_and_every_program_its_target() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -11,7 +11,9 @@ const SLOTS: usize = 64;
 const SLOT_BITS: u32 = 6;
 /// One tick is 2^20 ns, about a millisecond.
 const TICK_BITS: u32 = 20;
-const MAX_DISTANCE: u64 = (1 << (SLOT_BITS * LEVELS as u32)) - 1;
+/// The furthest place, in ticks. One slot less than all of them, or what waits for longer would be put into the slot that is being
+/// emptied, for ever; it is put further each time its place comes.
+const MAX_DISTANCE: u64 = (SLOTS as u64 - 1) << (SLOT_BITS * (LEVELS as u32 - 1));
 /// The list of timers that have expired and wait to be popped.
 const EXPIRED: u16 = (LEVELS * SLOTS) as u16;
 const VACANT: u16 = EXPIRED + 1;
@@ -292,7 +294,8 @@ mod tests {
     }
 
     fn span() -> impl Strategy<Value = u64> {
-        prop_oneof![0..3_000_000u64, 0..10_000_000_000u64, 0..100_000_000_000_000u64, Just(0)]
+        // Up to years: the whole wheel is a little more than two.
+        prop_oneof![0..3_000_000u64, 0..10_000_000_000u64, 0..100_000_000_000_000u64, 0..1u64 << 58, Just(0)]
     }
 
     fn step() -> impl Strategy<Value = Step> {
@@ -304,6 +307,21 @@ mod tests {
         ]
     }
 
+    #[test]
+    fn a_deadline_beyond_the_whole_wheel_waits_its_time() {
+        let year = 365 * 24 * 3_600 * 1_000_000_000u64;
+        let mut now = Instant::from_nanos(7_777_777_777);
+        let mut wheel = TimerWheel::new(now);
+        let deadline = Instant::from_nanos(now.as_nanos() + 136 * year);
+        wheel.arm(deadline, 1);
+        while now < Instant::from_nanos(136 * year) {
+            now = Instant::from_nanos(now.as_nanos() + year / 3);
+            assert_eq!(wheel.pop_expired(now.min(Instant::from_nanos(deadline.as_nanos() - 1))), None);
+            assert_eq!(wheel.next_deadline(), Some(deadline));
+        }
+        assert_eq!(wheel.pop_expired(deadline), Some(1));
+    }
+
     proptest! {
         /// Beside a sorted set, which is slow and plainly right, the wheel expires the same timers at the same times.
         #[test]
@@ -311,7 +329,7 @@ mod tests {
             let mut now = Instant::from_nanos(start);
             let mut wheel = TimerWheel::new(now);
             let mut armed: Vec<(TimerId, u32, Instant)> = Vec::new();
-            let after = |now: Instant, span: u64| Instant::from_nanos(now.as_nanos() + span);
+            let after = |now: Instant, span: u64| Instant::from_nanos((now.as_nanos() + span).min(1 << 62));
             for (token, step) in steps.into_iter().enumerate() {
                 match step {
                     Step::Arm(span) => {

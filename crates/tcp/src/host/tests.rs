@@ -197,6 +197,45 @@ fn close_with_unread_bytes_delivers_what_was_written_and_then_resets() {
 }
 
 #[test]
+fn an_acknowledgment_counts_though_want_of_memory_has_taken_its_number_out_of_the_window() {
+    let config = HostConfig {
+        window_scaling: false,
+        timestamps: false,
+        buffer_memory: 4 << 10,
+        ..HostConfig::default()
+    };
+    let mut host = Host::new(Instant::ZERO, config, [1; 32]);
+    let listener = host.listen(None, 80, 10, SocketOptions::default()).unwrap();
+    segment(&mut host, Instant::ZERO, peer(0), Flags::SYN, (7, 0)).unwrap();
+    let first = answer(&mut host).unwrap() + 1;
+    segment(&mut host, Instant::ZERO, peer(0), Flags::ACK, (8, first)).unwrap();
+    let id = host.accept(listener).unwrap();
+    let now = Instant::from_millis(1);
+    host.write(now, id, &[1; 300]).unwrap();
+    sent(&mut host, now);
+    // The peer fills the window that it was offered; most of it is turned away.
+    for n in 0..5 {
+        let mut frame = Frame::copy_of(&[2; 1_000]);
+        let header = Header {
+            source_port: 1000,
+            destination_port: 80,
+            sequence: Seq(8 + 1_000 * n),
+            acknowledgment: Seq(first),
+            flags: Flags::ACK,
+            window: 1000,
+            ..Header::default()
+        };
+        header.prepend_to(&mut frame, peer(0), LOCAL);
+        let _ = host.on_segment(now, PATH, LOCAL, peer(0), &mut frame);
+        sent(&mut host, now);
+    }
+    let info = host.info(id).unwrap();
+    assert!(info.receive_window < 3_000 && info.send_queue == 300, "{info:?}");
+    assert_eq!(segment(&mut host, now, peer(0), Flags::ACK, (5_008, first + 300)), Ok(()));
+    assert_eq!(host.info(id).unwrap().send_queue, 0);
+}
+
+#[test]
 fn a_connection_in_time_wait_is_listed_once() {
     let (mut host, id, first) = accepted();
     host.shutdown(Instant::ZERO, id, Shutdown::Write).unwrap();

@@ -67,7 +67,7 @@ impl Receiver {
     ) -> Receiver {
         Receiver {
             next,
-            window: ReceiveWindow { edge: next + offered as u32, shift },
+            window: ReceiveWindow::new(next + offered as u32, shift),
             last_acknowledged: next,
             acks: AckState::new(),
             timestamps,
@@ -163,7 +163,7 @@ impl Receiver {
     /// acknowledgments so, and to refuse them would stop both directions for as long as one byte is missing.
     #[inline]
     pub(crate) fn is_acceptable(&self, sequence: Seq, length: u32) -> bool {
-        let window = self.window.size(self.next);
+        let window = self.window.promised(self.next);
         if sequence == self.next {
             return true;
         }
@@ -222,7 +222,7 @@ impl Receiver {
         if environment.memory.is_short() {
             self.restrain(sequence, payload.len(), environment);
         }
-        let room = if self.window.edge.after(sequence) { self.window.edge.since(sequence) } else { 0 };
+        let room = self.window.size(sequence);
         let cut = payload.len() as u32 > room;
         if cut {
             payload.truncate(room as usize);
@@ -364,7 +364,7 @@ impl Receiver {
                 (timestamps.echo, self.timestamps.clock(environment.now))
             }
             // What begins at the edge was not allowed before.
-            _ => (header.sequence.0.wrapping_add(1), self.window.edge.0),
+            _ => (header.sequence.0.wrapping_add(1), self.window.edge().0),
         };
         if let Some(wanted) = self.tuning.on_data(reached, mark)
             && wanted > self.limit
