@@ -185,7 +185,8 @@ impl TimerWheel {
         while id != NO_NODE {
             let next = self.nodes[id as usize].next;
             if self.nodes[id as usize].deadline <= now {
-                self.append(EXPIRED, id);
+                let deadline = self.nodes[id as usize].deadline;
+                self.append(EXPIRED, id, deadline);
             } else {
                 self.place(id);
             }
@@ -229,22 +230,23 @@ impl TimerWheel {
         let level = (((63 - differing.leading_zeros()) / SLOT_BITS) as usize).min(LEVELS - 1);
         let slot = (due >> (SLOT_BITS * level as u32)) as usize % SLOTS;
         self.occupied[level] |= 1 << slot;
-        self.append((level * SLOTS + slot) as u16, id);
+        // What waits for longer is looked at when its place comes, which may be before another's deadline.
+        let deadline = self.nodes[id as usize].deadline.min(Instant::from_nanos((due + 1) << TICK_BITS));
+        self.append((level * SLOTS + slot) as u16, id, deadline);
     }
 
-    fn append(&mut self, list: u16, id: u32) {
+    fn append(&mut self, list: u16, id: u32, earliest: Instant) {
         let last = self.lists[list as usize].last;
         let node = &mut self.nodes[id as usize];
         (node.list, node.previous, node.next) = (list, last, NO_NODE);
-        let deadline = node.deadline;
         match last {
             NO_NODE => self.lists[list as usize].first = id,
             last => self.nodes[last as usize].next = id,
         }
         let list = &mut self.lists[list as usize];
         list.last = id;
-        list.earliest = list.earliest.min(deadline);
-        self.earliest = self.earliest.min(deadline);
+        list.earliest = list.earliest.min(earliest);
+        self.earliest = self.earliest.min(earliest);
     }
 
     fn unlink(&mut self, id: u32) {
@@ -315,9 +317,9 @@ mod tests {
         let deadline = Instant::from_nanos(now.as_nanos() + 136 * year);
         wheel.arm(deadline, 1);
         while now < Instant::from_nanos(136 * year) {
-            now = Instant::from_nanos(now.as_nanos() + year / 3);
-            assert_eq!(wheel.pop_expired(now.min(Instant::from_nanos(deadline.as_nanos() - 1))), None);
-            assert_eq!(wheel.next_deadline(), Some(deadline));
+            now = Instant::from_nanos((now.as_nanos() + year / 3).min(deadline.as_nanos() - 1));
+            assert_eq!(wheel.pop_expired(now), None);
+            assert!(wheel.next_deadline().is_some_and(|next| next > now && next <= deadline));
         }
         assert_eq!(wheel.pop_expired(deadline), Some(1));
     }
