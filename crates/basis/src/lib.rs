@@ -16,7 +16,7 @@ pub mod wheel;
 
 pub use frame::{Checksum, Ecn, Frame};
 pub use pool::ChunkPool;
-pub use random::{HashKey, KeyedHasher, Random, Seed};
+pub use random::{HashKey, KeyedHasher, Random, Seed, siphash_2_4};
 pub use slab::{Key, Slab};
 pub use time::Instant;
 pub use wheel::{TimerId, TimerWheel};

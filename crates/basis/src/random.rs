@@ -3,7 +3,7 @@
 use core::hash::{BuildHasher, Hasher};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
-use siphasher::sip::SipHasher13;
+use siphasher::sip::{SipHasher13, SipHasher24};
 
 /// What all randomness of a stack grows from. The same seed gives the same stack.
 pub type Seed = [u8; 32];
@@ -51,6 +51,16 @@ impl Random {
     pub fn hash_key(&mut self) -> HashKey {
         HashKey { first: self.next_u64(), second: self.next_u64() }
     }
+}
+
+/// SipHash-2-4 of `bytes` under a key that others may share: what several hosts must agree on.
+///
+/// ```
+/// let key = core::array::from_fn(|n| n as u8);
+/// assert_eq!(netstrata_basis::siphash_2_4(&key, &[]), 0x726f_db47_dd0e_0e31);
+/// ```
+pub fn siphash_2_4(key: &[u8; 16], bytes: &[u8]) -> u64 {
+    SipHasher24::new_with_key(key).hash(bytes)
 }
 
 /// A secret key for hashing values that a peer can choose (SipHash-1-3).

@@ -7,5 +7,5 @@ mod seq;
 
 pub use flags::Flags;
 pub use header::{HEADER_LENGTH, Header, verify};
-pub use options::{MAXIMUM_OPTIONS_LENGTH, MAXIMUM_WINDOW_SCALE, Options, SackBlock, Timestamps};
+pub use options::{FastOpen, MAXIMUM_OPTIONS_LENGTH, MAXIMUM_WINDOW_SCALE, Options, SackBlock, Timestamps};
 pub use seq::Seq;

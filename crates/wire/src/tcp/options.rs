@@ -17,6 +17,10 @@ const WINDOW_SCALE: u8 = 3;
 const SACK_PERMITTED: u8 = 4;
 const SACK: u8 = 5;
 const TIMESTAMPS: u8 = 8;
+const FAST_OPEN: u8 = 34;
+/// The kind of experiments, and which one is Fast Open (RFC 7413 4.1.1, RFC 6994).
+const EXPERIMENT: u8 = 254;
+const FAST_OPEN_EXPERIMENT: [u8; 2] = [0xf9, 0x89];
 
 /// Two NOPs and the timestamps option's kind and length: how RFC 7323 appendix A recommends to lay it out.
 const ALIGNED_TIMESTAMPS: [u8; 4] = [NOP, NOP, TIMESTAMPS, 10];
@@ -40,7 +44,60 @@ pub struct SackBlock {
     pub right: Seq,
 }
 
-/// The options that are understood. Which of them mean something depends on the segment: the first three do on a SYN alone.
+/// The Fast Open option (RFC 7413 4.1.1): a cookie, or the request for one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FastOpen {
+    bytes: [u8; FastOpen::LONGEST],
+    length: u8,
+    /// In the form that was used before the option had a number of its own.
+    pub experimental: bool,
+}
+
+impl FastOpen {
+    /// Bytes of the shortest cookie.
+    pub const SHORTEST: usize = 4;
+    /// Bytes of the longest cookie.
+    pub const LONGEST: usize = 16;
+
+    /// The request for a cookie.
+    pub const REQUEST: FastOpen = FastOpen { bytes: [0; FastOpen::LONGEST], length: 0, experimental: false };
+
+    /// A cookie: an even number of bytes, from [`FastOpen::SHORTEST`] to [`FastOpen::LONGEST`]; without any, a request.
+    pub fn new(cookie: &[u8], experimental: bool) -> Option<FastOpen> {
+        let fits = (FastOpen::SHORTEST..=FastOpen::LONGEST).contains(&cookie.len());
+        if !cookie.is_empty() && !(fits && cookie.len().is_multiple_of(2)) {
+            return None;
+        }
+        let mut bytes = [0; FastOpen::LONGEST];
+        bytes.iter_mut().zip(cookie).for_each(|(place, byte)| *place = *byte);
+        Some(FastOpen { bytes, length: cookie.len() as u8, experimental })
+    }
+
+    /// The cookie; nothing in a request.
+    pub fn cookie(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.length)).unwrap_or_default()
+    }
+
+    /// Bytes that it takes on the wire, padded.
+    fn encoded_length(&self) -> usize {
+        let head = if self.experimental { 4 } else { 2 };
+        (head + self.cookie().len()).next_multiple_of(4)
+    }
+
+    fn write(&self, words: &mut Words<'_>) {
+        let mut out = [NOP; 4 + FastOpen::LONGEST];
+        let head: &[u8] = if self.experimental { &FAST_OPEN_EXPERIMENT } else { &[] };
+        let kind = if self.experimental { EXPERIMENT } else { FAST_OPEN };
+        let length = 2 + head.len() + self.cookie().len();
+        let bytes = [kind, length as u8].into_iter().chain(head.iter().chain(self.cookie()).copied());
+        out.iter_mut().zip(bytes).for_each(|(place, byte)| *place = byte);
+        for word in out.as_chunks::<4>().0.iter().take(self.encoded_length() / 4) {
+            words.push(u32::from_be_bytes(*word));
+        }
+    }
+}
+
+/// The options that are understood. Which of them mean something depends on the segment: the first three and the last do on a SYN alone.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Options {
     /// The longest payload in bytes that the sender takes (RFC 9293 3.7.1).
@@ -53,6 +110,8 @@ pub struct Options {
     pub timestamps: Option<Timestamps>,
     /// Selective acknowledgments.
     pub sack: ArrayVec<SackBlock, 4>,
+    /// A cookie to send data on the SYN with, or the request for one.
+    pub fast_open: Option<FastOpen>,
 }
 
 impl Timestamps {
@@ -73,6 +132,7 @@ impl Options {
         sack_permitted: false,
         timestamps: None,
         sack: ArrayVec::new_const(),
+        fast_open: None,
     };
 
     /// Reads all bytes between the fixed header and the payload. Unknown options, and known ones of an unexpected length,
@@ -120,14 +180,14 @@ impl Options {
         let window_scale = if self.window_scale.is_some() { 4 } else { 0 };
         let permitted = if self.sack_permitted && self.timestamps.is_none() { 4 } else { 0 };
         let timestamps = if self.timestamps.is_some() { ALIGNED_TIMESTAMPS_LENGTH } else { 0 };
-        segment_size + window_scale + permitted + timestamps
+        let fast_open = self.fast_open.as_ref().map_or(0, FastOpen::encoded_length);
+        segment_size + window_scale + permitted + timestamps + fast_open
     }
 
     /// How many blocks find room: 4, or 3 beside timestamps (RFC 2018 3). The rest are not written.
     #[inline]
     fn encoded_blocks(&self) -> usize {
-        // The other options take at most 20 bytes.
-        self.sack.len().min((MAXIMUM_OPTIONS_LENGTH - 4 - self.length_without_sack()) / 8)
+        self.sack.len().min(MAXIMUM_OPTIONS_LENGTH.saturating_sub(4 + self.length_without_sack()) / 8)
     }
 
     /// The timestamps, if they are the only option: so it is on almost every segment.
@@ -136,6 +196,7 @@ impl Options {
         let alone = self.maximum_segment_size.is_none()
             && self.window_scale.is_none()
             && !self.sack_permitted
+            && self.fast_open.is_none()
             && self.sack.is_empty();
         if alone { self.timestamps } else { None }
     }
@@ -157,6 +218,9 @@ impl Options {
         }
         if let Some(shift) = self.window_scale {
             words.push(u32::from_be_bytes([NOP, WINDOW_SCALE, 3, shift]));
+        }
+        if let Some(fast_open) = &self.fast_open {
+            fast_open.write(words);
         }
         let blocks = self.encoded_blocks();
         if blocks > 0 {
@@ -192,6 +256,10 @@ fn read_one(options: &mut Options, kind: u8, value: &[u8]) {
             options.maximum_segment_size = Some(u16::from_be_bytes([high, low]));
         }
         (WINDOW_SCALE, &[shift]) => options.window_scale = Some(shift.min(MAXIMUM_WINDOW_SCALE)),
+        (FAST_OPEN, cookie) => options.fast_open = FastOpen::new(cookie, false).or(options.fast_open),
+        (EXPERIMENT, [first, second, cookie @ ..]) if [*first, *second] == FAST_OPEN_EXPERIMENT => {
+            options.fast_open = FastOpen::new(cookie, true).or(options.fast_open);
+        }
         (SACK_PERMITTED, []) => options.sack_permitted = true,
         (TIMESTAMPS, &[a, b, c, d, e, f, g, h]) => {
             options.timestamps = Some(Timestamps {

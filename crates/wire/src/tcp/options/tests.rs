@@ -24,6 +24,7 @@ pub(crate) fn options() -> impl Strategy<Value = Options> {
         sack_permitted,
         timestamps,
         sack: sack.into_iter().collect(),
+        fast_open: None,
     })
 }
 
@@ -176,4 +177,39 @@ proptest! {
             prop_assert!(options.window_scale.unwrap_or(0) <= MAXIMUM_WINDOW_SCALE);
         }
     }
+}
+
+#[test]
+fn fast_open_is_read_as_it_is_written_and_padded() {
+    let cookies: [&[u8]; 4] = [&[], &[1, 2, 3, 4], &[7; 6], &[9; 16]];
+    for (cookie, experimental) in cookies.into_iter().flat_map(|cookie| [(cookie, false), (cookie, true)]) {
+        let fast_open = FastOpen::new(cookie, experimental).unwrap();
+        let options = Options { window_scale: Some(3), fast_open: Some(fast_open), ..Options::NONE };
+        let bytes = encode(&options);
+        assert!(bytes.len().is_multiple_of(4) && bytes.len() <= MAXIMUM_OPTIONS_LENGTH);
+        assert_eq!(Options::parse(&bytes), Ok(options));
+        assert_eq!(fast_open.cookie(), cookie);
+    }
+    let request = Options { fast_open: Some(FastOpen::REQUEST), ..Options::NONE };
+    assert_eq!(encode(&request), [34, 2, 1, 1]);
+    let full = Options {
+        maximum_segment_size: Some(1460),
+        window_scale: Some(8),
+        sack_permitted: true,
+        timestamps: Some(TIMES),
+        fast_open: FastOpen::new(&[1; 16], true),
+        ..Options::NONE
+    };
+    assert_eq!(encode(&full).len(), MAXIMUM_OPTIONS_LENGTH);
+}
+
+#[test]
+fn a_cookie_of_a_length_that_there_is_not_is_no_cookie() {
+    for length in [1, 2, 3, 5, 15, 17, 18] {
+        assert_eq!(FastOpen::new(&[0; 18][..length], false), None, "{length}");
+        let mut bytes = vec![34, 2 + length as u8];
+        bytes.resize(2 + length, 0);
+        assert_eq!(Options::parse(&bytes), Ok(Options::NONE));
+    }
+    assert_eq!(Options::parse(&[254, 4, 0xf9, 0x88]), Ok(Options::NONE), "another experiment");
 }
