@@ -104,6 +104,19 @@ pub enum EcnMode {
     Ask,
 }
 
+/// How a listener treats data on SYNs (RFC 7413). A SYN may come twice, so its data may, too: only for services that bear that.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FastOpenServer {
+    /// Connections of the whole host that wait for the end of their handshake though they were opened so. Beyond it, handshakes
+    /// take their usual course (RFC 7413 5.1).
+    pub pending: u32,
+    /// The key of the cookies, the same for all hosts that answer for one address; `None` for one of this host's own.
+    pub key: Option<[u8; 16]>,
+    /// Only a cookie of this host proves the sender (RFC 7413 4.1.2). Without it whoever can forge an address can make the host work
+    /// for it.
+    pub require_cookie: bool,
+}
+
 /// When a silent peer is asked whether it still lives (RFC 9293 3.8.4).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Keepalive {

@@ -45,6 +45,12 @@ pub struct Counters {
     pub active_opens: u64,
     /// Connections completed by a listener.
     pub passive_opens: u64,
+    /// Connections whose SYN came with a cookie and was believed (RFC 7413).
+    pub fast_opens: u64,
+    /// Those of them whose handshake was completed.
+    pub fast_opens_completed: u64,
+    /// Those of them that ended before.
+    pub fast_opens_lost: u64,
     /// ACKs sent to challenge a doubtful segment (RFC 5961).
     pub challenge_acks: u64,
     /// Keepalive probes sent.

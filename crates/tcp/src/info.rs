@@ -91,6 +91,8 @@ pub struct Info {
     pub selective_acknowledgments: bool,
     /// Whether both ends understand congestion marks (RFC 3168).
     pub congestion_marks: bool,
+    /// Whether data on the SYN was taken in (RFC 7413).
+    pub syn_data: bool,
     /// Whether the sender is repairing a loss.
     pub in_recovery: bool,
     /// What the sender makes of the path.
@@ -158,6 +160,7 @@ impl Info {
             timestamps: false,
             selective_acknowledgments: false,
             congestion_marks: false,
+            syn_data: false,
             in_recovery: false,
             trust: Trust::Open,
             selected: 0,

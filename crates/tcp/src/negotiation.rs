@@ -76,6 +76,7 @@ const SCALING: u8 = 1;
 const TIMESTAMPS: u8 = 2;
 const SACK: u8 = 4;
 const MARKS: u8 = 8;
+const SYN_DATA: u8 = 16;
 /// What asks for congestion marks on a SYN.
 const ECN_SETUP: Flags = Flags::ECE.with(Flags::CWR);
 
@@ -114,6 +115,15 @@ impl Negotiated {
     #[inline]
     pub(crate) const fn marks(self) -> bool {
         self.flags & MARKS != 0
+    }
+
+    /// Whether data came or went with the SYN (RFC 7413).
+    pub(crate) const fn syn_data(self) -> bool {
+        self.flags & SYN_DATA != 0
+    }
+
+    pub(crate) fn note_syn_data(&mut self) {
+        self.flags |= SYN_DATA;
     }
 
     /// One of both ends may not understand congestion marks after all.

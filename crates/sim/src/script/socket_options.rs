@@ -5,6 +5,7 @@ use super::machine::Machine;
 use super::notation::Argument;
 use super::sockets::{Role, Socket, error_name};
 use std::time::Duration;
+use tcp::FastOpenServer;
 use tcp::congestion::Algorithm;
 
 /// Sets an option.
@@ -34,10 +35,24 @@ pub(super) fn set(
         }
         Role::Listener(id) => {
             machine.stack.tcp_mut().set_listener_options(id, socket.options);
+            if let Some(require_cookie) = requires_cookie(name) {
+                let pending = u32::try_from(number(arguments.get(3))?).unwrap_or(0);
+                let server = FastOpenServer { pending, key: None, require_cookie };
+                machine.stack.tcp_mut().set_fast_open(id, Some(server));
+            }
         }
         Role::Fresh => {}
     }
     Ok(Returned::Value(0))
+}
+
+/// Whether a listener that takes in data on SYNs wants cookies; `None` for any other option. Both say how many may wait.
+fn requires_cookie(name: &str) -> Option<bool> {
+    match name {
+        "TCP_FASTOPEN" => Some(true),
+        "TCP_FASTOPEN_NO_COOKIE" => Some(false),
+        _ => None,
+    }
 }
 
 fn set_number(socket: &mut Socket, name: &str, value: i64) -> Result<(), String> {
@@ -61,7 +76,7 @@ fn set_number(socket: &mut Socket, name: &str, value: i64) -> Result<(), String>
         // A port is never in use twice here, and TIME-WAIT never keeps a listener from it.
         "SO_REUSEADDR" => {}
         // No option that stays.
-        "TCP_QUICKACK" => {}
+        "TCP_QUICKACK" | "TCP_FASTOPEN" | "TCP_FASTOPEN_NO_COOKIE" => {}
         _ => return Err(format!("unknown option `{name}`")),
     }
     if socket.options.keepalive.is_some() {

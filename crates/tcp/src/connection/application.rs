@@ -139,7 +139,7 @@ impl ControlBlock {
     /// Whether `sequence` is among the numbers sent and not acknowledged.
     pub(crate) fn is_in_flight(&self, sequence: Seq) -> bool {
         match &self.phase {
-            Phase::Open(open) => open.send.is_in_flight(sequence),
+            Phase::Open(open) => open.send.is_in_flight(sequence) || open.is_syn_ack(sequence),
             Phase::Handshake(handshake) => sequence == handshake.initial(),
             Phase::Finished(_) => false,
         }

@@ -3,6 +3,7 @@
 use super::fate::Fate;
 use super::handshake::{Handshake, Outcome};
 use super::open::{Established, Open};
+use super::syn_ack::SynAck;
 use crate::config::Settings;
 use crate::environment::Environment;
 use crate::error::{Dropped, Failure, IcmpError};
@@ -52,6 +53,7 @@ pub(super) struct Finished {
     state: State,
     /// The handshake had been done.
     was_open: bool,
+    syn_data: bool,
 }
 
 impl Finished {
@@ -130,6 +132,21 @@ impl ControlBlock {
         )
     }
 
+    /// A connection whose SYN with `header` proved its sender and came with `payload` (RFC 7413).
+    pub(crate) fn accepted_early(
+        tuple: FourTuple,
+        path: Path,
+        settings: Settings,
+        established: &Established,
+        syn_ack: Box<SynAck>,
+        payload: &mut Frame,
+        environment: &mut Environment<'_>,
+    ) -> ControlBlock {
+        let mut open = Open::new(established, &tuple, path, &settings, environment);
+        open.begin_early(syn_ack, &established.header, payload, &settings, environment);
+        ControlBlock::new(tuple, path, settings, Phase::Open(open))
+    }
+
     // ---- segments ----
 
     #[inline(always)]
@@ -195,6 +212,10 @@ impl ControlBlock {
                 error.failure().map_or(Fate::Live, Fate::Failed)
             }
             Phase::Open(open) => {
+                if open.is_syn_ack(sequence) {
+                    // As for any attempt.
+                    return error.failure().map_or(Fate::Live, Fate::Failed);
+                }
                 // RFC 5927 4.1: only an error about something that is really under way counts.
                 if !open.send.is_in_flight(sequence) {
                     return Fate::Live;
@@ -221,8 +242,10 @@ impl ControlBlock {
         environment: &mut Environment<'_>,
     ) {
         let was_open = matches!(self.phase, Phase::Open(_));
+        let syn_data = matches!(&self.phase, Phase::Open(open) if open.has_syn_data());
         let unread = match &mut self.phase {
             Phase::Open(open) => {
+                environment.counters.fast_opens_lost += open.syn_ack.is_some() as u64;
                 open.send.discard(environment);
                 let mut unread = open.receive.take_buffer();
                 if (self.detached || open.receive.discarding())
@@ -240,7 +263,7 @@ impl ControlBlock {
                 failure => failure,
             };
         }
-        self.phase = Phase::Finished(Finished { unread, state, was_open });
+        self.phase = Phase::Finished(Finished { unread, state, was_open, syn_data });
     }
 
     /// Gives back what memory is left: the slot is about to be used again.
@@ -374,6 +397,7 @@ impl ControlBlock {
         match &self.phase {
             Phase::Open(open) => open.report(&mut info),
             Phase::Finished(finished) => {
+                info.syn_data = finished.syn_data;
                 info.receive_queue = finished.unread.as_ref().map_or(0, |buffer| buffer.len()) as u32;
             }
             Phase::Handshake(_) => {}

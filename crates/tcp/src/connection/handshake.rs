@@ -208,6 +208,7 @@ impl Handshake {
             // Karn: the answer to a repeated SYN tells no round-trip time.
             round_trip: (self.retries == 0).then(|| now - self.first_sent),
             repeated: self.retries,
+            early: false,
         }
     }
 

@@ -3,11 +3,13 @@
 mod application;
 mod closing;
 pub(crate) mod control_block;
+mod fast_open;
 pub(crate) mod fate;
 pub(crate) mod handshake;
 mod keepalive;
 mod marks;
 pub(crate) mod open;
+pub(crate) mod syn_ack;
 pub(crate) mod throttle;
 pub(crate) mod time_wait;
 mod transmit;

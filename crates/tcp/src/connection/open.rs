@@ -3,6 +3,7 @@
 use super::closing::Closing;
 use super::fate::Fate;
 use super::keepalive::KeepaliveState;
+use super::syn_ack::SynAck;
 use super::throttle::Throttle;
 use super::time_wait::Remains;
 use crate::config::Settings;
@@ -19,6 +20,7 @@ use crate::send::acknowledgment::Acknowledgment;
 use crate::send::expiry::Expiry;
 use crate::send::sender::Sender;
 use crate::timers::{Timer, Timers};
+use alloc::boxed::Box;
 use basis::Frame;
 use core::time::Duration;
 use wire::tcp::{Flags, Header, Seq};
@@ -37,6 +39,8 @@ pub(crate) struct Open {
     pub(super) echoes_marks: bool,
     /// Received bytes were or will be thrown away unread: the peer gets a RST once it has all that was written.
     lost_input: bool,
+    /// The SYN-ACK, while the peer has not acknowledged it though the connection is open (RFC 7413).
+    pub(super) syn_ack: Option<Box<SynAck>>,
 }
 
 /// What a completed handshake hands over.
@@ -57,6 +61,8 @@ pub(crate) struct Established {
     pub(crate) round_trip: Option<Duration>,
     /// How often this host's SYN or SYN-ACK was repeated by its timer.
     pub(crate) repeated: u8,
+    /// The peer has not acknowledged the SYN-ACK yet.
+    pub(crate) early: bool,
 }
 
 impl Open {
@@ -105,9 +111,11 @@ impl Open {
             negotiated,
             echoes_marks: false,
             lost_input: false,
+            syn_ack: None,
         };
         match established.round_trip {
             Some(rtt) => open.send.sample_rtt(rtt),
+            None if established.early => {}
             None => open.send.on_lost_syn(established.repeated),
         }
         open.keepalive.on_heard(settings.keepalive(), &mut open.timers, now);
@@ -130,6 +138,9 @@ impl Open {
         if !flags.intersects(Flags::ACK | Flags::RST | Flags::SYN) {
             // Nothing of a synchronized connection looks like this (RFC 9293 3.10.7.4, fifth step): no answer, whatever its number.
             return Err(Dropped::BadFlags);
+        }
+        if self.syn_ack.is_some() && self.is_repeated_syn(header) {
+            return Ok(Fate::Live);
         }
         let length =
             payload.len() as u32 + flags.contains(Flags::FIN) as u32 + flags.contains(Flags::SYN) as u32;
@@ -163,6 +174,9 @@ impl Open {
         }
         self.keepalive.on_heard(settings.keepalive(), &mut self.timers, environment.now);
         self.on_acknowledgment(header, payload, environment)?;
+        if self.syn_ack.is_some() {
+            self.on_syn_ack_acknowledged(header, environment);
+        }
         if self.negotiated.marks() {
             self.on_marks(header, payload, environment);
         }
@@ -349,6 +363,7 @@ impl Open {
                     self.receive.acks.now();
                     true
                 }
+                Timer::Retransmit if self.syn_ack.is_some() => self.on_syn_ack_expired(environment),
                 Timer::Retransmit => {
                     self.send.on_retransmit_expired(settings, &mut self.timers, environment) == Expiry::Retry
                 }
@@ -377,7 +392,10 @@ impl Open {
     }
 
     pub(crate) fn state(&self) -> State {
-        self.closing.state(self.receive.finished())
+        match self.closing.state(self.receive.finished()) {
+            State::Established if self.syn_ack.is_some() => State::SynReceived,
+            state => state,
+        }
     }
 
     /// What TIME-WAIT needs to know.
@@ -407,6 +425,7 @@ impl Open {
         self.send.report(info);
         self.receive.report(info);
         info.congestion_marks = self.negotiated.marks();
+        info.syn_data = self.negotiated.syn_data();
         info.window_scale =
             self.negotiated.scaling().then(|| (self.negotiated.receive_shift(), self.negotiated.send_shift));
     }

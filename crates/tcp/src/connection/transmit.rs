@@ -14,6 +14,7 @@ impl Open {
     #[inline(always)]
     pub(crate) fn may_transmit(&self) -> bool {
         self.receive.acks.is_due()
+            || self.syn_ack.as_ref().is_some_and(|syn_ack| syn_ack.is_due())
             || self.keepalive.is_due()
             || self.send.may_transmit(self.closing.asked() && !self.closing.acknowledged())
     }
@@ -27,6 +28,9 @@ impl Open {
         settings: &Settings,
         environment: &mut Environment<'_>,
     ) -> bool {
+        if self.syn_ack.is_some() && self.transmit_syn_ack(frame, tuple, environment) {
+            return true;
+        }
         let beyond = self.send.next_sequence();
         match self.next_segment(frame, settings, environment) {
             Some(Outbound { sequence, mut flags }) => {
@@ -38,6 +42,9 @@ impl Open {
                     flags |= self.put_marks(frame, sequence, beyond);
                 }
                 self.finish(frame, sequence, flags, tuple, environment);
+                if self.syn_ack.is_some() {
+                    self.wait_for_syn_ack();
+                }
                 true
             }
             None => false,

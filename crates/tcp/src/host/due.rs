@@ -1,5 +1,6 @@
 //! What is due: timers, segments, events.
 
+use super::half_open::CookieReply;
 use super::lines::{Lines, lines};
 use super::reset;
 use super::tcp_host::{Host, environment};
@@ -119,10 +120,15 @@ impl Host {
     /// Returns the segment's time to live, if there was one.
     #[inline(never)]
     pub(super) fn transmit_half_open(&mut self, now: Instant, key: Key, frame: &mut Frame) -> Option<u8> {
+        let half_open = self.half_open.slab.get(key)?;
+        let cookie = match half_open.cookie {
+            CookieReply::None => None,
+            reply => self.cookie_option(half_open.listener, &half_open.tuple, reply),
+        };
         let half_open = self.half_open.slab.get_mut(key)?;
         half_open.queued = false;
         let time_to_live = self.listeners.get(half_open.listener)?.settings.time_to_live;
-        half_open.transmit(now, frame);
+        half_open.transmit(now, cookie, frame);
         Some(time_to_live)
     }
 

@@ -15,7 +15,7 @@ use crate::segment::{FourTuple, Path};
 use crate::timers::Timer;
 use basis::{Frame, Instant, Key, Slab};
 use core::time::Duration;
-use wire::tcp::{Flags, Header, Seq, Timestamps};
+use wire::tcp::{FastOpen, Flags, Header, Options, Seq, Timestamps};
 
 /// One answered SYN.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub(crate) struct HalfOpen {
     answered_again: bool,
     /// Nobody has decided yet whether its SYN is answered.
     pub(crate) undecided: bool,
+    /// The SYN-ACK carries a cookie (RFC 7413).
+    pub(crate) cookie: CookieReply,
     throttle: Throttle,
     negotiated: Negotiated,
     window: u16,
@@ -50,6 +52,14 @@ impl Linked for HalfOpen {
     fn links(&mut self) -> &mut Links {
         &mut self.links
     }
+}
+
+/// In which form a SYN-ACK carries a cookie.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum CookieReply {
+    None,
+    Usual,
+    Experimental,
 }
 
 /// What a segment did to a half-open connection.
@@ -96,6 +106,7 @@ impl HalfOpen {
             acknowledge: false,
             answered_again: false,
             undecided: opening.undecided,
+            cookie: CookieReply::None,
             throttle: Throttle::default(),
             negotiated: offer.agree(&header.options, header.flags, opening.tuple.local.is_ipv4()),
             window: syn_window(opening.window),
@@ -184,6 +195,7 @@ impl HalfOpen {
             window: self.window,
             round_trip: self.round_trip(now),
             repeated: self.retries,
+            early: false,
         })
     }
 
@@ -204,8 +216,8 @@ impl HalfOpen {
         (self.retries == 0 && !self.answered_again).then(|| now - Instant::from_nanos(sent))
     }
 
-    /// The SYN-ACK, or the acknowledgment of a doubtful segment.
-    pub(crate) fn transmit(&mut self, now: Instant, frame: &mut Frame) {
+    /// The SYN-ACK with the cookie that it carries, or the acknowledgment of a doubtful segment.
+    pub(crate) fn transmit(&mut self, now: Instant, cookie: Option<FastOpen>, frame: &mut Frame) {
         if core::mem::take(&mut self.acknowledge) {
             let (sequence, acknowledgment) = (self.initial + 1, self.peer_initial + 1);
             *frame = reset::bare(&self.tuple, sequence, acknowledgment, Flags::ACK, self.window);
@@ -220,7 +232,7 @@ impl HalfOpen {
             flags: self.negotiated.syn_ack_flags(),
             window: self.window,
             urgent: 0,
-            options: self.negotiated.on_syn_ack(self.offer(), timestamps),
+            options: Options { fast_open: cookie, ..self.negotiated.on_syn_ack(self.offer(), timestamps) },
         };
         header.prepend_to(frame, self.tuple.local, self.tuple.remote);
     }

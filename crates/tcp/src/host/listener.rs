@@ -1,6 +1,6 @@
 //! Who listens where, and what waits to be accepted.
 
-use crate::config::Settings;
+use crate::config::{FastOpenServer, Settings};
 use crate::error::ListenError;
 use crate::event::ListenerId;
 use crate::info::ListenerSummary;
@@ -30,6 +30,8 @@ pub(crate) struct Listener {
     pub(crate) asks: bool,
     /// Half-open connections that wait for a decision and were not told of yet; some may be gone.
     requests: VecDeque<Key>,
+    /// Data on SYNs is taken in.
+    pub(crate) fast_open: Option<FastOpenServer>,
 }
 
 impl Listener {
@@ -121,6 +123,7 @@ impl Listeners {
             announced: false,
             asks: false,
             requests: VecDeque::new(),
+            fast_open: None,
         };
         let key = self.slab.insert(listener).ok_or(ListenError::TooManyListeners)?;
         self.by_address.insert((address, port), key);

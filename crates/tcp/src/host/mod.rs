@@ -4,6 +4,7 @@ mod admission;
 mod consequences;
 mod demux;
 mod due;
+mod fast_open;
 mod fifo;
 mod half_open;
 mod inspect;

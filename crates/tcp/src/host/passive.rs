@@ -46,6 +46,9 @@ impl Host {
         if !header.flags.contains(Flags::SYN) || header.flags.contains(Flags::FIN) {
             return Err(Dropped::BadFlags);
         }
+        if beyond.is_none() && self.open_early(now, path, tuple, header, frame, listener) {
+            return Ok(());
+        }
         self.open_half(now, path, tuple, header, listener, beyond)
     }
 
@@ -69,14 +72,7 @@ impl Host {
         if self.memory.is_exhausted() {
             return Err(Dropped::MemoryShort);
         }
-        let most = settings.max_segment_size().unwrap_or(u16::MAX);
-        let offer = Offer {
-            maximum_segment_size: path.offered_segment_size(tuple.local).min(most),
-            window_shift: self.window_shift(&settings),
-            timestamps: self.config.timestamps,
-            selective_acknowledgments: self.config.selective_acknowledgments,
-            ecn: self.config.ecn,
-        };
+        let offer = self.offer(&settings, path, tuple);
         let generated = self.isn.initial(tuple, now);
         let opening = Opening {
             tuple: *tuple,
@@ -88,7 +84,8 @@ impl Host {
             listener: key,
             undecided: listener.asks,
         };
-        let half_open = HalfOpen::new(&opening, header, now);
+        let mut half_open = HalfOpen::new(&opening, header, now);
+        half_open.cookie = self.cookie_reply(key, header);
         if let Some(listener) = self.listeners.get_mut(key) {
             listener.half_open += 1;
         }
@@ -100,6 +97,18 @@ impl Host {
             self.queue_half_open(index);
         }
         Ok(())
+    }
+
+    /// What a SYN or SYN-ACK offers.
+    pub(super) fn offer(&self, settings: &Settings, path: Path, tuple: &FourTuple) -> Offer {
+        let most = settings.max_segment_size().unwrap_or(u16::MAX);
+        Offer {
+            maximum_segment_size: path.offered_segment_size(tuple.local).min(most),
+            window_shift: self.window_shift(settings),
+            timestamps: self.config.timestamps,
+            selective_acknowledgments: self.config.selective_acknowledgments,
+            ecn: self.config.ecn,
+        }
     }
 
     /// The window scale that a SYN offers, if any.

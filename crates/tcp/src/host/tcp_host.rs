@@ -48,6 +48,8 @@ pub struct Host {
     pub(super) counters: Counters,
     /// Where the reply that was last polled goes.
     pub(super) replied: FourTuple,
+    /// The key of cookies, for listeners that have none of their own (RFC 7413).
+    pub(super) fast_open_key: [u8; 16],
 }
 
 /// What a connection borrows of its host for one call.
@@ -94,6 +96,8 @@ impl Host {
             memory: Memory::new(config.buffer_memory),
             counters: Counters::default(),
             replied: FourTuple::NOWHERE,
+            fast_open_key: (u128::from(random.next_u64()) << 64 | u128::from(random.next_u64()))
+                .to_le_bytes(),
         }
     }
 

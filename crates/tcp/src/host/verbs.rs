@@ -11,7 +11,6 @@ use crate::environment::Environment;
 use crate::error::{AcceptError, ConnectError, Failure, ListenError, ReadError, ShutdownError, WriteError};
 use crate::event::{ConnectionId, ListenerId, Readiness};
 use crate::info::{Info, ListenerSummary, State, Summary};
-use crate::negotiation::Offer;
 use crate::segment::{FourTuple, Path, Shutdown};
 use crate::send::marks::WriteMarks;
 use basis::Instant;
@@ -37,14 +36,7 @@ impl Host {
             return Err(ConnectError::TooManyConnections);
         }
         let settings = Settings::from(options);
-        let most = settings.max_segment_size().unwrap_or(u16::MAX);
-        let offer = Offer {
-            maximum_segment_size: path.offered_segment_size(tuple.local).min(most),
-            window_shift: self.window_shift(&settings),
-            timestamps: self.config.timestamps,
-            selective_acknowledgments: self.config.selective_acknowledgments,
-            ecn: self.config.ecn,
-        };
+        let offer = self.offer(&settings, path, &tuple);
         let initial = self.isn.initial(&tuple, now);
         let timestamps = self.isn.timestamp_offset(&tuple);
         let window = self.first_window(&settings);

@@ -32,6 +32,12 @@ impl Sender {
         timers.arm(Timer::Retransmit, self.timeout_at);
     }
 
+    /// What is under way has had no timer of its own so far.
+    pub(crate) fn begin_timeout(&mut self, timers: &mut Timers, now: Instant) {
+        self.restart_timeout(timers, now);
+        self.schedule_probe(timers, now);
+    }
+
     /// Nothing is under way any more.
     #[inline]
     pub(super) fn stop_timeout(&mut self, timers: &mut Timers) {
