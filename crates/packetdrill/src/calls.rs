@@ -56,6 +56,9 @@ impl Machine {
                 remembered: Default::default(),
                 activity: Default::default(),
                 history: Default::default(),
+                notices: Default::default(),
+                fast_open: None,
+                fast_open_key: None,
                 send_memory: SendMemory::new(
                     defaults.send_buffers.0,
                     defaults.send_buffers.1,
@@ -93,6 +96,7 @@ impl Machine {
 
     /// Lets a socket listen.
     pub(crate) fn listen(&self, number: RawFd, backlog: i32) -> Result<(), Errno> {
+        let defaults = crate::sysctl::read();
         self.call(|world| {
             let socket = world.descriptors.get(number)?;
             match socket.role {
@@ -119,7 +123,10 @@ impl Machine {
             let socket = world.descriptors.get_mut(number)?;
             socket.role = Role::Listener(id);
             socket.bound = Some(local);
-            Ok(())
+            if socket.fast_open.is_none() && defaults.fast_open.all_listeners {
+                socket.fast_open = Some(backlog);
+            }
+            crate::options::apply_fast_open(world, number, &defaults)
         })
     }
 
@@ -170,8 +177,10 @@ impl Machine {
         flags: i32,
     ) -> Result<Received, Errno> {
         if flags & libc::MSG_ERRQUEUE != 0 {
-            // No errors are kept with the packets they were about.
-            return self.call(|world| world.descriptors.get(number).and(Err(Errno::EAGAIN)));
+            return self.call(|world| {
+                let notice = world.descriptors.get_mut(number)?.notices.take().ok_or(Errno::EAGAIN)?;
+                Ok(Received { notice: Some(notice), ..Received::default() })
+            });
         }
         let patience = self.call(|world| {
             let socket = world.descriptors.get(number)?;

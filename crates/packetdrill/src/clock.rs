@@ -11,6 +11,8 @@ pub(crate) struct Clock {
     next: u64,
     /// Threads whose blocked call has returned, until they have read the time.
     returned: Vec<ThreadId>,
+    /// A blocked call has returned since this was last asked.
+    has_returned: bool,
 }
 
 #[derive(Debug)]
@@ -46,6 +48,7 @@ impl Clock {
     pub(crate) fn leave(&mut self, number: u64, thread: ThreadId) {
         if self.calls.remove(&number).is_some_and(|call| call.slept) {
             self.returned.push(thread);
+            self.has_returned = true;
         }
     }
 
@@ -76,6 +79,11 @@ impl Clock {
         !self.returned.is_empty()
     }
 
+    /// Whether a blocked call has returned since this was last asked.
+    pub(crate) fn take_returned(&mut self) -> bool {
+        std::mem::take(&mut self.has_returned)
+    }
+
     /// Nobody is waited for any more.
     pub(crate) fn wait_no_longer(&mut self) {
         self.returned.clear();
@@ -101,6 +109,7 @@ mod tests {
         assert!(!clock.all_sleep() && !clock.sleeps(call));
         clock.leave(call, me);
         assert!(clock.is_awaited() && clock.all_sleep());
+        assert!(clock.take_returned() && !clock.take_returned());
         clock.has_read(me);
         assert!(!clock.is_awaited());
     }

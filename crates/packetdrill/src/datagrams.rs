@@ -80,7 +80,9 @@ pub(crate) fn receive(
     let result = if peek { world.stack.udp_peek(id, out) } else { world.stack.udp_receive(id, out) };
     match result {
         Ok((_, whole, _)) if !there && whole > 0 => Err(Errno::EFAULT),
-        Ok((count, whole, source)) => Ok(Received { count, whole, source: Some(source), rest: None }),
+        Ok((count, whole, source)) => {
+            Ok(Received { count, whole, source: Some(source), rest: None, notice: None })
+        }
         Err(ReceiveError::NoSuchSocket) => Err(Errno::EBADF),
         Err(ReceiveError::WouldBlock) => Err(Errno::EAGAIN),
         Err(ReceiveError::Failed(error)) => Err(errno(error)),

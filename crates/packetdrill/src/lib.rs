@@ -16,6 +16,7 @@ mod epoll;
 mod flags;
 mod history;
 mod machine;
+mod notices;
 mod options;
 mod patience;
 mod readiness;

@@ -19,6 +19,8 @@ use std::time::Duration;
 const TICK: Duration = Duration::from_micros(1);
 /// Real time that the clock stands still for a caller that does not read it.
 const COURTESY: Duration = Duration::from_millis(200);
+/// Real time that a caller gets for what it does after its blocked call.
+const AFTERMATH: Duration = Duration::from_millis(2);
 /// Virtual time after which nobody waits for a packet any longer: two keepalive idle times of two hours.
 const RECEIVE_PATIENCE: Duration = Duration::from_secs(4 * 3_600);
 
@@ -115,9 +117,20 @@ impl Machine {
 
     /// Lets `duration` pass.
     pub(crate) fn sleep(&self, duration: Duration) {
+        self.let_others_finish();
         let guard = self.lock();
         let to = guard.world.after(duration);
         drop(self.advance(guard, to, |_| false));
+        self.let_others_finish();
+    }
+
+    /// A caller whose blocked call has returned has more to do than to read the clock, under a lock of packetdrill's that is free
+    /// only while its main thread sleeps.
+    fn let_others_finish(&self) {
+        let returned = self.lock().clock.take_returned();
+        if returned {
+            thread::sleep(AFTERMATH);
+        }
     }
 
     /// Waits for the next packet to leave. `None` if none will.

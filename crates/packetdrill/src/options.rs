@@ -7,6 +7,7 @@ use crate::world::World;
 use nix::errno::Errno;
 use std::os::fd::RawFd;
 use std::time::Duration;
+use tcp::FastOpenServer;
 use tcp::congestion::Algorithm;
 
 /// The level of TCP's own options.
@@ -58,6 +59,20 @@ impl Machine {
                     if let Role::Connection(id) = socket.role {
                         world.stack.tcp_mut().set_quick_acknowledgments(id, integer(bytes)? != 0);
                     }
+                }
+                (TCP, libc::TCP_FASTOPEN) => {
+                    if !matches!(socket.role, Role::Fresh | Role::Listener(_)) {
+                        return Err(Errno::EINVAL);
+                    }
+                    socket.fast_open = Some(u32::try_from(integer(bytes)?).map_err(|_| Errno::EINVAL)?);
+                    return apply_fast_open(world, number, &defaults);
+                }
+                (TCP, libc::TCP_FASTOPEN_KEY) => {
+                    // A second key, for cookies of before, may follow.
+                    let whole = matches!(bytes.len(), 16 | 32);
+                    let key = bytes.first_chunk().filter(|_| whole).ok_or(Errno::EINVAL)?;
+                    socket.fast_open_key = Some(*key);
+                    return apply_fast_open(world, number, &defaults);
                 }
                 (TCP, libc::TCP_CONGESTION) => socket.options.congestion = Some(algorithm(bytes)?),
                 _ => set_number(socket, (level, name), integer(bytes)?, &defaults)?,
@@ -201,6 +216,9 @@ fn set_number(
             options.time_to_live = hops.ok_or(Errno::EINVAL)?;
         }
         (TCP, libc::TCP_INQ) => socket.tells_rest = value != 0,
+        (SOCKET, libc::SO_TIMESTAMPING) => {
+            socket.notices.set_stamps(value as u32, socket.send_memory.written());
+        }
         (TCP, libc::TCP_NOTSENT_LOWAT) => {
             let chosen = (value != 0).then_some(value as u32);
             socket.send_memory.unsent_limit = chosen.unwrap_or(defaults.unsent_limit);
@@ -214,6 +232,24 @@ fn set_number(
     if socket.options.keepalive.is_some() {
         socket.options.keepalive = Some(socket.keepalive);
     }
+    Ok(())
+}
+
+/// Lets the stack know how a listener treats data on SYNs; others are asked when they begin to listen.
+pub(crate) fn apply_fast_open(
+    world: &mut World,
+    number: RawFd,
+    defaults: &crate::settings::Defaults,
+) -> Result<(), Errno> {
+    let socket = world.descriptors.get(number)?;
+    let Role::Listener(id) = socket.role else { return Ok(()) };
+    let pending = socket.fast_open.filter(|pending| *pending > 0 && defaults.fast_open.server);
+    let server = pending.map(|pending| FastOpenServer {
+        pending,
+        key: socket.fast_open_key.or(defaults.fast_open.key),
+        require_cookie: !defaults.fast_open.without_cookie,
+    });
+    world.stack.tcp_mut().set_fast_open(id, server);
     Ok(())
 }
 
@@ -284,6 +320,8 @@ fn number_of(
             _ => options.max_segment_size.map_or(536, i32::from),
         },
         (TCP, libc::TCP_INQ) => socket.tells_rest as i32,
+        (TCP, libc::TCP_FASTOPEN) => socket.fast_open.unwrap_or(0) as i32,
+        (SOCKET, libc::SO_TIMESTAMPING) => socket.notices.stamps as i32,
         (TCP, libc::TCP_QUICKACK) => match socket.role {
             Role::Connection(id) => world.stack.tcp().quick_acknowledgments(id).unwrap_or(false) as i32,
             _ => 1,

@@ -41,7 +41,8 @@ pub(crate) fn bits(socket: &Socket, stack: &Stack) -> u32 {
                     );
             let room =
                 !matches!(state, State::Established | State::CloseWait) || socket.send_memory.is_writable();
-            let failed = ready.contains(Readiness::FAILED) || socket.failure.is_some();
+            let failed =
+                ready.contains(Readiness::FAILED) || socket.failure.is_some() || !socket.notices.is_empty();
             when(ready.contains(Readiness::READABLE) || socket.read_shut, IN | RDNORM)
                 | when(ready.contains(Readiness::WRITABLE) && room, OUT | WRNORM)
                 | when(read_over, RDHUP)
@@ -62,9 +63,13 @@ pub(crate) fn news(socket: &mut Socket, stack: &Stack) -> u32 {
         }
         _ => (0, 0),
     };
-    let before = std::mem::replace(&mut socket.activity, Activity { bits, received, waiting });
+    let before = std::mem::replace(
+        &mut socket.activity,
+        Activity { bits, received, waiting, notices: socket.notices.count },
+    );
     let more = received > before.received || waiting > before.waiting;
-    bits & !before.bits | when(more, bits & (IN | RDNORM))
+    let noticed = socket.notices.count > before.notices;
+    bits & !before.bits | when(more, bits & (IN | RDNORM)) | when(noticed, bits & ERR)
 }
 
 fn when(condition: bool, bits: u32) -> u32 {

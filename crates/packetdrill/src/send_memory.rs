@@ -67,6 +67,16 @@ impl SendMemory {
         }
     }
 
+    /// Bytes written so far.
+    pub(crate) fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Bytes that have left for the first time, and bytes acknowledged, as last seen.
+    pub(crate) fn progress(&self) -> (u64, u64) {
+        (self.written.saturating_sub(self.unsent), self.written.saturating_sub(self.queued))
+    }
+
     /// Whether the application waits for room.
     pub(crate) fn is_starved(&self) -> bool {
         self.starved

@@ -12,6 +12,8 @@ pub(crate) struct Defaults {
     pub(crate) receive_buffers: (u32, u32),
     /// Bytes of the usual and of the largest send buffer.
     pub(crate) send_buffers: (u32, u32),
+    /// How data on SYNs is treated.
+    pub(crate) fast_open: FastOpen,
     /// Unsent bytes from which on a socket takes in nothing.
     pub(crate) unsent_limit: u32,
 }
@@ -27,7 +29,21 @@ impl Default for Defaults {
             keepalive: Keepalive::default(),
             receive_buffers: (receive.initial, receive.most),
             send_buffers: (send.initial, send.most),
+            fast_open: FastOpen::default(),
             unsent_limit: u32::MAX,
         }
     }
+}
+
+/// Data on SYNs (RFC 7413).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct FastOpen {
+    /// Listeners take it in, if they ask for it.
+    pub(crate) server: bool,
+    /// All listeners do.
+    pub(crate) all_listeners: bool,
+    /// Without a cookie, too.
+    pub(crate) without_cookie: bool,
+    /// The key of the cookies.
+    pub(crate) key: Option<[u8; 16]>,
 }

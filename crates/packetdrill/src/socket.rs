@@ -2,6 +2,7 @@
 
 use crate::address::Family;
 use crate::history::History;
+use crate::notices::{Notice, Notices};
 use crate::patience::Patience;
 use crate::send_memory::SendMemory;
 use stack::UdpId;
@@ -48,6 +49,10 @@ pub(crate) struct Socket {
     pub(crate) activity: Activity,
     pub(crate) history: History,
     pub(crate) send_memory: SendMemory,
+    pub(crate) notices: Notices,
+    /// TCP_FASTOPEN and TCP_FASTOPEN_KEY, if they were set.
+    pub(crate) fast_open: Option<u32>,
+    pub(crate) fast_open_key: Option<[u8; 16]>,
 }
 
 /// What was seen of a socket when somebody last looked for news.
@@ -56,6 +61,7 @@ pub(crate) struct Activity {
     pub(crate) bits: u32,
     pub(crate) received: u64,
     pub(crate) waiting: u32,
+    pub(crate) notices: u64,
 }
 
 impl Socket {
@@ -80,4 +86,6 @@ pub(crate) struct Received {
     pub(crate) source: Option<SocketAddr>,
     /// Bytes still to be read, if the socket is to tell.
     pub(crate) rest: Option<i32>,
+    /// Not data but a notice.
+    pub(crate) notice: Option<Notice>,
 }

@@ -55,7 +55,7 @@ pub(crate) fn accept_now(world: &mut World, number: RawFd) -> Result<(RawFd, Soc
     accepted.options = world.stack.tcp().options(id).unwrap_or(accepted.options);
     accepted.non_blocking = false;
     accepted.connect_told = true;
-    (accepted.activity, accepted.history) = Default::default();
+    (accepted.activity, accepted.history, accepted.notices) = Default::default();
     let descriptor = world.descriptors.add(accepted)?;
     Ok((descriptor, SocketAddr::new(tuple.remote, tuple.remote_port), family))
 }
@@ -163,7 +163,7 @@ pub(crate) fn read(
     let rest = tcp.info(id).map_or(0, |info| info.receive_queue);
     let ended = rest == 0 && tcp.readiness(id).contains(Readiness::READ_CLOSED);
     let rest = tells_rest.then_some(i32::try_from(rest).unwrap_or(i32::MAX).saturating_add(ended as i32));
-    Ok(Received { count, whole: count, source: None, rest })
+    Ok(Received { count, whole: count, source: None, rest, notice: None })
 }
 
 /// Writes to a stream; `done` counts what was written by earlier attempts of the same call, of which this is one `again`.
@@ -190,13 +190,24 @@ pub(crate) fn write(
     loop {
         let rest = data.get(done.get()..).unwrap_or_default();
         let info = world.stack.tcp().info(id);
-        let open = info.is_some_and(|info| matches!(info.state, State::Established | State::CloseWait));
+        let open = info.is_some_and(|info| {
+            let states = [State::SynReceived, State::Established, State::CloseWait];
+            info.segment_size > 0 && states.contains(&info.state)
+        });
         let memory = &mut world.descriptors.get_mut(number)?.send_memory;
         let room = match (open, rest.len()) {
             (false, _) | (_, 0) => None,
             // Who waits is woken when it is worth it.
             _ if again && memory.is_starved() => return Err(Errno::EAGAIN),
-            (_, count) => Some(memory.room(count).ok_or(Errno::EAGAIN)?),
+            (_, count) => match memory.room(count) {
+                Some(room) => Some(room),
+                None => {
+                    if done.get() > 0 && world.descriptors.get(number)?.non_blocking {
+                        note_end(world, number, flags)?;
+                    }
+                    return Err(Errno::EAGAIN);
+                }
+            },
         };
         let piece = room.map_or(rest, |room| &rest[..room.count]);
         let whole = piece.len() == rest.len();
@@ -215,9 +226,19 @@ pub(crate) fn write(
         }
         done.set(done.get() + count);
         if done.get() >= data.len() {
+            note_end(world, number, flags)?;
             return Ok(done.get());
         }
         // What can leave makes room for more.
         world.settle();
     }
+}
+
+/// A write has ended: its last byte may be watched.
+fn note_end(world: &mut World, number: RawFd, flags: i32) -> Result<(), Errno> {
+    let socket = world.descriptors.get_mut(number)?;
+    let asked = socket.remembered.get(&(libc::SOL_SOCKET, libc::SO_ZEROCOPY)).is_some_and(|on| *on != 0);
+    let without_copy = asked && flags & libc::MSG_ZEROCOPY != 0;
+    socket.notices.wrote(socket.send_memory.written(), without_copy);
+    Ok(())
 }

@@ -86,9 +86,31 @@ fn apply(text: impl Fn(&str) -> Option<String>) -> Defaults {
     if let Some(bytes) = number("tcp_notsent_lowat") {
         defaults.unsent_limit = clamp(bytes);
     }
+    if let Some(bits) = number("tcp_fastopen") {
+        defaults.fast_open.server = bits & FAST_OPEN_SERVER != 0;
+        defaults.fast_open.all_listeners = bits & FAST_OPEN_ALL_LISTENERS != 0;
+        defaults.fast_open.without_cookie = bits & FAST_OPEN_WITHOUT_COOKIE != 0;
+    }
+    defaults.fast_open.key = text("tcp_fastopen_key").and_then(|text| key(&text));
     // What is taken in is counted here (`send_memory.rs`).
     defaults.host.send_buffer = BufferBounds { initial: UNBOUNDED, most: UNBOUNDED };
     defaults
+}
+
+/// Bits of `tcp_fastopen`.
+const FAST_OPEN_SERVER: u64 = 2;
+const FAST_OPEN_WITHOUT_COOKIE: u64 = 0x200;
+const FAST_OPEN_ALL_LISTENERS: u64 = 0x400;
+
+/// A key: four words in hexadecimal digits, of which each is kept with its least byte first. A second key, for cookies of before, may
+/// follow a comma.
+fn key(text: &str) -> Option<[u8; 16]> {
+    let mut key = [0; 16];
+    let mut words = text.trim().split(',').next()?.split('-');
+    for place in key.as_chunks_mut::<4>().0 {
+        *place = u32::from_str_radix(words.next()?, 16).ok()?.to_le_bytes();
+    }
+    words.next().is_none().then_some(key)
 }
 
 /// More than any script writes.
@@ -115,5 +137,12 @@ mod tests {
         assert_eq!(read.host.fin_wait_2, Duration::from_secs(5));
         assert_eq!(read.receive_buffers, (540_000, 15_728_640));
         assert_eq!(read.host.retries, Defaults::default().host.retries);
+    }
+
+    #[test]
+    fn a_key_is_four_words() {
+        let found = key("a0bf63f7-ed803d81-cd641d30-cebc4a90,0-0-0-0\n").unwrap();
+        assert_eq!(found[..5], [0xf7, 0x63, 0xbf, 0xa0, 0x81]);
+        assert_eq!((key("1-2-3"), key("1-2-3-4-5"), key("")), (None, None, None));
     }
 }

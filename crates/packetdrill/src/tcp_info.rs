@@ -65,6 +65,7 @@ const TIMESTAMPS: u8 = 1;
 const SELECTIVE: u8 = 2;
 const SCALING: u8 = 4;
 const MARKS: u8 = 8;
+const SYN_DATA: u8 = 32;
 
 struct Layout([u8; LENGTH]);
 
@@ -102,7 +103,8 @@ impl Layout {
             option(info.timestamps, TIMESTAMPS)
                 | option(info.selective_acknowledgments, SELECTIVE)
                 | option(info.window_scale.is_some(), SCALING)
-                | option(info.congestion_marks, MARKS),
+                | option(info.congestion_marks, MARKS)
+                | option(info.syn_data, SYN_DATA),
         );
         let (ours, peers) = info.window_scale.unwrap_or((0, 0));
         self.byte(6, peers & 15 | ours << 4);

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use std::time::Duration;
 
 /// Seconds of the script's clock when the machine's is at zero; any number that is plausible for today will do.
-const EPOCH: u64 = 1_600_000_000;
+pub(super) const EPOCH: u64 = 1_600_000_000;
 
 pub(super) unsafe extern "C" fn netdev_send(user: User, packet: *const c_void, length: size_t) -> c_int {
     on(user, |machine| {

@@ -1,6 +1,7 @@
 //! Calls that receive and send. SAFETY of all: what `Interface` says of its callers.
 #![allow(unsafe_code, reason = "what the callers of the table promise is said at `Interface`")]
 
+use super::control;
 use super::interface::User;
 use super::memory::{bytes, bytes_mut, gather, named, on, pieces, scatter, tell};
 use crate::address::Named;
@@ -71,22 +72,15 @@ pub(super) unsafe extern "C" fn recvmsg(
         }
         // SAFETY: see above.
         let control = unsafe { bytes_mut(message.msg_control, message.msg_controllen) };
-        message.msg_controllen = received.rest.map_or(0, |rest| put_rest(control, rest));
+        if let Some(notice) = received.notice {
+            let (length, flags) = control::put_notice(control, notice, machine.family(number)?);
+            (message.msg_controllen, message.msg_flags) = (length, libc::MSG_ERRQUEUE | flags);
+            return Ok(0);
+        }
+        message.msg_controllen = received.rest.map_or(0, |rest| control::put_rest(control, rest));
         message.msg_flags = if received.whole > received.count { libc::MSG_TRUNC } else { 0 };
         Ok(received.count)
     })
-}
-
-/// Lays the control message that tells the unread bytes into `out`; returns its length with padding.
-pub(super) fn put_rest(out: Option<&mut [u8]>, rest: i32) -> usize {
-    const LENGTH: usize = size_of::<libc::cmsghdr>() + size_of::<i32>();
-    const PADDED: usize = LENGTH.next_multiple_of(size_of::<usize>());
-    let Some(out) = out.and_then(|out| out.get_mut(..PADDED)) else { return 0 };
-    let kind = [libc::SOL_TCP, libc::TCP_CM_INQ, rest].map(i32::to_ne_bytes).concat();
-    for (place, byte) in out.iter_mut().zip(LENGTH.to_ne_bytes().into_iter().chain(kind)) {
-        *place = byte;
-    }
-    PADDED
 }
 
 pub(super) unsafe extern "C" fn write(

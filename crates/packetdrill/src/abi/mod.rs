@@ -1,6 +1,7 @@
 //! The boundary to C, and all unsafe code of this crate.
 #![allow(unsafe_code, reason = "a table of C functions; what their callers promise is said at `Interface`")]
 
+mod control;
 mod device;
 mod interface;
 mod memory;
