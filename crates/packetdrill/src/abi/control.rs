@@ -77,7 +77,7 @@ mod tests {
         assert_eq!(out[..8], 64usize.to_ne_bytes());
         assert_eq!(out[24..32], 500_000_000i64.to_ne_bytes());
         assert_eq!(out[64..72], 48usize.to_ne_bytes());
-        assert_eq!(put_notice(Some(&mut out[..63]), notice, Family::Ipv4).0, 0);
+        assert_eq!(put_notice(Some(&mut out[..47]), notice, Family::Ipv4).0, 0);
         assert_eq!(put_rest(Some(&mut out), 9), 24);
         assert_eq!(put_rest(None, 9), 0);
     }
