@@ -1,6 +1,10 @@
 //! The timers of one connection.
 
 use basis::Instant;
+use core::time::Duration;
+
+/// The first wait for the answer to a SYN or SYN-ACK; it doubles with each (RFC 6298 5.7 and 2.1).
+pub(crate) const INITIAL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What a connection can wait for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -8,13 +8,11 @@ use crate::inspection::Inspection;
 use crate::negotiation::{Negotiated, Offer};
 use crate::receive::timestamps::clock;
 use crate::segment::FourTuple;
-use crate::timers::Timer;
+use crate::timers::{INITIAL_TIMEOUT, Timer};
 use basis::{Frame, Instant};
 use core::time::Duration;
 use wire::tcp::{Flags, Header, Options, Seq, Timestamps};
 
-/// The first wait for an answer; it doubles with each (RFC 6298 5.7 and 2.1).
-pub(crate) const INITIAL_TIMEOUT: Duration = Duration::from_secs(1);
 /// The window of a SYN, which is never scaled.
 pub(crate) fn syn_window(receive_buffer: u32) -> u16 {
     receive_buffer.min(u16::MAX as u32) as u16

@@ -1,9 +1,9 @@
 //! The SYN-ACK of a connection that is open already, because its SYN proved its sender (RFC 7413 4.2): what is left to do until the
 //! peer acknowledges it.
 
-use super::handshake::INITIAL_TIMEOUT;
 use crate::receive::timestamps::clock;
 use crate::segment::FourTuple;
+use crate::timers::INITIAL_TIMEOUT;
 use basis::{Frame, Instant};
 use core::time::Duration;
 use wire::tcp::{Flags, Header, Options, Seq, Timestamps};

@@ -4,7 +4,7 @@
 use super::fifo::{Fifo, Linked, Links};
 use super::reset;
 use crate::config::EcnMode;
-use crate::connection::handshake::{INITIAL_TIMEOUT, syn_window};
+use crate::connection::handshake::syn_window;
 use crate::connection::open::Established;
 use crate::connection::throttle::Throttle;
 use crate::info::{Info, State};
@@ -12,7 +12,7 @@ use crate::inspection::Inspection;
 use crate::negotiation::{Negotiated, Offer};
 use crate::receive::timestamps::{clock, is_before};
 use crate::segment::{FourTuple, Path};
-use crate::timers::Timer;
+use crate::timers::{INITIAL_TIMEOUT, Timer};
 use basis::{Frame, Instant, Key, Slab};
 use core::time::Duration;
 use wire::tcp::{FastOpen, Flags, Header, Options, Seq, Timestamps};
