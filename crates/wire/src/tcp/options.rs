@@ -65,7 +65,8 @@ impl FastOpen {
     /// A cookie: an even number of bytes, from [`FastOpen::SHORTEST`] to [`FastOpen::LONGEST`]; without any, a request.
     pub fn new(cookie: &[u8], experimental: bool) -> Option<FastOpen> {
         let fits = (FastOpen::SHORTEST..=FastOpen::LONGEST).contains(&cookie.len());
-        if !cookie.is_empty() && !(fits && cookie.len().is_multiple_of(2)) {
+        let even = cookie.len().is_multiple_of(2);
+        if !(cookie.is_empty() || fits && even) {
             return None;
         }
         let mut bytes = [0; FastOpen::LONGEST];
