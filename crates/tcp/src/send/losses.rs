@@ -57,6 +57,9 @@ impl Sender {
         self.look_for_spurious(&mut episode, &delivered, told, environment);
         let restart =
             progress && self.on_progress_of_repair(&mut episode, &delivered, before, round_trip, now);
+        if !progress {
+            self.grow_by_selections(&episode, &delivered, before, now);
+        }
         let mut overtaken = None;
         if self.recovery.selective {
             overtaken = self.on_selective(&mut episode, &delivered, told, environment);
@@ -153,6 +156,16 @@ impl Sender {
             }
         }
         restart
+    }
+
+    /// On a path that reorders much, most bytes are told to have arrived before those below them: they count then, for they will
+    /// not be counted again, and nothing is held to be lost.
+    fn grow_by_selections(&mut self, episode: &Episode, delivered: &Delivered, before: u32, now: Instant) {
+        let reorders = u32::from(self.recovery.reordering.extent().0) > DUPLICATE_THRESHOLD;
+        if reorders && delivered.bytes > 0 && episode.phase == Phase::Watch && self.lost() == 0 {
+            let limited = self.is_window_limited(before);
+            self.grow(Growth { bytes: delivered.bytes, limited, before, round_trip: None }, now);
+        }
     }
 
     /// What selective acknowledgments tell: what is lost, and how much may be sent meanwhile. Returns when RACK wants to look again.
