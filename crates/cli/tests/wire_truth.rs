@@ -27,7 +27,7 @@ fn in_namespace(test: &str) -> bool {
     if std::env::var_os(INSIDE).is_none() {
         let mut command = Command::new("unshare");
         command
-            .args(["--net", "--pid", "--fork", "--kill-child", "--"])
+            .args(["--net", "--pid", "--fork", "--mount-proc", "--kill-child", "--"])
             .arg(std::env::current_exe().unwrap());
         command.args([test, "--exact", "--include-ignored", "--nocapture"]).env(INSIDE, "1");
         assert!(command.status().unwrap().success(), "the test failed inside the namespace");

@@ -10,7 +10,7 @@ use std::net::{Shutdown, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 use tcp::congestion::Algorithm;
-use tcp::{Info, Keepalive, SocketOptions};
+use tcp::{Info, Keepalive, SocketOptions, WriteMarks};
 
 /// A TCP connection to another host, with the methods, semantics and errors of [`std::net::TcpStream`].
 ///
@@ -289,6 +289,26 @@ impl TcpStream {
     /// [`NotConnected`](io::ErrorKind::NotConnected).
     pub fn info(&self) -> io::Result<Info> {
         self.connection.info()
+    }
+
+    /// Writes as [`Write::write`](io::Write::write) does, and says whether more follows (MSG_MORE) and whether a record ends
+    /// (MSG_EOR). Beyond `std::net`.
+    ///
+    /// ```
+    /// use netstrata::{Host, TcpListener, TcpStream, WriteMarks};
+    /// let host = Host::builder().start()?;
+    /// let listener = TcpListener::bind(&host, "127.0.0.1:0")?;
+    /// let client = TcpStream::connect(&host, listener.local_addr()?)?;
+    /// let more = WriteMarks { more: true, ..WriteMarks::default() };
+    /// assert_eq!(client.write_marked(b"head", more)?, 4);
+    /// assert_eq!(client.write_marked(b"body", WriteMarks::default())?, 4);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of a write.
+    pub fn write_marked(&self, bytes: &[u8], marks: WriteMarks) -> io::Result<usize> {
+        self.connection.write_marked(bytes, marks)
     }
 
     /// Ends the connection with a RST. Beyond `std::net`.

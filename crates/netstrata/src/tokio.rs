@@ -13,10 +13,8 @@ mod ready;
 mod tcp_into_split;
 mod tcp_listener;
 mod tcp_options;
-mod tcp_sending;
 mod tcp_split;
 mod tcp_stream;
-mod udp_groups;
 mod udp_peek;
 mod udp_socket;
 

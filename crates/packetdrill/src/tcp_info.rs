@@ -121,6 +121,7 @@ impl Layout {
         let milliseconds = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
         self.word(44, milliseconds(history.since_sent(now)));
         self.word(52, milliseconds(history.since_received(now)));
+        self.word(60, info.path_mtu);
         self.word(68, micros(info.smoothed_rtt));
         self.word(72, micros(info.rtt_variation));
         let threshold = match info.slow_start_threshold {

@@ -168,6 +168,9 @@ pub struct SocketOptions {
     pub time_to_live: u8,
     /// The congestion control. Default, and for `None`: the host's, [`HostConfig::congestion`].
     pub congestion: Option<Algorithm>,
+    /// Whether routers may mark packets instead of dropping them, from the handshake on. Default, and for `None`: the host's,
+    /// [`HostConfig::ecn`].
+    pub ecn: Option<EcnMode>,
     /// Most bytes a segment, below what the path allows (TCP_MAXSEG), 48 to 65 535.
     pub max_segment_size: Option<u16>,
 }
@@ -185,6 +188,7 @@ impl Default for SocketOptions {
             send_buffer: None,
             time_to_live: 64,
             congestion: None,
+            ecn: None,
             max_segment_size: None,
         }
     }
@@ -208,6 +212,7 @@ pub(crate) struct Settings {
     keepalive_probes: u8,
     pub(crate) time_to_live: u8,
     pub(crate) congestion: Option<Algorithm>,
+    pub(crate) ecn: Option<EcnMode>,
     pub(crate) no_delay: bool,
     pub(crate) cork: bool,
 }
@@ -286,6 +291,7 @@ impl From<SocketOptions> for Settings {
             max_segment_size: options.max_segment_size.map_or(0, |size| size.max(48)),
             time_to_live: options.time_to_live.max(1),
             congestion: options.congestion,
+            ecn: options.ecn,
             no_delay: options.no_delay,
             cork: options.cork,
         }
@@ -305,6 +311,7 @@ impl From<Settings> for SocketOptions {
             send_buffer: (settings.send_buffer != 0).then_some(settings.send_buffer),
             time_to_live: settings.time_to_live,
             congestion: settings.congestion,
+            ecn: settings.ecn,
             max_segment_size: settings.max_segment_size(),
         }
     }
@@ -322,6 +329,7 @@ mod tests {
             linger: Some(Duration::ZERO),
             fin_wait_2: Some(Duration::from_secs(2)),
             cork: true,
+            ecn: Some(EcnMode::Ask),
             max_segment_size: Some(536),
             ..SocketOptions::default()
         };
@@ -342,6 +350,12 @@ mod tests {
             (kept.receive_buffer, kept.send_buffer, kept.time_to_live),
             (Some(2048), Some(64 << 20), 1)
         );
+    }
+
+    /// An idle connection has no room for more.
+    #[test]
+    fn the_compact_form_is_compact() {
+        assert!(size_of::<Settings>() <= 36);
     }
 
     #[test]

@@ -69,6 +69,8 @@ pub struct Info {
     pub send_buffer: u32,
     /// The window offered to the peer.
     pub receive_window: u32,
+    /// Bytes of the longest packet that the path is believed to carry.
+    pub path_mtu: u32,
     /// Largest payload of a segment sent.
     pub segment_size: u32,
     /// Smoothed round-trip time; zero before the first measurement.
@@ -149,6 +151,7 @@ impl Info {
             receive_buffer: 0,
             send_buffer: 0,
             receive_window: 0,
+            path_mtu: 0,
             segment_size: 0,
             smoothed_rtt: Duration::ZERO,
             rtt_variation: Duration::ZERO,

@@ -43,6 +43,18 @@ impl TcpListener {
         Ok(TcpListener { listening: Arc::new(listening) })
     }
 
+    /// As [`TcpListener::bind`], but at `[::]` only calls by IPv6 are taken (RFC 3493 5.3: IPV6_V6ONLY), so that another listener may
+    /// have `0.0.0.0`. Beyond `tokio::net`.
+    ///
+    /// # Errors
+    /// Those of [`TcpListener::bind`].
+    pub fn bind_v6_only(host: &Host, addresses: impl ToSocketAddrs) -> io::Result<TcpListener> {
+        let options = SocketOptions::default();
+        let listening =
+            address::each(addresses, |address| Listening::bind(host, address, BACKLOG, options, true, true))?;
+        Ok(TcpListener { listening: Arc::new(listening) })
+    }
+
     /// Listens on every address and every port that no other listener has, on addresses of strangers too where an interface
     /// intercepts ([`Network::intercepts`](crate::Network::intercepts)). Whom a caller meant is the accepted stream's `local_addr`. Beyond `tokio::net`.
     ///

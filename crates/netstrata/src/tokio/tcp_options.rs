@@ -3,8 +3,8 @@
 use super::tcp_stream::TcpStream;
 use std::io;
 use std::time::Duration;
-use tcp::Keepalive;
 use tcp::congestion::Algorithm;
+use tcp::{Keepalive, WriteMarks};
 
 impl TcpStream {
     /// Whether Nagle's algorithm is off.
@@ -94,5 +94,14 @@ impl TcpStream {
     /// [`NotConnected`](io::ErrorKind::NotConnected).
     pub fn set_congestion(&self, algorithm: Algorithm) -> io::Result<()> {
         self.connection.change_options(|options| options.congestion = Some(algorithm))
+    }
+
+    /// Writes as [`TcpStream::try_write`] does, and says whether more follows (MSG_MORE) and whether a record ends (MSG_EOR).
+    /// Beyond `tokio::net`.
+    ///
+    /// # Errors
+    /// Those of [`TcpStream::try_write`].
+    pub fn try_write_marked(&self, bytes: &[u8], marks: WriteMarks) -> io::Result<usize> {
+        self.connection.try_write_marked(bytes, marks)
     }
 }

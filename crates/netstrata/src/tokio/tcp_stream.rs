@@ -19,7 +19,7 @@ use tcp::{Info, Readiness, SocketOptions};
 ///
 /// Dropping it closes it: what was written is still delivered, in the background, as long as the program runs.
 pub struct TcpStream {
-    pub(super) connection: Arc<Connection>,
+    pub(crate) connection: Arc<Connection>,
 }
 
 impl TcpStream {

@@ -16,7 +16,7 @@ use std::task::{Context, Poll};
 
 /// A UDP socket, with the methods of `tokio::net::UdpSocket`. All take `&self`, so that tasks can share it in an [`Arc`].
 pub struct UdpSocket {
-    pub(super) datagrams: Arc<Datagrams>,
+    pub(crate) datagrams: Arc<Datagrams>,
 }
 
 impl UdpSocket {
@@ -26,6 +26,15 @@ impl UdpSocket {
     /// [`AddrInUse`](ErrorKind::AddrInUse), [`AddrNotAvailable`](ErrorKind::AddrNotAvailable).
     pub async fn bind(host: &Host, addresses: impl ToSocketAddrs) -> io::Result<UdpSocket> {
         let datagrams = address::each(addresses, |address| Datagrams::bind(host, address, true, false))?;
+        Ok(UdpSocket { datagrams: Arc::new(datagrams) })
+    }
+
+    /// As [`UdpSocket::bind`], but a socket at `[::]` has IPv6 addresses alone (RFC 3493 5.3: IPV6_V6ONLY). Beyond `tokio::net`.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::bind`].
+    pub fn bind_v6_only(host: &Host, addresses: impl ToSocketAddrs) -> io::Result<UdpSocket> {
+        let datagrams = address::each(addresses, |address| Datagrams::bind(host, address, true, true))?;
         Ok(UdpSocket { datagrams: Arc::new(datagrams) })
     }
 

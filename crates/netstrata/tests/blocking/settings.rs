@@ -2,8 +2,8 @@
 
 use crate::LIMIT;
 use crate::common::{RIGHT, connected, pair, within};
-use netstrata::tcp::State;
-use netstrata::{Keepalive, TcpListener, TcpStream, WriteMarks};
+use netstrata::tcp::{EcnMode, State};
+use netstrata::{Keepalive, SocketOptions, TcpListener, TcpStream, WriteMarks};
 use std::io::{ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
@@ -126,4 +126,50 @@ fn a_listener_gives_its_time_to_live_to_what_it_accepts() {
     listener.set_ttl(9).unwrap();
     let _client = TcpStream::connect(&left, listener.local_addr().unwrap()).unwrap();
     assert_eq!(listener.accept().unwrap().0.ttl().unwrap(), 9);
+}
+
+#[test]
+fn buffers_have_the_size_that_was_asked_for_before_the_call_and_during_it() {
+    within(LIMIT, || {
+        let (left, right) = pair();
+        let options = SocketOptions {
+            receive_buffer: Some(50_000),
+            send_buffer: Some(60_000),
+            ..SocketOptions::default()
+        };
+        let listener = TcpListener::bind_with(&right, (RIGHT, 7), 4, options).unwrap();
+        let to = listener.local_addr().unwrap();
+        let client = TcpStream::open(&left, None, to, Some(options), None).unwrap();
+        let (server, _) = listener.accept().unwrap();
+        for stream in [&client, &server] {
+            assert_eq!(
+                (stream.recv_buffer_size().unwrap(), stream.send_buffer_size().unwrap()),
+                (50_000, 60_000)
+            );
+        }
+        assert!(client.info().unwrap().send_window <= 50_000);
+        client.set_recv_buffer_size(100_000).unwrap();
+        client.set_send_buffer_size(1).unwrap();
+        assert_eq!((client.recv_buffer_size().unwrap(), client.send_buffer_size().unwrap()), (100_000, 2048));
+    });
+}
+
+#[test]
+fn congestion_marks_are_asked_for_and_accepted_by_socket() {
+    within(LIMIT, || {
+        let (left, right) = pair();
+        for (asks, accepts, agreed) in [
+            (Some(EcnMode::Ask), None, true),
+            (None, Some(EcnMode::Ask), false),
+            (Some(EcnMode::Ask), Some(EcnMode::Off), false),
+        ] {
+            let options = |ecn| SocketOptions { ecn, ..SocketOptions::default() };
+            let listener = TcpListener::bind_with(&right, (RIGHT, 7), 4, options(accepts)).unwrap();
+            let to = listener.local_addr().unwrap();
+            let client = TcpStream::open(&left, None, to, Some(options(asks)), None).unwrap();
+            let (server, _) = listener.accept().unwrap();
+            let marks = |stream: &TcpStream| stream.info().unwrap().congestion_marks;
+            assert_eq!((marks(&client), marks(&server)), (agreed, agreed), "{asks:?} {accepts:?}");
+        }
+    });
 }

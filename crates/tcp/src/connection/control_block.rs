@@ -394,6 +394,7 @@ impl ControlBlock {
 
     pub(crate) fn info(&self) -> Info {
         let mut info = Info::in_state(self.state());
+        info.path_mtu = self.path.mtu;
         match &self.phase {
             Phase::Open(open) => open.report(&mut info),
             Phase::Finished(finished) => {
