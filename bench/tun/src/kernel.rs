@@ -1,0 +1,70 @@
+//! The kernel's end: its ordinary blocking sockets, a thread for each connection.
+
+use crate::namespace::STACK;
+use crate::traffic::{ECHO, MESSAGE, PIECE, Pattern, SINK, SOURCE, Sink};
+use anyhow::Context;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::thread;
+use std::time::{Duration, Instant};
+
+fn connect(port: u16) -> anyhow::Result<TcpStream> {
+    let address = SocketAddr::from((STACK, port));
+    let deadline = Instant::now() + Duration::from_secs(5);
+    loop {
+        match TcpStream::connect_timeout(&address, Duration::from_secs(3)) {
+            Ok(stream) => return Ok(stream),
+            // The subject may not listen yet.
+            Err(_) if Instant::now() < deadline => thread::sleep(Duration::from_millis(20)),
+            Err(error) => return Err(error).context("the stack does not take the call"),
+        }
+    }
+}
+
+/// Writes to the stack until the process ends.
+pub fn send(connections: usize) -> anyhow::Result<()> {
+    for _ in 0..connections {
+        let mut stream = connect(SINK)?;
+        thread::spawn(move || {
+            let (pattern, mut position) = (Pattern::new(), 0);
+            while let Ok(count) = stream.write(pattern.at(position)) {
+                position += count as u64;
+            }
+        });
+    }
+    Ok(())
+}
+
+/// Reads from the stack until the process ends.
+pub fn receive(connections: usize, received: &Arc<AtomicU64>, verify: bool) -> anyhow::Result<()> {
+    for _ in 0..connections {
+        let mut stream = connect(SOURCE)?;
+        let mut sink = Sink::new(received, verify);
+        thread::spawn(move || {
+            let mut piece = vec![0; PIECE];
+            while let Ok(count @ 1..) = stream.read(&mut piece) {
+                sink.take(&piece[..count]);
+            }
+        });
+    }
+    Ok(())
+}
+
+/// Messages there and back for `time`; the time of each.
+pub fn exchange(time: Duration) -> anyhow::Result<Vec<Duration>> {
+    let mut stream = connect(ECHO)?;
+    stream.set_nodelay(true)?;
+    let (sent, mut back) = ([7; MESSAGE], [0; MESSAGE]);
+    let mut times = Vec::new();
+    let end = Instant::now() + time;
+    while Instant::now() < end {
+        let begin = Instant::now();
+        stream.write_all(&sent)?;
+        stream.read_exact(&mut back)?;
+        times.push(begin.elapsed());
+        anyhow::ensure!(back == sent, "corrupted");
+    }
+    Ok(times)
+}

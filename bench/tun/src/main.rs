@@ -1,0 +1,97 @@
+//! Measures this stack beside its peers on a TUN device, with the Linux kernel's own sockets at the other end.
+//!
+//! Every sample is taken in a process of its own, in a network namespace that it makes itself: nobody sees what another one has
+//! left behind, and one that hangs is ended. Within a case the subjects take turns, round by round.
+
+mod case;
+mod kernel;
+mod namespace;
+mod report;
+mod sample;
+mod subjects;
+mod traffic;
+
+use case::Case;
+use clap::Parser;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+use subjects::Subject;
+
+/// Measure this stack beside its peers on a TUN device (needs root).
+#[derive(Parser, Debug)]
+#[command(name = "bench-tun", version)]
+struct Arguments {
+    /// Measure only cases and subjects whose names contain this, like `to-kernel`, `offload` or `smoltcp`; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+    /// Rounds, in each of which every subject has its turn
+    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// The length of a sample, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
+    seconds: f64,
+    /// Compare every byte with what was sent; the figures mean nothing
+    #[arg(long)]
+    verify: bool,
+    /// Write the figures as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write the figures as Markdown
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+    /// Draw the figures as SVG
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    /// Take one sample here: the case and the subject
+    #[arg(long, hide = true, num_args = 2)]
+    sample: Option<Vec<String>>,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench-tun: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let seconds = Duration::try_from_secs_f64(arguments.seconds)?;
+    if let Some([case, subject]) = arguments.sample.as_deref() {
+        let figures = sample::take(case.parse()?, subject.parse()?, seconds, arguments.verify)?;
+        println!("{}", serde_json::to_string(&figures)?);
+        return Ok(());
+    }
+    let wanted = |case: Case, subject: Subject| {
+        let name = format!("{case} {subject}");
+        arguments.only.is_empty() || arguments.only.iter().any(|part| name.contains(part.as_str()))
+    };
+    let mut rows = Vec::new();
+    for case in Case::all() {
+        let mut subjects: Vec<Subject> =
+            Subject::ALL.into_iter().filter(|subject| subject.takes_part(case) && wanted(case, *subject)).collect();
+        let mut samples = vec![Vec::new(); subjects.len()];
+        let mut faults = vec![Vec::new(); subjects.len()];
+        for round in 1..=arguments.rounds {
+            for (index, subject) in subjects.iter().enumerate() {
+                eprint!("\r\x1b[K{case}: round {round} of {}, {subject} ", arguments.rounds);
+                match sample::in_child(case, *subject, seconds, arguments.verify) {
+                    Ok(figures) => samples[index].push(figures),
+                    Err(error) => faults[index].push(format!("{error:#}")),
+                }
+            }
+        }
+        eprint!("\r\x1b[K");
+        for ((subject, samples), faults) in subjects.drain(..).zip(samples).zip(faults) {
+            let row = report::Row::new(case, subject, &samples, faults);
+            println!("{}", row.line());
+            rows.push(row);
+        }
+    }
+    anyhow::ensure!(!rows.is_empty(), "nothing is called that: {}", arguments.only.join(", "));
+    report::write(&rows, arguments)
+}

@@ -1,0 +1,92 @@
+//! Who is measured. Each offers the three services of [`crate::traffic`] at [`crate::namespace::STACK`].
+
+mod descriptor;
+mod ipstack;
+mod netstack_smoltcp;
+mod ours;
+mod raw;
+mod smoltcp;
+mod tasks;
+
+use crate::case::{Case, Device, Work};
+use anyhow::anyhow;
+use serde::Serialize;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+/// A stack, or what bounds them all.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Subject {
+    /// Netstrata.
+    Ours,
+    /// No stack at all: the device's own speed, with just enough of TCP for the kernel to go on.
+    Raw,
+    /// smoltcp, one packet a call.
+    Smoltcp,
+    /// smoltcp, with super-segments cut and gathered by tun-rs.
+    SmoltcpTunRs,
+    /// ipstack.
+    Ipstack,
+    /// netstack-smoltcp.
+    NetstackSmoltcp,
+}
+
+impl Subject {
+    pub const ALL: [Subject; 6] = [
+        Subject::Ours,
+        Subject::Raw,
+        Subject::Smoltcp,
+        Subject::SmoltcpTunRs,
+        Subject::Ipstack,
+        Subject::NetstackSmoltcp,
+    ];
+
+    /// Whether this subject takes part in a case.
+    pub fn takes_part(self, case: Case) -> bool {
+        match self {
+            Subject::Ours => true,
+            Subject::Raw => case.connections == 1 && case.work != Work::RoundTrip,
+            Subject::Smoltcp => case.device != Device::Offload,
+            Subject::SmoltcpTunRs => case.device == Device::Offload,
+            Subject::Ipstack | Subject::NetstackSmoltcp => case.device == Device::Plain,
+        }
+    }
+
+    /// Starts the subject; it runs until the process ends. `received` counts what its sinks have read.
+    pub fn start(self, case: Case, received: &Arc<AtomicU64>, verify: bool) -> anyhow::Result<()> {
+        match self {
+            Subject::Ours => ours::start(case, received, verify),
+            Subject::Raw => raw::start(case, received),
+            Subject::Smoltcp | Subject::SmoltcpTunRs => smoltcp::start(case, received, verify),
+            Subject::Ipstack => ipstack::start(case, received, verify),
+            Subject::NetstackSmoltcp => netstack_smoltcp::start(case, received, verify),
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Subject::Ours => "ours",
+            Subject::Raw => "raw",
+            Subject::Smoltcp => "smoltcp",
+            Subject::SmoltcpTunRs => "smoltcp-tun-rs",
+            Subject::Ipstack => "ipstack",
+            Subject::NetstackSmoltcp => "netstack-smoltcp",
+        })
+    }
+}
+
+impl FromStr for Subject {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Subject> {
+        Subject::ALL
+            .into_iter()
+            .find(|subject| subject.to_string() == text)
+            .ok_or_else(|| anyhow!("nobody is called {text}"))
+    }
+}
