@@ -96,6 +96,9 @@ impl FromStr for Case {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> anyhow::Result<Case> {
-        Case::all().into_iter().find(|case| case.to_string() == text).ok_or_else(|| anyhow!("no case is called {text}"))
+        Case::all()
+            .into_iter()
+            .find(|case| case.to_string() == text)
+            .ok_or_else(|| anyhow!("no case is called {text}"))
     }
 }

@@ -72,8 +72,10 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let mut rows = Vec::new();
     for case in Case::all() {
-        let mut subjects: Vec<Subject> =
-            Subject::ALL.into_iter().filter(|subject| subject.takes_part(case) && wanted(case, *subject)).collect();
+        let mut subjects: Vec<Subject> = Subject::ALL
+            .into_iter()
+            .filter(|subject| subject.takes_part(case) && wanted(case, *subject))
+            .collect();
         let mut samples = vec![Vec::new(); subjects.len()];
         let mut faults = vec![Vec::new(); subjects.len()];
         for round in 1..=arguments.rounds {

@@ -23,7 +23,8 @@ pub fn enter(device: Device) -> anyhow::Result<()> {
 }
 
 fn ip(arguments: &str) -> anyhow::Result<()> {
-    let status = Command::new("ip").args(arguments.split(' ')).status().context("ip of iproute2 is needed")?;
+    let status =
+        Command::new("ip").args(arguments.split(' ')).status().context("ip of iproute2 is needed")?;
     if !status.success() {
         bail!("`ip {arguments}` failed");
     }

@@ -57,7 +57,12 @@ impl Row {
         );
         if let Some(fault) = self.faults.first() {
             // Writing to a string cannot fail.
-            let _ = write!(line, " {} of {} failed: {fault}", self.faults.len(), self.faults.len() + self.samples.len());
+            let _ = write!(
+                line,
+                " {} of {} failed: {fault}",
+                self.faults.len(),
+                self.faults.len() + self.samples.len()
+            );
         }
         line
     }
@@ -73,7 +78,9 @@ fn ratio(rows: &[Row], row: &Row) -> Option<f64> {
 /// Writes the files that were asked for.
 pub fn write(rows: &[Row], arguments: &Arguments) -> anyhow::Result<()> {
     let put = |path: &Option<std::path::PathBuf>, text: &dyn Fn() -> anyhow::Result<String>| match path {
-        Some(path) => std::fs::write(path, text()?).with_context(|| format!("cannot write {}", path.display())),
+        Some(path) => {
+            std::fs::write(path, text()?).with_context(|| format!("cannot write {}", path.display()))
+        }
         None => Ok(()),
     };
     put(&arguments.json, &|| Ok(serde_json::to_string_pretty(rows)? + "\n"))?;
@@ -87,7 +94,8 @@ fn markdown(rows: &[Row], arguments: &Arguments) -> String {
     text += "| Case | Subject | Figure | Ours is | Processor time | Failed |\n|---|---|---|---|---|---|\n";
     for row in rows {
         let ratio = ratio(rows, row).map_or(String::new(), |ratio| format!("{ratio:.2} x"));
-        let failed = row.faults.first().map_or(String::new(), |fault| format!("{}: {fault}", row.faults.len()));
+        let failed =
+            row.faults.first().map_or(String::new(), |fault| format!("{}: {fault}", row.faults.len()));
         let processor = if row.case.lower_is_better() { "us each" } else { "s/GiB" };
         // Writing to a string cannot fail.
         let _ = writeln!(
@@ -112,13 +120,23 @@ fn picture(rows: &[Row]) -> String {
         let count = rows[begin..].iter().take_while(|row| row.case == case).count();
         let group = &rows[begin..begin + count];
         begin += count;
-        let most = group.iter().map(|row| row.most).filter(|most| most.is_finite()).fold(f64::MIN_POSITIVE, f64::max);
+        let most = group
+            .iter()
+            .map(|row| row.most)
+            .filter(|most| most.is_finite())
+            .fold(f64::MIN_POSITIVE, f64::max);
         let better = if case.lower_is_better() { ", lower is better" } else { "" };
-        let _ = writeln!(body, "<text class=\"title\" x=\"{MARGIN}\" y=\"{}\">{case} ({}{better})</text>", y + 14, case.unit());
+        let _ = writeln!(
+            body,
+            "<text class=\"title\" x=\"{MARGIN}\" y=\"{}\">{case} ({}{better})</text>",
+            y + 14,
+            case.unit()
+        );
         y += STEP + 4;
         for row in group {
             let width = if row.median.is_finite() { row.median / most * LONGEST as f64 } else { 0.0 };
-            let words = if row.median.is_finite() { format!("{:.1}", row.median) } else { "failed".to_owned() };
+            let words =
+                if row.median.is_finite() { format!("{:.1}", row.median) } else { "failed".to_owned() };
             let _ = writeln!(
                 body,
                 "<text x=\"{MARGIN}\" y=\"{0}\">{1}</text><rect class=\"{1}\" x=\"{LABEL}\" y=\"{y}\" width=\"{width:.1}\" height=\"14\" rx=\"2\"/><text x=\"{2:.1}\" y=\"{0}\">{words}</text>",

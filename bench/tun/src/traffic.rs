@@ -51,7 +51,11 @@ impl Sink {
     pub fn take(&mut self, bytes: &[u8]) {
         if let Some(pattern) = &self.pattern {
             for piece in bytes.chunks(PIECE) {
-                assert!(piece == &pattern.at(self.position)[..piece.len()], "corrupted near byte {}", self.position);
+                assert!(
+                    piece == &pattern.at(self.position)[..piece.len()],
+                    "corrupted near byte {}",
+                    self.position
+                );
                 self.position += piece.len() as u64;
             }
         }

@@ -11,7 +11,8 @@ nix::ioctl_write_int_bad!(set_offload, libc::TUNSETOFFLOAD);
 
 /// Opens the interface without blocking; with `offload` each frame bears a header of ten bytes before it.
 pub fn open(offload: bool) -> io::Result<File> {
-    let file = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open("/dev/net/tun")?;
+    let file =
+        OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open("/dev/net/tun")?;
     // SAFETY: a plain C structure of integers and pointers, for all of which zero is a value.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     for (to, from) in request.ifr_name.iter_mut().zip(INTERFACE.bytes()) {

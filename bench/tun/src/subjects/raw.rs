@@ -72,7 +72,10 @@ impl End {
             }
             let sent = self.sends && self.fill();
             if !any && !sent {
-                let _ = poll(&mut [PollFd::new(self.file.as_fd(), PollFlags::POLLIN)], PollTimeout::from(1_000u16));
+                let _ = poll(
+                    &mut [PollFd::new(self.file.as_fd(), PollFlags::POLLIN)],
+                    PollTimeout::from(1_000u16),
+                );
             }
         }
     }
@@ -92,7 +95,8 @@ impl End {
         if length < HEADERS || packet[0] != 0x45 || packet[9] != 6 {
             return false;
         }
-        let word = |at: usize| u32::from_be_bytes([packet[at], packet[at + 1], packet[at + 2], packet[at + 3]]);
+        let word =
+            |at: usize| u32::from_be_bytes([packet[at], packet[at + 1], packet[at + 2], packet[at + 3]]);
         let port = u16::from_be_bytes([packet[20], packet[21]]);
         let header = usize::from(packet[32] >> 4) * 4;
         let flags = packet[33];

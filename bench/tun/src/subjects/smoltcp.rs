@@ -38,7 +38,12 @@ pub fn start(case: Case, received: &Arc<AtomicU64>, verify: bool) -> anyhow::Res
         };
         thread::spawn(move || run(device, case.connections, sink));
     } else {
-        let device = Single { file: descriptor::open(false)?, mtu: case.device.mtu(), packet: vec![0; 65_536], out: vec![0; 65_536] };
+        let device = Single {
+            file: descriptor::open(false)?,
+            mtu: case.device.mtu(),
+            packet: vec![0; 65_536],
+            out: vec![0; 65_536],
+        };
         thread::spawn(move || run(device, case.connections, sink));
     }
     Ok(())
@@ -95,7 +100,8 @@ fn run(mut device: impl Attached, connections: usize, sink: Sink) {
         if worked {
             continue;
         }
-        let patience = interface.poll_delay(now(), &sockets).map_or(1_000, |delay| delay.total_millis().min(1_000));
+        let patience =
+            interface.poll_delay(now(), &sockets).map_or(1_000, |delay| delay.total_millis().min(1_000));
         // SAFETY: the device is open as long as it is borrowed.
         let descriptor = unsafe { BorrowedFd::borrow_raw(device.descriptor()) };
         let _ = poll(&mut [PollFd::new(descriptor, PollFlags::POLLIN)], PollTimeout::from(patience as u16));

@@ -32,7 +32,11 @@ impl Packets {
 }
 
 impl AsyncRead for Packets {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, to: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        to: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         loop {
             let mut guard = ready!(self.0.poll_read_ready(context))?;
             let room = to.initialize_unfilled();
@@ -63,7 +67,11 @@ impl AsyncWrite for Packets {
 }
 
 /// Holds one call to `port`.
-pub async fn hold<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, port: u16, mut sink: Sink) -> io::Result<()> {
+pub async fn hold<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    port: u16,
+    mut sink: Sink,
+) -> io::Result<()> {
     let mut piece = vec![0; PIECE];
     match port {
         SINK => {
