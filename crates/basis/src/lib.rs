@@ -8,6 +8,7 @@
 extern crate alloc;
 
 pub mod frame;
+pub mod limit;
 pub mod pool;
 pub mod random;
 pub mod slab;
@@ -15,6 +16,7 @@ pub mod time;
 pub mod wheel;
 
 pub use frame::{Checksum, Ecn, Frame};
+pub use limit::RateLimit;
 pub use pool::ChunkPool;
 pub use random::{HashKey, KeyedHasher, Random, Seed, siphash_2_4};
 pub use slab::{Key, Slab};

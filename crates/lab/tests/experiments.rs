@@ -91,6 +91,8 @@ fn other_parameters_hold() {
         ("loopback", "last", "2"),
         ("address", "hosts", "20"),
         ("backlog", "backlog", "1"),
+        ("syn-flood", "cookies", "false"),
+        ("syn-flood", "backlog", "1000"),
         ("frame", "vendor", "cisco"),
         ("frame", "vendor", "raspberry"),
         ("frame", "vendor", "local"),

@@ -53,7 +53,7 @@ pub use tcp_stream::TcpStream;
 pub use udp_socket::UdpSocket;
 
 /// The options of TCP sockets.
-pub use tcp::{Keepalive, SocketOptions, WriteMarks};
+pub use tcp::{Keepalive, SocketOptions, SynCookies, WriteMarks};
 
 /// The crates below, for reports and for what sockets do not show.
 pub use {basis, link, runtime, stack, tcp, wire};

@@ -3,7 +3,7 @@
 use crate::settings::Defaults;
 use std::time::Duration;
 use tcp::congestion::Algorithm;
-use tcp::{BufferBounds, EcnMode};
+use tcp::{BufferBounds, EcnMode, SynCookies};
 
 /// Reads the settings that are in force now.
 pub(crate) fn read() -> Defaults {
@@ -34,6 +34,13 @@ fn apply(text: impl Fn(&str) -> Option<String>) -> Defaults {
             0 => EcnMode::Off,
             1 => EcnMode::Ask,
             _ => EcnMode::Accept,
+        };
+    }
+    if let Some(mode) = number("tcp_syncookies") {
+        host.syn_cookies = match mode {
+            0 => SynCookies::Off,
+            1 => SynCookies::WhenFull,
+            _ => SynCookies::Always,
         };
     }
     if let Some(name) = text("tcp_congestion_control")

@@ -34,7 +34,7 @@ pub struct StackConfig {
     pub min_path_mtu: u16,
     /// ICMP errors sent per second, over all destinations (RFC 1812 4.3.2.8).
     pub icmp_errors_per_second: u32,
-    /// ICMP errors sent at once after silence.
+    /// ICMP errors sent at once after silence; each time up to a half less, so that nobody learns from it what others were sent.
     pub icmp_errors_burst: u32,
     /// Neighbours.
     pub neighbours: NeighbourConfig,
@@ -66,6 +66,39 @@ impl Default for StackConfig {
             reassembly: ReassemblyConfig::default(),
             udp: UdpConfig::default(),
             ping: PingConfig::default(),
+        }
+    }
+}
+
+impl StackConfig {
+    /// For a process that is to stay small, like an extension of a telephone's system, with thousands of idle connections and hundreds
+    /// of busy ones. Buffers do not grow beyond 256 KiB, and all of them hold 8 MiB at most; see [`tcp::HostConfig::small`].
+    ///
+    /// ```
+    /// use netstrata_stack::StackConfig;
+    /// // A little more for buffers, and otherwise small.
+    /// let mut config = StackConfig::small();
+    /// config.tcp.buffer_memory = 12 * 1024 * 1024;
+    /// ```
+    pub fn small() -> Self {
+        StackConfig {
+            tcp: tcp::HostConfig::small(),
+            max_output_bytes: 1024 * 1024,
+            max_path_mtus: 64,
+            neighbours: NeighbourConfig {
+                max_entries: 256,
+                max_waiting_bytes: 16 * 1024,
+                max_waiting_bytes_together: 256 * 1024,
+                ..NeighbourConfig::default()
+            },
+            reassembly: ReassemblyConfig {
+                max_datagrams: 16,
+                max_bytes: 256 * 1024,
+                ..ReassemblyConfig::default()
+            },
+            udp: UdpConfig { max_sockets: 1024, receive_buffer: 64 * 1024, send_buffer: 64 * 1024 },
+            ping: PingConfig { max_sockets: 16, ..PingConfig::default() },
+            ..StackConfig::default()
         }
     }
 }

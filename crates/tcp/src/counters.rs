@@ -51,13 +51,20 @@ pub struct Counters {
     pub fast_opens_completed: u64,
     /// Those of them that ended before.
     pub fast_opens_lost: u64,
+    /// SYNs answered by a cookie (RFC 4987).
+    pub syn_cookies_sent: u64,
+    /// Connections that a cookie came back for; they are among those completed by a listener.
+    pub syn_cookies_accepted: u64,
+    /// ACKs to a listener that had given cookies lately, with none that is good.
+    pub syn_cookies_refused: u64,
     /// ACKs sent to challenge a doubtful segment (RFC 5961).
     pub challenge_acks: u64,
     /// Keepalive probes sent.
     pub keepalive_probes: u64,
     /// Zero-window probes sent.
     pub window_probes: u64,
-    /// Replies to segments of no connection that were dropped because the queue of such replies was full.
+    /// Replies to segments of no connection that were dropped because the queue of such replies was full, or because there were
+    /// too many lately.
     pub replies_dropped: u64,
     /// Segments that were malformed.
     pub malformed: u64,

@@ -146,6 +146,16 @@ mod tests {
     }
 
     #[test]
+    fn no_more_empty_buffers_are_kept_than_may_be() {
+        let mut memory = Memory::new(1_000_000);
+        for _ in 0..2 * KEPT {
+            memory.give_send(Box::default());
+            memory.give_receive(Box::default());
+        }
+        assert_eq!((memory.send.len(), memory.receive.len()), (KEPT, KEPT));
+    }
+
+    #[test]
     fn all_have_the_same_share_and_never_less_than_the_least() {
         let mut memory = Memory::new(1_000_000);
         memory.sharers = 10;

@@ -6,7 +6,7 @@ use crate::parameter::Parameter;
 use crate::scenes::{self, millis, seconds};
 use crate::text::{text, words};
 
-use tcp::{Readiness, SocketOptions};
+use tcp::{Readiness, SocketOptions, SynCookies};
 
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "backlog",
@@ -16,9 +16,11 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     precise: text(
         "There are two queues: half-open connections, whose SYN was answered, and established ones that nobody has accepted. The \
          number bounds each. At the bound further SYNs are dropped in silence, not refused: the caller sends again, and by then \
-         there may be room. So a slow server delays callers, and loses none that is patient.",
+         there may be room. So a slow server delays callers, and loses none that is patient. SYN cookies, which would answer beyond the \
+         first bound, are off here: see the SYN flood.",
         "其实有两个队列:SYN 已得到回应的半开连接,和已建立但没人 accept 的连接。这个数分别限制两者。满了以后,新的 SYN 被悄悄丢弃,而不是拒绝:\
-         呼叫者会再发,那时也许就有位置了。所以慢的服务端会让呼叫者等待,但不会丢下有耐心的人。",
+         呼叫者会再发,那时也许就有位置了。所以慢的服务端会让呼叫者等待,但不会丢下有耐心的人。SYN cookie 能在半开队列满时照样回应,\
+         这里关掉了它:见“SYN 洪水”。",
     ),
     look: &[text(
         "waiting rises to the bound; SYNs are dropped; after accept() the next SYN is answered.",
@@ -42,7 +44,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
 fn run(lab: &mut Lab) {
     let (backlog, callers) = (lab.number("backlog"), lab.number("callers"));
     let scenes::Pair { client, server } = scenes::pair(lab, scenes::cable(millis(20)));
-    let options = SocketOptions::default();
+    let options = SocketOptions { syn_cookies: Some(SynCookies::Off), ..SocketOptions::default() };
     let Some(listener) = lab.listen(server, 9528, backlog as u32, options) else { return };
     let calls: Vec<_> = (0..callers).filter_map(|_| lab.connect(client, "10.0.0.2:9528", options)).collect();
     lab.run_for(seconds(lab.number("pause")) + millis(500));

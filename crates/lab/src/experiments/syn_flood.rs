@@ -1,4 +1,4 @@
-//! SYNs from addresses that never answer fill the half-open queue.
+//! SYNs from addresses that never answer fill the half-open queue; SYN cookies answer without it.
 
 use crate::experiment::Experiment;
 use crate::lab::Lab;
@@ -8,7 +8,7 @@ use crate::text::{text, words};
 
 use sim::network::{Network, NodeId};
 use std::net::Ipv4Addr;
-use tcp::SocketOptions;
+use tcp::{SocketOptions, SynCookies};
 
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "syn-flood",
@@ -18,18 +18,23 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     precise: text(
         "Whoever sends SYNs with forged sources costs the server an entry each, for as long as it repeats its SYN-ACK. The \
          queue is bounded, so memory is not the problem; but honest SYNs find it full. SYN cookies put what the entry would \
-         hold into the initial sequence number, so that a server can answer without remembering.",
+         hold into the SYN-ACK's own numbers: the segment size and a keyed hash into the sequence number, the other options into \
+         the low bits of the timestamp. So a full server still answers, remembers nothing, and knows the honest caller by the ACK \
+         that brings the number back. The price: such a SYN-ACK is not repeated, and the segment size is rounded down.",
         "用伪造源地址发 SYN 的人,每个 SYN 都让服务端花费一个表项,直到它不再重发 SYN-ACK。队列有上限,所以内存不是问题;\
-         但诚实的 SYN 会遇到满队列。SYN cookie 把表项的内容放进初始序列号,服务端不用记住就能回应。",
+         但诚实的 SYN 会遇到满队列。SYN cookie 把表项的内容放进 SYN-ACK 自己的数字里:报文段大小和带密钥的散列放进序列号,\
+         其他选项放进时间戳的低位。于是队列满了的服务端照样回应,什么也不记;诚实的呼叫者用 ACK 把这个号码带回来,服务端就认得它。\
+         代价是:这样的 SYN-ACK 不会重发,报文段大小只能向下取整。",
     ),
     look: &[text(
-        "half_open stays at the bound; what becomes of the honest caller.",
-        "half_open 停在上限;看看诚实的呼叫者怎么样。",
+        "half_open stays at the bound; what becomes of the honest caller, with cookies and without.",
+        "half_open 停在上限;看看有 cookie 和没有 cookie 时,诚实的呼叫者各会怎样。",
     )],
-    sources: &["RFC 4987"],
+    sources: &["RFC 4987 3.6"],
     parameters: &[
         Parameter::number("syns", text("forged SYNs", "伪造的 SYN"), "", (1, 100, 1_000)),
         Parameter::number("backlog", text("the bound of the queue", "队列上限"), "", (1, 10, 1_000)),
+        Parameter::flag("cookies", text("SYN cookies when the queue is full", "队列满时用 SYN cookie"), true),
     ],
     rules: &[],
     run,
@@ -44,7 +49,10 @@ fn run(lab: &mut Lab) {
     }
     scenes::acquaint(lab, &[(client, "10.0.0.2"), (server, "10.0.0.1")]);
     lab.begin();
-    let Some(listener) = lab.listen(server, 8000, backlog as u32, SocketOptions::default()) else { return };
+    let cookies = lab.flag("cookies");
+    let syn_cookies = Some(if cookies { SynCookies::WhenFull } else { SynCookies::Off });
+    let options = SocketOptions { syn_cookies, ..SocketOptions::default() };
+    let Some(listener) = lab.listen(server, 8000, backlog as u32, options) else { return };
     let before = population(lab, server);
     for number in 0..syns {
         let frame = forged(&lab.network, attacker, server, number as u32);
@@ -64,13 +72,37 @@ fn run(lab: &mut Lab) {
         grown == 0,
         words(format!("{grown} connections"), format!("{grown} 个连接")),
     );
+    answers(lab, server, syns.saturating_sub(backlog), cookies);
+    let called = lab.now();
     let call = lab.connect(client, scenes::SERVER, SocketOptions::default());
     let answered = scenes::accept(lab, server, listener, seconds(200)).is_some();
-    let at = lab.now() / 1_000_000;
+    let after = (lab.now() - called) / 1_000_000;
+    // Without cookies it has to wait for a place: its SYN is repeated after a second, and so on.
+    let (claim, held) = match cookies || syns < backlog {
+        true => (words("an honest caller is served at once", "诚实的呼叫者立刻得到服务"), after < 100),
+        false => (words("an honest caller is served in the end", "诚实的呼叫者最终得到服务"), after >= 1_000),
+    };
     lab.check_undisturbed(
-        words("a patient, honest caller is served in the end", "有耐心的诚实呼叫者最终得到服务"),
-        call.is_some() && answered,
-        words(format!("after {at} ms: {answered}"), format!("{at} 毫秒后:{answered}")),
+        claim,
+        call.is_some() && answered && held,
+        words(format!("after {after} ms: {answered}"), format!("{after} 毫秒后:{answered}")),
+    );
+}
+
+/// What became of the forged SYNs beyond the bound.
+fn answers(lab: &mut Lab, server: NodeId, beyond: u64, cookies: bool) {
+    let (given, dropped) = lab.network.host(server).map_or((0, 0), |stack| {
+        let counters = stack.tcp().counters();
+        (counters.syn_cookies_sent, counters.backlog_full)
+    });
+    let claim = match cookies {
+        true => words("SYNs beyond the bound are answered by cookies", "超出上限的 SYN 用 cookie 回应"),
+        false => words("SYNs beyond the bound are dropped in silence", "超出上限的 SYN 被悄悄丢弃"),
+    };
+    lab.check_undisturbed(
+        claim,
+        (given, dropped) == if cookies { (beyond, 0) } else { (0, beyond) },
+        words(format!("{given} cookies, {dropped} dropped"), format!("{given} 个 cookie,丢弃 {dropped} 个")),
     );
 }
 

@@ -29,7 +29,7 @@ const fn cause(code: &'static str, en: &'static str, zh: &'static str, source: &
 type Row = (fn(&Counters) -> u64, Cause);
 
 #[rustfmt::skip]
-const ROWS: [Row; 28] = [
+const ROWS: [Row; 30] = [
     (|c| c.timeouts, cause("time-out", "retransmission time-out: SND.NXT goes back to SND.UNA, cwnd to one segment, RTO doubles", "重传超时:SND.NXT 退回 SND.UNA,cwnd 降为一个报文段,RTO 加倍", "RFC 6298 5.4-5.6, RFC 5681 3.1, RFC 8985 6.3")),
     (|c| c.reordering_timeouts, cause("reordering-time-out", "RACK's reordering timer: what was overtaken has had its time, and is lost", "RACK 乱序定时器:被超过的报文段已等够时间,判定丢失", "RFC 8985 6.3")),
     (|c| c.rack_recoveries, cause("rack", "RACK: a segment sent later has arrived, so this one is lost; fast recovery begins, cwnd falls at PRR's pace", "RACK:更晚发出的报文段已到达,故此段丢失;进入快速恢复,cwnd 按 PRR 的步调下降", "RFC 8985 6.2, RFC 9937 6")),
@@ -48,6 +48,8 @@ const ROWS: [Row; 28] = [
     (|c| c.resets_sent, cause("reset-sent", "RST: no such connection, or it is aborted", "RST:没有这个连接,或连接被中止", "RFC 9293 3.5.2")),
     (|c| c.resets_received, cause("reset-received", "the peer's RST ends the connection", "对方的 RST 结束了连接", "RFC 9293 3.5.3")),
     (|c| c.backlog_full, cause("backlog-full", "dropped: the listener's queue is full", "丢弃:监听队列已满", "RFC 9293 3.10.7.2")),
+    (|c| c.syn_cookies_sent, cause("syn-cookie", "SYN cookie: the SYN is answered, and nothing is remembered", "SYN cookie:回应这个 SYN,但什么也不记", "RFC 4987 3.6")),
+    (|c| c.syn_cookies_accepted, cause("syn-cookie-back", "a SYN cookie came back: the connection is made of it", "SYN cookie 回来了:由它建立连接", "RFC 4987 3.6")),
     (|c| c.table_full, cause("table-full", "dropped: the host's table is full", "丢弃:主机的表已满", "")),
     (|c| c.outside_window, cause("outside-window", "dropped: outside the receive window", "丢弃:不在接收窗口内", "RFC 9293 3.10.7.4, first")),
     (|c| c.old_timestamp, cause("old-timestamp", "dropped: old timestamp (PAWS)", "丢弃:时间戳过旧(PAWS)", "RFC 7323 5.3")),

@@ -4,7 +4,7 @@ use super::cursor::Parsed;
 use super::family::Family;
 use std::time::Duration;
 use tcp::congestion::Algorithm;
-use tcp::{EcnMode, HostConfig};
+use tcp::{EcnMode, HostConfig, SynCookies};
 
 /// How the host is set up.
 #[derive(Clone, Debug)]
@@ -83,6 +83,13 @@ impl Settings {
             "tcp_sack" => self.host.selective_acknowledgments = number()? != 0,
             "tcp_syn_retries" => self.host.syn_retries = number()? as u8,
             "tcp_synack_retries" => self.host.syn_ack_retries = number()? as u8,
+            "tcp_syncookies" => {
+                self.host.syn_cookies = match number()? {
+                    0 => SynCookies::Off,
+                    1 => SynCookies::WhenFull,
+                    _ => SynCookies::Always,
+                }
+            }
             "tcp_retries2" => self.host.retries = number()? as u8,
             "tcp_fin_timeout" => self.host.fin_wait_2 = Duration::from_secs(number()?),
             "tcp_max_tw_buckets" => self.host.max_time_wait = number()? as u32,

@@ -1,5 +1,4 @@
 //! ICMP: what errors mean, how many may be sent, and echo sockets.
 
-pub(crate) mod limit;
 pub(crate) mod meaning;
 pub(crate) mod ping;

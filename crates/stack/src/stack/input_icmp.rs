@@ -98,7 +98,7 @@ impl Stack {
                     local_port: local.port(),
                     remote_port: remote.port(),
                 };
-                if !self.tcp.is_in_flight(&tuple, Seq(sequence)) {
+                if !self.tcp.is_credible(&tuple, Seq(sequence), error) {
                     return Err(Dropped::IcmpUnrelated);
                 }
                 let error = self.believe(now, remote.ip(), error);

@@ -3,7 +3,6 @@
 use crate::config::{InterfaceConfig, StackConfig};
 use crate::counters::Counters;
 use crate::event::Event;
-use crate::icmp::limit::RateLimit;
 use crate::icmp::ping::PingHost;
 use crate::interface::{Interface, InterfaceId};
 use crate::ip::identification::Identification;
@@ -15,7 +14,7 @@ use crate::timers::Timers;
 use crate::udp;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use basis::{ChunkPool, Instant, Random, Seed};
+use basis::{ChunkPool, Instant, Random, RateLimit, Seed};
 
 /// Interfaces of one stack.
 const MAX_INTERFACES: usize = 64;
@@ -92,7 +91,12 @@ impl Stack {
             ports: Ports::new(config.ephemeral_ports.clone(), &mut random),
             reassembly: Reassembly::new(config.reassembly, random.hash_key()),
             identification: Identification::new(&mut random),
-            icmp_limit: RateLimit::new(now, config.icmp_errors_per_second, config.icmp_errors_burst),
+            icmp_limit: RateLimit::new(
+                now,
+                config.icmp_errors_per_second,
+                config.icmp_errors_burst,
+                Random::new(random.seed()),
+            ),
             pool: ChunkPool::new(),
             events: VecDeque::new(),
             random,

@@ -1,6 +1,7 @@
 //! Tests of a whole stack: frames in, frames out.
 
 mod arp;
+mod bounds;
 mod conflicts;
 mod fragments;
 mod harness;

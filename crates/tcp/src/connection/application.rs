@@ -4,7 +4,7 @@ use super::control_block::{ControlBlock, Phase};
 use super::fate::Fate;
 use crate::config::Settings;
 use crate::environment::Environment;
-use crate::error::{Failure, ReadError, ShutdownError, WriteError};
+use crate::error::{Failure, IcmpError, ReadError, ShutdownError, WriteError};
 use crate::event::Readiness;
 use crate::segment::Shutdown;
 use crate::send::marks::WriteMarks;
@@ -136,10 +136,14 @@ impl ControlBlock {
         }
     }
 
-    /// Whether `sequence` is among the numbers sent and not acknowledged.
-    pub(crate) fn is_in_flight(&self, sequence: Seq) -> bool {
+    /// See [`crate::Host::is_credible`].
+    pub(crate) fn is_credible(&self, sequence: Seq, error: IcmpError) -> bool {
+        let about_size = matches!(error, IcmpError::PacketTooBig { .. });
         match &self.phase {
-            Phase::Open(open) => open.send.is_in_flight(sequence) || open.is_syn_ack(sequence),
+            Phase::Open(open) => {
+                open.is_syn_ack(sequence)
+                    || open.send.is_in_flight(sequence) && !(about_size && open.send.is_getting_through())
+            }
             Phase::Handshake(handshake) => sequence == handshake.initial(),
             Phase::Finished(_) => false,
         }

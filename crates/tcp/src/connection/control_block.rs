@@ -200,11 +200,11 @@ impl ControlBlock {
 
     /// An ICMP error about a segment of this connection (RFC 5927).
     pub(crate) fn on_icmp_error(&mut self, sequence: Seq, error: IcmpError) -> Fate {
+        if !self.is_credible(sequence, error) {
+            return Fate::Live;
+        }
         match &mut self.phase {
-            Phase::Handshake(handshake) => {
-                if sequence != handshake.initial() {
-                    return Fate::Live;
-                }
+            Phase::Handshake(_) => {
                 if let IcmpError::PacketTooBig { mtu } = error {
                     self.path.mtu = self.path.mtu.min(mtu.max(68));
                 }
@@ -215,10 +215,6 @@ impl ControlBlock {
                 if open.is_syn_ack(sequence) {
                     // As for any attempt.
                     return error.failure().map_or(Fate::Live, Fate::Failed);
-                }
-                // RFC 5927 4.1: only an error about something that is really under way counts.
-                if !open.send.is_in_flight(sequence) {
-                    return Fate::Live;
                 }
                 if let IcmpError::PacketTooBig { mtu } = error {
                     self.path.mtu = self.path.mtu.min(mtu.max(68));

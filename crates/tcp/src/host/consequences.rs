@@ -134,9 +134,25 @@ impl Host {
         }
     }
 
-    pub(super) fn refuse(&mut self, lane: u8, tuple: &FourTuple, header: &Header, payload: usize) {
+    pub(super) fn refuse(
+        &mut self,
+        now: Instant,
+        lane: u8,
+        tuple: &FourTuple,
+        header: &Header,
+        payload: usize,
+    ) {
         if let Some(frame) = reset::answer(tuple, header, payload) {
+            self.reply_stray(now, tuple, lane, frame);
+        }
+    }
+
+    /// A RST to a segment of no connection: anybody could have sent that, so there are only so many.
+    pub(super) fn reply_stray(&mut self, now: Instant, tuple: &FourTuple, lane: u8, frame: Frame) {
+        if self.reset_limit.take(now) {
             self.reply_reset(tuple, lane, frame);
+        } else {
+            self.counters.replies_dropped += 1;
         }
     }
 
@@ -146,9 +162,14 @@ impl Host {
     }
 
     pub(super) fn reply(&mut self, tuple: &FourTuple, lane: u8, frame: Frame) {
-        if !self.lanes.get(lane).replies.push(tuple, frame) {
-            self.counters.replies_dropped += 1;
-        }
+        self.reply_with(tuple, lane, reset::TIME_TO_LIVE, frame);
+    }
+
+    /// Returns whether there was room for it.
+    pub(super) fn reply_with(&mut self, tuple: &FourTuple, lane: u8, time_to_live: u8, frame: Frame) -> bool {
+        let room = self.lanes.get(lane).replies.push(tuple, time_to_live, frame);
+        self.counters.replies_dropped += u64::from(!room);
+        room
     }
 
     /// Ends all that a closed listener has begun.

@@ -2,7 +2,6 @@
 
 use super::half_open::CookieReply;
 use super::lines::{Lines, lines};
-use super::reset;
 use super::tcp_host::{Host, environment};
 use super::work::{News, Turn};
 use crate::connection::fate::Fate;
@@ -90,10 +89,10 @@ impl Host {
 
     #[inline(never)]
     fn transmit_reply(&mut self, lane: u8, frame: &mut Frame) -> Option<Outgoing<'_>> {
-        let (tuple, reply) = self.lanes.get(lane).replies.pop()?;
+        let (tuple, time_to_live, reply) = self.lanes.get(lane).replies.pop()?;
         self.counters.segments_sent += 1;
         (*frame, self.replied) = (reply, tuple);
-        Some(Outgoing { tuple: &self.replied, time_to_live: reset::TIME_TO_LIVE })
+        Some(Outgoing { tuple: &self.replied, time_to_live })
     }
 
     /// Returns whether there was a segment.

@@ -1,11 +1,11 @@
 //! Who listens where, and what waits to be accepted.
 
-use crate::config::{FastOpenServer, Settings};
-use crate::error::ListenError;
+use crate::config::{FastOpenServer, Settings, SocketOptions, SynCookies};
+use crate::error::{Dropped, ListenError};
 use crate::event::ListenerId;
 use crate::info::ListenerSummary;
 use alloc::collections::VecDeque;
-use basis::{HashKey, Key, Slab};
+use basis::{HashKey, Instant, Key, Slab};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use hashbrown::HashMap;
 
@@ -32,13 +32,39 @@ pub(crate) struct Listener {
     requests: VecDeque<Key>,
     /// Data on SYNs is taken in.
     pub(crate) fast_open: Option<FastOpenServer>,
+    /// Other than the host's.
+    pub(crate) syn_cookies: Option<SynCookies>,
+    /// When the last SYN cookie was given.
+    pub(crate) cookie_given: Option<Instant>,
+}
+
+/// How a SYN is answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Admission {
+    /// By a half-open connection.
+    HalfOpen,
+    /// By a SYN cookie.
+    Cookie,
 }
 
 impl Listener {
-    /// Whether another SYN may be answered. A full accept queue closes the door too: what would be completed could not
-    /// be accepted.
-    pub(crate) fn has_room_for_half_open(&self) -> bool {
-        self.half_open < self.backlog && self.has_room_for_established()
+    /// How another SYN is answered, if it may be; `room` tells whether the host has room for a half-open connection. A full accept
+    /// queue closes the door: what would be completed could not be accepted. A cookie is an answer, so a listener that is asked
+    /// before its SYNs are answered gives none.
+    pub(crate) fn admit(&self, room: bool, usual: SynCookies) -> Result<Admission, Dropped> {
+        let own_room = self.half_open < self.backlog;
+        let cookies = if self.asks { SynCookies::Off } else { self.syn_cookies.unwrap_or(usual) };
+        match cookies {
+            _ if !self.has_room_for_established() => Err(Dropped::BacklogFull),
+            SynCookies::Always => Ok(Admission::Cookie),
+            _ if room && own_room => Ok(Admission::HalfOpen),
+            SynCookies::WhenFull => Ok(Admission::Cookie),
+            SynCookies::Off => Err(if own_room { Dropped::TableFull } else { Dropped::BacklogFull }),
+        }
+    }
+
+    pub(crate) fn set_options(&mut self, options: SocketOptions) {
+        (self.settings, self.syn_cookies) = (options.into(), options.syn_cookies);
     }
 
     pub(crate) fn has_room_for_established(&self) -> bool {
@@ -104,7 +130,7 @@ impl Listeners {
         address: Option<IpAddr>,
         port: u16,
         backlog: u32,
-        settings: Settings,
+        options: SocketOptions,
         most: u32,
     ) -> Result<Key, ListenError> {
         if self.by_address.contains_key(&(address, port)) {
@@ -116,7 +142,7 @@ impl Listeners {
         let listener = Listener {
             address,
             port,
-            settings,
+            settings: options.into(),
             backlog: backlog.max(1),
             half_open: 0,
             waiting: VecDeque::new(),
@@ -124,6 +150,8 @@ impl Listeners {
             asks: false,
             requests: VecDeque::new(),
             fast_open: None,
+            syn_cookies: options.syn_cookies,
+            cookie_given: None,
         };
         let key = self.slab.insert(listener).ok_or(ListenError::TooManyListeners)?;
         self.by_address.insert((address, port), key);

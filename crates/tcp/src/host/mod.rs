@@ -13,6 +13,7 @@ mod lines;
 mod listener;
 mod passive;
 mod reset;
+mod stateless;
 mod syn_cookie;
 mod tcp_host;
 mod time_wait;

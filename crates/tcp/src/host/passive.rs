@@ -2,6 +2,7 @@
 
 use super::demux::{Demux, Place};
 use super::half_open::{self, HalfOpen, Opening};
+use super::listener::Admission;
 use super::reset;
 use super::tcp_host::{Host, environment, tuple_at};
 use super::work::{News, Turn};
@@ -17,15 +18,13 @@ use wire::tcp::{Flags, Header, Seq};
 
 impl Host {
     /// RFC 9293 3.10.7.1 and 3.10.7.2: no connection has this four-tuple; perhaps somebody listens.
-    /// A reopened four-tuple begins beyond `beyond` (RFC 6191).
     pub(super) fn on_stray_segment(
         &mut self,
         now: Instant,
         path: Path,
         tuple: &FourTuple,
         header: &Header,
-        frame: &Frame,
-        beyond: Option<Seq>,
+        frame: &mut Frame,
     ) -> Result<(), Dropped> {
         let usable =
             !tuple.remote.is_multicast() && !tuple.remote.is_unspecified() && !tuple.local.is_multicast();
@@ -33,23 +32,75 @@ impl Host {
             return Err(Dropped::BadSource);
         }
         let Some(listener) = self.listeners.find(tuple.local, tuple.local_port) else {
-            self.refuse(path.lane, tuple, header, frame.len());
+            self.refuse(now, path.lane, tuple, header, frame.len());
             return Err(Dropped::NoSocket);
         };
         if header.flags.contains(Flags::RST) {
             return Err(Dropped::NoSocket);
         }
         if header.flags.contains(Flags::ACK) {
-            self.refuse(path.lane, tuple, header, frame.len());
+            if let Some(established) = self.recall_cookie(now, path, tuple, header, listener) {
+                return self.complete_by_cookie(now, (path, tuple, listener), &established, header, frame);
+            }
+            if self.may_follow_cookie(now, tuple, header, listener) {
+                return Err(Dropped::NoSocket);
+            }
+            self.refuse(now, path.lane, tuple, header, frame.len());
             return Err(Dropped::NoSocket);
         }
         if !header.flags.contains(Flags::SYN) || header.flags.contains(Flags::FIN) {
             return Err(Dropped::BadFlags);
         }
-        if beyond.is_none() && self.open_early(now, path, tuple, header, frame, listener) {
+        if self.open_early(now, path, tuple, header, frame, listener) {
             return Ok(());
         }
-        self.open_half(now, path, tuple, header, listener, beyond)
+        match self.admit(listener)? {
+            Admission::HalfOpen => self.open_half(now, path, tuple, header, listener, None),
+            Admission::Cookie => self.answer_by_cookie(now, path, tuple, header, listener),
+        }
+    }
+
+    /// How a SYN to a listener is answered, if it is.
+    pub(super) fn admit(&self, key: Key) -> Result<Admission, Dropped> {
+        let Some(listener) = self.listeners.get(key) else { return Err(Dropped::NoSocket) };
+        if self.memory.is_exhausted() {
+            return Err(Dropped::MemoryShort);
+        }
+        let room = (self.half_open.slab.len() as u32) < self.config.max_half_open;
+        listener.admit(room, self.config.syn_cookies)
+    }
+
+    /// A SYN for a connection in TIME-WAIT, at `index`: a new connection takes its place (RFC 6191) and begins beyond `beyond`. If
+    /// there is no room for one, the old one stays.
+    pub(super) fn reopen(
+        &mut self,
+        now: Instant,
+        path: Path,
+        index: u32,
+        header: &Header,
+        beyond: Seq,
+    ) -> Result<(), Dropped> {
+        let Some(tuple) = self.time_wait.at(index).map(|time_wait| time_wait.tuple) else {
+            return Err(Dropped::NoSocket);
+        };
+        let Some(key) = self.listeners.find(tuple.local, tuple.local_port) else {
+            return Err(Dropped::NoSocket);
+        };
+        match self.admit(key)? {
+            Admission::HalfOpen => {
+                self.end_time_wait(index);
+                self.open_half(now, path, &tuple, header, key, Some(beyond))
+            }
+            Admission::Cookie => {
+                // A cookie is the number it is: timestamps must tell old segments from new ones.
+                let told_apart = self.config.timestamps && header.options.timestamps.is_some();
+                if !told_apart && self.cookies.number(&tuple, header.sequence, 0, now).before(beyond) {
+                    return Err(Dropped::BacklogFull);
+                }
+                self.end_time_wait(index);
+                self.answer_by_cookie(now, path, &tuple, header, key)
+            }
+        }
     }
 
     pub(super) fn open_half(
@@ -62,16 +113,7 @@ impl Host {
         beyond: Option<Seq>,
     ) -> Result<(), Dropped> {
         let Some(listener) = self.listeners.get(key) else { return Err(Dropped::NoSocket) };
-        if !listener.has_room_for_half_open() {
-            return Err(Dropped::BacklogFull);
-        }
-        if self.half_open.slab.len() as u32 >= self.config.max_half_open {
-            return Err(Dropped::TableFull);
-        }
         let settings = listener.settings;
-        if self.memory.is_exhausted() {
-            return Err(Dropped::MemoryShort);
-        }
         let offer = self.offer(&settings, path, tuple);
         let generated = self.isn.initial(tuple, now);
         let opening = Opening {
@@ -138,8 +180,17 @@ impl Host {
                 Ok(())
             }
             half_open::Outcome::Stray(sequence) => {
-                let (tuple, lane) = (half_open.tuple, half_open.lane);
-                self.reply_reset(&tuple, lane, reset::reset(&tuple, sequence, None));
+                let (tuple, lane, path, key) =
+                    (half_open.tuple, half_open.lane, half_open.path(), half_open.listener);
+                // Its SYN was answered by a cookie before, when there was no room, and that answer came first.
+                if let Some(established) = self.recall_cookie(now, path, &tuple, header, key) {
+                    self.admit_established(key)?;
+                    self.drop_half_open(index);
+                    return self.complete_by_cookie(now, (path, &tuple, key), &established, header, frame);
+                }
+                if !self.may_follow_cookie(now, &tuple, header, key) {
+                    self.reply_stray(now, &tuple, lane, reset::reset(&tuple, sequence, None));
+                }
                 Err(Dropped::BadAcknowledgment)
             }
             half_open::Outcome::Reset => {
@@ -164,19 +215,12 @@ impl Host {
     ) -> Result<(), Dropped> {
         let Some(half_open) = self.half_open.slab.at(index) else { return Err(Dropped::NoSocket) };
         let (tuple, path, key) = (half_open.tuple, half_open.path(), half_open.listener);
-        let Some(listener) = self.listeners.get(key) else {
+        if self.listeners.get(key).is_none() {
             self.drop_half_open(index);
-            self.refuse(path.lane, &tuple, header, frame.len());
+            self.refuse(now, path.lane, &tuple, header, frame.len());
             return Err(Dropped::NoSocket);
-        };
-        if !listener.has_room_for_established() {
-            // The peer will send again; by then there may be room.
-            return Err(Dropped::BacklogFull);
         }
-        if self.connections.len() as u32 >= self.config.max_connections.min(Demux::INDEX_LIMIT) {
-            return Err(Dropped::TableFull);
-        }
-        let settings = listener.settings;
+        let settings = self.admit_established(key)?;
         let connection = ControlBlock::accepted(tuple, path, settings, established, &environment!(self, now));
         let Some(connection) = self.connections.insert(connection) else { return Err(Dropped::TableFull) };
         let place = Place::Connection(connection.index());
@@ -184,14 +228,34 @@ impl Host {
         if self.half_open.remove(index).is_some_and(|half_open| half_open.queued) {
             self.note_stale();
         }
+        if let Some(listener) = self.listeners.get_mut(key) {
+            listener.half_open -= 1;
+        }
+        self.hand_over(connection, key);
+        self.on_connection_segment(now, connection.index(), header, frame)
+    }
+
+    /// Whether a completed handshake has room to wait to be accepted; the options of its connection. If not, the segment is ignored:
+    /// the peer will send again, and by then there may be room.
+    pub(super) fn admit_established(&self, key: Key) -> Result<Settings, Dropped> {
+        let Some(listener) = self.listeners.get(key) else { return Err(Dropped::NoSocket) };
+        if !listener.has_room_for_established() {
+            return Err(Dropped::BacklogFull);
+        }
+        if self.connections.len() as u32 >= self.config.max_connections.min(Demux::INDEX_LIMIT) {
+            return Err(Dropped::TableFull);
+        }
+        Ok(listener.settings)
+    }
+
+    /// A new connection waits to be accepted from now on.
+    pub(super) fn hand_over(&mut self, connection: Key, key: Key) {
         self.memory.sharers = self.connections.len();
         self.counters.passive_opens += 1;
         if let Some(listener) = self.listeners.get_mut(key) {
-            listener.half_open -= 1;
             listener.push(connection);
         }
         self.announce(key);
-        self.on_connection_segment(now, connection.index(), header, frame)
     }
 
     /// The owner of a listener is to be told, if it was not already.

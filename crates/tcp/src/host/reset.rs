@@ -12,15 +12,18 @@ pub(crate) const TIME_TO_LIVE: u8 = 64;
 
 /// Replies that belong to no open connection.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Replies(VecDeque<(FourTuple, Frame)>);
+pub(crate) struct Replies(VecDeque<Reply>);
+
+/// One of them: where it goes, with what time to live, and what it is.
+type Reply = (FourTuple, u8, Frame);
 
 impl Replies {
     /// Queues a reply; returns false if there is no room.
-    pub(crate) fn push(&mut self, tuple: &FourTuple, frame: Frame) -> bool {
+    pub(crate) fn push(&mut self, tuple: &FourTuple, time_to_live: u8, frame: Frame) -> bool {
         if self.0.len() >= MAX_REPLIES {
             return false;
         }
-        self.0.push_back((*tuple, frame));
+        self.0.push_back((*tuple, time_to_live, frame));
         true
     }
 
@@ -30,7 +33,7 @@ impl Replies {
     }
 
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<(FourTuple, Frame)> {
+    pub(crate) fn pop(&mut self) -> Option<Reply> {
         self.0.pop_front()
     }
 }

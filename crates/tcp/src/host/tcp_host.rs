@@ -6,6 +6,7 @@ use super::isn::IsnGenerator;
 use super::lines::{Lines, lines};
 use super::listener::Listeners;
 use super::reset;
+use super::syn_cookie::SynCookies;
 use super::time_wait_table::TimeWaitTable;
 use super::work::{Lanes, News};
 use crate::config::HostConfig;
@@ -17,7 +18,7 @@ use crate::error::{Dropped, IcmpError};
 use crate::memory::Memory;
 use crate::segment::{FourTuple, Path};
 use alloc::collections::VecDeque;
-use basis::{Checksum, Frame, Instant, Random, Seed, Slab, TimerWheel};
+use basis::{Checksum, Frame, Instant, Random, RateLimit, Seed, Slab, TimerWheel};
 use core::net::IpAddr;
 use wire::tcp::{Header, Seq};
 
@@ -46,6 +47,9 @@ pub struct Host {
     pub(super) wheel: TimerWheel,
     pub(super) memory: Memory,
     pub(super) counters: Counters,
+    pub(super) cookies: SynCookies,
+    /// RSTs to segments of no connection.
+    pub(super) reset_limit: RateLimit,
     /// Where the reply that was last polled goes.
     pub(super) replied: FourTuple,
     /// The key of cookies, for listeners that have none of their own (RFC 7413).
@@ -95,6 +99,13 @@ impl Host {
             wheel: TimerWheel::new(now),
             memory: Memory::new(config.buffer_memory),
             counters: Counters::default(),
+            cookies: SynCookies::new(&mut random),
+            reset_limit: RateLimit::new(
+                now,
+                config.resets_per_second,
+                config.resets_burst,
+                Random::new(random.seed()),
+            ),
             replied: FourTuple::NOWHERE,
             fast_open_key: (u128::from(random.next_u64()) << 64 | u128::from(random.next_u64()))
                 .to_le_bytes(),
@@ -105,6 +116,7 @@ impl Host {
     pub fn set_config(&mut self, config: HostConfig) {
         self.config = config;
         self.memory.set_budget(config.buffer_memory);
+        self.reset_limit.set(config.resets_per_second, config.resets_burst);
     }
 
     /// A segment from `remote` to `local` has arrived; `frame` starts at the TCP header. `path` is how answers leave.
@@ -149,7 +161,7 @@ impl Host {
             Some(Place::Connection(index)) => self.on_connection_segment(now, index, &header, frame),
             Some(Place::HalfOpen(index)) => self.on_half_open_segment(now, index, &header, frame),
             Some(Place::TimeWait(index)) => self.on_time_wait_segment(now, path, index, &header, frame),
-            None => self.on_stray_segment(now, path, &tuple, &header, frame, None),
+            None => self.on_stray_segment(now, path, &tuple, &header, frame),
         }
     }
 
@@ -187,7 +199,7 @@ impl Host {
             && let Some(connection) = self.connections.at(index)
         {
             let (tuple, lane) = (connection.tuple, connection.path.lane);
-            self.reply_reset(&tuple, lane, reset::reset(&tuple, sequence, None));
+            self.reply_stray(now, &tuple, lane, reset::reset(&tuple, sequence, None));
         }
         self.apply(now, index, effect.fate);
     }

@@ -1,8 +1,8 @@
 //! Bounds of a host's tables and queues, at their edge.
 
 use super::{Decision, Host};
-use crate::config::{HostConfig, SocketOptions};
-use crate::error::{DecideError, Dropped, Failure};
+use crate::config::{HostConfig, SocketOptions, SynCookies};
+use crate::error::{DecideError, Dropped, Failure, ListenError};
 use crate::event::ConnectionId;
 use crate::info::State;
 use crate::segment::{FourTuple, Path, Shutdown};
@@ -46,6 +46,10 @@ fn listening(config: HostConfig, backlog: u32) -> Host {
     host
 }
 
+fn without_cookies() -> HostConfig {
+    HostConfig { syn_cookies: SynCookies::Off, ..HostConfig::default() }
+}
+
 /// The number of the next SYN-ACK.
 fn answer(host: &mut Host) -> Option<u32> {
     let mut frame = Frame::new();
@@ -55,7 +59,7 @@ fn answer(host: &mut Host) -> Option<u32> {
 
 #[test]
 fn both_queues_of_a_listener_hold_its_backlog_and_no_more() {
-    let mut host = listening(HostConfig::default(), 3);
+    let mut host = listening(without_cookies(), 3);
     for n in 0..3 {
         assert_eq!(segment(&mut host, Instant::ZERO, peer(n), Flags::SYN, (7, 0)), Ok(()));
     }
@@ -70,7 +74,7 @@ fn both_queues_of_a_listener_hold_its_backlog_and_no_more() {
 
 #[test]
 fn half_open_connections_of_all_listeners_have_a_bound_too() {
-    let mut host = listening(HostConfig { max_half_open: 2, ..HostConfig::default() }, 10);
+    let mut host = listening(HostConfig { max_half_open: 2, ..without_cookies() }, 10);
     let syn = |host: &mut Host, n| segment(host, Instant::ZERO, peer(n), Flags::SYN, (7, 0));
     assert_eq!([0, 1, 2].map(|n| syn(&mut host, n)), [Ok(()), Ok(()), Err(Dropped::TableFull)]);
 }
@@ -463,4 +467,138 @@ mod fast_open {
         assert_eq!(syn(&mut host, 2, second), Ok(()));
         assert_eq!(syn_ack(&mut host).acknowledgment, Seq(13));
     }
+}
+
+/// A host whose listener has one place for a half-open connection, which is taken.
+fn flooded(cookies: SynCookies) -> Host {
+    let mut host = Host::new(Instant::ZERO, HostConfig::default(), [1; 32]);
+    let options = SocketOptions { syn_cookies: Some(cookies), ..SocketOptions::default() };
+    host.listen(None, 80, 1, options).unwrap();
+    assert_eq!(segment(&mut host, Instant::ZERO, peer(0), Flags::SYN, (7, 0)), Ok(()));
+    answer(&mut host).unwrap();
+    host
+}
+
+#[test]
+fn beyond_the_backlog_a_syn_costs_nothing_and_its_cookie_makes_the_connection() {
+    let mut host = flooded(SynCookies::WhenFull);
+    for n in 1..1000 {
+        assert_eq!(segment(&mut host, Instant::ZERO, peer(n), Flags::SYN, (7, 0)), Ok(()));
+        assert!(answer(&mut host).is_some());
+    }
+    assert_eq!((host.population(), host.counters().syn_cookies_sent), ((0, 1, 0), 999));
+    assert_eq!(segment(&mut host, Instant::ZERO, peer(1), Flags::SYN, (7, 0)), Ok(()));
+    let number = answer(&mut host).unwrap();
+    assert_eq!(host.poll_timeout(), flooded(SynCookies::Off).poll_timeout(), "no timer repeats a cookie");
+    assert_eq!(segment(&mut host, Instant::ZERO, peer(1), Flags::ACK, (8, number + 1)), Ok(()));
+    assert_eq!((host.population(), host.counters().syn_cookies_accepted), ((1, 1, 0), 1));
+    // Now the accept queue is full: neither SYNs nor cookies are heard, and nobody is told so.
+    assert_eq!(segment(&mut host, Instant::ZERO, peer(2), Flags::SYN, (7, 0)), Err(Dropped::BacklogFull));
+    assert_eq!(answer(&mut host), None);
+}
+
+#[test]
+fn a_listener_that_is_asked_gives_no_cookies() {
+    for cookies in [SynCookies::WhenFull, SynCookies::Always] {
+        let mut host = Host::new(Instant::ZERO, HostConfig::default(), [1; 32]);
+        let options = SocketOptions { syn_cookies: Some(cookies), ..SocketOptions::default() };
+        let listener = host.listen(None, 80, 1, options).unwrap();
+        assert!(host.set_admission(listener, true));
+        assert_eq!(segment(&mut host, Instant::ZERO, peer(0), Flags::SYN, (7, 0)), Ok(()));
+        let beyond = segment(&mut host, Instant::ZERO, peer(1), Flags::SYN, (7, 0));
+        assert_eq!(beyond, Err(Dropped::BacklogFull));
+        assert_eq!((answer(&mut host), host.counters().syn_cookies_sent), (None, 0));
+    }
+}
+
+#[test]
+fn a_cookie_that_finds_the_accept_queue_full_is_ignored_and_good_later() {
+    let mut host = flooded(SynCookies::Always);
+    let listener = host.listeners().next().unwrap().id;
+    let numbers = [1, 2].map(|n| {
+        segment(&mut host, Instant::ZERO, peer(n), Flags::SYN, (7, 0)).unwrap();
+        answer(&mut host).unwrap()
+    });
+    assert_eq!(host.population(), (0, 0, 0));
+    let bring = |host: &mut Host, n: usize| {
+        segment(host, Instant::ZERO, peer(n as u32 + 1), Flags::ACK, (8, numbers[n] + 1))
+    };
+    assert_eq!(bring(&mut host, 0), Ok(()));
+    assert_eq!(bring(&mut host, 1), Err(Dropped::BacklogFull));
+    assert_eq!((answer(&mut host), host.counters().resets_sent), (None, 0));
+    host.accept(listener).unwrap();
+    assert_eq!(bring(&mut host, 1), Ok(()));
+}
+
+#[test]
+fn cookies_are_taken_only_while_some_were_given_lately_and_only_with_fitting_flags() {
+    let refused = Err(Dropped::NoSocket);
+    let mut host = flooded(SynCookies::Always);
+    segment(&mut host, Instant::ZERO, peer(1), Flags::SYN, (7, 0)).unwrap();
+    let number = answer(&mut host).unwrap();
+    for (flags, numbers, expected) in [
+        (Flags::ACK | Flags::RST, (8, number + 1), refused),
+        (Flags::ACK | Flags::SYN, (8, number + 1), refused),
+        (Flags::ACK, (9, number + 1), refused),
+        (Flags::ACK, (7, number + 1), refused),
+        (Flags::ACK, (8, number + 2), refused),
+        (Flags::FIN, (8, number + 1), Err(Dropped::BadFlags)),
+        (Flags::ACK | Flags::PSH | Flags::FIN, (8, number + 1), Ok(())),
+    ] {
+        let result = segment(&mut host, Instant::ZERO, peer(1), flags, numbers);
+        assert_eq!(result, expected, "{flags:?} {numbers:?}");
+    }
+    // Another host with the same secrets, whose listener has given none.
+    let mut quiet = listening(HostConfig::default(), 1);
+    assert_eq!(segment(&mut quiet, Instant::ZERO, peer(1), Flags::ACK, (8, number + 1)), refused);
+    assert_eq!(quiet.counters().syn_cookies_refused, 0);
+    let mut late = flooded(SynCookies::Always);
+    segment(&mut late, Instant::ZERO, peer(1), Flags::SYN, (7, 0)).unwrap();
+    let at = Instant::from_millis(128_000);
+    assert_eq!(segment(&mut late, at, peer(1), Flags::ACK, (8, number + 1)), refused);
+}
+
+#[test]
+fn a_cookie_that_comes_back_after_its_syn_was_repeated_and_remembered_is_good() {
+    let mut host = flooded(SynCookies::WhenFull);
+    segment(&mut host, Instant::ZERO, peer(1), Flags::SYN, (7, 0)).unwrap();
+    let cookie = answer(&mut host).unwrap();
+    // The place becomes free, and the SYN comes again before the cookie has reached the peer.
+    segment(&mut host, Instant::ZERO, peer(0), Flags::RST, (8, 0)).unwrap();
+    segment(&mut host, Instant::ZERO, peer(1), Flags::SYN, (7, 0)).unwrap();
+    assert_ne!(answer(&mut host), Some(cookie));
+    // Data that overtook it waits, and no RST says otherwise.
+    let overtaking = segment(&mut host, Instant::ZERO, peer(1), Flags::ACK, (1008, cookie + 1));
+    assert_eq!((overtaking, answer(&mut host)), (Err(Dropped::BadAcknowledgment), None));
+    assert_eq!(segment(&mut host, Instant::ZERO, peer(1), Flags::ACK, (8, cookie + 1)), Ok(()));
+    assert_eq!(host.population(), (1, 0, 0));
+    let listener = host.listeners().next().unwrap();
+    assert_eq!((listener.half_open, listener.waiting, answer(&mut host)), (0, 1, None));
+}
+
+#[test]
+fn listeners_have_a_bound() {
+    let mut host =
+        Host::new(Instant::ZERO, HostConfig { max_listeners: 2, ..HostConfig::default() }, [1; 32]);
+    let results = [80, 81, 82].map(|port| host.listen(None, port, 1, SocketOptions::default()).map(drop));
+    assert_eq!(results, [Ok(()), Ok(()), Err(ListenError::TooManyListeners)]);
+}
+
+#[test]
+fn resets_to_strays_have_a_rate_that_all_share_and_nobody_can_count() {
+    let mut resets = Vec::new();
+    for seed in 0..8 {
+        let config = HostConfig { resets_per_second: 10, resets_burst: 40, ..HostConfig::default() };
+        let mut host = Host::new(Instant::ZERO, config, [seed; 32]);
+        for n in 0..100 {
+            let stray = segment(&mut host, Instant::ZERO, peer(n), Flags::ACK, (7, 9));
+            assert_eq!(stray, Err(Dropped::NoSocket));
+        }
+        let sent = host.counters().resets_sent;
+        assert!((20..=40).contains(&sent), "{sent}");
+        assert_eq!(host.counters().replies_dropped, 100 - sent);
+        resets.push(sent);
+    }
+    resets.dedup();
+    assert!(resets.len() > 4, "{resets:?}");
 }

@@ -26,8 +26,7 @@ impl Host {
                 Ok(())
             }
             Verdict::Reopen(beyond) if self.listeners.find(tuple.local, tuple.local_port).is_some() => {
-                self.end_time_wait(index);
-                self.on_stray_segment(now, path, &tuple, header, frame, Some(beyond))
+                self.reopen(now, path, index, header, beyond)
             }
             verdict => {
                 let (acknowledgment, lane) = (time_wait.acknowledgment(now), time_wait.lane);

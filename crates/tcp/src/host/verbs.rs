@@ -8,7 +8,9 @@ use crate::connection::control_block::ControlBlock;
 use crate::connection::handshake::Handshake;
 use crate::counters::Counters;
 use crate::environment::Environment;
-use crate::error::{AcceptError, ConnectError, Failure, ListenError, ReadError, ShutdownError, WriteError};
+use crate::error::{
+    AcceptError, ConnectError, Failure, IcmpError, ListenError, ReadError, ShutdownError, WriteError,
+};
 use crate::event::{ConnectionId, ListenerId, Readiness};
 use crate::info::{Info, ListenerSummary, State, Summary};
 use crate::segment::{FourTuple, Path, Shutdown};
@@ -55,12 +57,14 @@ impl Host {
         self.demux.find(tuple, tuple_at!(self)).is_none()
     }
 
-    /// Whether `sequence` is among the numbers that a connection has under way: what quotes another one is forged or late
-    /// (RFC 5927 4.1).
-    pub fn is_in_flight(&self, tuple: &FourTuple, sequence: Seq) -> bool {
+    /// Whether an ICMP error can be believed that quotes a segment with number `sequence`: it must be among those that the connection
+    /// has under way, for what quotes another one is forged or late (RFC 5927 4.1). Of a path that has just carried full segments
+    /// it is not believed that they are too long, until one has timed out; if it is true, that one draws the error again
+    /// (RFC 5927 7.2).
+    pub fn is_credible(&self, tuple: &FourTuple, sequence: Seq, error: IcmpError) -> bool {
         match self.demux.find(tuple, tuple_at!(self)) {
             Some(Place::Connection(index)) => {
-                self.connections.at(index).is_some_and(|connection| connection.is_in_flight(sequence))
+                self.connections.at(index).is_some_and(|connection| connection.is_credible(sequence, error))
             }
             _ => false,
         }
@@ -80,7 +84,7 @@ impl Host {
         options: SocketOptions,
     ) -> Result<ListenerId, ListenError> {
         let most = self.config.max_listeners;
-        self.listeners.add(address, port, backlog, options.into(), most).map(ListenerId)
+        self.listeners.add(address, port, backlog, options, most).map(ListenerId)
     }
 
     /// Whether somebody listens on just this address (or on every address, for `None`) and port.
@@ -202,7 +206,7 @@ impl Host {
 
     /// The options of a listener, and of the connections it accepts from now on; returns false if there is none.
     pub fn set_listener_options(&mut self, listener: ListenerId, options: SocketOptions) -> bool {
-        self.listeners.get_mut(listener.0).map(|listener| listener.settings = options.into()).is_some()
+        self.listeners.get_mut(listener.0).map(|listener| listener.set_options(options)).is_some()
     }
 
     /// Whether a connection's acknowledgments are not delayed for now (TCP_QUICKACK).

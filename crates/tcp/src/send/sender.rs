@@ -234,6 +234,12 @@ impl Sender {
         sequence.within(self.flight.oldest, self.flight.outstanding())
     }
 
+    /// Whether as much as a full segment has arrived, and nothing has timed out since.
+    pub(crate) fn is_getting_through(&self) -> bool {
+        let arrived = self.bytes_sent.saturating_sub(u64::from(self.flight.outstanding()));
+        arrived >= u64::from(self.segment_size) && self.expiries == 0
+    }
+
     pub(crate) fn sample_rtt(&mut self, rtt: Duration) {
         self.rtt.sample(rtt);
     }
