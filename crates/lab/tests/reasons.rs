@@ -59,7 +59,7 @@ fn a_segment_that_was_only_late_is_told_by_d_sack_and_the_repair_is_undone() {
 
 #[test]
 fn reordering_is_waited_for_and_a_timestamp_undoes_what_was_too_early() {
-    let trace = with("reordering", &[], &[]);
+    let trace = with("reordering", &[("detour", "20"), ("size", "200000")], &[]);
     told(&trace, "reordering-time-out", "RFC 8985 6.3");
     told(&trace, "undo-timestamp", "RFC 3522");
 }
