@@ -103,6 +103,8 @@ pub(crate) struct Congestion {
     answered: bool,
     /// The window was reduced, and the peer is not told yet.
     slowed_down: bool,
+    /// The window held back what was to be sent last.
+    pub(crate) limits: bool,
 }
 
 impl Congestion {
@@ -115,6 +117,7 @@ impl Congestion {
             answered_until: Seq(0),
             answered: false,
             slowed_down: false,
+            limits: false,
         }
     }
 

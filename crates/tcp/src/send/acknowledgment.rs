@@ -147,7 +147,7 @@ impl Sender {
     /// more than half is used has proved itself (RFC 7661 4.3).
     #[inline]
     pub(super) fn is_window_limited(&self, before: u32) -> bool {
-        self.congestion_limited || self.congestion.is_slow_start() && before > self.congestion.window() / 2
+        self.congestion.limits || self.congestion.is_slow_start() && before > self.congestion.window() / 2
     }
 
     /// Lets the congestion window grow, if it is what limits the sender.

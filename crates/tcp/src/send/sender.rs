@@ -37,8 +37,6 @@ pub(crate) struct Sender {
     pub(super) segment_size: u16,
     /// Retransmission time-outs since the peer last acknowledged something new.
     pub(super) expiries: u8,
-    /// The last call was held back by the congestion window.
-    pub(super) congestion_limited: bool,
     /// A FIN was sent: the highest number is its.
     pub(super) fin_sent: bool,
     pub(super) retransmissions: u32,
@@ -79,7 +77,6 @@ impl Sender {
             most: buffer.most,
             segment_size,
             expiries: 0,
-            congestion_limited: false,
             fin_sent: false,
             retransmissions: 0,
             bytes_sent: 0,

@@ -85,7 +85,7 @@ impl Sender {
             false => (self.repair_window(), self.pipe()),
         };
         let usable = congestion.saturating_sub(pipe).min(self.window.size.saturating_sub(outstanding));
-        self.congestion_limited = congestion <= self.window.size && unsent >= usable;
+        self.congestion.limits = congestion <= self.window.size && unsent >= usable;
         let (in_record, ends) = self.marks.record(self.flight.next, unsent);
         // A record that others follow is not kept waiting to be filled up.
         let complete = fin || ends && in_record < unsent;
