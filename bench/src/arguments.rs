@@ -25,6 +25,9 @@ pub struct Arguments {
     /// Write the figures as Markdown
     #[arg(long, value_name = "FILE")]
     pub markdown: Option<PathBuf>,
+    /// Only let a SYN flood come: 100 000 forged SYNs in each second of virtual time while 100 clients call, and how many a core answers
+    #[arg(long)]
+    pub flood: bool,
     /// Do a fixed amount of this work without looking at the clock, to count instructions with `valgrind --tool=callgrind`
     #[arg(long, value_name = "WORK")]
     pub count: Option<Work>,

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod clock;
+pub mod flood;
 #[cfg(target_os = "linux")]
 pub mod goodput;
 #[cfg(target_os = "linux")]

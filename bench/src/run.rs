@@ -2,6 +2,7 @@
 
 use crate::arguments::Arguments;
 use crate::clock::Clock;
+use crate::flood;
 use crate::machine::Machine;
 use crate::measure::{Effort, Measured, Skipped, measure};
 use crate::memory;
@@ -20,6 +21,10 @@ use anyhow::{Context, bail};
 pub fn run(arguments: &Arguments, live: Option<fn() -> usize>) -> anyhow::Result<()> {
     if let Some(work) = arguments.count {
         return count(work, arguments.subject.unwrap_or(Subject::Ours));
+    }
+    if arguments.flood {
+        flood::report(live);
+        return Ok(());
     }
     // The measuring thread may move to a network namespace of its own; its caller must not.
     let thread = std::thread::scope(|scope| scope.spawn(|| run_here(arguments, live)).join());
