@@ -169,8 +169,14 @@ impl Network {
     pub fn start(self) -> io::Result<Host> {
         let addresses: Vec<IpAddr> = self.addresses.iter().map(|(address, _)| *address).collect();
         let (host, _) = self.launch()?;
-        host.wait_address(&addresses, PATIENCE)?;
-        Ok(host)
+        match host.wait_address(&addresses, PATIENCE) {
+            Ok(()) => Ok(host),
+            Err(error) => {
+                // Its link is free again when the caller learns of it: another attempt may need the same device.
+                host.shutdown(Duration::ZERO);
+                Err(error)
+            }
+        }
     }
 
     /// Starts the host with an address of its own beside those given: one of `range`, taken at random and probed, and another
