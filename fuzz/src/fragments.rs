@@ -11,10 +11,8 @@ use wire::ipv6::extension::Fragment;
 use wire::{ipv4, ipv6, protocol, udp};
 
 const V4: [Ipv4Addr; 2] = [Ipv4Addr::new(10, 7, 0, 3), Ipv4Addr::new(10, 7, 0, 2)];
-const V6: [Ipv6Addr; 2] = [
-    Ipv6Addr::new(0xfd07, 0, 0, 0, 0, 0, 0, 3),
-    Ipv6Addr::new(0xfd07, 0, 0, 0, 0, 0, 0, 2),
-];
+const V6: [Ipv6Addr; 2] =
+    [Ipv6Addr::new(0xfd07, 0, 0, 0, 0, 0, 0, 3), Ipv6Addr::new(0xfd07, 0, 0, 0, 0, 0, 0, 2)];
 /// Datagrams that are told apart by their identification.
 const DATAGRAMS: usize = 6;
 
@@ -40,11 +38,7 @@ pub fn run(bytes: &[u8]) {
     }
     // What was not completed is given up, and told at most once a datagram.
     world.pass(Duration::from_secs(120));
-    assert_eq!(
-        world.stack.poll_timeout(),
-        None,
-        "a timer that nobody waits for"
-    );
+    assert_eq!(world.stack.poll_timeout(), None, "a timer that nobody waits for");
 }
 
 impl World {
@@ -58,29 +52,14 @@ impl World {
         let medium = Medium::Ip;
         let lane = stack.add_interface(
             now,
-            InterfaceConfig {
-                name: "tun".into(),
-                medium,
-                mtu: 1_500,
-                super_segments: false,
-            },
+            InterfaceConfig { name: "tun".into(), medium, mtu: 1_500, super_segments: false },
         );
         for (address, prefix) in [(IpAddr::V4(V4[1]), 24), (IpAddr::V6(V6[1]), 64)] {
-            stack
-                .add_address(now, lane, address, prefix, Probing::Skip)
-                .expect("there is room");
+            stack.add_address(now, lane, address, prefix, Probing::Skip).expect("there is room");
         }
-        let socket = stack
-            .udp_bind("[::]:7".parse().expect("an address"))
-            .expect("nobody is bound");
+        let socket = stack.udp_bind("[::]:7".parse().expect("an address")).expect("nobody is bound");
         while stack.poll_event().is_some() {}
-        World {
-            now,
-            stack,
-            lane,
-            socket,
-            spoilt: Default::default(),
-        }
+        World { now, stack, lane, socket, spoilt: Default::default() }
     }
 
     /// A part of one of a few datagrams, now and then with wrong bytes or a wrong end.
@@ -107,25 +86,11 @@ impl World {
             let at = input.below(bytes.len());
             bytes[at] ^= 1 + input.byte() % 255;
         }
-        let offset = if wild == 255 {
-            input.word() & 0xfff8
-        } else {
-            start as u16
-        };
+        let offset = if wild == 255 { input.word() & 0xfff8 } else { start as u16 };
         let mut frame = Frame::copy_of(&bytes);
         if six {
-            let next_header = if wild == 254 {
-                input.byte()
-            } else {
-                protocol::UDP
-            };
-            Fragment {
-                next_header,
-                offset,
-                more,
-                identification: number as u32,
-            }
-            .prepend_to(&mut frame);
+            let next_header = if wild == 254 { input.byte() } else { protocol::UDP };
+            Fragment { next_header, offset, more, identification: number as u32 }.prepend_to(&mut frame);
             ipv6::Header::new(V6[0], V6[1], protocol::FRAGMENT).prepend_to(&mut frame);
         } else {
             let header = ipv4::Header {
@@ -139,11 +104,7 @@ impl World {
         }
         let bytes = frame.to_vec();
         let memory = bytes.len();
-        let _ = self.stack.on_frame(
-            self.now,
-            self.lane,
-            Frame::from_device(bytes.into(), memory),
-        );
+        let _ = self.stack.on_frame(self.now, self.lane, Frame::from_device(bytes.into(), memory));
         self.drain();
     }
 
@@ -184,11 +145,7 @@ impl World {
 fn datagram(number: usize, six: bool) -> Vec<u8> {
     let length = [9, 64, 700, 1_500, 4_000, 1_992][number];
     let mut frame = Frame::copy_of(&stream::bytes_at(number, 0, length));
-    let header = udp::Header {
-        source_port: 1_000,
-        destination_port: 7,
-        length: 0,
-    };
+    let header = udp::Header { source_port: 1_000, destination_port: 7, length: 0 };
     match six {
         true => header.prepend_to(&mut frame, V6[0].into(), V6[1].into()),
         false => header.prepend_to(&mut frame, V4[0].into(), V4[1].into()),
