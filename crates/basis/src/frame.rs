@@ -64,9 +64,11 @@ impl Ecn {
 /// frame.strip(3);
 /// assert_eq!(frame.len(), 7);
 /// ```
+///
+/// What every layer looks at comes first, in one cache line and within reach of short instructions: hence `repr(C)`.
 #[derive(Clone)]
+#[repr(C)]
 pub struct Frame {
-    head: [u8; HEAD],
     start: u8,
     end: u8,
     /// What was known of the transport checksum.
@@ -78,6 +80,7 @@ pub struct Frame {
     /// Bytes of memory that the body keeps from being used again; at least the body's length.
     memory: u32,
     body: Bytes,
+    head: [u8; HEAD],
 }
 
 impl Frame {
@@ -85,7 +88,6 @@ impl Frame {
     #[inline]
     pub const fn new() -> Frame {
         Frame {
-            head: [0; HEAD],
             start: HEADROOM as u8,
             end: HEADROOM as u8,
             checksum: Checksum::Complete,
@@ -93,6 +95,7 @@ impl Frame {
             segment_size: 0,
             memory: 0,
             body: Bytes::new(),
+            head: [0; HEAD],
         }
     }
 

@@ -13,7 +13,8 @@ const LEAST: u16 = 48;
 
 /// The least shift by which a window of `most` bytes can be told (RFC 7323 2.2).
 pub(crate) fn shift_for(most: u32) -> u8 {
-    (0..MAX_SHIFT).find(|shift| most >> shift <= u16::MAX as u32).unwrap_or(MAX_SHIFT)
+    // As many bits as do not fit the field.
+    (u32::BITS - u16::BITS).saturating_sub(most.leading_zeros()).min(u32::from(MAX_SHIFT)) as u8
 }
 
 /// What this host offers on its SYN or SYN-ACK.

@@ -134,7 +134,7 @@ impl Stack {
     }
 
     /// The next thing that the owner should know.
-    #[inline]
+    #[inline(always)]
     pub fn poll_event(&mut self) -> Option<Event> {
         if let Some(event) = self.tcp.poll_event() {
             return Some(Event::Tcp(event));

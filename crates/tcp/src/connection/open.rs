@@ -404,6 +404,7 @@ impl Open {
         let timestamps = self.receive.timestamps;
         Remains {
             lane,
+            owes: self.receive.acks.is_due(),
             window,
             send_next: self.send.next_sequence(),
             receive_next: self.receive.next(),

@@ -13,6 +13,8 @@ use wire::tcp::{Flags, Header, Options, Seq, Timestamps};
 pub(crate) struct TimeWait {
     pub(crate) tuple: FourTuple,
     pub(crate) lane: u8,
+    /// Its acknowledgment waits in its lane's queue of work.
+    pub(crate) queued: bool,
     timestamps: bool,
     window: u16,
     send_next: Seq,    // SND.NXT
@@ -41,6 +43,8 @@ pub(crate) enum Verdict {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Remains {
     pub(crate) lane: u8,
+    /// An acknowledgment is due.
+    pub(crate) owes: bool,
     pub(crate) window: u16,
     pub(crate) send_next: Seq,
     pub(crate) receive_next: Seq,
@@ -51,10 +55,12 @@ pub(crate) struct Remains {
 
 impl TimeWait {
     pub(crate) fn new(tuple: FourTuple, remains: Remains) -> TimeWait {
-        let Remains { lane, window, send_next, receive_next, timestamps, recent, timestamp_offset } = remains;
+        let Remains { lane, owes: _, window, send_next, receive_next, timestamps, recent, timestamp_offset } =
+            remains;
         TimeWait {
             tuple,
             lane,
+            queued: false,
             timestamps,
             window,
             send_next,
@@ -117,8 +123,8 @@ impl TimeWait {
         if !known && self.throttle.allow(now) { Verdict::Acknowledge } else { Verdict::Ignore }
     }
 
-    /// The acknowledgment of the peer's FIN, once more.
-    pub(crate) fn acknowledgment(&self, now: Instant) -> Frame {
+    /// Lays the acknowledgment of the peer's FIN into the empty `frame`.
+    pub(crate) fn transmit(&self, now: Instant, frame: &mut Frame) {
         let timestamps = self
             .timestamps
             .then(|| Timestamps { value: clock(self.timestamp_offset, now), echo: self.recent });
@@ -132,8 +138,6 @@ impl TimeWait {
             urgent: 0,
             options: Options { timestamps, ..Options::NONE },
         };
-        let mut frame = Frame::new();
-        header.prepend_to(&mut frame, self.tuple.local, self.tuple.remote);
-        frame
+        header.prepend_to(frame, self.tuple.local, self.tuple.remote);
     }
 }

@@ -108,7 +108,7 @@ impl Open {
         match (&tuple.local, &tuple.remote) {
             // Known to be of this family, the addresses are not carried around.
             (IpAddr::V4(local), IpAddr::V4(remote)) => {
-                header.prepend_to(frame, IpAddr::V4(*local), IpAddr::V4(*remote));
+                header.prepend_inline(frame, IpAddr::V4(*local), IpAddr::V4(*remote));
             }
             _ => prepend_v6(&header, frame, tuple),
         }

@@ -6,7 +6,6 @@ use super::reset;
 use super::tcp_host::{Host, environment};
 use super::work::{News, Turn};
 use crate::connection::fate::Fate;
-use crate::connection::time_wait::TimeWait;
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::info::State;
@@ -43,40 +42,22 @@ impl Host {
             }
             Fate::Live | Fate::TimeWait | Fate::Closed | Fate::Failed(_) => {}
         }
-        // An acknowledgment that is due must still leave, though the connection will not be asked again.
-        let mut state = State::Closed;
-        let time_wait =
-            self.connections.at_mut(index).filter(|_| fate == Fate::TimeWait).and_then(|connection| {
-                let remains = connection.remains()?;
-                Some(TimeWait::new(tuple, remains))
-            });
-        self.flush_acknowledgment(now, index, fate);
-        match time_wait {
-            Some(time_wait) => {
-                state = State::TimeWait;
-                self.enter_time_wait(now, index, time_wait);
+        let state = match fate {
+            Fate::TimeWait => {
+                self.enter_time_wait(now, index);
+                State::TimeWait
             }
-            None => self.demux.remove(&tuple, Place::Connection(index)),
-        }
+            _ => {
+                self.demux.remove(&tuple, Place::Connection(index));
+                State::Closed
+            }
+        };
         let Some(connection) = self.connections.at_mut(index) else { return };
         connection.finish(failure, state, &mut environment!(self, now));
         if connection.detached {
             self.free(now, index);
         } else {
             self.settle(index);
-        }
-    }
-
-    /// Sends what is left to be acknowledged before the connection's own state goes.
-    pub(super) fn flush_acknowledgment(&mut self, now: Instant, index: u32, fate: Fate) {
-        if fate != Fate::TimeWait {
-            return;
-        }
-        let Some(connection) = self.connections.at_mut(index) else { return };
-        let (tuple, lane) = (connection.tuple, connection.path.lane);
-        let mut frame = Frame::new();
-        if connection.poll_transmit(&mut frame, &mut environment!(self, now)) {
-            self.reply(&tuple, lane, frame);
         }
     }
 
@@ -113,10 +94,11 @@ impl Host {
             return;
         }
         self.stale = 0;
-        let (connections, half_open) = (&self.connections, &self.half_open.slab);
+        let (connections, half_open, time_wait) = (&self.connections, &self.half_open.slab, &self.time_wait);
         self.lanes.sweep(|turn| match turn {
             Turn::Connection(key) => connections.get(key).is_some(),
             Turn::HalfOpen(key) => half_open.get(key).is_some(),
+            Turn::TimeWait(key) => time_wait.get(key).is_some(),
         });
         let listeners = &self.listeners;
         self.news.retain(|news| match *news {

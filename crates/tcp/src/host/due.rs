@@ -2,6 +2,7 @@
 
 use super::half_open::CookieReply;
 use super::lines::{Lines, lines};
+use super::reset;
 use super::tcp_host::{Host, environment};
 use super::work::{News, Turn};
 use crate::connection::fate::Fate;
@@ -81,6 +82,13 @@ impl Host {
                         self.counters.segments_sent += 1;
                         let tuple = &self.half_open.slab.at(key.index())?.tuple;
                         return Some(Outgoing { tuple, time_to_live });
+                    }
+                }
+                Turn::TimeWait(key) => {
+                    if self.transmit_time_wait(now, key, frame) {
+                        self.counters.segments_sent += 1;
+                        let tuple = &self.time_wait.get(key)?.tuple;
+                        return Some(Outgoing { tuple, time_to_live: reset::TIME_TO_LIVE });
                     }
                 }
             }

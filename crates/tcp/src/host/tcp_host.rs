@@ -165,7 +165,7 @@ impl Host {
         }
     }
 
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn on_connection_segment(
         &mut self,
         now: Instant,

@@ -2,10 +2,11 @@
 
 use super::demux::Place;
 use super::tcp_host::Host;
+use super::work::Turn;
 use crate::connection::time_wait::{TimeWait, Verdict};
 use crate::error::Dropped;
 use crate::segment::Path;
-use basis::{Frame, Instant};
+use basis::{Frame, Instant, Key};
 use wire::tcp::Header;
 
 impl Host {
@@ -29,8 +30,7 @@ impl Host {
                 self.reopen(now, path, index, header, beyond)
             }
             verdict => {
-                let (acknowledgment, lane) = (time_wait.acknowledgment(now), time_wait.lane);
-                self.reply(&tuple, lane, acknowledgment);
+                self.queue_time_wait(index);
                 if verdict == Verdict::Restart {
                     self.time_wait.restart(index, now, self.config.time_wait);
                 }
@@ -42,19 +42,61 @@ impl Host {
     pub(super) fn end_time_wait(&mut self, index: u32) {
         if let Some(time_wait) = self.time_wait.remove(index) {
             self.demux.remove(&time_wait.tuple, Place::TimeWait(index));
+            if time_wait.queued {
+                self.note_stale();
+            }
         }
     }
 
-    pub(super) fn enter_time_wait(&mut self, now: Instant, index: u32, time_wait: TimeWait) {
-        let tuple = time_wait.tuple;
-        if self.time_wait.len() as u32 >= self.config.max_time_wait.max(1)
-            && let Some(oldest) = self.time_wait.oldest()
-        {
-            self.end_time_wait(oldest);
-        }
-        match self.time_wait.insert(time_wait, now, self.config.time_wait) {
-            Some(place) => self.demux.relocate(&tuple, Place::Connection(index), Place::TimeWait(place)),
+    /// The connection at `index` goes on in TIME-WAIT. An acknowledgment that it owes leaves from there.
+    pub(super) fn enter_time_wait(&mut self, now: Instant, index: u32) {
+        let Some(connection) = self.connections.at_mut(index) else { return };
+        let tuple = connection.tuple;
+        let Some(remains) = connection.remains() else {
+            return self.demux.remove(&tuple, Place::Connection(index));
+        };
+        self.make_room_for_time_wait(now);
+        match self.time_wait.insert(TimeWait::new(tuple, remains), now, self.config.time_wait) {
+            Some(place) => {
+                self.demux.relocate(&tuple, Place::Connection(index), Place::TimeWait(place));
+                if remains.owes {
+                    self.queue_time_wait(place);
+                }
+            }
             None => self.demux.remove(&tuple, Place::Connection(index)),
         }
+    }
+
+    /// Ends the oldest if there are as many as may be. What it still has to acknowledge is, though nobody will hear the answer.
+    fn make_room_for_time_wait(&mut self, now: Instant) {
+        if (self.time_wait.len() as u32) < self.config.max_time_wait.max(1) {
+            return;
+        }
+        let Some(oldest) = self.time_wait.oldest() else { return };
+        if let Some(time_wait) = self.time_wait.at(oldest).filter(|time_wait| time_wait.queued) {
+            let (tuple, lane) = (time_wait.tuple, time_wait.lane);
+            let mut acknowledgment = Frame::new();
+            time_wait.transmit(now, &mut acknowledgment);
+            self.reply(&tuple, lane, acknowledgment);
+        }
+        self.end_time_wait(oldest);
+    }
+
+    /// An acknowledgment is due; however many are asked for until it leaves, it is one.
+    fn queue_time_wait(&mut self, index: u32) {
+        let Some(key) = self.time_wait.key_at(index) else { return };
+        if let Some(time_wait) = self.time_wait.at_mut(index)
+            && !core::mem::replace(&mut time_wait.queued, true)
+        {
+            self.lanes.get(time_wait.lane).line.push_back(Turn::TimeWait(key));
+        }
+    }
+
+    /// Returns whether there was a segment.
+    pub(super) fn transmit_time_wait(&mut self, now: Instant, key: Key, frame: &mut Frame) -> bool {
+        let Some(time_wait) = self.time_wait.get_mut(key) else { return false };
+        time_wait.queued = false;
+        time_wait.transmit(now, frame);
+        true
     }
 }

@@ -3,7 +3,7 @@
 use super::fifo::{Fifo, Linked, Links};
 use crate::connection::time_wait::TimeWait;
 use crate::inspection::Inspection;
-use basis::{Instant, Slab};
+use basis::{Instant, Key, Slab};
 use core::time::Duration;
 
 #[derive(Clone, Debug)]
@@ -60,6 +60,19 @@ impl TimeWaitTable {
         self.queue.remove(&mut self.slab, index);
         let key = self.slab.key_at(index)?;
         self.slab.remove(key).map(|waiting| waiting.state)
+    }
+
+    /// The key of a slot in use.
+    pub(crate) fn key_at(&self, index: u32) -> Option<Key> {
+        self.slab.key_at(index)
+    }
+
+    pub(crate) fn get(&self, key: Key) -> Option<&TimeWait> {
+        self.slab.get(key).map(|waiting| &waiting.state)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut TimeWait> {
+        self.slab.get_mut(key).map(|waiting| &mut waiting.state)
     }
 
     pub(crate) fn at(&self, index: u32) -> Option<&TimeWait> {

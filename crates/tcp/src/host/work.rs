@@ -10,6 +10,7 @@ use basis::Key;
 pub(crate) enum Turn {
     Connection(Key),
     HalfOpen(Key),
+    TimeWait(Key),
 }
 
 /// One interface's queues. A connection stands in the line at most once.

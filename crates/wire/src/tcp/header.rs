@@ -75,8 +75,14 @@ impl Header {
     /// Writes the header in front of `frame`, whose bytes are the payload, with the checksum over both. For a super-segment
     /// and where the frame says [`Checksum::Deferred`], the checksum is left to [`crate::segmentation`] or to the device;
     /// the frame then says so.
-    #[inline(always)]
+    #[inline(never)]
     pub fn prepend_to(&self, frame: &mut Frame, source: IpAddr, destination: IpAddr) {
+        self.prepend_inline(frame, source, destination);
+    }
+
+    /// [`Header::prepend_to`], compiled in where it is called: for the one place by which almost every segment goes.
+    #[inline(always)]
+    pub fn prepend_inline(&self, frame: &mut Frame, source: IpAddr, destination: IpAddr) {
         let deferred = frame.segment_size != 0 || frame.checksum == Checksum::Deferred;
         let sum = match deferred {
             true => {
