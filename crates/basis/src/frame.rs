@@ -105,8 +105,13 @@ impl Frame {
         (self.start, self.end) = (HEADROOM as u8, HEADROOM as u8);
         (self.checksum, self.segment_size, self.memory) = (Checksum::Complete, 0, 0);
         self.ecn = Ecn::NotCapable;
+        self.drop_body();
+    }
+
+    #[inline(always)]
+    fn drop_body(&mut self) {
         if !self.body.is_empty() {
-            self.body = Bytes::new();
+            release(&mut self.body);
         }
     }
 
@@ -228,9 +233,9 @@ impl Frame {
     pub fn strip(&mut self, length: usize) {
         let from_head = length.min(self.head_len());
         self.start += from_head as u8;
-        let rest = (length - from_head).min(self.body.len());
+        let rest = length - from_head;
         if rest > 0 {
-            self.body.advance(rest);
+            strip_body(&mut self.body, rest);
         }
     }
 
@@ -240,13 +245,17 @@ impl Frame {
         if begin + length <= self.head_len() {
             self.start += begin as u8;
             self.end = self.start + length as u8;
-            if !self.body.is_empty() {
-                self.body = Bytes::new();
-            }
+            self.drop_body();
         } else {
-            self.strip(begin);
-            self.truncate(length);
+            self.narrow_to_body(begin, length);
         }
+    }
+
+    /// [`Frame::narrow`] where the body holds some of what is kept.
+    #[inline(never)]
+    fn narrow_to_body(&mut self, begin: usize, length: usize) {
+        self.strip(begin);
+        self.truncate(length);
     }
 
     /// Drops everything behind the first `length` bytes: padding, or what lies beyond a window.
@@ -275,6 +284,17 @@ impl Frame {
         self.copy_to(&mut bytes);
         bytes
     }
+}
+
+/// Out of line, as what follows: most frames have no body, and headers lie in the head.
+#[inline(never)]
+fn release(body: &mut Bytes) {
+    *body = Bytes::new();
+}
+
+#[inline(never)]
+fn strip_body(body: &mut Bytes, length: usize) {
+    body.advance(length.min(body.len()));
 }
 
 impl Default for Frame {

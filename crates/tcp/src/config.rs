@@ -262,8 +262,14 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// Whether [`Settings::keepalive`] is something.
+    #[inline]
+    pub(crate) fn asks_silent_peers(&self) -> bool {
+        self.keepalive_probes > 0
+    }
+
     pub(crate) fn keepalive(&self) -> Option<Keepalive> {
-        (self.keepalive_probes > 0).then(|| Keepalive {
+        self.asks_silent_peers().then(|| Keepalive {
             idle: Duration::from_millis(self.keepalive_idle as u64),
             interval: Duration::from_millis(self.keepalive_interval as u64),
             probes: self.keepalive_probes,

@@ -6,6 +6,8 @@ use core::time::Duration;
 const INITIAL_RTO: u32 = 1_000_000;
 /// `Deviates:` RFC 6298 2.4 has a minimum of 1 s; like other hosts' 200 ms over the smoothed RTT, it spares short paths the wait.
 const MIN_VARIATION: u32 = 200_000;
+/// No time-out is shorter than so many microseconds.
+pub(crate) const LEAST_TIMEOUT: u64 = MIN_VARIATION as u64;
 const MAX_RTO: u32 = 120_000_000;
 /// The longest that a peer holds back an acknowledgment, as far as hosts are known to. TLP.max_ack_delay.
 const MAX_ACK_DELAY: u64 = 200_000;

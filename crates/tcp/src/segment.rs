@@ -38,7 +38,7 @@ impl FourTuple {
 
 impl PartialEq for FourTuple {
     /// Compared for every segment: what tells connections apart comes first.
-    #[inline]
+    #[inline(always)]
     fn eq(&self, other: &FourTuple) -> bool {
         let ports = |tuple: &FourTuple| (tuple.remote_port as u32) << 16 | tuple.local_port as u32;
         ports(self) == ports(other) && self.remote == other.remote && self.local == other.local

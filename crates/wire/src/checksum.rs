@@ -33,6 +33,12 @@ impl Sum {
         Sum { odd: self.odd ^ (bytes.len() % 2 == 1), ..next }
     }
 
+    /// [`Sum::add_bytes`], not compiled in where it is called: for payloads, which are long or often empty.
+    #[inline(never)]
+    pub(crate) fn add_payload(self, bytes: &[u8]) -> Sum {
+        self.add_bytes(bytes)
+    }
+
     /// Adds a 16-bit field.
     #[inline]
     pub fn add_u16(self, field: u16) -> Sum {
@@ -71,11 +77,10 @@ impl Sum {
     #[inline]
     #[must_use]
     pub fn fold(self) -> u16 {
-        let value = (self.value >> 32) + (self.value & 0xffff_ffff);
-        let value = (value >> 32) + (value & 0xffff_ffff);
-        let value = (value >> 16) + (value & 0xffff);
-        let value = (value >> 16) + (value & 0xffff);
-        u16::from_be(value as u16)
+        // Both halves are added in the upper one, with the carry that the lower one gives.
+        let value = (self.value.wrapping_add(self.value.rotate_left(32)) >> 32) as u32;
+        let value = (value.wrapping_add(value.rotate_left(16)) >> 16) as u16;
+        u16::from_be(value)
     }
 
     /// The checksum: the complement of the folded sum. It is 0 if the bytes include their own right checksum.
@@ -85,14 +90,20 @@ impl Sum {
         !self.fold()
     }
 
-    /// Adds words of this machine's byte order: 2^64 is 1 modulo 0xffff, so carries go round.
+    /// Adds words of this machine's byte order.
     #[inline]
     fn add_native(self, words: u64) -> Sum {
         // Behind an odd number of bytes every byte has the other weight.
         let words = if self.odd { words.rotate_left(8) } else { words };
-        let (value, carry) = self.value.overflowing_add(words);
-        Sum { value: value + u64::from(carry), odd: self.odd }
+        Sum { value: add(self.value, words), odd: self.odd }
     }
+}
+
+/// 2^64 is 1 modulo 0xffff, so carries go round.
+#[inline(always)]
+fn add(total: u64, words: u64) -> u64 {
+    let (total, carry) = total.overflowing_add(words);
+    total + u64::from(carry)
 }
 
 /// The sum of the pseudo-header that TCP and UDP checksums cover (RFC 9293 3.1, RFC 8200 8.1); `length` is that of the
@@ -114,34 +125,37 @@ pub fn pseudo_header(source: IpAddr, destination: IpAddr, protocol: u8, length: 
 pub fn transport(source: IpAddr, destination: IpAddr, protocol: u8, parts: [&[u8]; 2]) -> u16 {
     let [first, second] = parts;
     let sum = pseudo_header(source, destination, protocol, first.len() + second.len()).add_bytes(first);
-    if second.is_empty() { sum.finish() } else { sum.add_bytes(second).finish() }
+    if second.is_empty() { sum.finish() } else { sum.add_payload(second).finish() }
 }
 
-/// The sum of 16-bit words in this machine's byte order; for less than 4 GiB below 2^63.
+/// Up to so many bytes are summed word by word where they are; more are worth a call and vectors.
+const SHORT: usize = 128;
+
+/// The sum of 16-bit words in this machine's byte order, modulo 2^64 - 1; of less than 4 GiB.
 #[inline(always)]
 fn sum_native(bytes: &[u8]) -> u64 {
     let (words, rest) = bytes.as_chunks::<8>();
-    let mut total = sum_words(words);
-    if rest.is_empty() {
-        return total;
-    }
-    let (words, rest) = rest.as_chunks::<4>();
-    if let [word] = words {
-        total += u64::from(u32::from_ne_bytes(*word));
-    }
-    let (words, rest) = rest.as_chunks::<2>();
-    if let [word] = words {
-        total += u64::from(u16::from_ne_bytes(*word));
-    }
-    if let [last] = rest {
-        total += u64::from(u16::from_ne_bytes([*last, 0]));
-    }
-    total
+    let total = match bytes.len() <= SHORT {
+        true => words.iter().fold(0, |total, word| add(total, u64::from_ne_bytes(*word))),
+        false => sum_words(words),
+    };
+    // Headers are whole 32-bit words.
+    let (half, rest) = rest.as_chunks::<4>();
+    let total = half.iter().fold(total, |total, half| add(total, u64::from(u32::from_ne_bytes(*half))));
+    if rest.is_empty() { total } else { add(total, sum_rest(rest)) }
+}
+
+/// The sum of the last bytes, fewer than four.
+#[inline(never)]
+fn sum_rest(rest: &[u8]) -> u64 {
+    let mut last = [0; 4];
+    last.iter_mut().zip(rest).for_each(|(place, byte)| *place = *byte);
+    u64::from(u32::from_ne_bytes(last))
 }
 
 /// The sum of the 32-bit halves of `words`. This shape becomes three vector operations for each vector of bytes: the words as
 /// they are, modulo 2^64, and their upper halves apart. The sum of the lower halves follows from the two.
-#[inline(always)]
+#[inline(never)]
 fn sum_words(words: &[[u8; 8]]) -> u64 {
     let mut whole = 0_u64;
     let mut upper = 0_u64;

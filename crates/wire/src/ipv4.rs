@@ -94,11 +94,11 @@ impl Header {
         }
         let word = |place| u32::from_be_bytes(fixed.as_chunks().0[place]);
         let words: [u32; 5] = core::array::from_fn(word);
-        let sum = Sum::ZERO.add_total(words.iter().copied().map(u64::from).sum());
+        let sum = Sum::ZERO.add_bytes(fixed);
         let sum = if header_length == HEADER_LENGTH {
             sum
         } else {
-            sum.add_bytes(first.get(HEADER_LENGTH..header_length).ok_or(Malformed::Ipv4TooShort)?)
+            sum.add_payload(first.get(HEADER_LENGTH..header_length).ok_or(Malformed::Ipv4TooShort)?)
         };
         if sum.finish() != 0 {
             return Err(Malformed::Ipv4Checksum);

@@ -76,6 +76,7 @@ impl Groups {
     }
 
     /// Whether frames to this group of stations are taken.
+    #[inline(never)]
     pub(crate) fn hears(&self, station: MacAddress) -> bool {
         station == station_of(IpAddr::V4(igmp::ALL_SYSTEMS))
             || station == station_of(IpAddr::V6(ipv6::ALL_NODES))

@@ -35,6 +35,7 @@ impl PathMtus {
         if self.by_destination.is_empty() { mtu } else { self.find(now, destination, mtu) }
     }
 
+    #[inline(never)]
     fn find(&self, now: Instant, destination: IpAddr, mtu: u32) -> u32 {
         match self.by_destination.get(&destination) {
             Some(entry) if now < entry.expires => mtu.min(entry.mtu),

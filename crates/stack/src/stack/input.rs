@@ -7,6 +7,7 @@ use crate::dropped::Dropped;
 use crate::interface::address::Relation;
 use crate::interface::{Context, InterfaceId, is_v6};
 use basis::{Checksum, Ecn, Frame, Instant};
+use core::hint::cold_path;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use wire::arp::{Operation, Packet};
 use wire::ethernet::{self, EtherType, MacAddress};
@@ -44,9 +45,14 @@ impl Stack {
         self.counters.link.received_bytes += frame.len() as u64;
         let result = self.open_frame(now, interface, frame);
         if let Err(reason) = result {
-            self.counters.dropped.count(reason);
+            self.note_dropped(reason);
         }
         result
+    }
+
+    #[cold]
+    fn note_dropped(&mut self, reason: Dropped) {
+        self.counters.dropped.count(reason);
     }
 
     #[inline(always)]
@@ -73,8 +79,21 @@ impl Stack {
         if header.ether_type == EtherType::IPV4 {
             return self.on_ipv4(now, id, frame, ethernet::HEADER_LENGTH, broadcast);
         }
+        self.open_other(now, id, own, header.ether_type, frame)
+    }
+
+    /// A frame that carries something else than IPv4.
+    #[inline(never)]
+    fn open_other(
+        &mut self,
+        now: Instant,
+        id: InterfaceId,
+        own: MacAddress,
+        ether_type: EtherType,
+        frame: &mut Frame,
+    ) -> Result<(), Dropped> {
         frame.strip(ethernet::HEADER_LENGTH);
-        match header.ether_type {
+        match ether_type {
             EtherType::ARP => self.on_arp(now, id, own, frame),
             EtherType::IPV6 => self.on_ipv6(now, id, frame),
             _ => Err(Dropped::UnknownEtherType),
@@ -173,9 +192,22 @@ impl Stack {
             frame.narrow(link_header + header.header_length, header.payload_length());
             return self.on_tcp(now, id, &header, frame);
         }
-        frame.narrow(link_header, header.total_length);
         // A copy for who looks at it in memory: for a segment it stays in registers.
-        let header = &{ header };
+        self.on_packet(now, id, &{ header }, frame, link_header, broadcast)
+    }
+
+    /// A packet for this host that is no whole segment.
+    #[inline(never)]
+    fn on_packet(
+        &mut self,
+        now: Instant,
+        id: InterfaceId,
+        header: &Header,
+        frame: &mut Frame,
+        link_header: usize,
+        broadcast: bool,
+    ) -> Result<(), Dropped> {
+        frame.narrow(link_header, header.total_length);
         match header.is_fragment() {
             true => self.on_fragment(now, id, header, frame, broadcast),
             false => self.on_datagram(now, id, header, frame, broadcast),
@@ -191,6 +223,7 @@ impl Stack {
             return Err(Dropped::MartianSource);
         }
         if interface.medium == Medium::Loopback {
+            cold_path();
             return match self.is_own(IpAddr::V4(destination)) && self.is_own(IpAddr::V4(source)) {
                 true => Ok(false),
                 false => Err(Dropped::OtherHost),

@@ -2,9 +2,10 @@
 
 use super::state::Stack;
 use crate::dropped::Dropped;
-use crate::interface::{Context, InterfaceId, Sending, Waiting, cut, is_v6};
+use crate::interface::{Context, Interface, InterfaceId, Sending, Waiting, cut, is_v6};
 use basis::{Frame, Instant};
-use core::net::IpAddr;
+use core::hint::cold_path;
+use core::net::{IpAddr, Ipv6Addr};
 use wire::ipv4::Header;
 use wire::segmentation::{Segments, is_finished};
 use wire::{icmpv4, ipv6, protocol};
@@ -41,12 +42,16 @@ impl Stack {
 
     #[inline(always)]
     fn next_frame(&mut self, now: Instant, interface: InterfaceId, frame: &mut Frame) -> bool {
-        let Some(entry) = self.interfaces.get(interface.index()) else { return false };
-        if !entry.up {
-            return false;
-        }
-        // Mostly there is nothing but TCP.
-        while !self.has_own_transmit(interface) {
+        loop {
+            let Some(entry) = self.interfaces.get(interface.index()) else { return false };
+            if !entry.up {
+                return false;
+            }
+            if entry.has_own_transmit() {
+                cold_path();
+                return self.next_of_all(now, interface, frame);
+            }
+            // Mostly there is nothing but TCP.
             if !self.tcp.has_transmit(interface.number()) {
                 return false;
             }
@@ -56,7 +61,6 @@ impl Stack {
                 Pulled::Nothing => return false,
             }
         }
-        self.next_of_all(now, interface, frame)
     }
 
     /// The next frame, when the interface has frames or datagrams of its own to send beside TCP's segments.
@@ -110,27 +114,40 @@ impl Stack {
                 IpAddr::V4(*destination)
             }
             (IpAddr::V6(source), IpAddr::V6(destination)) => {
-                let header = ipv6::Header::new(*source, *destination, protocol::TCP);
-                ipv6::Header { hop_limit: time_to_live, traffic_class, ..header }.prepend_to(frame);
+                prepend_v6(source, destination, time_to_live, frame);
                 IpAddr::V6(*destination)
             }
             _ => {
+                cold_path();
                 self.counters.dropped.count(Dropped::NoRoute);
                 return Pulled::Taken;
             }
         };
         if !interface.send_recent(now, remote, frame) {
-            match self.send_by_table(now, id, remote, core::mem::take(frame)) {
-                Some(sent) => *frame = sent,
-                None => return Pulled::Taken,
-            }
+            cold_path();
+            return self.send_seldom(now, id, remote, frame);
         }
-        let Some(interface) = self.interfaces.get_mut(id.index()) else { return Pulled::Nothing };
         if !interface.super_segments && !is_finished(frame) {
-            interface.cutting = Some(Segments::of(core::mem::take(frame), interface.link_header()));
-            return Pulled::Taken;
+            return interface.begin_to_cut(frame);
         }
         Pulled::Frame
+    }
+
+    /// The rest of [`Stack::pull_segment`] for a destination that no packet has been sent to lately.
+    #[inline(never)]
+    fn send_seldom(
+        &mut self,
+        now: Instant,
+        id: InterfaceId,
+        destination: IpAddr,
+        frame: &mut Frame,
+    ) -> Pulled {
+        match self.send_by_table(now, id, destination, core::mem::take(frame)) {
+            Some(sent) => *frame = sent,
+            None => return Pulled::Taken,
+        }
+        let Some(interface) = self.interfaces.get_mut(id.index()) else { return Pulled::Nothing };
+        if interface.super_segments || is_finished(frame) { Pulled::Frame } else { interface.begin_to_cut(frame) }
     }
 
     /// The long way for a packet that leaves by `id`: routes, then neighbours. `None` if it cannot leave now.
@@ -251,6 +268,28 @@ impl Stack {
             interface.push_ready(&mut self.counters, frame);
         }
     }
+}
+
+impl Interface {
+    /// Whether something other than TCP has something to give.
+    #[inline]
+    pub(super) fn has_own_transmit(&self) -> bool {
+        !self.ready.is_empty() || !self.waiting.is_empty() || self.cutting.is_some()
+    }
+
+    /// The link takes one packet at a time, and `frame` is several: they leave one by one.
+    #[inline(never)]
+    fn begin_to_cut(&mut self, frame: &mut Frame) -> Pulled {
+        self.cutting = Some(Segments::of(core::mem::take(frame), self.link_header()));
+        Pulled::Taken
+    }
+}
+
+/// Writes the header of IPv6 in front of a segment.
+#[inline(never)]
+fn prepend_v6(source: &Ipv6Addr, destination: &Ipv6Addr, hop_limit: u8, frame: &mut Frame) {
+    let header = ipv6::Header::new(*source, *destination, protocol::TCP);
+    ipv6::Header { hop_limit, traffic_class: frame.ecn as u8, ..header }.prepend_to(frame);
 }
 
 /// Where an IP packet of ours goes.

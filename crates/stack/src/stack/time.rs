@@ -31,7 +31,7 @@ impl Stack {
     #[inline]
     pub(super) fn has_own_transmit(&self, interface: InterfaceId) -> bool {
         let Some(entry) = self.interfaces.get(interface.index()) else { return false };
-        !entry.ready.is_empty() || !entry.waiting.is_empty() || entry.cutting.is_some()
+        entry.has_own_transmit()
     }
 
     /// Does what was due by `now`. Calling it early does no harm.

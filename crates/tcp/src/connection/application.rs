@@ -13,6 +13,7 @@ use core::time::Duration;
 use wire::tcp::{Seq, Timestamps};
 
 impl ControlBlock {
+    #[inline(always)]
     pub(crate) fn read(
         &mut self,
         out: &mut [u8],
@@ -69,6 +70,7 @@ impl ControlBlock {
         }
     }
 
+    #[inline(always)]
     pub(crate) fn write(
         &mut self,
         data: &[u8],

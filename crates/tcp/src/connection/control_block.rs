@@ -160,17 +160,24 @@ impl ControlBlock {
             Phase::Open(open) => {
                 open.on_segment(header, payload, &self.settings, self.detached, environment).map(Effect::from)
             }
-            Phase::Handshake(handshake) => {
-                match handshake.on_segment(header, self.tuple.local.is_ipv4(), environment.now)? {
-                    Outcome::Pending => Ok(Fate::Live.into()),
-                    Outcome::Refused => Ok(Fate::Failed(Failure::Refused).into()),
-                    Outcome::Stray(sequence) => Ok(Effect { fate: Fate::Live, stray: Some(sequence) }),
-                    Outcome::Opened(established) => {
-                        self.open(&established, payload, environment).map(Effect::from)
-                    }
-                }
-            }
+            Phase::Handshake(_) => self.on_handshake_segment(header, payload, environment),
             Phase::Finished(_) => Ok(Fate::Closed.into()),
+        }
+    }
+
+    #[inline(never)]
+    fn on_handshake_segment(
+        &mut self,
+        header: &Header,
+        payload: &mut Frame,
+        environment: &mut Environment<'_>,
+    ) -> Result<Effect, Dropped> {
+        let Phase::Handshake(handshake) = &mut self.phase else { return Ok(Fate::Live.into()) };
+        match handshake.on_segment(header, self.tuple.local.is_ipv4(), environment.now)? {
+            Outcome::Pending => Ok(Fate::Live.into()),
+            Outcome::Refused => Ok(Fate::Failed(Failure::Refused).into()),
+            Outcome::Stray(sequence) => Ok(Effect { fate: Fate::Live, stray: Some(sequence) }),
+            Outcome::Opened(established) => self.open(&established, payload, environment).map(Effect::from),
         }
     }
 

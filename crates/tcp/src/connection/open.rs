@@ -21,7 +21,8 @@ use crate::send::expiry::Expiry;
 use crate::send::sender::Sender;
 use crate::timers::{Timer, Timers};
 use alloc::boxed::Box;
-use basis::Frame;
+use basis::{Frame, Instant};
+use core::hint::cold_path;
 use core::time::Duration;
 use wire::tcp::{Flags, Header, Seq};
 
@@ -136,6 +137,7 @@ impl Open {
     ) -> Result<Fate, Dropped> {
         let flags = header.flags;
         if !flags.intersects(Flags::ACK | Flags::RST | Flags::SYN) {
+            cold_path();
             // Nothing of a synchronized connection looks like this (RFC 9293 3.10.7.4, fifth step): no answer, whatever its number.
             return Err(Dropped::BadFlags);
         }
@@ -147,12 +149,14 @@ impl Open {
         // First: the sequence number, and PAWS before it (RFC 7323 5.3).
         let reset = flags.contains(Flags::RST);
         if !reset && self.receive.is_old(header.options.timestamps, environment.now) {
+            cold_path();
             self.receive.note_old(header.sequence, payload.len() as u32);
             self.answer_unacceptable(length == 0, environment);
             return Err(Dropped::OldTimestamp);
         }
         // What ends connections gets no allowance: a RST counts as one number (RFC 5961 3.2 wants it inside the window).
         if !self.receive.is_acceptable(header.sequence, length.max(reset as u32)) {
+            cold_path();
             if !reset {
                 self.receive.note_old(header.sequence, payload.len() as u32);
                 self.answer_unacceptable(length == 0 || flags.contains(Flags::SYN), environment);
@@ -161,10 +165,12 @@ impl Open {
         }
         // Second: RST (RFC 5961 3.2).
         if reset {
+            cold_path();
             return self.on_reset(header, environment);
         }
         // Fourth: SYN (RFC 5961 4.2).
         if flags.contains(Flags::SYN) {
+            cold_path();
             self.challenge(environment);
             return Err(Dropped::BlindSyn);
         }
@@ -172,7 +178,7 @@ impl Open {
         if !flags.contains(Flags::ACK) {
             return Err(Dropped::BadFlags);
         }
-        self.keepalive.on_heard(settings.keepalive(), &mut self.timers, environment.now);
+        self.on_heard(settings, environment.now);
         self.on_acknowledgment(header, payload, environment)?;
         if self.syn_ack.is_some() {
             self.on_syn_ack_acknowledged(header, environment);
@@ -197,6 +203,7 @@ impl Open {
         // Sixth, the urgent pointer: urgent data stays in the stream (RFC 6093 4).
         // Seventh and eighth: the text and the FIN.
         if detached && !payload.is_empty() && self.is_beyond_reading(header, payload) {
+            cold_path();
             self.lose_input(environment);
             if self.send.queued() == 0 {
                 return Fate::Deserted(header.acknowledgment);
@@ -209,6 +216,21 @@ impl Open {
         let fin = header.flags.contains(Flags::FIN);
         self.receive.accept(header.sequence, payload, fin, &mut self.timers, environment);
         self.fate(settings, detached, environment)
+    }
+
+    /// The peer lives.
+    #[inline(always)]
+    fn on_heard(&mut self, settings: &Settings, now: Instant) {
+        if settings.asks_silent_peers() {
+            self.wait_for_silence(settings, now);
+        } else {
+            self.keepalive.on_heard(None, &mut self.timers, now);
+        }
+    }
+
+    #[inline(never)]
+    fn wait_for_silence(&mut self, settings: &Settings, now: Instant) {
+        self.keepalive.on_heard(settings.keepalive(), &mut self.timers, now);
     }
 
     fn on_reset(&mut self, header: &Header, environment: &mut Environment<'_>) -> Result<Fate, Dropped> {
@@ -240,6 +262,7 @@ impl Open {
             Acknowledgment::Nothing => Ok(()),
             Acknowledgment::Progress => {
                 if marked {
+                    cold_path();
                     self.send.on_congestion_echo(under_way, environment);
                 }
                 if self.send.fin_sent() && self.send.all_acknowledged() {
@@ -248,10 +271,12 @@ impl Open {
                 Ok(())
             }
             Acknowledgment::Unsent => {
+                cold_path();
                 self.answer_unacceptable(payload.is_empty(), environment);
                 Err(Dropped::BadAcknowledgment)
             }
             Acknowledgment::TooOld => {
+                cold_path();
                 self.challenge(environment);
                 Err(Dropped::BadAcknowledgment)
             }
@@ -283,10 +308,12 @@ impl Open {
     fn fate(&mut self, settings: &Settings, detached: bool, environment: &Environment<'_>) -> Fate {
         let peer_finished = self.receive.finished();
         if self.lost_input && self.send.queued() == 0 {
+            cold_path();
             return Fate::Reset(Failure::Aborted);
         }
         if self.closing.acknowledged() && !peer_finished && detached && !self.timers.is_armed(Timer::FinWait2)
         {
+            cold_path();
             self.timers.arm(
                 Timer::FinWait2,
                 environment.now + settings.fin_wait_2().unwrap_or(environment.config.fin_wait_2),
@@ -347,7 +374,7 @@ impl Open {
 
     // ---- timers ----
 
-    pub(crate) fn next_deadline(&self) -> basis::Instant {
+    pub(crate) fn next_deadline(&self) -> Instant {
         self.timers.next()
     }
 

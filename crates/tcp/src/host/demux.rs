@@ -18,8 +18,6 @@ pub(crate) enum Place {
 
 const INDEX_BITS: u32 = 30;
 const INDEX_MASK: u32 = (1 << INDEX_BITS) - 1;
-/// No packed place: their upper two bits are never both set.
-const NOWHERE: u32 = u32::MAX;
 
 impl Place {
     fn pack(self) -> u32 {
@@ -46,7 +44,7 @@ pub(crate) struct Demux {
     key: HashKey,
     places: HashTable<u32>,
     /// Where the last segment's connection was found; segments come in trains.
-    recent: u32,
+    recent: Option<(FourTuple, Place)>,
     hashed: Hashed,
 }
 
@@ -61,7 +59,7 @@ impl Demux {
     pub(crate) fn new(key: HashKey) -> Demux {
         let tuple = FourTuple::NOWHERE;
         let hashed = Hashed { tuple, hash: key.hash_one(tuple) };
-        Demux { key, places: HashTable::new(), recent: NOWHERE, hashed }
+        Demux { key, places: HashTable::new(), recent: None, hashed }
     }
 
     #[inline]
@@ -99,13 +97,10 @@ impl Demux {
         tuple: &FourTuple,
         tuple_at: impl Fn(Place) -> Option<&'a FourTuple>,
     ) -> Option<Place> {
-        if self.recent != NOWHERE {
-            let place = Place::unpack(self.recent);
-            if tuple_at(place) == Some(tuple) {
-                return Some(place);
-            }
+        match &self.recent {
+            Some((recent, place)) if recent == tuple => Some(*place),
+            _ => self.find_anew(tuple, tuple_at),
         }
-        self.find_anew(tuple, tuple_at)
     }
 
     #[inline(never)]
@@ -116,7 +111,7 @@ impl Demux {
     ) -> Option<Place> {
         let hash = self.hash(tuple);
         let place = self.find_hashed(hash, tuple, tuple_at);
-        self.recent = place.map_or(NOWHERE, Place::pack);
+        self.recent = place.map(|place| (*tuple, place));
         place
     }
 
@@ -131,7 +126,7 @@ impl Demux {
         let rehash = |packed: &u32| tuple_at(Place::unpack(*packed)).map_or(0, |tuple| key.hash_one(tuple));
         self.places.insert_unique(hash, place.pack(), rehash);
         // Its next segment is on its way.
-        self.recent = place.pack();
+        self.recent = Some((*tuple, place));
     }
 
     /// Lets a four-tuple that lives at `from` live at `to`.
@@ -140,11 +135,11 @@ impl Demux {
         if let Some(entry) = self.places.find_mut(hash, |candidate| *candidate == packed) {
             *entry = to.pack();
         }
-        self.recent = to.pack();
+        self.recent = Some((*tuple, to));
     }
 
     pub(crate) fn remove(&mut self, tuple: &FourTuple, place: Place) {
-        self.recent = NOWHERE;
+        self.recent = None;
         let (packed, hash) = (place.pack(), self.hash(tuple));
         if let Ok(entry) = self.places.find_entry(hash, |candidate| *candidate == packed) {
             entry.remove();

@@ -51,12 +51,17 @@ impl Lines<'_> {
     #[inline(always)]
     pub(super) fn arm(&mut self, key: Key, connection: &mut ControlBlock, deadline: Instant) {
         if deadline < connection.armed {
-            if connection.armed == Instant::FAR_FUTURE {
-                connection.timer = self.wheel.arm(deadline, key.index());
-            } else {
-                self.wheel.rearm(connection.timer, deadline);
-            }
-            connection.armed = deadline;
+            self.rearm(key, connection, deadline);
         }
+    }
+
+    #[inline(never)]
+    fn rearm(&mut self, key: Key, connection: &mut ControlBlock, deadline: Instant) {
+        if connection.armed == Instant::FAR_FUTURE {
+            connection.timer = self.wheel.arm(deadline, key.index());
+        } else {
+            self.wheel.rearm(connection.timer, deadline);
+        }
+        connection.armed = deadline;
     }
 }

@@ -19,6 +19,7 @@ use crate::memory::Memory;
 use crate::segment::{FourTuple, Path};
 use alloc::collections::VecDeque;
 use basis::{Checksum, Frame, Instant, Random, RateLimit, Seed, Slab, TimerWheel};
+use core::hint::cold_path;
 use core::net::IpAddr;
 use wire::tcp::{Header, Seq};
 
@@ -186,6 +187,7 @@ impl Host {
                 Ok(())
             }
             Err(dropped) => {
+                cold_path();
                 // It may have earned an answer all the same.
                 self.settle(index);
                 Err(dropped)

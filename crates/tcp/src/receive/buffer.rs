@@ -19,6 +19,7 @@ pub(crate) struct ReceiveBuffer {
 }
 
 impl ReceiveBuffer {
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -30,6 +31,7 @@ impl ReceiveBuffer {
         self.len + rest + self.reassembly.charged()
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.len == 0 && self.reassembly.is_empty()
     }
@@ -89,6 +91,7 @@ impl ReceiveBuffer {
     }
 
     /// Copies to the front of `out` as many bytes as there are and forgets them.
+    #[inline]
     pub(crate) fn read(&mut self, out: &mut [u8]) -> usize {
         let mut filled = if self.pieces.is_empty() { 0 } else { self.read_pieces(out) };
         let count = self.tail.len().min(out.len() - filled);
@@ -105,6 +108,7 @@ impl ReceiveBuffer {
         filled
     }
 
+    #[inline(never)]
     fn read_pieces(&mut self, out: &mut [u8]) -> usize {
         let mut filled = 0;
         let mut spent = 0;
@@ -137,19 +141,26 @@ impl ReceiveBuffer {
     }
 
     /// Empties the buffer for another connection. A small chunk stays for it, a large one is given back.
+    #[inline]
     pub(crate) fn clear(&mut self, chunks: &mut ChunkPool) {
-        if !self.pieces.is_empty() {
-            self.pieces.clear();
+        self.tail.clear();
+        self.len = 0;
+        let is_spare = self.pieces.is_empty() && !self.reassembly.was_used();
+        if !is_spare || self.pieces.capacity() > 64 || self.tail.capacity() > pool::SMALL {
+            self.clear_all(chunks);
         }
+    }
+
+    #[inline(never)]
+    fn clear_all(&mut self, chunks: &mut ChunkPool) {
+        self.pieces.clear();
         if self.pieces.capacity() > 64 {
             self.pieces = VecDeque::new();
         }
-        self.tail.clear();
         if self.tail.capacity() > pool::SMALL {
             chunks.give(core::mem::take(&mut self.tail));
         }
         self.reassembly.clear();
-        self.len = 0;
     }
 }
 

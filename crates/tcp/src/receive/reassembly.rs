@@ -43,10 +43,15 @@ impl Reassembly {
         self.charged
     }
 
+    /// Whether anything ever came out of order; mostly nothing did.
+    #[inline]
+    pub(crate) fn was_used(&self) -> bool {
+        self.ranges.capacity() > 0
+    }
+
     #[inline]
     pub(crate) fn clear(&mut self) {
-        // Mostly nothing ever came out of order.
-        if self.ranges.capacity() > 0 {
+        if self.was_used() {
             *self = Reassembly::default();
         }
     }

@@ -13,6 +13,7 @@ use crate::memory::LEAST;
 use crate::timers::Timers;
 use alloc::boxed::Box;
 use basis::{Frame, Instant};
+use core::hint::cold_path;
 use wire::tcp::{Header, SackBlock, Seq, Timestamps};
 
 /// The receiving half of a connection.
@@ -92,6 +93,7 @@ impl Receiver {
     // ---- the application ----
 
     /// Copies received bytes out. The window that this frees may be worth telling the peer.
+    #[inline(always)]
     pub(crate) fn read(&mut self, out: &mut [u8], environment: &mut Environment<'_>) -> usize {
         let Some(buffer) = &mut self.buffer else { return 0 };
         let used = buffer.used();
@@ -115,6 +117,7 @@ impl Receiver {
         self.after_reading(environment);
     }
 
+    #[inline]
     fn after_reading(&mut self, environment: &mut Environment<'_>) {
         if let Some(buffer) = self.buffer.take_if(|buffer| buffer.is_empty()) {
             environment.memory.give_receive(buffer);
@@ -163,10 +166,12 @@ impl Receiver {
     /// acknowledgments so, and to refuse them would stop both directions for as long as one byte is missing.
     #[inline]
     pub(crate) fn is_acceptable(&self, sequence: Seq, length: u32) -> bool {
+        sequence == self.next || self.is_elsewhere_acceptable(sequence, length)
+    }
+
+    #[inline(never)]
+    fn is_elsewhere_acceptable(&self, sequence: Seq, length: u32) -> bool {
         let window = self.window.promised(self.next);
-        if sequence == self.next {
-            return true;
-        }
         match length {
             0 => sequence.since(self.next) <= window,
             length => {
@@ -203,6 +208,7 @@ impl Receiver {
             return Accepted::default();
         }
         if self.finished {
+            cold_path();
             // Sent again: our acknowledgment of the FIN was lost.
             self.acks.now();
             self.note_old(sequence, length);
@@ -214,6 +220,7 @@ impl Receiver {
         let mut sequence = sequence;
         let known = if sequence.before(self.next) { self.next.since(sequence).min(length) } else { 0 };
         if known > 0 {
+            cold_path();
             self.note_old(sequence, known);
             payload.strip(known as usize);
             sequence += known;
@@ -225,6 +232,7 @@ impl Receiver {
         let room = self.window.size(sequence);
         let cut = payload.len() as u32 > room;
         if cut {
+            cold_path();
             payload.truncate(room as usize);
             self.acks.now();
         }
@@ -287,20 +295,29 @@ impl Receiver {
         let used = buffer.used();
         buffer.push(payload, &mut environment.memory.chunks);
         if !buffer.reassembly.is_empty() {
-            // RFC 5681 4.2: a segment that fills a gap is acknowledged at once.
-            self.acks.now();
-            let twice = buffer.reassembly.held(self.next - count, self.next);
-            note_twice(&mut self.twice, &mut self.acks, twice.filter(|_| self.selective));
-            while let Some(piece) = buffer.reassembly.pop(self.next) {
-                self.next += piece.len() as u32;
-                self.bytes_received += piece.len() as u64;
-                buffer.push_piece(piece, &mut environment.memory.chunks);
-            }
+            cold_path();
+            return self.fill_gap(used, count, environment);
         }
-        let now = buffer.used();
-        environment.memory.recharge(used, now);
+        environment.memory.recharge(used, buffer.used());
     }
 
+    /// The last `count` bytes may have closed a gap: what waits behind it comes to its turn. The buffer took `used` before them.
+    #[inline(never)]
+    fn fill_gap(&mut self, used: usize, count: u32, environment: &mut Environment<'_>) {
+        let Some(buffer) = &mut self.buffer else { return };
+        // RFC 5681 4.2: a segment that fills a gap is acknowledged at once.
+        self.acks.now();
+        let twice = buffer.reassembly.held(self.next - count, self.next);
+        note_twice(&mut self.twice, &mut self.acks, twice.filter(|_| self.selective));
+        while let Some(piece) = buffer.reassembly.pop(self.next) {
+            self.next += piece.len() as u32;
+            self.bytes_received += piece.len() as u64;
+            buffer.push_piece(piece, &mut environment.memory.chunks);
+        }
+        environment.memory.recharge(used, buffer.used());
+    }
+
+    #[inline(never)]
     fn keep_early(&mut self, sequence: Seq, payload: &mut Frame, environment: &mut Environment<'_>) {
         self.acks.on_out_of_order();
         if payload.is_empty() || self.discarding {
@@ -342,6 +359,7 @@ impl Receiver {
         self.window.offer(self.next, free)
     }
 
+    #[inline]
     fn free(&self) -> u32 {
         self.limit.saturating_sub(self.unread() as u32)
     }

@@ -51,7 +51,13 @@ impl TimestampState {
 
     #[inline]
     fn is_before_recent(&self, timestamps: Timestamps, now: Instant) -> bool {
-        is_before(timestamps.value, self.recent) && seconds(now).wrapping_sub(self.recent_at) < OUTDATED
+        is_before(timestamps.value, self.recent) && self.is_recent(now)
+    }
+
+    /// Whether TS.Recent still says something.
+    #[inline(never)]
+    fn is_recent(&self, now: Instant) -> bool {
+        seconds(now).wrapping_sub(self.recent_at) < OUTDATED
     }
 
     /// Whether `value`, which is older than TS.Recent, is no older than `least` and lags behind by a little only.

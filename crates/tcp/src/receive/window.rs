@@ -71,6 +71,7 @@ impl ReceiveWindow {
 
     /// Whether the peer should be told of `free` bytes without waiting for a segment to carry it: half the buffer more, or
     /// two segments more when it can hardly send (the receiver's side of the silly-window rule, RFC 9293 3.8.6.2.2).
+    #[inline]
     pub(crate) fn update_is_due(&self, next: Seq, free: u32, limit: u32, segment_size: u32) -> bool {
         let held = self.size(next);
         // What the header cannot say is no news.

@@ -224,20 +224,27 @@ impl SendBuffer {
     }
 
     /// Empties the buffer for another connection. A small chunk stays for it, a large one is given back.
+    #[inline]
     pub(crate) fn clear(&mut self, chunks: &mut ChunkPool) {
-        if !self.pieces.is_empty() {
-            self.pieces.clear();
+        self.tail.clear();
+        (self.len, self.cursor) = (0, Cursor::default());
+        self.board.clear();
+        let large = self.sealed + self.tail.capacity() > pool::SMALL;
+        if large || !self.pieces.is_empty() || self.pieces.capacity() > 64 {
+            self.clear_all(large, chunks);
         }
+    }
+
+    #[inline(never)]
+    fn clear_all(&mut self, large: bool, chunks: &mut ChunkPool) {
+        self.pieces.clear();
         if self.pieces.capacity() > 64 {
             self.pieces = VecDeque::new();
         }
-        self.tail.clear();
-        if self.sealed + self.tail.capacity() > pool::SMALL {
+        if large {
             chunks.give(core::mem::take(&mut self.tail));
             self.sealed = 0;
         }
-        (self.len, self.cursor) = (0, Cursor::default());
-        self.board.clear();
     }
 }
 

@@ -56,6 +56,7 @@ impl Scoreboard {
         (0..self.stretches.len()).filter(again).map(|at| self.length(oldest, at)).sum()
     }
 
+    #[inline]
     pub(super) fn clear(&mut self) {
         self.stretches.clear();
         if self.stretches.capacity() > 64 {

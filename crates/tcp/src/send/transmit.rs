@@ -4,8 +4,10 @@ use super::segmenter::{Decision, Situation, decide};
 use super::sender::Sender;
 use crate::config::Settings;
 use crate::environment::Environment;
+use crate::rtt::LEAST_TIMEOUT;
 use crate::timers::{Timer, Timers};
 use basis::{Frame, Instant};
+use core::hint::cold_path;
 use wire::tcp::{Flags, Seq};
 
 /// A segment's place and flags; its payload is in the frame.
@@ -194,7 +196,12 @@ impl Sender {
     /// RFC 5681 4.1: after an idle time the path is probed anew.
     #[inline]
     pub(super) fn restart_after_idle(&mut self, now: Instant) {
-        if self.last_sent != Instant::ZERO && now > self.rtt.timeout_after(self.last_sent) {
+        // No time-out is shorter, and nearly every pause is.
+        if now > self.last_sent.plus_micros(LEAST_TIMEOUT)
+            && self.last_sent != Instant::ZERO
+            && now > self.rtt.timeout_after(self.last_sent)
+        {
+            cold_path();
             let idle = now.saturating_since(self.last_sent);
             self.congestion.on_idle(now, idle, self.rtt.timeout(), self.segment_size as u32);
         }

@@ -147,7 +147,7 @@ impl Header {
 fn sum_of_payload(frame: &Frame) -> Sum {
     let [first, second] = frame.parts();
     let sum = Sum::ZERO.add_bytes(first);
-    if second.is_empty() { sum } else { sum.add_bytes(second) }
+    if second.is_empty() { sum } else { sum.add_payload(second) }
 }
 
 /// Verifies the checksum of the segment in `parts`: header and payload, without padding.
