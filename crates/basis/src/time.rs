@@ -54,6 +54,14 @@ impl Instant {
         Instant(self.0.saturating_add(microseconds.saturating_mul(1_000)))
     }
 
+    /// Whole microseconds from `earlier` to `self`, none if `earlier` is later, and at most [`u32::MAX`], which is more than an
+    /// hour: what [`Instant::saturating_since`] gives, without making a [`Duration`].
+    #[inline]
+    pub const fn micros_since(self, earlier: Instant) -> u32 {
+        let micros = self.0.saturating_sub(earlier.0) / 1_000;
+        if micros > u32::MAX as u64 { u32::MAX } else { micros as u32 }
+    }
+
     /// The time from `earlier` to `self`; zero if `earlier` is later.
     pub const fn saturating_since(self, earlier: Instant) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
@@ -88,5 +96,22 @@ impl fmt::Debug for Instant {
             return f.write_str("never");
         }
         write!(f, "{}.{:09}s", self.0 / 1_000_000_000, self.0 % 1_000_000_000)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn microseconds_are_those_of_the_duration_as_far_as_they_fit(first: u64, span in 0..1_u64 << 44) {
+            for (earlier, later) in [(first, first.saturating_add(span)), (first.saturating_add(span), first)] {
+                let (earlier, later) = (Instant(earlier), Instant(later));
+                let micros = later.saturating_since(earlier).as_micros();
+                prop_assert_eq!(u128::from(later.micros_since(earlier)), micros.min(u128::from(u32::MAX)));
+            }
+        }
     }
 }

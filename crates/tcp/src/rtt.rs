@@ -16,6 +16,11 @@ const MIN_PROBE_TIMEOUT: u64 = 4_000;
 const MEMORY: u16 = 4_096;
 const MAX_BACKOFF: u8 = 12;
 
+/// A time in microseconds, as far as they fit.
+pub(crate) fn micros(time: Duration) -> u32 {
+    u32::try_from(time.as_micros()).unwrap_or(u32::MAX)
+}
+
 /// The estimator of one connection, in microseconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RttEstimator {
@@ -41,10 +46,10 @@ impl RttEstimator {
         self.variation = 750_000;
     }
 
-    /// Takes in one measurement (RFC 6298 2.2 and 2.3).
+    /// Takes in one measurement, in microseconds (RFC 6298 2.2 and 2.3).
     #[inline]
-    pub(crate) fn sample(&mut self, rtt: Duration) {
-        let rtt = u32::try_from(rtt.as_micros()).unwrap_or(MAX_RTO).clamp(1, MAX_RTO);
+    pub(crate) fn sample(&mut self, rtt: u32) {
+        let rtt = rtt.clamp(1, MAX_RTO);
         if self.smoothed == 0 {
             self.smoothed = rtt;
             self.variation = rtt / 2;
@@ -110,6 +115,12 @@ impl RttEstimator {
         Duration::from_micros(self.shortest as u64)
     }
 
+    /// [`RttEstimator::smoothed`] in microseconds.
+    #[inline]
+    pub(crate) fn smoothed_micros(&self) -> u32 {
+        self.smoothed
+    }
+
     pub(crate) fn smoothed(&self) -> Duration {
         Duration::from_micros(self.smoothed as u64)
     }
@@ -127,7 +138,7 @@ mod tests {
     fn the_first_sample_sets_srtt_and_half_of_it_as_variation() {
         let mut rtt = RttEstimator::new();
         assert_eq!(rtt.timeout(), Duration::from_secs(1));
-        rtt.sample(Duration::from_millis(400));
+        rtt.sample(400_000);
         assert_eq!(
             (rtt.smoothed(), rtt.variation()),
             (Duration::from_millis(400), Duration::from_millis(200))
@@ -138,8 +149,8 @@ mod tests {
     #[test]
     fn later_samples_move_srtt_by_an_eighth_and_the_variation_by_a_quarter() {
         let mut rtt = RttEstimator::new();
-        rtt.sample(Duration::from_millis(400));
-        rtt.sample(Duration::from_millis(480));
+        rtt.sample(400_000);
+        rtt.sample(480_000);
         assert_eq!(
             (rtt.smoothed(), rtt.variation()),
             (Duration::from_millis(410), Duration::from_millis(170))
@@ -149,7 +160,7 @@ mod tests {
     #[test]
     fn each_expiry_doubles_the_timeout_up_to_its_bound_and_a_sample_ends_that() {
         let mut rtt = RttEstimator::new();
-        rtt.sample(Duration::from_millis(1));
+        rtt.sample(1_000);
         assert_eq!(rtt.timeout(), Duration::from_millis(201));
         rtt.back_off();
         assert_eq!(rtt.timeout(), Duration::from_millis(402));
@@ -157,7 +168,17 @@ mod tests {
             rtt.back_off();
         }
         assert_eq!(rtt.timeout(), Duration::from_secs(120));
-        rtt.sample(Duration::from_millis(1));
+        rtt.sample(1_000);
         assert!(rtt.timeout() < Duration::from_millis(202));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_time_out_is_shorter_than_the_least(samples in proptest::collection::vec(proptest::num::u32::ANY, 0..50), backoffs in 0..20) {
+            let mut rtt = RttEstimator::new();
+            samples.into_iter().for_each(|sample| rtt.sample(sample));
+            (0..backoffs).for_each(|_| rtt.back_off());
+            proptest::prop_assert!(rtt.timeout() >= Duration::from_micros(LEAST_TIMEOUT));
+        }
     }
 }

@@ -147,7 +147,11 @@ impl Stack {
             None => return Pulled::Taken,
         }
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return Pulled::Nothing };
-        if interface.super_segments || is_finished(frame) { Pulled::Frame } else { interface.begin_to_cut(frame) }
+        if interface.super_segments || is_finished(frame) {
+            Pulled::Frame
+        } else {
+            interface.begin_to_cut(frame)
+        }
     }
 
     /// The long way for a packet that leaves by `id`: routes, then neighbours. `None` if it cannot leave now.

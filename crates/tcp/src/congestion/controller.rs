@@ -2,7 +2,6 @@
 
 use super::window::Window;
 use basis::Instant;
-use core::time::Duration;
 use wire::tcp::Seq;
 
 /// An acknowledgment of new data.
@@ -18,10 +17,10 @@ pub(crate) struct Acknowledged {
     pub(crate) window_limited: bool,
     /// Bytes under way before it.
     pub(crate) in_flight: u32,
-    /// The round-trip time that this acknowledgment tells, if it does.
-    pub(crate) round_trip: Option<Duration>,
-    /// The smoothed round-trip time; zero before the first measurement.
-    pub(crate) smoothed: Duration,
+    /// The round-trip time that this acknowledgment tells, if it does, in microseconds.
+    pub(crate) round_trip: Option<u32>,
+    /// The smoothed round-trip time in microseconds; zero before the first measurement.
+    pub(crate) smoothed: u32,
     /// SND.UNA after it.
     pub(crate) oldest: Seq,
     /// One past the highest number sent.

@@ -137,7 +137,7 @@ impl Epoch {
         self.elapsed = self.elapsed.saturating_add(passed);
         self.grow_friendly(window.size, bytes, acknowledged.segment_size);
         // RFC 9438 4.4: toward where the curve will be in one round trip, but no more than half as much again.
-        let ahead = self.elapsed.saturating_add(acknowledged.smoothed.as_millis() as u32);
+        let ahead = self.elapsed.saturating_add(acknowledged.smoothed / 1_000);
         let most = window.size.saturating_add(window.size / 2);
         let target = curve(self.peak, self.time_to_peak, ahead, acknowledged.segment_size);
         let distance = target.clamp(window.size, most) - window.size;

@@ -82,18 +82,17 @@ impl HyStart {
     /// RFC 9406 4.2. The window is `window` bytes.
     #[inline]
     pub(crate) fn on_acknowledged(&mut self, acknowledged: &Acknowledged, window: u32) -> Pace {
-        let now = (acknowledged.now.as_nanos() / 1_000) as u32;
         if !self.begun {
             self.begin_round(acknowledged.highest);
         }
         self.used = self.used.max(acknowledged.in_flight);
         let mut leave = false;
         if let Some(round_trip) = acknowledged.round_trip {
-            leave = self.sample(u32::try_from(round_trip.as_micros()).unwrap_or(NONE - 1));
+            leave = self.sample(round_trip.min(NONE - 1));
         }
         let filled = acknowledged.window_limited || self.has_used(window);
         if filled && window >= TRAIN_WINDOW * acknowledged.segment_size {
-            self.follow_train(now);
+            self.follow_train(acknowledged.now.as_micros() as u32);
         }
         // What ends a round was sent in it, so its round trip still counts there.
         if acknowledged.oldest.at_or_after(self.round_end) {
@@ -164,10 +163,9 @@ mod tests {
     use super::*;
     use alloc::vec::Vec;
     use basis::Instant;
-    use core::time::Duration;
 
     /// A round of `count` acknowledgments of one number each that measure `milliseconds`; the last one finds as many more sent.
-    fn round(hystart: &mut HyStart, next: &mut u32, count: u32, milliseconds: u64) -> Vec<Pace> {
+    fn round(hystart: &mut HyStart, next: &mut u32, count: u32, milliseconds: u32) -> Vec<Pace> {
         let end = *next + count;
         (1..=count)
             .map(|n| {
@@ -178,8 +176,8 @@ mod tests {
                     segment_size: 1,
                     window_limited: true,
                     in_flight: 0,
-                    round_trip: Some(Duration::from_millis(milliseconds)),
-                    smoothed: Duration::ZERO,
+                    round_trip: Some(milliseconds * 1_000),
+                    smoothed: 0,
                     oldest: Seq(*next),
                     highest: Seq(if n == count { end + count } else { end }),
                 };
@@ -232,15 +230,15 @@ mod tests {
     }
 
     /// An acknowledgment of one segment of a window of `window` segments at `now`, in milliseconds.
-    fn acknowledge(hystart: &mut HyStart, now: u64, number: u32, window: u32, round_trip: u64) -> Pace {
+    fn acknowledge(hystart: &mut HyStart, now: u64, number: u32, window: u32, round_trip: u32) -> Pace {
         let acknowledged = Acknowledged {
             now: Instant::from_millis(now),
             bytes: 1,
             segment_size: 1,
             window_limited: true,
             in_flight: 0,
-            round_trip: Some(Duration::from_millis(round_trip)),
-            smoothed: Duration::ZERO,
+            round_trip: Some(round_trip * 1_000),
+            smoothed: 0,
             oldest: Seq(number),
             highest: Seq(number + 1_000_000),
         };

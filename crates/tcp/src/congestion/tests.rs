@@ -7,7 +7,7 @@ fn acknowledged(bytes: u32) -> Acknowledged {
         window_limited: true,
         in_flight: 0,
         round_trip: None,
-        smoothed: Duration::from_millis(100),
+        smoothed: 100_000,
         oldest: Seq(bytes),
         highest: Seq(10_000_000),
     }

@@ -76,6 +76,15 @@ pub(crate) struct Standing {
     pub(crate) ready: Readiness,
 }
 
+/// What came of asking a connection for a segment: see [`ControlBlock::poll_transmit`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Transmission {
+    pub(crate) sent: bool,
+    /// Asking once more is worth it.
+    pub(crate) may_transmit: bool,
+    pub(crate) deadline: Instant,
+}
+
 /// A segment's effect: what becomes of the connection, and whether a RST with this number answers it.
 #[derive(Debug)]
 pub(crate) struct Effect {
@@ -280,12 +289,27 @@ impl ControlBlock {
 
     // ---- what is due ----
 
+    /// Lays the next segment that is due into the empty `frame`, if there is one, and tells whether to ask again and when.
     #[inline(always)]
-    pub(crate) fn poll_transmit(&mut self, frame: &mut Frame, environment: &mut Environment<'_>) -> bool {
+    pub(crate) fn poll_transmit(
+        &mut self,
+        frame: &mut Frame,
+        environment: &mut Environment<'_>,
+    ) -> Transmission {
         match &mut self.phase {
-            Phase::Open(open) => open.poll_transmit(frame, &self.tuple, &self.settings, environment),
-            Phase::Handshake(handshake) => handshake.poll_transmit(frame, &self.tuple, environment.now),
-            Phase::Finished(_) => false,
+            Phase::Open(open) => Transmission {
+                sent: open.poll_transmit(frame, &self.tuple, &self.settings, environment),
+                may_transmit: open.may_transmit(),
+                deadline: open.next_deadline(),
+            },
+            Phase::Handshake(handshake) => Transmission {
+                sent: handshake.poll_transmit(frame, &self.tuple, environment.now),
+                may_transmit: handshake.wants_transmit(),
+                deadline: handshake.deadline,
+            },
+            Phase::Finished(_) => {
+                Transmission { sent: false, may_transmit: false, deadline: Instant::FAR_FUTURE }
+            }
         }
     }
 
@@ -309,16 +333,6 @@ impl ControlBlock {
             Phase::Open(open) => open.next_deadline(),
             Phase::Handshake(handshake) => handshake.deadline,
             Phase::Finished(_) => Instant::FAR_FUTURE,
-        }
-    }
-
-    /// Whether [`ControlBlock::poll_transmit`] is worth asking.
-    #[inline(always)]
-    pub(crate) fn may_transmit(&self) -> bool {
-        match &self.phase {
-            Phase::Open(open) => open.may_transmit(),
-            Phase::Handshake(handshake) => handshake.wants_transmit(),
-            Phase::Finished(_) => false,
         }
     }
 

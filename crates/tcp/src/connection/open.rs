@@ -253,7 +253,8 @@ impl Open {
         payload: &Frame,
         environment: &mut Environment<'_>,
     ) -> Result<(), Dropped> {
-        let echoed = self.receive.timestamps.round_trip(header.options.timestamps, environment.now);
+        let (timestamps, now) = (&self.receive.timestamps, environment.now);
+        let echoed = || timestamps.round_trip(header.options.timestamps, now);
         let carries_data = !payload.is_empty() || header.flags.contains(Flags::FIN);
         let marked = header.flags.contains(Flags::ECE) && self.negotiated.marks();
         let under_way = self.send.under_way();

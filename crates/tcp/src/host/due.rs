@@ -5,6 +5,7 @@ use super::lines::{Lines, lines};
 use super::reset;
 use super::tcp_host::{Host, environment};
 use super::work::{News, Turn};
+use crate::connection::control_block::Transmission;
 use crate::connection::fate::Fate;
 use crate::environment::Environment;
 use crate::event::{ConnectionId, Event, ListenerId, Readiness};
@@ -113,13 +114,13 @@ impl Host {
         frame: &mut Frame,
     ) -> bool {
         let Some(connection) = self.connections.get_mut(key) else { return false };
-        let sent = connection.poll_transmit(frame, &mut environment!(self, now));
-        connection.queued = sent && connection.may_transmit();
+        let Transmission { sent, may_transmit, deadline } =
+            connection.poll_transmit(frame, &mut environment!(self, now));
+        connection.queued = sent && may_transmit;
         if connection.queued {
             self.lanes.get(lane).line.push_back(Turn::Connection(key));
         }
         // Also if nothing was sent: the timer may wait for the peer's window.
-        let deadline = connection.next_deadline();
         lines!(self).arm(key, connection, deadline);
         sent
     }

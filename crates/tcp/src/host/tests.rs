@@ -250,6 +250,46 @@ fn a_connection_in_time_wait_is_listed_once() {
 }
 
 #[test]
+fn time_wait_acknowledges_once_however_often_it_is_asked_before_the_answer_leaves() {
+    let (mut host, id, first) = accepted();
+    host.close(Instant::ZERO, id);
+    sent(&mut host, Instant::ZERO);
+    for _ in 0..5 {
+        segment(&mut host, Instant::ZERO, peer(0), Flags::FIN | Flags::ACK, (8, first + 1)).unwrap();
+    }
+    assert_eq!(host.population(), (0, 0, 1));
+    assert_eq!(sent(&mut host, Instant::ZERO), [(0, Flags::ACK)]);
+    segment(&mut host, Instant::ZERO, peer(0), Flags::FIN | Flags::ACK, (8, first + 1)).unwrap();
+    assert_eq!(
+        sent(&mut host, Instant::ZERO),
+        [(0, Flags::ACK)],
+        "each answer that has left may be followed by one"
+    );
+    assert_eq!(sent(&mut host, Instant::ZERO), []);
+}
+
+#[test]
+fn who_leaves_time_wait_early_for_want_of_room_has_acknowledged_what_he_owed() {
+    let config = HostConfig { max_time_wait: 1, ..without_cookies() };
+    let mut host = listening(config, 3);
+    let mut calls = Vec::new();
+    for n in 0..2 {
+        segment(&mut host, Instant::ZERO, peer(n), Flags::SYN, (7, 0)).unwrap();
+        let first = answer(&mut host).unwrap() + 1;
+        segment(&mut host, Instant::ZERO, peer(n), Flags::ACK, (8, first)).unwrap();
+        let id = host.connections().find(|connection| connection.tuple.remote == peer(n)).unwrap().id;
+        calls.push((peer(n), id.unwrap(), first));
+    }
+    calls.iter().for_each(|(_, id, _)| host.close(Instant::ZERO, *id));
+    assert_eq!(sent(&mut host, Instant::ZERO).len(), 2, "two FINs");
+    for (from, _, first) in calls {
+        segment(&mut host, Instant::ZERO, from, Flags::FIN | Flags::ACK, (8, first + 1)).unwrap();
+    }
+    assert_eq!(host.population(), (0, 0, 1));
+    assert_eq!(sent(&mut host, Instant::ZERO), [(0, Flags::ACK); 2]);
+}
+
+#[test]
 fn a_peer_that_keeps_its_window_closed_holds_an_abandoned_connection_only_for_so_long() {
     let (mut host, id, first) = accepted();
     host.write(Instant::ZERO, id, &[1; 5000]).unwrap();

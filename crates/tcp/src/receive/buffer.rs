@@ -40,6 +40,17 @@ impl ReceiveBuffer {
     #[inline]
     pub(crate) fn push(&mut self, payload: &mut Frame, chunks: &mut ChunkPool) {
         self.len += payload.len();
+        let [head, body] = payload.parts();
+        match body.is_empty() && head.len() <= self.tail.capacity() - self.tail.len() {
+            // A short message.
+            true => self.tail.extend_from_slice(head),
+            false => self.push_long(payload, chunks),
+        }
+    }
+
+    /// [`ReceiveBuffer::push`] of what may need other memory.
+    #[inline(never)]
+    fn push_long(&mut self, payload: &mut Frame, chunks: &mut ChunkPool) {
         if is_worth_keeping(payload) {
             self.seal();
             self.pieces.push_back(payload.take_body());

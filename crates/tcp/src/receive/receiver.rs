@@ -291,7 +291,10 @@ impl Receiver {
         if self.discarding {
             return;
         }
-        let buffer = self.buffer.get_or_insert_with(|| environment.memory.take_receive());
+        let buffer = match &mut self.buffer {
+            Some(buffer) => buffer,
+            vacant => vacant.insert(environment.memory.take_receive()),
+        };
         let used = buffer.used();
         buffer.push(payload, &mut environment.memory.chunks);
         if !buffer.reassembly.is_empty() {

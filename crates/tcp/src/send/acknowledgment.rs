@@ -4,6 +4,7 @@ use super::delivered::Delivered;
 use super::sender::Sender;
 use crate::congestion::Acknowledged;
 use crate::environment::Environment;
+use crate::rtt::micros;
 use crate::timers::{Timer, Timers};
 use basis::Instant;
 use core::time::Duration;
@@ -31,18 +32,19 @@ pub(super) struct Growth {
     pub(super) limited: bool,
     /// Bytes under way before.
     pub(super) before: u32,
-    pub(super) round_trip: Option<Duration>,
+    /// In microseconds.
+    pub(super) round_trip: Option<u32>,
 }
 
 impl Sender {
     /// Takes in the acknowledgment and window of a segment (RFC 9293 3.10.7.4, fifth step).
-    /// `echoed` is the time since the echoed timestamp, if there is one, in whole milliseconds.
+    /// `echoed` tells the time since the echoed timestamp, if there is one, in whole milliseconds; it is seldom asked.
     #[inline(always)]
     pub(crate) fn on_acknowledgment(
         &mut self,
         header: &Header,
         carries_data: bool,
-        echoed: Option<Duration>,
+        echoed: impl Fn() -> Option<Duration>,
         timers: &mut Timers,
         environment: &mut Environment<'_>,
     ) -> Acknowledgment {
@@ -58,7 +60,7 @@ impl Sender {
         if acknowledgment.before(self.flight.oldest) {
             // It was overtaken, but what it reports selectively is true.
             if unusual {
-                self.on_unusual(header, false, echoed, timers, environment);
+                self.on_unusual(header, false, echoed(), timers, environment);
             }
             return Acknowledgment::Nothing;
         }
@@ -73,12 +75,12 @@ impl Sender {
             let same_window = self.window.size == old_size || !header.options.sack.is_empty();
             let duplicate = !carries_data && same_window && self.flight.outstanding() > 0;
             if duplicate || unusual {
-                self.on_unusual(header, duplicate, echoed, timers, environment);
+                self.on_unusual(header, duplicate, echoed(), timers, environment);
             }
             return Acknowledgment::Nothing;
         }
         if unusual {
-            self.on_unusual(header, false, echoed, timers, environment);
+            self.on_unusual(header, false, echoed(), timers, environment);
         } else {
             self.on_progress(acknowledgment, echoed, timers, environment);
         }
@@ -90,7 +92,7 @@ impl Sender {
     fn on_progress(
         &mut self,
         acknowledgment: Seq,
-        echoed: Option<Duration>,
+        echoed: impl Fn() -> Option<Duration>,
         timers: &mut Timers,
         environment: &mut Environment<'_>,
     ) {
@@ -100,20 +102,19 @@ impl Sender {
         let round_trip = self.advance(acknowledgment, None, echoed, environment);
         self.grow(Growth { bytes: count, limited, before, round_trip }, environment.now);
         self.tune(environment.memory);
-        self.restart_timeout(timers, environment.now);
-        self.schedule_probe(timers, environment.now);
+        self.restart_alarm(timers, environment.now);
     }
 
     /// All before `acknowledgment` has arrived. What that means for losses is noted in `delivered`, if there are any.
-    /// Returns the round-trip time that it tells.
+    /// Returns the round-trip time that it tells, in microseconds.
     #[inline(always)]
     pub(super) fn advance(
         &mut self,
         acknowledgment: Seq,
         delivered: Option<&mut Delivered>,
-        echoed: Option<Duration>,
+        echoed: impl Fn() -> Option<Duration>,
         environment: &mut Environment<'_>,
-    ) -> Option<Duration> {
+    ) -> Option<u32> {
         let oldest = self.flight.oldest;
         let count = acknowledgment.since(oldest) as usize;
         let mut measured = self.flight.acknowledged(acknowledgment, environment.now);
@@ -136,7 +137,7 @@ impl Sender {
             environment.memory.discharge(used.saturating_sub(buffer.used()));
         }
         // Without a measurement the doubled time-out stays (Karn; RFC 6298 5).
-        let round_trip = measured.or_else(|| echoed.map(|echoed| echoed.max(TICK)));
+        let round_trip = measured.or_else(|| echoed().map(|echoed| micros(echoed.max(TICK))));
         if let Some(rtt) = round_trip {
             self.rtt.sample(rtt);
         }
@@ -160,7 +161,7 @@ impl Sender {
             window_limited: growth.limited,
             in_flight: growth.before,
             round_trip: growth.round_trip,
-            smoothed: self.rtt.smoothed(),
+            smoothed: self.rtt.smoothed_micros(),
             oldest: self.flight.oldest,
             highest: self.flight.next,
         });

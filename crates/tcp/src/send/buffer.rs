@@ -118,6 +118,7 @@ impl SendBuffer {
 
     /// Lays up to `length` bytes from `offset` behind SND.UNA into the frame, and returns how many.
     /// It may be fewer, but never less than the lesser of `length` and `segment_size`.
+    #[inline]
     pub(crate) fn fill(
         &mut self,
         offset: usize,
@@ -126,13 +127,27 @@ impl SendBuffer {
         frame: &mut Frame,
         chunks: &mut ChunkPool,
     ) -> usize {
+        if length <= INLINE_PAYLOAD
+            && self.pieces.is_empty()
+            && let Some(bytes) = self.tail.get(offset..offset + length)
+        {
+            frame.append(bytes);
+            return length;
+        }
+        self.fill_long(offset, length, segment_size, frame, chunks)
+    }
+
+    /// [`SendBuffer::fill`] of what is long, or lies in pieces.
+    #[inline(never)]
+    fn fill_long(
+        &mut self,
+        offset: usize,
+        length: usize,
+        segment_size: usize,
+        frame: &mut Frame,
+        chunks: &mut ChunkPool,
+    ) -> usize {
         if length <= INLINE_PAYLOAD {
-            if self.pieces.is_empty()
-                && let Some(bytes) = self.tail.get(offset..offset + length)
-            {
-                frame.append(bytes);
-                return length;
-            }
             self.copy(offset, length, |bytes| frame.append(bytes));
             return length;
         }

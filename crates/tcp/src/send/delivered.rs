@@ -84,9 +84,9 @@ impl Delivered {
         }
     }
 
-    /// The round-trip time that it tells.
-    pub(super) fn round_trip(&self) -> Option<Duration> {
-        self.timed.map(|sent_at| self.now.saturating_since(sent_at))
+    /// The round-trip time that it tells, in microseconds.
+    pub(super) fn round_trip(&self) -> Option<u32> {
+        self.timed.map(|sent_at| self.now.micros_since(sent_at))
     }
 
     /// Whether the echoed timestamp is older than what was sent at `sent_at` (RFC 3522 3.2).

@@ -32,6 +32,18 @@ impl Sender {
         timers.arm(Timer::Retransmit, self.timeout_at);
     }
 
+    /// [`Sender::restart_timeout`] and [`Sender::schedule_probe`] at once, while nothing is unusual.
+    #[inline(always)]
+    pub(super) fn restart_alarm(&mut self, timers: &mut Timers, now: Instant) {
+        match self.flight.outstanding() > 0 && self.recovery.selective {
+            true => {
+                self.timeout_at = self.rtt.timeout_after(now);
+                self.schedule_probe(timers, now);
+            }
+            false => self.restart_timeout(timers, now),
+        }
+    }
+
     /// What is under way has had no timer of its own so far.
     pub(crate) fn begin_timeout(&mut self, timers: &mut Timers, now: Instant) {
         self.restart_timeout(timers, now);

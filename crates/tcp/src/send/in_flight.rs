@@ -1,7 +1,6 @@
 //! What is under way: sequence numbers and the one segment that is timed.
 
 use basis::Instant;
-use core::time::Duration;
 use wire::tcp::Seq;
 
 /// The sender's place in the sequence space (RFC 9293 3.3.1).
@@ -37,14 +36,14 @@ impl InFlight {
         }
     }
 
-    /// Moves SND.UNA; returns the round-trip time if the timed segment was acknowledged.
+    /// Moves SND.UNA; returns the round-trip time in microseconds if the timed segment was acknowledged.
     #[inline]
-    pub(crate) fn acknowledged(&mut self, upto: Seq, now: Instant) -> Option<Duration> {
+    pub(crate) fn acknowledged(&mut self, upto: Seq, now: Instant) -> Option<u32> {
         self.oldest = upto;
         if self.timed_at == Instant::FAR_FUTURE || self.timed_end.after(upto) {
             return None;
         }
-        let rtt = now - self.timed_at;
+        let rtt = now.micros_since(self.timed_at);
         self.timed_at = Instant::FAR_FUTURE;
         Some(rtt)
     }

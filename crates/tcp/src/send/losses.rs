@@ -46,7 +46,7 @@ impl Sender {
         let before = self.flight.outstanding();
         let mut round_trip = None;
         if progress {
-            round_trip = self.advance(acknowledgment, Some(&mut delivered), echoed, environment);
+            round_trip = self.advance(acknowledgment, Some(&mut delivered), || echoed, environment);
         } else if let Some(rtt) = delivered.round_trip() {
             self.rtt.sample(rtt);
         }
@@ -109,7 +109,7 @@ impl Sender {
         episode: &mut Episode,
         delivered: &Delivered,
         before: u32,
-        round_trip: Option<Duration>,
+        round_trip: Option<u32>,
         now: Instant,
     ) -> bool {
         let count = before.saturating_sub(self.flight.outstanding());

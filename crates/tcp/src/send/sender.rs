@@ -11,7 +11,7 @@ use crate::congestion::{Algorithm, Congestion, Setback};
 use crate::environment::Environment;
 use crate::info::Trust;
 use crate::memory::Memory;
-use crate::rtt::RttEstimator;
+use crate::rtt::{RttEstimator, micros};
 use alloc::boxed::Box;
 use basis::Instant;
 use core::time::Duration;
@@ -102,7 +102,10 @@ impl Sender {
         if environment.memory.is_short() {
             self.limit = self.limit.min(environment.memory.allowance());
         }
-        let buffer = self.buffer.get_or_insert_with(|| environment.memory.take_send());
+        let buffer = match &mut self.buffer {
+            Some(buffer) => buffer,
+            vacant => vacant.insert(environment.memory.take_send()),
+        };
         let used = buffer.used();
         let limit = self.limit as usize;
         let count = buffer.write(data, limit, self.segment_size as usize, &mut environment.memory.chunks);
@@ -238,7 +241,7 @@ impl Sender {
     }
 
     pub(crate) fn sample_rtt(&mut self, rtt: Duration) {
-        self.rtt.sample(rtt);
+        self.rtt.sample(micros(rtt));
     }
 
     /// The SYN was `repeated` so often by its timer, or its round trip is not known for another reason.

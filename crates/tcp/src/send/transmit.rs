@@ -147,13 +147,17 @@ impl Sender {
         if self.waiting_since == Instant::FAR_FUTURE {
             self.waiting_since = now;
         }
-        if self.timeout_at == Instant::FAR_FUTURE {
-            self.restart_timeout(timers, now);
-        }
-        if self.recovery.is_quiet() {
-            self.schedule_probe(timers, now);
-        } else {
-            self.note_sent_in_repair(length, timers, now);
+        let begins = self.timeout_at == Instant::FAR_FUTURE;
+        match self.recovery.is_quiet() {
+            true if begins => self.restart_alarm(timers, now),
+            true => self.schedule_probe(timers, now),
+            false => {
+                cold_path();
+                if begins {
+                    self.restart_timeout(timers, now);
+                }
+                self.note_sent_in_repair(length, timers, now);
+            }
         }
         Outbound { sequence, flags }
     }
@@ -247,10 +251,10 @@ mod tests {
         }
         assert_eq!(sender.next_sequence(), Seq(1001));
         // The peer closes its window behind what is under way; the time-out asks for a repair all the same.
-        sender.on_acknowledgment(&acknowledgment(101, 0), false, None, &mut timers, environment);
+        sender.on_acknowledgment(&acknowledgment(101, 0), false, || None, &mut timers, environment);
         sender.on_retransmit_expired(&settings, &mut timers, environment);
         // Before it has left, everything is acknowledged, and the window is open.
-        sender.on_acknowledgment(&acknowledgment(1001, 1000), false, None, &mut timers, environment);
+        sender.on_acknowledgment(&acknowledgment(1001, 1000), false, || None, &mut timers, environment);
         frame.reset();
         let sent = sender.next_segment(&mut frame, false, &settings, &mut timers, environment);
         assert_eq!(sent.map(|sent| (sent.sequence, frame.len())), Some((Seq(1001), 300)));

@@ -1,5 +1,4 @@
 use super::*;
-use core::time::Duration;
 use wire::tcp::Seq;
 
 const SEGMENT: u32 = 1_000;
@@ -19,8 +18,8 @@ fn round_of(cubic: &mut Cubic, window: &mut Window, begin: u64, rtt: u64, window
             segment_size: SEGMENT,
             in_flight: 0,
             window_limited,
-            round_trip: Some(Duration::from_millis(rtt)),
-            smoothed: Duration::from_millis(rtt),
+            round_trip: Some(rtt as u32 * 1_000),
+            smoothed: rtt as u32 * 1_000,
             oldest: Seq(begin as u32),
             highest: Seq(begin as u32 + 10),
         };
