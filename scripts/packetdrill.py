@@ -11,6 +11,7 @@ how many scripts passed and failed; --list tells every script that failed, and w
 import argparse
 import collections
 import concurrent.futures
+import ipaddress
 import os
 import pathlib
 import subprocess
@@ -18,30 +19,41 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-# What packetdrill is told of each family, and what the library is.
+# What packetdrill is told of each family.
 FAMILIES = {
-    "4": (["--ip_version=ipv4", "--local_ip=192.168.0.1", "--gateway_ip=192.168.0.1", "--netmask_ip=255.255.0.0",
-           "--remote_ip=192.0.2.1", "-D", "CMSG_LEVEL_IP=SOL_IP", "-D", "CMSG_TYPE_RECVERR=IP_RECVERR",
-           "-D", "TFO_COOKIE=3021b9d889017eeb", "-D", "CODE=host_unreachable"],
-          "family=4,local=192.168.0.1/16,remote=192.0.2.0/24,mtu=1500"),
-    "6": (["--ip_version=ipv6", "--mtu=1520", "--local_ip=fd3d:0a0b:17d6::1", "--gateway_ip=fd3d:0a0b:17d6:8888::1",
-           "--remote_ip=fd3d:fa7b:d17d::1", "-D", "CMSG_LEVEL_IP=SOL_IPV6", "-D", "CMSG_TYPE_RECVERR=IPV6_RECVERR",
-           "-D", "TFO_COOKIE=c1d1e9742a47a9bc", "-D", "CODE=address_unreachable"],
-          "family=6,v6,local=fd3d:a0b:17d6::1/64,remote=fd3d:fa7b:d17d::/64,mtu=1520"),
-    "4m6": (["--ip_version=ipv4-mapped-ipv6", "--local_ip=192.168.0.1", "--gateway_ip=192.168.0.1",
-             "--netmask_ip=255.255.0.0", "--remote_ip=192.0.2.1", "-D", "CMSG_LEVEL_IP=SOL_IPV6",
-             "-D", "CMSG_TYPE_RECVERR=IPV6_RECVERR", "-D", "TFO_COOKIE=3021b9d889017eeb", "-D", "CODE=host_unreachable"],
-            "family=4m6,local=192.168.0.1/16,remote=192.0.2.0/24,mtu=1500"),
+    "4": ["--ip_version=ipv4", "--mtu=1500", "--local_ip=192.168.0.1", "--gateway_ip=192.168.0.1",
+          "--netmask_ip=255.255.0.0", "--remote_ip=192.0.2.1", "-D", "CMSG_LEVEL_IP=SOL_IP",
+          "-D", "CMSG_TYPE_RECVERR=IP_RECVERR", "-D", "TFO_COOKIE=3021b9d889017eeb", "-D", "CODE=host_unreachable"],
+    "6": ["--ip_version=ipv6", "--mtu=1520", "--local_ip=fd3d:0a0b:17d6::1", "--gateway_ip=fd3d:0a0b:17d6:8888::1",
+          "--remote_ip=fd3d:fa7b:d17d::1", "-D", "CMSG_LEVEL_IP=SOL_IPV6", "-D", "CMSG_TYPE_RECVERR=IPV6_RECVERR",
+          "-D", "TFO_COOKIE=c1d1e9742a47a9bc", "-D", "CODE=address_unreachable"],
+    "4m6": ["--ip_version=ipv4-mapped-ipv6", "--mtu=1500", "--local_ip=192.168.0.1", "--gateway_ip=192.168.0.1",
+            "--netmask_ip=255.255.0.0", "--remote_ip=192.0.2.1", "-D", "CMSG_LEVEL_IP=SOL_IPV6",
+            "-D", "CMSG_TYPE_RECVERR=IPV6_RECVERR", "-D", "TFO_COOKIE=3021b9d889017eeb", "-D", "CODE=host_unreachable"],
 }
 # Scripts may expect the device that packetdrill makes for itself when it judges a kernel.
 PREPARE = ("ip link set lo up; { ip tuntap add dev tun0 mode tun || ip link add tun0 type dummy; } 2>/dev/null; "
            "ip link set tun0 up; exec \"$@\"")
 
 
+def settle(arguments, script):
+    """What packetdrill is told of `script`, without what the script tells it by itself, and what the library is: the same."""
+    own = [line.split("//")[0].strip() for line in script.read_text(errors="replace").splitlines() if line.startswith("--")]
+    names = {line.split("=")[0] for line in own}
+    arguments = [argument for argument in arguments if argument.split("=")[0] not in names]
+    said = dict(argument[2:].split("=", 1) for argument in arguments + own if "=" in argument and argument[:2] == "--")
+    local, remote = (ipaddress.ip_address(said[name]) for name in ("local_ip", "remote_ip"))
+    six = local.version == 6
+    # The other side has many addresses, of one network.
+    network = ipaddress.ip_network((remote, 48 if six else 24), strict=False)
+    family = {"ipv4": "4", "ipv6": "6,v6", "ipv4-mapped-ipv6": "4m6"}[said["ip_version"]]
+    return arguments, f"family={family},local={local}/{64 if six else 16},remote={network},mtu={said['mtu']}"
+
+
 def run(job):
     """Runs one script; returns whether it passed, and what the tool said."""
     tool, library, family, script, timeout = job
-    arguments, flags = FAMILIES[family]
+    arguments, flags = settle(FAMILIES[family], script)
     command = ["unshare", "--net", "--mount", "sh", "-c", PREPARE, "sh", str(tool), "--send_omit_free", *arguments,
                f"--so_filename={library}", f"--so_flags={flags}", script.name]
     with tempfile.TemporaryFile("w+") as output:

@@ -82,11 +82,11 @@ impl Machine {
                 return Err(Errno::EINVAL);
             }
             let ip = address.ip();
-            let own = world.stack.addresses().any(|own| own.address.addr() == ip);
-            if !own && !ip.is_unspecified() && !ip.is_loopback() {
-                return Err(Errno::EADDRNOTAVAIL);
+            let datagrams = socket.role == Role::Datagrams(None);
+            if !ip.is_unspecified() && !ip.is_loopback() {
+                world.own(ip)?;
             }
-            if socket.role == Role::Datagrams(None) {
+            if datagrams {
                 crate::datagrams::open(world, number, address)?;
             }
             world.descriptors.get_mut(number)?.bound = Some(address);

@@ -8,10 +8,14 @@ use crate::socket::{Role, Socket};
 use crate::watch::Epoll;
 use basis::Instant;
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use stack::Stack;
 use std::collections::BTreeMap;
-use std::os::fd::{AsFd, IntoRawFd, RawFd};
+use std::os::fd::RawFd;
+
+/// The lowest number that a descriptor has: above what a process has otherwise, below the usual limit of 1024.
+pub(crate) const LOWEST: RawFd = 512;
 
 /// All descriptors.
 #[derive(Debug, Default)]
@@ -97,6 +101,9 @@ impl Descriptors {
 fn new_number() -> Result<RawFd, Errno> {
     let event = EventFd::from_flags(EfdFlags::EFD_CLOEXEC)?;
     // `EventFd` gives its descriptor away only as a copy.
-    let copy = event.as_fd().try_clone_to_owned().map_err(|_| Errno::EMFILE)?;
-    Ok(copy.into_raw_fd())
+    match fcntl(&event, FcntlArg::F_DUPFD_CLOEXEC(LOWEST)) {
+        // The process may have none so high: then any.
+        Err(Errno::EINVAL) => fcntl(&event, FcntlArg::F_DUPFD_CLOEXEC(0)),
+        number => number,
+    }
 }

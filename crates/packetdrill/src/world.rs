@@ -4,8 +4,10 @@ use crate::descriptors::Descriptors;
 use crate::flags::Flags;
 use basis::{Frame, Instant};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use nix::errno::Errno;
 use stack::{InterfaceConfig, InterfaceId, Medium, Probing, Stack, StackConfig};
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// When the clock begins: not at zero, which some code may take for "never".
@@ -58,6 +60,16 @@ impl World {
         };
         stack.add_route(everywhere, None, interface).map_err(|reason| error(&reason))?;
         Ok(World { stack, interface, now, left: VecDeque::new(), descriptors: Descriptors::default() })
+    }
+
+    /// Makes `ip` an address of this host: a script may have another than the flags say, and it is told nowhere but here.
+    pub(crate) fn own(&mut self, ip: IpAddr) -> Result<(), Errno> {
+        if self.stack.addresses().any(|own| own.address.addr() == ip) {
+            return Ok(());
+        }
+        let prefix = if ip.is_ipv4() { 16 } else { 64 };
+        let added = self.stack.add_address(self.now, self.interface, ip, prefix, Probing::Skip);
+        added.map(drop).map_err(|_| Errno::EADDRNOTAVAIL)
     }
 
     /// A packet comes in. That the stack drops it is none of the script's business.

@@ -303,3 +303,57 @@ fn flags_that_cannot_be_read_leave_a_table_whose_calls_fail() {
     Library(table).free();
     library.free();
 }
+
+#[test]
+fn system_calls_that_ask_the_kernel_about_a_socket_of_ours_are_answered_by_us() {
+    let library = Library::load();
+    let listener = library.listening();
+    let first = handshake(library);
+    let (socket, _) = library.accept(listener);
+    let asked = |number: c_int, level: c_int, name: c_int| {
+        let (mut value, mut length) = ([255u8; 256], 256);
+        // SAFETY: the buffer lives through the call.
+        let result = unsafe {
+            libc::getsockopt(number, level, name, value.as_mut_ptr().cast::<c_void>(), &raw mut length)
+        };
+        if result == 0 { Ok(value[..length as usize].to_vec()) } else { Err(errno()) }
+    };
+    let info = asked(socket, libc::SOL_TCP, libc::TCP_INFO).unwrap();
+    assert_eq!((info[0], info.len()), (1, 256), "established, and as long as was asked for");
+    assert_eq!(asked(socket, libc::SOL_TCP, libc::TCP_CC_INFO), Ok(Vec::new()));
+    assert_eq!(asked(socket, libc::SOL_SOCKET, libc::SO_MEMINFO).unwrap().len(), 36);
+    // Null is told as the kernel would.
+    // SAFETY: no memory to read or to write.
+    let result = unsafe {
+        let nothing = std::ptr::null_mut();
+        libc::getsockopt(socket, libc::SOL_TCP, libc::TCP_INFO, nothing, nothing.cast())
+    };
+    assert_eq!((result, errno()), (-1, libc::EFAULT));
+    // What is asked of the kernel otherwise, or about what is its own, goes there.
+    assert_eq!(asked(socket, libc::SOL_SOCKET, libc::SO_TYPE), Err(libc::ENOTSOCK));
+    assert_eq!(asked(9_999, libc::SOL_TCP, libc::TCP_INFO), Err(libc::EBADF));
+    let theirs = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    // SAFETY: no pointers.
+    let high = unsafe { libc::fcntl(std::os::fd::AsRawFd::as_raw_fd(&theirs), libc::F_DUPFD_CLOEXEC, 900) };
+    assert_eq!(asked(high, libc::SOL_TCP, libc::TCP_INFO).unwrap()[0], 10, "the kernel's socket listens");
+    // SAFETY: the duplicate is this test's own.
+    unsafe { libc::close(high) };
+
+    let path = std::env::temp_dir().join(format!("netstrata-{}.txt", std::process::id()));
+    std::fs::write(&path, b"from a file").unwrap();
+    let file = std::fs::File::open(&path).unwrap();
+    let number = std::os::fd::AsRawFd::as_raw_fd(&file);
+    let mut offset = 5;
+    // SAFETY: the offset lives through the calls.
+    let sent = unsafe {
+        let sent = libc::sendfile(socket, number, &mut offset, 99);
+        (sent, libc::sendfile(socket, number, std::ptr::null_mut(), 4))
+    };
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!((sent, offset), ((6, 4), 11));
+    assert_eq!(library.receive().unwrap().0.data, b"a file");
+    library.send(ACK, 100, first + 6, b"");
+    assert_eq!(library.receive().unwrap().0.data, b"from");
+    assert_eq!((library.close(socket), library.close(listener)), (0, 0));
+    library.free();
+}

@@ -3,6 +3,7 @@
 
 mod control;
 mod device;
+mod intercept;
 mod interface;
 mod memory;
 mod messages;
@@ -15,6 +16,7 @@ use interface::User;
 use libc::c_char;
 use std::ffi::CStr;
 use std::panic::catch_unwind;
+use std::sync::Arc;
 
 /// Fills in `out` with a new machine, set up by `so_flags` (`flags.rs`).
 ///
@@ -27,7 +29,11 @@ pub unsafe extern "C" fn packetdrill_interface_init(so_flags: *const c_char, out
     let text = text.to_string_lossy();
     let machine = catch_unwind(|| Flags::parse(&text).and_then(|flags| Machine::new(&flags)));
     let userdata = match machine {
-        Ok(Ok(machine)) => Box::into_raw(Box::new(machine)).cast(),
+        Ok(Ok(machine)) => {
+            let machine = Arc::new(machine);
+            intercept::serve(&machine);
+            Arc::into_raw(machine).cast_mut().cast()
+        }
         Ok(Err(reason)) => {
             eprintln!("netstrata: {reason}");
             std::ptr::null_mut()

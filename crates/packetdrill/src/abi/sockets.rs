@@ -6,11 +6,12 @@ use super::memory::{bytes, bytes_mut, named, on, patience, tell};
 use crate::machine::Machine;
 use libc::{c_int, c_long, c_ulong, c_void, nfds_t, pollfd, sockaddr, socklen_t};
 use nix::errno::Errno;
+use std::sync::Arc;
 
 pub(super) unsafe extern "C" fn free(user: User) {
     if !user.is_null() {
         // SAFETY: the machine that `packetdrill_interface_init` made; this is its last use.
-        drop(unsafe { Box::from_raw(user.cast::<Machine>()) });
+        drop(unsafe { Arc::from_raw(user.cast::<Machine>()) });
     }
 }
 
