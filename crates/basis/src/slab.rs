@@ -84,10 +84,11 @@ impl<T> Slab<T> {
             index => index,
         };
         let slot = self.slot_mut(index)?;
+        let Entry::Vacant { next } = slot.entry else { return None };
         let generation = slot.generation;
-        if let Entry::Vacant { next } = mem::replace(&mut slot.entry, Entry::Occupied(value)) {
-            self.first_vacant = next;
-        }
+        // Large values are moved no more often than they must be.
+        slot.entry = Entry::Occupied(value);
+        self.first_vacant = next;
         self.len += 1;
         Some(Key { index, generation })
     }

@@ -148,8 +148,12 @@ fn sum_native(bytes: &[u8]) -> u64 {
 /// The sum of the last bytes, fewer than four.
 #[inline(never)]
 fn sum_rest(rest: &[u8]) -> u64 {
-    let mut last = [0; 4];
-    last.iter_mut().zip(rest).for_each(|(place, byte)| *place = *byte);
+    let last = match *rest {
+        [a] => [a, 0, 0, 0],
+        [a, b] => [a, b, 0, 0],
+        [a, b, c] => [a, b, c, 0],
+        _ => [0; 4],
+    };
     u64::from(u32::from_ne_bytes(last))
 }
 

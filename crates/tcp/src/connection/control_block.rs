@@ -186,32 +186,33 @@ impl ControlBlock {
             Outcome::Pending => Ok(Fate::Live.into()),
             Outcome::Refused => Ok(Fate::Failed(Failure::Refused).into()),
             Outcome::Stray(sequence) => Ok(Effect { fate: Fate::Live, stray: Some(sequence) }),
-            Outcome::Opened(established) => self.open(&established, payload, environment).map(Effect::from),
+            Outcome::Opened(mut established) => {
+                self.open(&mut established, payload, environment).map(Effect::from)
+            }
         }
     }
 
     /// The handshake is done; the segment that completed it may carry data and a FIN.
     fn open(
         &mut self,
-        established: &Established,
+        established: &mut Established,
         payload: &mut Frame,
         environment: &mut Environment<'_>,
     ) -> Result<Fate, Dropped> {
-        let mut header = established.header.clone();
-        let mut open = Open::new(established, &self.tuple, self.path, &self.settings, environment);
+        self.phase =
+            Phase::Open(Open::new(established, &self.tuple, self.path, &self.settings, environment));
+        let Phase::Open(open) = &mut self.phase else { return Ok(Fate::Live) };
         if self.detached {
             open.finish_sending();
         }
-        let fate = if header.flags.contains(Flags::SYN) {
-            header.flags = header.flags.without(Flags::SYN);
-            header.sequence += 1;
-            open.receive.acks.now();
-            Ok(open.on_text(&header, payload, &self.settings, self.detached, environment))
-        } else {
-            open.on_segment(&header, payload, &self.settings, self.detached, environment)
-        };
-        self.phase = Phase::Open(open);
-        fate
+        let header = &mut established.header;
+        if !header.flags.contains(Flags::SYN) {
+            return open.on_first_segment(header, payload, &self.settings, self.detached, environment);
+        }
+        header.flags = header.flags.without(Flags::SYN);
+        header.sequence += 1;
+        open.receive.acks.now();
+        Ok(open.on_text(header, payload, &self.settings, self.detached, environment))
     }
 
     /// An ICMP error about a segment of this connection (RFC 5927).

@@ -189,6 +189,19 @@ impl Open {
         Ok(self.on_text(header, payload, settings, detached, environment))
     }
 
+    /// [`Open::on_segment`] for the segment that ends a simultaneous open, which is rare.
+    #[inline(never)]
+    pub(crate) fn on_first_segment(
+        &mut self,
+        header: &Header,
+        payload: &mut Frame,
+        settings: &Settings,
+        detached: bool,
+        environment: &mut Environment<'_>,
+    ) -> Result<Fate, Dropped> {
+        self.on_segment(header, payload, settings, detached, environment)
+    }
+
     /// The steps after the acknowledgment. A SYN-ACK takes only these: its acknowledgment was the handshake's, and its
     /// window, which is not scaled, was taken then.
     #[inline(always)]

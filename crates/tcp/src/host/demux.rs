@@ -2,7 +2,6 @@
 
 use crate::segment::FourTuple;
 use basis::HashKey;
-use core::hash::BuildHasher;
 use hashbrown::HashTable;
 
 /// Where a four-tuple's state lives.
@@ -58,14 +57,14 @@ struct Hashed {
 impl Demux {
     pub(crate) fn new(key: HashKey) -> Demux {
         let tuple = FourTuple::NOWHERE;
-        let hashed = Hashed { tuple, hash: key.hash_one(tuple) };
+        let hashed = Hashed { tuple, hash: tuple.hash_by(&key) };
         Demux { key, places: HashTable::new(), recent: None, hashed }
     }
 
     #[inline]
     fn hash(&mut self, tuple: &FourTuple) -> u64 {
         if self.hashed.tuple != *tuple {
-            self.hashed = Hashed { tuple: *tuple, hash: self.key.hash_one(tuple) };
+            self.hashed = Hashed { tuple: *tuple, hash: tuple.hash_by(&self.key) };
         }
         self.hashed.hash
     }
@@ -76,7 +75,7 @@ impl Demux {
         tuple: &FourTuple,
         tuple_at: impl Fn(Place) -> Option<&'a FourTuple>,
     ) -> Option<Place> {
-        self.find_hashed(self.key.hash_one(tuple), tuple, tuple_at)
+        self.find_hashed(tuple.hash_by(&self.key), tuple, tuple_at)
     }
 
     #[inline]
@@ -123,7 +122,7 @@ impl Demux {
         tuple_at: impl Fn(Place) -> Option<&'a FourTuple>,
     ) {
         let (key, hash) = (self.key, self.hash(tuple));
-        let rehash = |packed: &u32| tuple_at(Place::unpack(*packed)).map_or(0, |tuple| key.hash_one(tuple));
+        let rehash = |packed: &u32| tuple_at(Place::unpack(*packed)).map_or(0, |tuple| tuple.hash_by(&key));
         self.places.insert_unique(hash, place.pack(), rehash);
         // Its next segment is on its way.
         self.recent = Some((*tuple, place));

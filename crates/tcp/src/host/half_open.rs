@@ -259,11 +259,15 @@ impl HalfOpenTable {
         Some(index)
     }
 
-    pub(crate) fn remove(&mut self, index: u32) -> Option<HalfOpen> {
-        let level = self.level(index)?;
+    /// Drops one where it lies, and returns whether it waited in its lane's queue of work.
+    pub(crate) fn remove(&mut self, index: u32) -> bool {
+        let Some(level) = self.level(index) else { return false };
         self.queues[level].remove(&mut self.slab, index);
-        let key = self.slab.key_at(index)?;
-        self.slab.remove(key)
+        let queued = self.slab.at(index).is_some_and(|half_open| half_open.queued);
+        if let Some(key) = self.slab.key_at(index) {
+            self.slab.discard(key);
+        }
+        queued
     }
 
     fn level(&self, index: u32) -> Option<usize> {

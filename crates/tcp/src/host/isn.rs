@@ -2,7 +2,6 @@
 
 use crate::segment::FourTuple;
 use basis::{HashKey, Instant, Random};
-use core::hash::BuildHasher;
 use wire::tcp::Seq;
 
 /// The secrets behind both.
@@ -18,12 +17,12 @@ impl IsnGenerator {
     pub(crate) fn new(random: &mut Random) -> IsnGenerator {
         let (numbers, timestamps) = (random.hash_key(), random.hash_key());
         let nobody = FourTuple::NOWHERE;
-        IsnGenerator { numbers, timestamps, last: (nobody, timestamps.hash_one(nobody) as u32) }
+        IsnGenerator { numbers, timestamps, last: (nobody, nobody.hash_by(&timestamps) as u32) }
     }
 
     /// ISN = M + F(four-tuple, secret), where M ticks every 4 microseconds (RFC 6528 3).
     pub(crate) fn initial(&self, tuple: &FourTuple, now: Instant) -> Seq {
-        Seq((now.as_micros() / 4) as u32) + self.numbers.hash_one(tuple) as u32
+        Seq((now.as_micros() / 4) as u32) + tuple.hash_by(&self.numbers) as u32
     }
 
     /// What the timestamp clock is shifted by: the same for all connections between two hosts, so that a later
@@ -31,7 +30,7 @@ impl IsnGenerator {
     pub(crate) fn timestamp_offset(&mut self, tuple: &FourTuple) -> u32 {
         let hosts = FourTuple { local_port: 0, remote_port: 0, ..*tuple };
         if self.last.0 != hosts {
-            self.last = (hosts, self.timestamps.hash_one(hosts) as u32);
+            self.last = (hosts, hosts.hash_by(&self.timestamps) as u32);
         }
         self.last.1
     }

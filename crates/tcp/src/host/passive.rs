@@ -225,7 +225,7 @@ impl Host {
         let Some(connection) = self.connections.insert(connection) else { return Err(Dropped::TableFull) };
         let place = Place::Connection(connection.index());
         self.demux.relocate(&tuple, Place::HalfOpen(index), place);
-        if self.half_open.remove(index).is_some_and(|half_open| half_open.queued) {
+        if self.half_open.remove(index) {
             self.note_stale();
         }
         if let Some(listener) = self.listeners.get_mut(key) {
@@ -277,14 +277,14 @@ impl Host {
     }
 
     pub(super) fn drop_half_open(&mut self, index: u32) {
-        if let Some(half_open) = self.half_open.remove(index) {
-            self.demux.remove(&half_open.tuple, Place::HalfOpen(index));
-            if half_open.queued {
-                self.note_stale();
-            }
-            if let Some(listener) = self.listeners.get_mut(half_open.listener) {
-                listener.half_open -= 1;
-            }
+        let Some(half_open) = self.half_open.slab.at(index) else { return };
+        let (tuple, key) = (half_open.tuple, half_open.listener);
+        self.demux.remove(&tuple, Place::HalfOpen(index));
+        if self.half_open.remove(index) {
+            self.note_stale();
+        }
+        if let Some(listener) = self.listeners.get_mut(key) {
+            listener.half_open -= 1;
         }
     }
 }
