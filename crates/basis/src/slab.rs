@@ -1,33 +1,52 @@
 //! A table whose places are found by number in constant time and never move.
 
 use alloc::vec::Vec;
-use core::mem;
+use core::{fmt, mem};
 
 /// Slots of one allocation. Growing by chunks keeps growth cheap and unused space small.
 const CHUNK: usize = 64;
 const NO_SLOT: u32 = u32::MAX;
 
 /// Names one value of a [`Slab`]; a key whose value was removed finds nothing, also when the slot is used again.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Key {
-    index: u32,
-    generation: u32,
-}
+///
+/// Slot and generation in one word, which goes through queues and calls in a register.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(u64);
 
 impl Key {
+    #[inline]
+    const fn new(index: u32, generation: u32) -> Key {
+        Key((index as u64) << 32 | generation as u64)
+    }
+
     /// The slot's number.
+    #[inline]
     pub const fn index(self) -> u32 {
-        self.index
+        (self.0 >> 32) as u32
+    }
+
+    /// How often the slot had been used before.
+    #[inline]
+    const fn generation(self) -> u32 {
+        self.0 as u32
     }
 
     /// Both parts in one number, for a token of an outer layer.
+    #[inline]
     pub const fn to_bits(self) -> u64 {
-        (self.generation as u64) << 32 | self.index as u64
+        self.0.rotate_left(32)
     }
 
     /// The key that [`Key::to_bits`] made `bits` of.
+    #[inline]
     pub const fn from_bits(bits: u64) -> Key {
-        Key { index: bits as u32, generation: (bits >> 32) as u32 }
+        Key(bits.rotate_left(32))
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key").field("index", &self.index()).field("generation", &self.generation()).finish()
     }
 }
 
@@ -90,7 +109,7 @@ impl<T> Slab<T> {
         slot.entry = Entry::Occupied(value);
         self.first_vacant = next;
         self.len += 1;
-        Some(Key { index, generation })
+        Some(Key::new(index, generation))
     }
 
     fn insert_at_end(&mut self, value: T) -> Option<Key> {
@@ -104,32 +123,32 @@ impl<T> Slab<T> {
         self.chunks.last_mut()?.push(Slot { generation: 0, entry: Entry::Occupied(value) });
         self.used += 1;
         self.len += 1;
-        Some(Key { index, generation: 0 })
+        Some(Key::new(index, 0))
     }
 
     /// Takes the value out; `None` if the key is stale.
     pub fn remove(&mut self, key: Key) -> Option<T> {
         let next = self.first_vacant;
-        let slot = self.slot_mut(key.index)?;
-        if slot.generation != key.generation || !matches!(slot.entry, Entry::Occupied(_)) {
+        let slot = self.slot_mut(key.index())?;
+        if slot.generation != key.generation() || !matches!(slot.entry, Entry::Occupied(_)) {
             return None;
         }
         let Entry::Occupied(value) = mem::replace(&mut slot.entry, Entry::Vacant { next }) else {
             return None;
         };
-        self.note_vacant(key.index);
+        self.note_vacant(key.index());
         Some(value)
     }
 
     /// Drops the value where it lies: a large one is not moved. Returns false if the key is stale.
     pub fn discard(&mut self, key: Key) -> bool {
         let next = self.first_vacant;
-        let Some(slot) = self.slot_mut(key.index) else { return false };
-        if slot.generation != key.generation || !matches!(slot.entry, Entry::Occupied(_)) {
+        let Some(slot) = self.slot_mut(key.index()) else { return false };
+        if slot.generation != key.generation() || !matches!(slot.entry, Entry::Occupied(_)) {
             return false;
         }
         slot.entry = Entry::Vacant { next };
-        self.note_vacant(key.index);
+        self.note_vacant(key.index());
         true
     }
 
@@ -145,9 +164,9 @@ impl<T> Slab<T> {
     /// The value named by `key`, unless it was removed.
     #[inline]
     pub fn get(&self, key: Key) -> Option<&T> {
-        let slot = self.chunks.get(key.index as usize / CHUNK)?.get(key.index as usize % CHUNK)?;
+        let slot = self.chunks.get(key.index() as usize / CHUNK)?.get(key.index() as usize % CHUNK)?;
         match &slot.entry {
-            Entry::Occupied(value) if slot.generation == key.generation => Some(value),
+            Entry::Occupied(value) if slot.generation == key.generation() => Some(value),
             _ => None,
         }
     }
@@ -155,9 +174,9 @@ impl<T> Slab<T> {
     /// The value named by `key`, to change it.
     #[inline]
     pub fn get_mut(&mut self, key: Key) -> Option<&mut T> {
-        let slot = self.slot_mut(key.index)?;
+        let slot = self.slot_mut(key.index())?;
         match &mut slot.entry {
-            Entry::Occupied(value) if slot.generation == key.generation => Some(value),
+            Entry::Occupied(value) if slot.generation == key.generation() => Some(value),
             _ => None,
         }
     }
@@ -175,7 +194,7 @@ impl<T> Slab<T> {
     #[inline]
     pub fn entry_at_mut(&mut self, index: u32) -> Option<(Key, &mut T)> {
         let slot = self.slot_mut(index)?;
-        let key = Key { index, generation: slot.generation };
+        let key = Key::new(index, slot.generation);
         match &mut slot.entry {
             Entry::Occupied(value) => Some((key, value)),
             Entry::Vacant { .. } => None,
@@ -195,13 +214,13 @@ impl<T> Slab<T> {
     #[inline]
     pub fn key_at(&self, index: u32) -> Option<Key> {
         let slot = self.chunks.get(index as usize / CHUNK)?.get(index as usize % CHUNK)?;
-        matches!(slot.entry, Entry::Occupied(_)).then_some(Key { index, generation: slot.generation })
+        matches!(slot.entry, Entry::Occupied(_)).then_some(Key::new(index, slot.generation))
     }
 
     /// All values with their keys. For reports only: nothing on a segment's way walks a table.
     pub fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
         self.chunks.iter().flatten().enumerate().filter_map(|(index, slot)| match &slot.entry {
-            Entry::Occupied(value) => Some((Key { index: index as u32, generation: slot.generation }, value)),
+            Entry::Occupied(value) => Some((Key::new(index as u32, slot.generation), value)),
             Entry::Vacant { .. } => None,
         })
     }

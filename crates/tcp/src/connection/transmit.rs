@@ -3,6 +3,7 @@
 use super::open::Open;
 use crate::config::Settings;
 use crate::environment::Environment;
+use crate::receive::receiver::Receiver;
 use crate::segment::FourTuple;
 use crate::send::transmit::Outbound;
 use basis::Frame;
@@ -33,7 +34,8 @@ impl Open {
         }
         let beyond = self.send.next_sequence();
         match self.next_segment(frame, settings, environment) {
-            Some(Outbound { sequence, mut flags }) => {
+            Some(outbound) => {
+                let (sequence, mut flags) = (outbound.sequence(), outbound.flags());
                 if frame.segment_size != 0 {
                     // The end of a burst: who gathers segments on their way need not wait for more.
                     flags |= Flags::PSH;
@@ -59,7 +61,7 @@ impl Open {
         settings: &Settings,
         environment: &mut Environment<'_>,
     ) -> Option<Outbound> {
-        let bare = |sequence| Some(Outbound { sequence, flags: Flags::NONE });
+        let bare = |sequence| Some(Outbound::new(sequence, Flags::NONE));
         if self.receive.acks.duplicates_due() {
             return bare(self.send.bare_sequence());
         }
@@ -91,31 +93,40 @@ impl Open {
         tuple: &FourTuple,
         environment: &mut Environment<'_>,
     ) {
-        let window = self.receive.offer();
-        let mut header = Header {
+        let now = environment.now;
+        let header = Header {
             source_port: tuple.local_port,
             destination_port: tuple.remote_port,
             sequence,
             acknowledgment: self.receive.next(),
             flags: flags | Flags::ACK,
-            window,
+            window: self.receive.offer(),
             urgent: 0,
-            options: Options::NONE,
+            options: Options { timestamps: self.receive.timestamps.option(now), ..Options::NONE },
         };
+        self.receive.acks.on_sent(!frame.is_empty(), &mut self.timers, now);
         // A full segment has no room for selective acknowledgments; the acknowledgment before it told.
-        self.receive.put_options(&mut header.options, frame.is_empty(), environment);
-        self.receive.acks.on_sent(!frame.is_empty(), &mut self.timers, environment.now);
+        if frame.is_empty() && self.receive.has_blocks() {
+            return prepend_with_blocks(header, &mut self.receive, frame, tuple);
+        }
         match (&tuple.local, &tuple.remote) {
             // Known to be of this family, the addresses are not carried around.
             (IpAddr::V4(local), IpAddr::V4(remote)) => {
                 header.prepend_inline(frame, IpAddr::V4(*local), IpAddr::V4(*remote));
             }
-            _ => prepend_v6(&header, frame, tuple),
+            _ => prepend_v6(header, frame, tuple),
         }
     }
 }
 
+#[cold]
 #[inline(never)]
-fn prepend_v6(header: &Header, frame: &mut Frame, tuple: &FourTuple) {
+fn prepend_with_blocks(mut header: Header, receive: &mut Receiver, frame: &mut Frame, tuple: &FourTuple) {
+    receive.put_blocks(&mut header.options);
+    header.prepend_to(frame, tuple.local, tuple.remote);
+}
+
+#[inline(never)]
+fn prepend_v6(header: Header, frame: &mut Frame, tuple: &FourTuple) {
     header.prepend_to(frame, tuple.local, tuple.remote);
 }

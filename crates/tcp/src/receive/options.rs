@@ -2,27 +2,19 @@
 
 use super::duplicates::note_twice;
 use super::receiver::Receiver;
-use crate::environment::Environment;
 use wire::tcp::{Options, SackBlock, Seq};
 
 impl Receiver {
-    /// Adds the timestamps and, if wanted, selective acknowledgments of a segment that leaves now.
-    #[inline(always)]
-    pub(crate) fn put_options(
-        &mut self,
-        options: &mut Options,
-        selective: bool,
-        environment: &Environment<'_>,
-    ) {
-        options.timestamps = self.timestamps.option(environment.now);
+    /// Whether there is something to tell beyond what is acknowledged, to a peer who understands it.
+    #[inline]
+    pub(crate) fn has_blocks(&self) -> bool {
         let early = self.buffer.as_ref().is_some_and(|buffer| !buffer.reassembly.is_empty());
-        if selective && self.selective && (early || self.twice.left != self.twice.right) {
-            self.put_blocks(options);
-        }
+        self.selective && (early || self.twice.left != self.twice.right)
     }
 
+    /// Adds selective acknowledgments to the options of a segment that leaves now.
     #[cold]
-    fn put_blocks(&mut self, options: &mut Options) {
+    pub(crate) fn put_blocks(&mut self, options: &mut Options) {
         // Three blocks fit beside timestamps, four without (RFC 2018 3).
         let mut most = if self.timestamps.enabled { 3 } else { 4 };
         let twice = core::mem::take(&mut self.twice);

@@ -131,7 +131,7 @@ impl Sender {
                 timers.arm(Timer::Retransmit, self.timeout_at);
             }
         }
-        Some(Outbound { sequence: left, flags })
+        Some(Outbound::new(left, flags))
     }
 
     /// RFC 8985 7.3: new data if there is any, or the last segment again; whatever the congestion window says.

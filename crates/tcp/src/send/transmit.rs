@@ -10,11 +10,25 @@ use basis::{Frame, Instant};
 use core::hint::cold_path;
 use wire::tcp::{Flags, Seq};
 
-/// A segment's place and flags; its payload is in the frame.
+/// A segment's place and flags, in one word; its payload is in the frame.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Outbound {
-    pub(crate) sequence: Seq,
-    pub(crate) flags: Flags,
+pub(crate) struct Outbound(u64);
+
+impl Outbound {
+    #[inline]
+    pub(crate) const fn new(sequence: Seq, flags: Flags) -> Outbound {
+        Outbound((sequence.0 as u64) << 8 | flags.0 as u64)
+    }
+
+    #[inline]
+    pub(crate) const fn sequence(self) -> Seq {
+        Seq((self.0 >> 8) as u32)
+    }
+
+    #[inline]
+    pub(crate) const fn flags(self) -> Flags {
+        Flags(self.0 as u8)
+    }
 }
 
 impl Sender {
@@ -159,7 +173,7 @@ impl Sender {
                 self.note_sent_in_repair(length, timers, now);
             }
         }
-        Outbound { sequence, flags }
+        Outbound::new(sequence, flags)
     }
 
     pub(super) fn fill(
@@ -257,6 +271,6 @@ mod tests {
         sender.on_acknowledgment(&acknowledgment(1001, 1000), false, || None, &mut timers, environment);
         frame.reset();
         let sent = sender.next_segment(&mut frame, false, &settings, &mut timers, environment);
-        assert_eq!(sent.map(|sent| (sent.sequence, frame.len())), Some((Seq(1001), 300)));
+        assert_eq!(sent.map(|sent| (sent.sequence(), frame.len())), Some((Seq(1001), 300)));
     }
 }
