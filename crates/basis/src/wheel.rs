@@ -259,15 +259,17 @@ impl TimerWheel {
             NO_NODE => self.lists[list as usize].last = previous,
             next => self.nodes[next as usize].previous = previous,
         }
+        let mut earliest = deadline;
         if self.lists[list as usize].first == NO_NODE {
-            self.lists[list as usize] = EMPTY;
+            earliest = core::mem::replace(&mut self.lists[list as usize], EMPTY).earliest;
             if list != EXPIRED {
                 self.occupied[list as usize / SLOTS] &= !(1 << (list as usize % SLOTS));
             }
-        } else if deadline > self.earliest {
-            return;
         }
-        self.look_for_earliest();
+        // Otherwise an earlier one is still there.
+        if earliest <= self.earliest {
+            self.look_for_earliest();
+        }
     }
 
     fn release(&mut self, id: u32) {

@@ -40,7 +40,9 @@ impl FourTuple {
 impl FourTuple {
     /// What [`BuildHasher::hash_one`] gives, with fewer steps where a tuple is one of IPv4.
     pub(crate) fn hash_by(&self, key: &HashKey) -> u64 {
-        let (IpAddr::V4(local), IpAddr::V4(remote)) = (self.local, self.remote) else { return key.hash_one(self) };
+        let (IpAddr::V4(local), IpAddr::V4(remote)) = (self.local, self.remote) else {
+            return key.hash_one(self);
+        };
         let [[a, b, c, d], [e, f, g, h]] = [remote, local].map(|address| address.to_bits().to_le_bytes());
         let [[i, j], [k, l]] = [self.remote_port, self.local_port].map(u16::to_le_bytes);
         key.hash_bytes(&[a, b, c, d, e, f, g, h, i, j, k, l])

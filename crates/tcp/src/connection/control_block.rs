@@ -148,11 +148,12 @@ impl ControlBlock {
         settings: Settings,
         established: &Established,
         syn_ack: Box<SynAck>,
+        header: &Header,
         payload: &mut Frame,
         environment: &mut Environment<'_>,
     ) -> ControlBlock {
         let mut open = Open::new(established, &tuple, path, &settings, environment);
-        open.begin_early(syn_ack, &established.header, payload, &settings, environment);
+        open.begin_early(syn_ack, header, payload, &settings, environment);
         ControlBlock::new(tuple, path, settings, Phase::Open(open))
     }
 
@@ -186,33 +187,32 @@ impl ControlBlock {
             Outcome::Pending => Ok(Fate::Live.into()),
             Outcome::Refused => Ok(Fate::Failed(Failure::Refused).into()),
             Outcome::Stray(sequence) => Ok(Effect { fate: Fate::Live, stray: Some(sequence) }),
-            Outcome::Opened(mut established) => {
-                self.open(&mut established, payload, environment).map(Effect::from)
+            Outcome::Opened(established) => {
+                self.open(&established, header, payload, environment).map(Effect::from)
             }
         }
     }
 
-    /// The handshake is done; the segment that completed it may carry data and a FIN.
+    /// The handshake is done; the segment with `header`, which completed it, may carry data and a FIN.
     fn open(
         &mut self,
-        established: &mut Established,
+        established: &Established,
+        header: &Header,
         payload: &mut Frame,
         environment: &mut Environment<'_>,
     ) -> Result<Fate, Dropped> {
-        self.phase =
-            Phase::Open(Open::new(established, &self.tuple, self.path, &self.settings, environment));
+        self.phase = Phase::Open(Open::new(established, &self.tuple, self.path, &self.settings, environment));
         let Phase::Open(open) = &mut self.phase else { return Ok(Fate::Live) };
         if self.detached {
             open.finish_sending();
         }
-        let header = &mut established.header;
         if !header.flags.contains(Flags::SYN) {
             return open.on_first_segment(header, payload, &self.settings, self.detached, environment);
         }
-        header.flags = header.flags.without(Flags::SYN);
-        header.sequence += 1;
         open.receive.acks.now();
-        Ok(open.on_text(header, payload, &self.settings, self.detached, environment))
+        let (flags, sequence) = (header.flags.without(Flags::SYN), header.sequence + 1);
+        let text = Header { flags, sequence, ..header.clone() };
+        Ok(open.on_text(&text, payload, &self.settings, self.detached, environment))
     }
 
     /// An ICMP error about a segment of this connection (RFC 5927).

@@ -8,6 +8,7 @@ use crate::inspection::Inspection;
 use crate::negotiation::{Negotiated, Offer};
 use crate::receive::timestamps::clock;
 use crate::segment::FourTuple;
+use crate::send::window::SendWindow;
 use crate::timers::{INITIAL_TIMEOUT, Timer};
 use basis::{Frame, Instant};
 use core::time::Duration;
@@ -198,7 +199,7 @@ impl Handshake {
         Established {
             initial: self.initial,
             peer_initial,
-            header: header.clone(),
+            send_window: SendWindow::new(header, negotiated.send_shift),
             negotiated,
             recent,
             timestamp_offset: self.timestamp_offset,

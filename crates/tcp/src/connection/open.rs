@@ -19,6 +19,7 @@ use crate::segment::{FourTuple, Path};
 use crate::send::acknowledgment::Acknowledgment;
 use crate::send::expiry::Expiry;
 use crate::send::sender::Sender;
+use crate::send::window::SendWindow;
 use crate::timers::{Timer, Timers};
 use alloc::boxed::Box;
 use basis::{Frame, Instant};
@@ -51,8 +52,8 @@ pub(crate) struct Established {
     pub(crate) initial: Seq,
     /// IRS.
     pub(crate) peer_initial: Seq,
-    /// The segment that completed the handshake.
-    pub(crate) header: Header,
+    /// The window of the segment that completed the handshake.
+    pub(crate) send_window: SendWindow,
     pub(crate) negotiated: Negotiated,
     /// The peer's last timestamp.
     pub(crate) recent: u32,
@@ -89,8 +90,7 @@ impl Open {
         let mut open = Open {
             send: Sender::new(
                 next,
-                &established.header,
-                negotiated.send_shift,
+                established.send_window,
                 segment_size,
                 negotiated.selective_acknowledgments(),
                 settings,

@@ -12,6 +12,7 @@ use crate::connection::syn_ack::SynAck;
 use crate::environment::Environment;
 use crate::event::ListenerId;
 use crate::segment::{FourTuple, Path};
+use crate::send::window::SendWindow;
 use alloc::boxed::Box;
 use basis::{Frame, Instant, Key, siphash_2_4};
 use core::net::IpAddr;
@@ -73,7 +74,7 @@ impl Host {
         let established = Established {
             initial,
             peer_initial: header.sequence,
-            header: header.clone(),
+            send_window: SendWindow::new(header, negotiated.send_shift),
             negotiated,
             recent,
             timestamp_offset,
@@ -88,6 +89,7 @@ impl Host {
             settings,
             &established,
             Box::new(syn_ack),
+            header,
             &mut frame.clone(),
             &mut environment!(self, now),
         );

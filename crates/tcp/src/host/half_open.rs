@@ -12,6 +12,7 @@ use crate::inspection::Inspection;
 use crate::negotiation::{Negotiated, Offer};
 use crate::receive::timestamps::{clock, is_before};
 use crate::segment::{FourTuple, Path};
+use crate::send::window::SendWindow;
 use crate::timers::{INITIAL_TIMEOUT, Timer};
 use basis::{Frame, Instant, Key, Slab};
 use core::time::Duration;
@@ -188,7 +189,7 @@ impl HalfOpen {
         Outcome::Completed(Established {
             initial: self.initial,
             peer_initial: self.peer_initial,
-            header: header.clone(),
+            send_window: SendWindow::new(header, self.negotiated.send_shift),
             negotiated: self.negotiated,
             recent: self.recent,
             timestamp_offset: self.timestamp_offset,
@@ -274,7 +275,7 @@ impl HalfOpenTable {
         Some((self.slab.at(index)?.retries as usize).min(LEVELS - 1))
     }
 
-    #[inline]
+    #[inline(never)]
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         if self.slab.is_empty() {
             return None;

@@ -11,6 +11,7 @@ use crate::environment::Environment;
 use crate::error::Dropped;
 use crate::receive::timestamps::clock;
 use crate::segment::{FourTuple, Path};
+use crate::send::window::SendWindow;
 use basis::{Frame, Instant, Key};
 use wire::tcp::{Flags, Header, Timestamps};
 
@@ -75,11 +76,12 @@ impl Host {
         let offer = self.offer(&settings, path, tuple);
         let timestamps = header.options.timestamps.filter(|_| offer.timestamps);
         let (options, flags) = recall(maximum, timestamps, clock(timestamp_offset, now));
+        let negotiated = offer.agree(&options, flags, tuple.local.is_ipv4());
         Some(Established {
             initial,
             peer_initial,
-            header: header.clone(),
-            negotiated: offer.agree(&options, flags, tuple.local.is_ipv4()),
+            send_window: SendWindow::new(header, negotiated.send_shift),
+            negotiated,
             recent: timestamps.map_or(0, |timestamps| timestamps.value),
             timestamp_offset,
             window: syn_window(self.first_window(&settings)),

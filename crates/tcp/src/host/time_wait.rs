@@ -40,11 +40,12 @@ impl Host {
     }
 
     pub(super) fn end_time_wait(&mut self, index: u32) {
-        if let Some(time_wait) = self.time_wait.remove(index) {
-            self.demux.remove(&time_wait.tuple, Place::TimeWait(index));
-            if time_wait.queued {
-                self.note_stale();
-            }
+        let Some(time_wait) = self.time_wait.at(index) else { return };
+        let (tuple, queued) = (time_wait.tuple, time_wait.queued);
+        self.demux.remove(&tuple, Place::TimeWait(index));
+        self.time_wait.remove(index);
+        if queued {
+            self.note_stale();
         }
     }
 
@@ -55,7 +56,6 @@ impl Host {
         let Some(remains) = connection.remains() else {
             return self.demux.remove(&tuple, Place::Connection(index));
         };
-        self.make_room_for_time_wait(now);
         match self.time_wait.insert(TimeWait::new(tuple, remains), now, self.config.time_wait) {
             Some(place) => {
                 self.demux.relocate(&tuple, Place::Connection(index), Place::TimeWait(place));
@@ -65,11 +65,12 @@ impl Host {
             }
             None => self.demux.remove(&tuple, Place::Connection(index)),
         }
+        self.bound_time_wait(now);
     }
 
-    /// Ends the oldest if there are as many as may be. What it still has to acknowledge is, though nobody will hear the answer.
-    fn make_room_for_time_wait(&mut self, now: Instant) {
-        if (self.time_wait.len() as u32) < self.config.max_time_wait.max(1) {
+    /// Ends the oldest if there are more than may be. What it still has to acknowledge is, though nobody will hear the answer.
+    fn bound_time_wait(&mut self, now: Instant) {
+        if self.time_wait.len() as u32 <= self.config.max_time_wait.max(1) {
             return;
         }
         let Some(oldest) = self.time_wait.oldest() else { return };

@@ -12,6 +12,8 @@ pub(crate) struct TimeWaitTable {
     queue: Fifo,
     /// The last time that the table was told of, in milliseconds: what short deadlines are relative to.
     clock: u64,
+    /// When the first leaves: what is asked often, without a look at who has not been looked at for long.
+    next: Instant,
 }
 
 /// A connection with its place in the queue.
@@ -31,7 +33,7 @@ impl Linked for Waiting {
 
 impl TimeWaitTable {
     pub(crate) const fn new() -> TimeWaitTable {
-        TimeWaitTable { slab: Slab::new(), queue: Fifo::new(), clock: 0 }
+        TimeWaitTable { slab: Slab::new(), queue: Fifo::new(), clock: 0, next: Instant::FAR_FUTURE }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -43,6 +45,9 @@ impl TimeWaitTable {
         let deadline = self.deadline(now, wait);
         let index = self.slab.insert(Waiting { state, links: Links::NONE, deadline })?.index();
         self.queue.push_back(&mut self.slab, index);
+        if self.len() == 1 {
+            self.look_at_first();
+        }
         Some(index)
     }
 
@@ -54,12 +59,20 @@ impl TimeWaitTable {
             waiting.deadline = deadline;
         }
         self.queue.push_back(&mut self.slab, index);
+        self.look_at_first();
     }
 
-    pub(crate) fn remove(&mut self, index: u32) -> Option<TimeWait> {
+    pub(crate) fn remove(&mut self, index: u32) {
         self.queue.remove(&mut self.slab, index);
-        let key = self.slab.key_at(index)?;
-        self.slab.remove(key).map(|waiting| waiting.state)
+        if let Some(key) = self.slab.key_at(index) {
+            self.slab.discard(key);
+        }
+        self.look_at_first();
+    }
+
+    fn look_at_first(&mut self) {
+        let first = self.queue.front().and_then(|index| self.slab.at(index));
+        self.next = first.map_or(Instant::FAR_FUTURE, |first| self.instant(first.deadline));
     }
 
     /// The key of a slot in use.
@@ -92,11 +105,13 @@ impl TimeWaitTable {
     pub(crate) fn expired(&mut self, now: Instant) -> Option<u32> {
         self.clock = now.as_millis();
         let index = self.queue.front()?;
-        (self.next_deadline()? <= now).then_some(index)
+        (self.next <= now).then_some(index)
     }
 
-    pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        Some(self.instant(self.slab.at(self.queue.front()?)?.deadline))
+    /// When the next leaves; [`Instant::FAR_FUTURE`] if none waits.
+    #[inline]
+    pub(crate) fn next_deadline(&self) -> Instant {
+        self.next
     }
 
     fn instant(&self, deadline: u32) -> Instant {

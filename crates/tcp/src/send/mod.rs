@@ -20,4 +20,4 @@ pub(crate) mod sender;
 mod spurious;
 pub(crate) mod transmit;
 mod undoing;
-mod window;
+pub(crate) mod window;

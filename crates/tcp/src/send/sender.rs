@@ -15,7 +15,7 @@ use crate::rtt::{RttEstimator, micros};
 use alloc::boxed::Box;
 use basis::Instant;
 use core::time::Duration;
-use wire::tcp::{Header, Seq};
+use wire::tcp::Seq;
 
 /// The sending half of a connection.
 #[derive(Clone, Debug)]
@@ -50,12 +50,12 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    /// `next` is the number after the SYN; `header` the segment that completed the handshake; `selective` tells that both sides
-    /// speak of selective acknowledgments.
+    /// `next` is the number after the SYN; `window` that of the segment that completed the handshake; `selective` tells that both
+    /// sides speak of selective acknowledgments.
+    #[inline(always)]
     pub(crate) fn new(
         next: Seq,
-        header: &Header,
-        shift: u8,
+        window: SendWindow,
         segment_size: u16,
         selective: bool,
         settings: &Settings,
@@ -66,7 +66,7 @@ impl Sender {
         let (congestion_window, buffer) = (congestion.window(), settings.send_buffer(config));
         Sender {
             flight: InFlight::new(next),
-            window: SendWindow::new(header, shift),
+            window,
             congestion,
             recovery: Recovery::new(selective),
             rtt: RttEstimator::new(),

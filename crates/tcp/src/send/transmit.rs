@@ -238,6 +238,7 @@ mod tests {
     use crate::config::{HostConfig, SocketOptions};
     use crate::counters::Counters;
     use crate::memory::Memory;
+    use crate::send::window::SendWindow;
     use wire::tcp::{Header, Options};
 
     #[test]
@@ -258,7 +259,8 @@ mod tests {
         let config = HostConfig::default();
         let (memory, counters) = (&mut memory, &mut counters);
         let environment = &mut Environment { now: Instant::ZERO, memory, counters, config: &config };
-        let mut sender = Sender::new(Seq(1), &acknowledgment(1, 1000), 0, 500, false, &settings, &config);
+        let window = SendWindow::new(&acknowledgment(1, 1000), 0);
+        let mut sender = Sender::new(Seq(1), window, 500, false, &settings, &config);
         sender.write(&[7; 1300], Default::default(), environment);
         while sender.next_segment(&mut frame, false, &settings, &mut timers, environment).is_some() {
             frame.reset();
