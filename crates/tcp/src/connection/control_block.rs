@@ -148,8 +148,7 @@ impl ControlBlock {
         settings: Settings,
         established: &Established,
         syn_ack: Box<SynAck>,
-        header: &Header,
-        payload: &mut Frame,
+        (header, payload): (&Header, &mut Frame),
         environment: &mut Environment<'_>,
     ) -> ControlBlock {
         let mut open = Open::new(established, &tuple, path, &settings, environment);

@@ -89,8 +89,7 @@ impl Host {
             settings,
             &established,
             Box::new(syn_ack),
-            header,
-            &mut frame.clone(),
+            (header, &mut frame.clone()),
             &mut environment!(self, now),
         );
         let Some(connection) = self.connections.insert(connection) else { return false };
