@@ -3,7 +3,7 @@
 use crate::settings::Defaults;
 use std::time::Duration;
 use tcp::congestion::Algorithm;
-use tcp::{BufferBounds, EcnMode, SynCookies};
+use tcp::{BufferBounds, EcnMode, MtuProbing, SynCookies};
 
 /// Reads the settings that are in force now.
 pub(crate) fn read() -> Defaults {
@@ -53,6 +53,16 @@ fn apply(text: impl Fn(&str) -> Option<String>) -> Defaults {
     }
     if let Some(times) = number("tcp_synack_retries") {
         host.syn_ack_retries = count(times);
+    }
+    if let Some(mode) = number("tcp_mtu_probing") {
+        host.mtu_probing = match mode {
+            0 => MtuProbing::Off,
+            1 => MtuProbing::OnBlackHole,
+            _ => MtuProbing::Always,
+        };
+    }
+    if let Some(size) = number("tcp_base_mss") {
+        host.base_segment_size = u16::try_from(size).unwrap_or(u16::MAX);
     }
     if let Some(times) = number("tcp_retries2") {
         host.retries = count(times);

@@ -60,6 +60,12 @@ pub struct HostConfig {
     pub ecn: EcnMode,
     /// The congestion control of sockets that choose none. Default CUBIC.
     pub congestion: Algorithm,
+    /// Whether what a path carries is found out without the word of routers, for sockets that choose nothing (RFC 4821). Default: once
+    /// long segments seem to be swallowed. Where nothing is, that costs nothing; and where something is, connections would only time out.
+    pub mtu_probing: MtuProbing,
+    /// The segment size, without options, with which such a search begins. Default 1024 (RFC 4821 7.2); never below what every path is
+    /// taken to carry, 536 by IPv4 and 1220 by IPv6.
+    pub base_segment_size: u16,
 }
 
 impl Default for HostConfig {
@@ -89,6 +95,8 @@ impl Default for HostConfig {
             restart_after_idle: true,
             ecn: EcnMode::Accept,
             congestion: Algorithm::Cubic,
+            mtu_probing: MtuProbing::OnBlackHole,
+            base_segment_size: 1_024,
         }
     }
 }
@@ -129,6 +137,20 @@ pub enum EcnMode {
     Accept,
     /// Ask for it when connecting, and accept it.
     Ask,
+}
+
+/// Packetization layer path MTU discovery (RFC 4821): segments longer than what has arrived so far try the path, and the loss of such a
+/// one costs nothing but its repetition.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum MtuProbing {
+    /// Never: only what routers say counts (RFC 1191, RFC 8201).
+    Off,
+    /// When the oldest segment was sent again three times in vain, shorter ones are sent, and longer ones tried. What a router said
+    /// is put to the test after ten minutes.
+    #[default]
+    OnBlackHole,
+    /// Also from the beginning of each connection, which sends short segments first.
+    Always,
 }
 
 /// How a listener treats data on SYNs (RFC 7413). A SYN may come twice, so its data may, too: only for services that bear that.
@@ -214,6 +236,9 @@ pub struct SocketOptions {
     pub ecn: Option<EcnMode>,
     /// Most bytes a segment, below what the path allows (TCP_MAXSEG), 48 to 65 535.
     pub max_segment_size: Option<u16>,
+    /// Whether what the path carries is found out without the word of routers. Default, and for `None`: the host's,
+    /// [`HostConfig::mtu_probing`].
+    pub mtu_probing: Option<MtuProbing>,
     /// A listener's SYN cookies; a connection has none. Default, and for `None`: the host's, [`HostConfig::syn_cookies`].
     pub syn_cookies: Option<SynCookies>,
 }
@@ -233,6 +258,7 @@ impl Default for SocketOptions {
             congestion: None,
             ecn: None,
             max_segment_size: None,
+            mtu_probing: None,
             syn_cookies: None,
         }
     }
@@ -256,9 +282,28 @@ pub(crate) struct Settings {
     keepalive_probes: u8,
     pub(crate) time_to_live: u8,
     pub(crate) congestion: Option<Algorithm>,
-    pub(crate) ecn: Option<EcnMode>,
+    choices: Choices,
     pub(crate) no_delay: bool,
     pub(crate) cork: bool,
+}
+
+/// Two choices in one byte: two bits each, 0 for none.
+#[derive(Clone, Copy, Debug)]
+struct Choices(u8);
+
+impl Choices {
+    fn new(ecn: Option<EcnMode>, mtu_probing: Option<MtuProbing>) -> Choices {
+        Choices(ecn.map_or(0, |mode| mode as u8 + 1) | mtu_probing.map_or(0, |mode| mode as u8 + 1) << 2)
+    }
+
+    fn ecn(self) -> Option<EcnMode> {
+        [None, Some(EcnMode::Off), Some(EcnMode::Accept), Some(EcnMode::Ask)][usize::from(self.0 & 3)]
+    }
+
+    fn mtu_probing(self) -> Option<MtuProbing> {
+        use MtuProbing::{Always, Off, OnBlackHole};
+        [None, Some(Off), Some(OnBlackHole), Some(Always)][usize::from(self.0 >> 2 & 3)]
+    }
 }
 
 impl Settings {
@@ -274,6 +319,14 @@ impl Settings {
             interval: Duration::from_millis(self.keepalive_interval as u64),
             probes: self.keepalive_probes,
         })
+    }
+
+    pub(crate) fn ecn(&self) -> Option<EcnMode> {
+        self.choices.ecn()
+    }
+
+    pub(crate) fn mtu_probing(&self, config: &HostConfig) -> MtuProbing {
+        self.choices.mtu_probing().unwrap_or(config.mtu_probing)
     }
 
     pub(crate) fn user_timeout(&self) -> Option<Duration> {
@@ -341,7 +394,7 @@ impl From<SocketOptions> for Settings {
             max_segment_size: options.max_segment_size.map_or(0, |size| size.max(48)),
             time_to_live: options.time_to_live.max(1),
             congestion: options.congestion,
-            ecn: options.ecn,
+            choices: Choices::new(options.ecn, options.mtu_probing),
             no_delay: options.no_delay,
             cork: options.cork,
         }
@@ -361,7 +414,8 @@ impl From<Settings> for SocketOptions {
             send_buffer: (settings.send_buffer != 0).then_some(settings.send_buffer),
             time_to_live: settings.time_to_live,
             congestion: settings.congestion,
-            ecn: settings.ecn,
+            ecn: settings.ecn(),
+            mtu_probing: settings.choices.mtu_probing(),
             max_segment_size: settings.max_segment_size(),
             // A listener's alone.
             syn_cookies: None,
@@ -383,6 +437,7 @@ mod tests {
             cork: true,
             ecn: Some(EcnMode::Ask),
             max_segment_size: Some(536),
+            mtu_probing: Some(MtuProbing::Off),
             ..SocketOptions::default()
         };
         assert_eq!(SocketOptions::from(Settings::from(options)), options);

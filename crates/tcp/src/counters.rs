@@ -27,6 +27,14 @@ pub struct Counters {
     pub tail_probes: u64,
     /// Tail loss probes that have repaired a loss nobody saw (RFC 8985 7.4).
     pub tail_repairs: u64,
+    /// Paths found to swallow long segments (RFC 2923 2.1).
+    pub black_holes: u64,
+    /// Segments sent to see whether the path carries that much (RFC 4821 7).
+    pub path_probes: u64,
+    /// Those that arrived.
+    pub path_probes_arrived: u64,
+    /// Those that were lost, and nothing else.
+    pub path_probes_lost: u64,
     /// Times that F-RTO sent new data after a time-out, to see whether it came too early (RFC 5682 2.1).
     pub forward_probes: u64,
     /// Repairs that turned out to have been for nothing, and were undone.

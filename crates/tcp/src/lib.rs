@@ -29,7 +29,9 @@ mod segment;
 mod send;
 mod timers;
 
-pub use config::{BufferBounds, EcnMode, FastOpenServer, HostConfig, Keepalive, SocketOptions, SynCookies};
+pub use config::{
+    BufferBounds, EcnMode, FastOpenServer, HostConfig, Keepalive, MtuProbing, SocketOptions, SynCookies,
+};
 pub use counters::Counters;
 pub use error::{
     AcceptError, ConnectError, DecideError, Dropped, Failure, IcmpError, ListenError, ReadError,

@@ -106,6 +106,13 @@ impl Path {
     }
 }
 
+/// The way to a peer, from this address.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Way {
+    pub(crate) path: Path,
+    pub(crate) local: IpAddr,
+}
+
 fn segment_size(mtu: u32, local: IpAddr) -> u16 {
     let headers = if local.is_ipv4() { 40 } else { 60 };
     // A path too narrow for anything useful still carries some bytes a segment.

@@ -11,6 +11,8 @@ pub struct Packet {
     pub ip: Option<ipv4::Header>,
     /// TCP's.
     pub tcp: Option<tcp::Header>,
+    /// Bytes of all that follows the Ethernet header, if there is one: of the IP packet, by whichever version.
+    pub length: usize,
     /// Bytes of TCP's payload.
     pub payload: usize,
     /// What a rule calls it: one of [`Packet::KINDS`].
@@ -39,11 +41,12 @@ impl Packet {
 
     /// Reads a frame that begins with an Ethernet header, or else with IP's.
     pub fn read(bytes: &[u8], has_ethernet: bool) -> Packet {
-        let mut packet = Packet { ip: None, tcp: None, payload: 0, kind: "IP" };
+        let link = if has_ethernet { ethernet::HEADER_LENGTH } else { 0 };
+        let length = bytes.len().saturating_sub(link);
+        let mut packet = Packet { ip: None, tcp: None, length, payload: 0, kind: "IP" };
         if has_ethernet && !packet.read_ethernet(bytes) {
             return packet;
         }
-        let link = if has_ethernet { ethernet::HEADER_LENGTH } else { 0 };
         let Some(bytes) = bytes.get(link..) else { return packet };
         let Ok(ip) = ipv4::Header::parse(bytes, bytes.len()) else { return packet };
         let whole = bytes.get(ip.header_length..ip.total_length);

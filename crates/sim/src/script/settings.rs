@@ -4,7 +4,7 @@ use super::cursor::Parsed;
 use super::family::Family;
 use std::time::Duration;
 use tcp::congestion::Algorithm;
-use tcp::{EcnMode, HostConfig, SynCookies};
+use tcp::{EcnMode, HostConfig, MtuProbing, SynCookies};
 
 /// How the host is set up.
 #[derive(Clone, Debug)]
@@ -90,6 +90,14 @@ impl Settings {
                     _ => SynCookies::Always,
                 }
             }
+            "tcp_mtu_probing" => {
+                self.host.mtu_probing = match number()? {
+                    0 => MtuProbing::Off,
+                    1 => MtuProbing::OnBlackHole,
+                    _ => MtuProbing::Always,
+                }
+            }
+            "tcp_base_mss" => self.host.base_segment_size = number()? as u16,
             "tcp_retries2" => self.host.retries = number()? as u8,
             "tcp_fin_timeout" => self.host.fin_wait_2 = Duration::from_secs(number()?),
             "tcp_max_tw_buckets" => self.host.max_time_wait = number()? as u32,

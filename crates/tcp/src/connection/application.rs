@@ -144,7 +144,10 @@ impl ControlBlock {
         match &self.phase {
             Phase::Open(open) => {
                 open.is_syn_ack(sequence)
-                    || open.send.is_in_flight(sequence) && !(about_size && open.send.is_getting_through())
+                    || open.send.is_in_flight(sequence)
+                        && (!about_size
+                            || !open.send.is_getting_through()
+                            || open.send.is_path_probe(sequence))
             }
             Phase::Handshake(handshake) => sequence == handshake.initial(),
             Phase::Finished(_) => false,

@@ -11,7 +11,7 @@ use crate::event::{Readiness, Told};
 use crate::info::{Info, State};
 use crate::inspection::Inspection;
 use crate::receive::buffer::ReceiveBuffer;
-use crate::segment::{FourTuple, Path};
+use crate::segment::{FourTuple, Path, Way};
 use alloc::boxed::Box;
 use basis::{Frame, Instant, TimerId};
 use wire::tcp::{Flags, Header, Seq};
@@ -215,7 +215,12 @@ impl ControlBlock {
     }
 
     /// An ICMP error about a segment of this connection (RFC 5927).
-    pub(crate) fn on_icmp_error(&mut self, sequence: Seq, error: IcmpError) -> Fate {
+    pub(crate) fn on_icmp_error(
+        &mut self,
+        sequence: Seq,
+        error: IcmpError,
+        environment: &Environment<'_>,
+    ) -> Fate {
         if !self.is_credible(sequence, error) {
             return Fate::Live;
         }
@@ -233,8 +238,9 @@ impl ControlBlock {
                     return error.failure().map_or(Fate::Live, Fate::Failed);
                 }
                 if let IcmpError::PacketTooBig { mtu } = error {
-                    self.path.mtu = self.path.mtu.min(mtu.max(68));
-                    open.on_path(self.path, self.tuple.local);
+                    let path = Path { mtu: self.path.mtu.min(mtu.max(68)), ..self.path };
+                    open.on_too_big(sequence, path, self.tuple.local, &self.settings, environment);
+                    self.path = path;
                 }
                 // RFC 9293 3.9.2.2: soft errors end no connection.
                 self.soft_error = error.failure();
@@ -315,7 +321,10 @@ impl ControlBlock {
 
     pub(crate) fn on_timeout(&mut self, environment: &mut Environment<'_>) -> Fate {
         match &mut self.phase {
-            Phase::Open(open) => open.on_timeout(&self.settings, self.detached, environment),
+            Phase::Open(open) => {
+                let way = Way { path: self.path, local: self.tuple.local };
+                open.on_timeout(way, &self.settings, self.detached, environment)
+            }
             Phase::Handshake(handshake) => {
                 let retries = environment.config.syn_retries;
                 match handshake.on_timeout(environment.now, retries, self.settings.user_timeout()) {
@@ -413,7 +422,10 @@ impl ControlBlock {
         let mut info = Info::in_state(self.state());
         info.path_mtu = self.path.mtu;
         match &self.phase {
-            Phase::Open(open) => open.report(&mut info),
+            Phase::Open(open) => {
+                open.report(&mut info);
+                info.path_mtu = open.searched_mtu(self.tuple.local).unwrap_or(self.path.mtu);
+            }
             Phase::Finished(finished) => {
                 info.syn_data = finished.syn_data;
                 info.receive_queue = finished.unread.as_ref().map_or(0, |buffer| buffer.len()) as u32;

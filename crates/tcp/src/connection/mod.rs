@@ -9,6 +9,7 @@ pub(crate) mod handshake;
 mod keepalive;
 mod marks;
 pub(crate) mod open;
+mod path;
 pub(crate) mod syn_ack;
 pub(crate) mod throttle;
 pub(crate) mod time_wait;

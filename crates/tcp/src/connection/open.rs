@@ -6,7 +6,7 @@ use super::keepalive::KeepaliveState;
 use super::syn_ack::SynAck;
 use super::throttle::Throttle;
 use super::time_wait::Remains;
-use crate::config::Settings;
+use crate::config::{MtuProbing, Settings};
 use crate::environment::Environment;
 use crate::error::{Dropped, Failure};
 use crate::event::Readiness;
@@ -15,7 +15,7 @@ use crate::inspection::Inspection;
 use crate::negotiation::Negotiated;
 use crate::receive::receiver::Receiver;
 use crate::receive::timestamps::TimestampState;
-use crate::segment::{FourTuple, Path};
+use crate::segment::{FourTuple, Path, Way};
 use crate::send::acknowledgment::Acknowledgment;
 use crate::send::expiry::Expiry;
 use crate::send::sender::Sender;
@@ -120,6 +120,9 @@ impl Open {
             None => open.send.on_lost_syn(established.repeated),
         }
         open.keepalive.on_heard(settings.keepalive(), &mut open.timers, now);
+        if settings.mtu_probing(environment.config) == MtuProbing::Always {
+            open.begin_search(Way { path, local: tuple.local }, settings, environment);
+        }
         open
     }
 
@@ -394,6 +397,7 @@ impl Open {
 
     pub(crate) fn on_timeout(
         &mut self,
+        way: Way,
         settings: &Settings,
         detached: bool,
         environment: &mut Environment<'_>,
@@ -406,7 +410,14 @@ impl Open {
                 }
                 Timer::Retransmit if self.syn_ack.is_some() => self.on_syn_ack_expired(environment),
                 Timer::Retransmit => {
-                    self.send.on_retransmit_expired(settings, &mut self.timers, environment) == Expiry::Retry
+                    match self.send.on_retransmit_expired(settings, &mut self.timers, environment) {
+                        Expiry::Retry => true,
+                        Expiry::Stuck => {
+                            self.on_stuck(way, settings, environment);
+                            true
+                        }
+                        Expiry::GiveUp => false,
+                    }
                 }
                 Timer::Probe => self.send.on_probe_expired(settings, detached, environment) == Expiry::Retry,
                 Timer::Keepalive => self.on_keepalive_expired(settings, environment),
@@ -425,12 +436,7 @@ impl Open {
         self.keepalive.on_expired(keepalive, settings.user_timeout(), busy, &mut self.timers, environment.now)
     }
 
-    // ---- path and reports ----
-
-    /// The path's MTU has become smaller.
-    pub(crate) fn on_path(&mut self, path: Path, local: core::net::IpAddr) {
-        self.send.shrink_segments(self.negotiated.payload(path.maximum_segment_size(local)));
-    }
+    // ---- reports ----
 
     pub(crate) fn state(&self) -> State {
         match self.closing.state(self.receive.finished()) {

@@ -149,7 +149,7 @@ impl Host {
             window_shift: self.window_shift(settings),
             timestamps: self.config.timestamps,
             selective_acknowledgments: self.config.selective_acknowledgments,
-            ecn: settings.ecn.unwrap_or(self.config.ecn),
+            ecn: settings.ecn().unwrap_or(self.config.ecn),
         }
     }
 

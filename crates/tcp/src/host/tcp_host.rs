@@ -212,7 +212,7 @@ impl Host {
         if let Some(Place::Connection(index)) = self.demux.find(&tuple, tuple_at!(self))
             && let Some(connection) = self.connections.at_mut(index)
         {
-            let fate = connection.on_icmp_error(sequence, error);
+            let fate = connection.on_icmp_error(sequence, error, &environment!(self, now));
             self.apply(now, index, fate);
         }
     }

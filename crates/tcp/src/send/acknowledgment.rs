@@ -120,6 +120,9 @@ impl Sender {
         let mut measured = self.flight.acknowledged(acknowledgment, environment.now);
         self.expiries = 0;
         self.waiting_since = environment.now;
+        if self.rare.is_some() {
+            self.judge_path_probe(acknowledgment, environment);
+        }
         if let Some(delivered) = delivered {
             if let Some(buffer) = &mut self.buffer {
                 buffer.board.acknowledge(oldest, acknowledgment, delivered);

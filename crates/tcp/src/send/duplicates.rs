@@ -30,6 +30,10 @@ impl Sender {
         if episode.phase == Phase::Resend && leapt {
             return;
         }
+        if self.rare.is_some() && self.is_path_probe(self.flight.oldest) {
+            self.lose_oldest_probe(environment);
+            return;
+        }
         // RFC 5681 3.2 step 2: without what limited transmit sent beyond the window.
         let in_flight = self.flight.outstanding().min(self.congestion.window());
         episode.begin(Phase::Repair, self.flight.oldest, self.flight.next);

@@ -1,5 +1,6 @@
 //! The sender's timers: retransmission (RFC 6298), tail loss probes (RFC 8985 7) and probing a closed window (RFC 9293 3.8.6.1).
 
+use super::path_mtu::PATIENCE;
 use super::recovery::{Alarm, Episode, Phase, TailProbe};
 use super::sender::Sender;
 use super::spurious::Forward;
@@ -15,6 +16,8 @@ use wire::tcp::Seq;
 pub(crate) enum Expiry {
     /// Something is due to be sent.
     Retry,
+    /// So it is, and the oldest segment was lost so often that it may be too long for the path.
+    Stuck,
     /// The peer has been silent for too long.
     GiveUp,
 }
@@ -116,12 +119,19 @@ impl Sender {
         }
         self.timeout_at = self.rtt.timeout_after(environment.now);
         timers.arm(Timer::Retransmit, self.timeout_at.min(give_up));
-        Expiry::Retry
+        let stuck = |episode: &Episode| episode.phase == Phase::Resend && episode.repeats >= PATIENCE;
+        match self.recovery.episode.as_deref().is_some_and(stuck) {
+            true => Expiry::Stuck,
+            false => Expiry::Retry,
+        }
     }
 
     /// RFC 6298 5.4 to 5.6, RFC 5681 3.1: all that is under way is taken for lost, and the oldest segment goes again.
     fn on_timeout(&mut self, environment: &mut Environment<'_>) {
         environment.counters.timeouts += 1;
+        if self.rare.is_some() {
+            self.on_path_probe_expired(environment);
+        }
         let (oldest, next, segment_size) = (self.flight.oldest, self.flight.next, self.segment_size as u32);
         let mut episode = self.recovery.episode.take().unwrap_or_else(|| Episode::new(oldest));
         let first = self.expiries == 0;

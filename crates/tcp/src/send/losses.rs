@@ -115,7 +115,7 @@ impl Sender {
         let count = before.saturating_sub(self.flight.outstanding());
         let segment_size = self.segment_size as u32;
         let (oldest, selective) = (self.flight.oldest, self.recovery.selective);
-        episode.forced = false;
+        (episode.forced, episode.repeats) = (false, 0);
         episode.selections = episode.selections.min(self.selected().div_ceil(segment_size.max(1)));
         // Each byte counts once, when it is told to have arrived (RFC 3465 2.1): duplicate acknowledgments have told of some.
         let fresh = match selective {
@@ -184,7 +184,10 @@ impl Sender {
         let before = self.lost();
         let overtaken = self.lose_overtaken(episode, environment.now);
         let lost = self.lost();
-        if episode.phase == Phase::Watch && lost > 0 {
+        if episode.phase == Phase::Watch
+            && lost > 0
+            && !(self.rare.is_some() && self.is_excused(lost, environment))
+        {
             self.begin_repair(episode, delivered.bytes, environment);
         }
         if episode.phase == Phase::Repair {

@@ -1,6 +1,5 @@
 //! What the application says about its writes: that more follows (MSG_MORE), or that a record ends (MSG_EOR).
 
-use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use wire::tcp::Seq;
 
@@ -42,37 +41,14 @@ pub(crate) struct Marks {
     hold: Hold,
     /// The last write said that more follows: its end is no end to be pushed.
     unfinished: bool,
-    /// One past the last number of each record, oldest first; nothing for who marks none, at the price of one pointer.
-    #[allow(
-        clippy::box_collection,
-        reason = "a quarter of the size in every connection that marks no records"
-    )]
-    records: Option<Box<VecDeque<Seq>>>,
 }
 
 impl Marks {
-    /// Bytes up to `end` were written; `oldest` is the first that is not acknowledged.
+    /// Something was written.
     #[inline]
-    pub(crate) fn on_write(&mut self, marks: WriteMarks, oldest: Seq, end: Seq) {
-        self.hold = if marks.more { Hold::More } else { Hold::Usual };
-        self.unfinished = marks.more;
-        if marks.end_of_record || self.records.is_some() {
-            self.note_record(marks, oldest, end);
-        }
-    }
-
-    #[cold]
-    fn note_record(&mut self, marks: WriteMarks, oldest: Seq, end: Seq) {
-        let records = self.records.get_or_insert_default();
-        while records.front().is_some_and(|first| first.at_or_before(oldest)) {
-            records.pop_front();
-        }
-        if marks.end_of_record && records.len() < MAX_RECORDS {
-            records.push_back(end);
-        }
-        if records.is_empty() {
-            self.records = None;
-        }
+    pub(crate) fn on_write(&mut self, more: bool) {
+        self.hold = if more { Hold::More } else { Hold::Usual };
+        self.unfinished = more;
     }
 
     /// An acknowledgment has come: what waits may fill no segment for a while.
@@ -108,23 +84,36 @@ impl Marks {
     pub(crate) fn unfinished(&self) -> bool {
         self.unfinished
     }
-
-    /// How many of the `length` bytes from `from` on belong to one record, and whether it ends with them.
-    #[inline]
-    pub(crate) fn record(&self, from: Seq, length: u32) -> (u32, bool) {
-        match &self.records {
-            None => (length, false),
-            Some(records) => within(records, from, length),
-        }
-    }
 }
 
-#[cold]
-fn within(records: &VecDeque<Seq>, from: Seq, length: u32) -> (u32, bool) {
-    let next = records.partition_point(|end| end.at_or_before(from));
-    match records.get(next) {
-        Some(end) if end.since(from) <= length => (end.since(from), true),
-        _ => (length, false),
+/// One past the last number of each record, oldest first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Records(VecDeque<Seq>);
+
+impl Records {
+    /// Bytes up to `end` were written, and perhaps a record `ends` there; `oldest` is the first that is not acknowledged.
+    pub(super) fn note(&mut self, ends: bool, oldest: Seq, end: Seq) {
+        while self.0.front().is_some_and(|first| first.at_or_before(oldest)) {
+            self.0.pop_front();
+        }
+        if ends && self.0.len() < MAX_RECORDS {
+            self.0.push_back(end);
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many of the `length` bytes from `from` on belong to one record, and whether it ends with them.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn within(&self, from: Seq, length: u32) -> (u32, bool) {
+        let next = self.0.partition_point(|end| end.at_or_before(from));
+        match self.0.get(next) {
+            Some(end) if end.since(from) <= length => (end.since(from), true),
+            _ => (length, false),
+        }
     }
 }
 
@@ -132,41 +121,38 @@ fn within(records: &VecDeque<Seq>, from: Seq, length: u32) -> (u32, bool) {
 mod tests {
     use super::*;
 
-    const END: WriteMarks = WriteMarks { more: false, end_of_record: true };
-    const MORE: WriteMarks = WriteMarks { more: true, end_of_record: false };
-
     #[test]
     fn records_are_kept_apart_and_forgotten_when_acknowledged() {
-        let mut marks = Marks::default();
-        assert_eq!(marks.record(Seq(0), 100), (100, false));
-        marks.on_write(END, Seq(0), Seq(10));
-        marks.on_write(END, Seq(0), Seq(30));
-        marks.on_write(WriteMarks::default(), Seq(0), Seq(90));
-        let found = [0, 5, 10, 30].map(|from| marks.record(Seq(from), 60));
+        let mut records = Records::default();
+        assert_eq!(records.within(Seq(0), 100), (100, false));
+        records.note(true, Seq(0), Seq(10));
+        records.note(true, Seq(0), Seq(30));
+        records.note(false, Seq(0), Seq(90));
+        let found = [0, 5, 10, 30].map(|from| records.within(Seq(from), 60));
         assert_eq!(found, [(10, true), (5, true), (20, true), (60, false)]);
-        assert_eq!(marks.record(Seq(10), 19), (19, false));
-        marks.on_write(WriteMarks::default(), Seq(30), Seq(91));
-        assert!(marks.records.is_none());
+        assert_eq!(records.within(Seq(10), 19), (19, false));
+        records.note(false, Seq(30), Seq(91));
+        assert!(records.is_empty());
     }
 
     #[test]
     fn no_more_ends_are_kept_than_may_be() {
-        let mut marks = Marks::default();
+        let mut records = Records::default();
         for end in 1..=MAX_RECORDS as u32 + 5 {
-            marks.on_write(END, Seq(0), Seq(end));
+            records.note(true, Seq(0), Seq(end));
         }
-        assert_eq!(marks.records.as_ref().map(|records| records.len()), Some(MAX_RECORDS));
+        assert_eq!(records.0.len(), MAX_RECORDS);
     }
 
     #[test]
     fn what_is_held_is_released_by_an_acknowledgment_or_by_hand_until_the_next_write() {
         let mut marks = Marks::default();
         assert!(marks.holds(true) && !marks.holds(false));
-        marks.on_write(MORE, Seq(0), Seq(1));
+        marks.on_write(true);
         assert!(marks.holds(false) && marks.unfinished());
         marks.on_acknowledgment();
         assert!(!marks.holds(false) && marks.unfinished());
-        marks.on_write(WriteMarks::default(), Seq(0), Seq(2));
+        marks.on_write(false);
         marks.on_acknowledgment();
         assert!(marks.holds(true));
         marks.release();

@@ -84,6 +84,8 @@ pub(super) struct Episode {
     pub(super) point: Seq,
     /// One segment goes whatever the windows say: the one that begins a repair.
     pub(super) forced: bool,
+    /// How often the oldest segment was sent again.
+    pub(super) repeats: u8,
     pub(super) rack: Rack,
     /// Segments reported selectively and not cumulatively yet, at least.
     pub(super) selections: u32,
@@ -125,6 +127,7 @@ impl Episode {
             phase: Phase::Watch,
             point: oldest,
             forced: false,
+            repeats: 0,
             rack: Rack::new(oldest),
             selections: 0,
             widened_until: None,

@@ -1,5 +1,6 @@
 //! Sending again what was lost, and probing for what may be.
 
+use super::path_mtu::PATIENCE;
 use super::recovery::{Alarm, Phase, TailProbe};
 use super::sender::Sender;
 use super::spurious::Forward;
@@ -59,7 +60,7 @@ impl Sender {
         let episode = self.recovery.episode.as_ref()?;
         let (left, run) = self.buffer.as_ref()?.board.first_lost(self.flight.oldest)?;
         let segment_size = self.segment_size as u32;
-        let run = self.marks.record(left, run).0;
+        let run = self.record(left, run).0;
         let length = if episode.forced {
             run.min(segment_size)
         } else if episode.forward != Forward::Off {
@@ -111,20 +112,27 @@ impl Sender {
             return None;
         }
         let flags = if fin { Flags::FIN } else { Flags::NONE };
-        let pushed = last || self.marks.record(left, bytes).1;
+        let pushed = last || self.record(left, bytes).1;
         let flags = if pushed && bytes > 0 { flags | Flags::PSH } else { flags };
         if let Some(buffer) = &mut self.buffer {
             buffer.board.repeat(oldest, left, right, now);
         }
         if let Some(episode) = &mut self.recovery.episode {
             episode.rate.on_sent(right.since(left));
+            if left == oldest {
+                episode.repeats = episode.repeats.saturating_add(1);
+            }
             episode.on_repeated(right.since(left), now);
+        }
+        if self.rare.is_some() {
+            self.on_path_probe_repeated(left, right, now);
         }
         self.flight.forget_timing();
         self.last_sent = now;
         self.retransmissions = self.retransmissions.saturating_add(1);
         environment.counters.retransmissions += 1;
-        if left == oldest && self.recovery.selective && self.recovery.is_repairing() {
+        let stuck = self.recovery.episode.as_ref().is_some_and(|episode| episode.repeats > PATIENCE);
+        if left == oldest && self.recovery.selective && self.recovery.is_repairing() && !stuck {
             // What the time-out waits for was sent just now.
             self.timeout_at = self.rtt.timeout_after(now);
             if self.recovery.alarm == Alarm::Timeout {
@@ -150,6 +158,10 @@ impl Sender {
         let unsent = queued.saturating_sub(outstanding);
         let fresh = unsent.min(segment_size).min(self.window.size.saturating_sub(outstanding));
         let outbound = if fresh > 0 {
+            // Already under way, so that no other follows it before it is answered or has timed out (RFC 8985 7.3).
+            if let Some(episode) = &mut self.recovery.episode {
+                episode.probe = TailProbe::Sent { end: next + fresh, repeated: false };
+            }
             self.emit(fresh, fin, frame, timers, environment)
         } else {
             // What was sent at once was cut from its beginning on; a FIN counts with the last segment.

@@ -4,6 +4,7 @@ use super::buffer::SendBuffer;
 use super::in_flight::InFlight;
 use super::marks::{Marks, WriteMarks};
 use super::probe::Probe;
+use super::rare::Rare;
 use super::recovery::{Episode, Recovery};
 use super::window::SendWindow;
 use crate::config::{BufferBounds, HostConfig, Settings};
@@ -27,6 +28,8 @@ pub(crate) struct Sender {
     pub(super) rtt: RttEstimator,
     pub(super) probe: Probe,
     pub(super) marks: Marks,
+    /// Nothing for most.
+    pub(super) rare: Option<Box<Rare>>,
     /// Nothing while nothing is buffered.
     pub(super) buffer: Option<Box<SendBuffer>>,
     /// Most bytes in the buffer.
@@ -72,6 +75,7 @@ impl Sender {
             rtt: RttEstimator::new(),
             probe: Probe::default(),
             marks: Marks::default(),
+            rare: None,
             buffer: None,
             limit: buffer.initial.max(2 * congestion_window).min(buffer.most),
             most: buffer.most,
@@ -112,9 +116,29 @@ impl Sender {
         let now = buffer.used();
         environment.memory.recharge(used, now);
         let end = self.flight.oldest + buffer.len() as u32;
-        let marks = WriteMarks { end_of_record: marks.end_of_record && count == data.len(), ..marks };
-        self.marks.on_write(marks, self.flight.oldest, end);
+        self.marks.on_write(marks.more);
+        if marks.end_of_record || self.rare.is_some() {
+            self.note_record(marks.end_of_record && count == data.len(), end);
+        }
         count
+    }
+
+    /// How many of the `length` bytes from `from` on belong to one record, and whether it ends with them.
+    #[inline]
+    pub(super) fn record(&self, from: Seq, length: u32) -> (u32, bool) {
+        match &self.rare {
+            None => (length, false),
+            Some(rare) => rare.records.within(from, length),
+        }
+    }
+
+    /// Bytes up to `end` were written, and perhaps a record ends there.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn note_record(&mut self, ends: bool, end: Seq) {
+        let rare = self.rare.get_or_insert_default();
+        rare.records.note(ends, self.flight.oldest, end);
+        self.rare.take_if(|rare| Rare::is_empty(rare));
     }
 
     /// The peer was heard: what was held back for more need not wait any longer.
@@ -193,7 +217,7 @@ impl Sender {
     // ---- path and reports ----
 
     /// The path takes less than thought: smaller segments, and what is under way goes again (RFC 1191 6.4).
-    pub(crate) fn shrink_segments(&mut self, segment_size: u16) {
+    pub(super) fn shrink_segments(&mut self, segment_size: u16) {
         if segment_size < self.segment_size {
             self.segment_size = segment_size;
             let (oldest, next) = (self.flight.oldest, self.flight.next);
@@ -204,6 +228,17 @@ impl Sender {
                 buffer.board.lose_sent_until(oldest, Instant::FAR_FUTURE);
             }
         }
+    }
+
+    /// Something is unusual from now on.
+    pub(super) fn watch(&mut self) {
+        let oldest = self.flight.oldest;
+        self.recovery.episode.get_or_insert_with(|| Episode::new(oldest));
+    }
+
+    /// Bytes of payload of a full segment.
+    pub(crate) fn segment_size(&self) -> u16 {
+        self.segment_size
     }
 
     /// SND.UNA, the number to be sent next, and one past the highest number ever sent: SND.NXT.

@@ -1,5 +1,6 @@
 //! What the sender sends next.
 
+use super::path_mtu::NextProbe;
 use super::segmenter::{Decision, Situation, decide};
 use super::sender::Sender;
 use crate::config::Settings;
@@ -68,6 +69,13 @@ impl Sender {
         if outstanding == 0 && self.window.size > 0 && environment.config.restart_after_idle {
             self.restart_after_idle(environment.now);
         }
+        if self.rare.is_some() {
+            match self.next_path_probe(unsent, outstanding, environment.now) {
+                NextProbe::None => {}
+                NextProbe::Wait => return None,
+                NextProbe::Send(size) => return Some(self.emit_path_probe(size, frame, timers, environment)),
+            }
+        }
         let length = match self.decide(unsent, outstanding, fin, settings, environment) {
             Decision::Send(length) => length,
             // A lone FIN needs room for its number, or goes to a closed window as its own probe.
@@ -102,7 +110,7 @@ impl Sender {
         };
         let usable = congestion.saturating_sub(pipe).min(self.window.size.saturating_sub(outstanding));
         self.congestion.limits = congestion <= self.window.size && unsent >= usable;
-        let (in_record, ends) = self.marks.record(self.flight.next, unsent);
+        let (in_record, ends) = self.record(self.flight.next, unsent);
         // A record that others follow is not kept waiting to be filled up.
         let complete = fin || ends && in_record < unsent;
         let unsent = in_record;
@@ -146,7 +154,7 @@ impl Sender {
         let fin = fin_unsent && last;
         self.fin_sent |= fin;
         let flags = if fin { Flags::FIN } else { Flags::NONE };
-        let pushed = last && !self.marks.unfinished() || self.marks.record(sequence, length).1;
+        let pushed = last && !self.marks.unfinished() || self.record(sequence, length).1;
         let flags = if pushed && length > 0 { flags | Flags::PSH } else { flags };
         self.flight.sent(length + fin as u32, now);
         let next = self.flight.next;
@@ -176,6 +184,23 @@ impl Sender {
         Outbound::new(sequence, flags)
     }
 
+    /// Sends `size` new bytes in one segment, to see whether the path carries it (RFC 4821 7).
+    #[cold]
+    #[inline(never)]
+    fn emit_path_probe(
+        &mut self,
+        size: u16,
+        frame: &mut Frame,
+        timers: &mut Timers,
+        environment: &mut Environment<'_>,
+    ) -> Outbound {
+        let usual = core::mem::replace(&mut self.segment_size, size);
+        let outbound = self.emit(u32::from(size), false, frame, timers, environment);
+        self.segment_size = usual;
+        self.note_path_probe(outbound.sequence(), self.flight.next, environment);
+        outbound
+    }
+
     pub(super) fn fill(
         &mut self,
         frame: &mut Frame,
@@ -184,8 +209,8 @@ impl Sender {
         environment: &mut Environment<'_>,
     ) -> u32 {
         let segment_size = self.segment_size as usize;
+        let (length, _) = self.record(self.flight.oldest + offset, length);
         let Some(buffer) = &mut self.buffer else { return 0 };
-        let (length, _) = self.marks.record(self.flight.oldest + offset, length);
         let chunks = &mut environment.memory.chunks;
         let length = buffer.fill(offset as usize, length as usize, segment_size, frame, chunks);
         if length > segment_size {
