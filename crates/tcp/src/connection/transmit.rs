@@ -7,7 +7,9 @@ use crate::receive::receiver::Receiver;
 use crate::segment::FourTuple;
 use crate::send::transmit::Outbound;
 use basis::Frame;
+use core::hint::cold_path;
 use core::net::IpAddr;
+use wire::checksum;
 use wire::tcp::{Flags, Header, Options, Seq};
 
 impl Open {
@@ -94,27 +96,31 @@ impl Open {
         environment: &mut Environment<'_>,
     ) {
         let now = environment.now;
-        let header = Header {
+        let (acknowledgment, window) = (self.receive.next(), self.receive.offer());
+        let timestamps = self.receive.timestamps.option(now);
+        // Made where it is used, so that it lies in memory for those only who need it there.
+        let header = || Header {
             source_port: tuple.local_port,
             destination_port: tuple.remote_port,
             sequence,
-            acknowledgment: self.receive.next(),
+            acknowledgment,
             flags: flags | Flags::ACK,
-            window: self.receive.offer(),
+            window,
             urgent: 0,
-            options: Options { timestamps: self.receive.timestamps.option(now), ..Options::NONE },
+            options: Options { timestamps, ..Options::NONE },
         };
         self.receive.acks.on_sent(!frame.is_empty(), &mut self.timers, now);
         // A full segment has no room for selective acknowledgments; the acknowledgment before it told.
         if frame.is_empty() && self.receive.has_blocks() {
-            return prepend_with_blocks(header, &mut self.receive, frame, tuple);
+            cold_path();
+            return prepend_with_blocks(header(), &mut self.receive, frame, tuple);
         }
-        match (&tuple.local, &tuple.remote) {
-            // Known to be of this family, the addresses are not carried around.
-            (IpAddr::V4(local), IpAddr::V4(remote)) => {
-                header.prepend_inline(frame, IpAddr::V4(*local), IpAddr::V4(*remote));
+        match (timestamps, tuple.local, tuple.remote) {
+            (Some(timestamps), IpAddr::V4(local), IpAddr::V4(remote)) => {
+                let addresses = checksum::addresses(local.into(), remote.into());
+                header().prepend_with(timestamps, frame, addresses);
             }
-            _ => prepend_v6(header, frame, tuple),
+            _ => prepend_other(header(), frame, tuple),
         }
     }
 }
@@ -127,6 +133,6 @@ fn prepend_with_blocks(mut header: Header, receive: &mut Receiver, frame: &mut F
 }
 
 #[inline(never)]
-fn prepend_v6(header: Header, frame: &mut Frame, tuple: &FourTuple) {
+fn prepend_other(header: Header, frame: &mut Frame, tuple: &FourTuple) {
     header.prepend_to(frame, tuple.local, tuple.remote);
 }

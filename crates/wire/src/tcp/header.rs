@@ -1,7 +1,7 @@
 //! The header of a segment.
 
 use super::flags::Flags;
-use super::options::{ALIGNED_TIMESTAMPS_LENGTH, Options};
+use super::options::{ALIGNED_TIMESTAMPS_LENGTH, Options, Timestamps};
 use super::seq::Seq;
 use crate::checksum::{self, Sum};
 use crate::malformed::Malformed;
@@ -77,56 +77,40 @@ impl Header {
     /// the frame then says so.
     #[inline(never)]
     pub fn prepend_to(&self, frame: &mut Frame, source: IpAddr, destination: IpAddr) {
-        self.prepend_inline(frame, source, destination);
-    }
-
-    /// [`Header::prepend_to`], compiled in where it is called: for the one place by which almost every segment goes.
-    #[inline(always)]
-    pub fn prepend_inline(&self, frame: &mut Frame, source: IpAddr, destination: IpAddr) {
-        let deferred = frame.segment_size != 0 || frame.checksum == Checksum::Deferred;
-        let sum = match deferred {
-            true => {
-                frame.checksum = Checksum::Deferred;
-                Sum::ZERO
-            }
-            // The header is a whole number of 16-bit words, so the payload may be summed before it is there.
-            false => sum_of_payload(frame),
-        };
-        let length = frame.len();
+        let addresses = checksum::addresses(source, destination);
         match self.options.aligned_timestamps() {
-            Some(timestamps) => {
-                const LENGTH: usize = HEADER_LENGTH + ALIGNED_TIMESTAMPS_LENGTH;
-                let header = frame.prepend_array::<LENGTH>();
-                let mut words = Words::new(header);
-                self.write_fixed(&mut words, LENGTH);
-                timestamps.write_aligned(&mut words);
-                if !deferred {
-                    let pseudo = checksum::pseudo_header(source, destination, protocol::TCP, LENGTH + length);
-                    let checksum = pseudo.join(words.sum()).join(sum).finish();
-                    header[16..18].copy_from_slice(&checksum.to_be_bytes());
-                }
-            }
-            None => self.prepend_any(frame, source, destination, sum, deferred),
+            Some(timestamps) => self.prepend_with(timestamps, frame, addresses),
+            None => self.prepend_any(frame, addresses),
         }
     }
 
-    #[inline(never)]
-    fn prepend_any(
-        &self,
-        frame: &mut Frame,
-        source: IpAddr,
-        destination: IpAddr,
-        payload: Sum,
-        deferred: bool,
-    ) {
+    /// [`Header::prepend_to`] where `timestamps` are known to be the one option, and `addresses` is [`checksum::addresses`] of both.
+    /// It is compiled in where it is called: for the one place by which almost every segment goes.
+    #[inline(always)]
+    pub fn prepend_with(&self, timestamps: Timestamps, frame: &mut Frame, addresses: Sum) {
+        const LENGTH: usize = HEADER_LENGTH + ALIGNED_TIMESTAMPS_LENGTH;
+        let payload = sum_of_payload(frame);
+        let length = frame.len();
+        let header = frame.prepend_array::<LENGTH>();
+        let mut words = Words::new(header);
+        self.write_fixed(&mut words, LENGTH);
+        timestamps.write_aligned(&mut words);
+        if let Some(payload) = payload {
+            let sum = addresses.add_rest(protocol::TCP, LENGTH + length).join(words.sum()).join(payload);
+            header[16..18].copy_from_slice(&sum.finish().to_be_bytes());
+        }
+    }
+
+    fn prepend_any(&self, frame: &mut Frame, addresses: Sum) {
+        let payload = sum_of_payload(frame);
         let (length, payload_length) = (self.length(), frame.len());
         let header = frame.prepend(length);
         let mut words = Words::new(header);
         self.write_fixed(&mut words, length);
         self.options.write(&mut words);
-        if !deferred {
-            let pseudo = checksum::pseudo_header(source, destination, protocol::TCP, length + payload_length);
-            let checksum = pseudo.join(words.sum()).join(payload).finish();
+        if let Some(payload) = payload {
+            let sum = addresses.add_rest(protocol::TCP, length + payload_length);
+            let checksum = sum.join(words.sum()).join(payload).finish();
             header[16..18].copy_from_slice(&checksum.to_be_bytes());
         }
     }
@@ -143,11 +127,17 @@ impl Header {
     }
 }
 
+/// The sum of the bytes in `frame`; nothing if the checksum is left to others, which the frame then says. A header is a whole number
+/// of 16-bit words, so the payload may be summed before it is there.
 #[inline(always)]
-fn sum_of_payload(frame: &Frame) -> Sum {
+fn sum_of_payload(frame: &mut Frame) -> Option<Sum> {
+    if frame.segment_size != 0 || frame.checksum == Checksum::Deferred {
+        frame.checksum = Checksum::Deferred;
+        return None;
+    }
     let [first, second] = frame.parts();
     let sum = Sum::ZERO.add_bytes(first);
-    if second.is_empty() { sum } else { sum.add_payload(second) }
+    Some(if second.is_empty() { sum } else { sum.add_payload(second) })
 }
 
 /// Verifies the checksum of the segment in `parts`: header and payload, without padding.
