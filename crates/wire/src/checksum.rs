@@ -123,9 +123,8 @@ pub fn pseudo_header(source: IpAddr, destination: IpAddr, protocol: u8, length: 
 #[inline(always)]
 pub fn addresses(source: IpAddr, destination: IpAddr) -> Sum {
     match (source, destination) {
-        (IpAddr::V4(source), IpAddr::V4(destination)) => {
-            Sum::ZERO.add_native(u64::from(source.to_bits().to_be()) + u64::from(destination.to_bits().to_be()))
-        }
+        (IpAddr::V4(source), IpAddr::V4(destination)) => Sum::ZERO
+            .add_native(u64::from(source.to_bits().to_be()) + u64::from(destination.to_bits().to_be())),
         _ => Sum::ZERO.add_address(source).add_address(destination),
     }
 }
@@ -152,7 +151,10 @@ fn sum_native(bytes: &[u8]) -> u64 {
     };
     // Headers are whole 32-bit words.
     let (half, rest) = rest.as_chunks::<4>();
-    let total = half.iter().fold(total, |total, half| add(total, u64::from(u32::from_ne_bytes(*half))));
+    let total = match half {
+        [half] => add(total, u64::from(u32::from_ne_bytes(*half))),
+        _ => total,
+    };
     if rest.is_empty() { total } else { add(total, sum_rest(rest)) }
 }
 
@@ -160,11 +162,15 @@ fn sum_native(bytes: &[u8]) -> u64 {
 #[inline(always)]
 fn sum_short(words: &[[u8; 8]]) -> u64 {
     let (fours, rest) = words.as_chunks::<4>();
-    let total = fours.iter().fold(0, |total, [a, b, c, d]| {
-        let total = add(add(total, u64::from_ne_bytes(*a)), u64::from_ne_bytes(*b));
-        add(add(total, u64::from_ne_bytes(*c)), u64::from_ne_bytes(*d))
-    });
-    rest.iter().fold(total, |total, word| add(total, u64::from_ne_bytes(*word)))
+    let mut total = 0;
+    for [a, b, c, d] in fours {
+        total = add(add(total, u64::from_ne_bytes(*a)), u64::from_ne_bytes(*b));
+        total = add(add(total, u64::from_ne_bytes(*c)), u64::from_ne_bytes(*d));
+    }
+    for word in rest {
+        total = add(total, u64::from_ne_bytes(*word));
+    }
+    total
 }
 
 /// The sum of the last bytes, fewer than four.

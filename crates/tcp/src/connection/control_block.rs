@@ -37,12 +37,12 @@ pub(crate) struct ControlBlock {
     pub(crate) armed: Instant,
 }
 
-/// A phase is a type, not a flag. An open connection lies in the table itself: that is the usual one, and one step nearer.
+/// A phase is a type, not a flag. All lie in the table itself: an open connection is the usual one, and the others fit its place.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant)]
 pub(super) enum Phase {
     Open(Open),
-    Handshake(Box<Handshake>),
+    Handshake(Handshake),
     Finished(Finished),
 }
 
@@ -122,7 +122,7 @@ impl ControlBlock {
         settings: Settings,
         handshake: Handshake,
     ) -> ControlBlock {
-        ControlBlock::new(tuple, path, settings, Phase::Handshake(Box::new(handshake)))
+        ControlBlock::new(tuple, path, settings, Phase::Handshake(handshake))
     }
 
     /// A connection whose handshake a listener has completed.

@@ -42,9 +42,9 @@ impl Place {
 pub(crate) struct Demux {
     key: HashKey,
     places: HashTable<u32>,
-    /// Where the last segment's connection was found; segments come in trains.
-    recent: Option<(FourTuple, Place)>,
     hashed: Hashed,
+    /// Where that one lives, if that is known; segments come in trains.
+    recent: Option<Place>,
 }
 
 /// The four-tuple that was hashed last: what is looked for, found missing, added and moved is often the same.
@@ -58,7 +58,7 @@ impl Demux {
     pub(crate) fn new(key: HashKey) -> Demux {
         let tuple = FourTuple::NOWHERE;
         let hashed = Hashed { tuple, hash: tuple.hash_by(&key) };
-        Demux { key, places: HashTable::new(), recent: None, hashed }
+        Demux { key, places: HashTable::new(), hashed, recent: None }
     }
 
     #[inline]
@@ -96,8 +96,8 @@ impl Demux {
         tuple: &FourTuple,
         tuple_at: impl Fn(Place) -> Option<&'a FourTuple>,
     ) -> Option<Place> {
-        match &self.recent {
-            Some((recent, place)) if recent == tuple => Some(*place),
+        match self.recent {
+            Some(place) if self.hashed.tuple == *tuple => Some(place),
             _ => self.find_anew(tuple, tuple_at),
         }
     }
@@ -110,7 +110,7 @@ impl Demux {
     ) -> Option<Place> {
         let hash = self.hash(tuple);
         let place = self.find_hashed(hash, tuple, tuple_at);
-        self.recent = place.map(|place| (*tuple, place));
+        self.recent = place;
         place
     }
 
@@ -125,7 +125,7 @@ impl Demux {
         let rehash = |packed: &u32| tuple_at(Place::unpack(*packed)).map_or(0, |tuple| tuple.hash_by(&key));
         self.places.insert_unique(hash, place.pack(), rehash);
         // Its next segment is on its way.
-        self.recent = Some((*tuple, place));
+        self.recent = Some(place);
     }
 
     /// Lets a four-tuple that lives at `from` live at `to`.
@@ -134,12 +134,12 @@ impl Demux {
         if let Some(entry) = self.places.find_mut(hash, |candidate| *candidate == packed) {
             *entry = to.pack();
         }
-        self.recent = Some((*tuple, to));
+        self.recent = Some(to);
     }
 
     pub(crate) fn remove(&mut self, tuple: &FourTuple, place: Place) {
-        self.recent = None;
         let (packed, hash) = (place.pack(), self.hash(tuple));
+        self.recent = None;
         if let Ok(entry) = self.places.find_entry(hash, |candidate| *candidate == packed) {
             entry.remove();
         }

@@ -118,11 +118,13 @@ impl Listener {
 pub(crate) struct Listeners {
     slab: Slab<Listener>,
     by_address: HashMap<(Option<IpAddr>, u16), Key, HashKey>,
+    /// What was found last: callers come to the same door, one after the other. Forgotten when a listener comes or goes.
+    recent: Option<(IpAddr, u16, Key)>,
 }
 
 impl Listeners {
     pub(crate) fn new(key: HashKey) -> Listeners {
-        Listeners { slab: Slab::new(), by_address: HashMap::with_hasher(key) }
+        Listeners { slab: Slab::new(), by_address: HashMap::with_hasher(key), recent: None }
     }
 
     pub(crate) fn add(
@@ -155,6 +157,7 @@ impl Listeners {
         };
         let key = self.slab.insert(listener).ok_or(ListenError::TooManyListeners)?;
         self.by_address.insert((address, port), key);
+        self.recent = None;
         Ok(key)
     }
 
@@ -164,13 +167,23 @@ impl Listeners {
 
     /// The listener for a segment: the one on that very address before the one on every address of its family, which is the
     /// unspecified one, before the one on every address, before the one on every address and port.
-    pub(crate) fn find(&self, address: IpAddr, port: u16) -> Option<Key> {
+    pub(crate) fn find(&mut self, address: IpAddr, port: u16) -> Option<Key> {
+        match self.recent {
+            Some((recent, at, key)) if at == port && recent == address => Some(key),
+            _ => self.find_anew(address, port),
+        }
+    }
+
+    #[inline(never)]
+    fn find_anew(&mut self, address: IpAddr, port: u16) -> Option<Key> {
         let family = match address {
             IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
         };
         let places = [(Some(address), port), (Some(family), port), (None, port), (None, EVERY_PORT)];
-        places.into_iter().find_map(|place| self.by_address.get(&place)).copied()
+        let found = places.into_iter().find_map(|place| self.by_address.get(&place)).copied();
+        self.recent = found.map(|key| (address, port, key));
+        found
     }
 
     pub(crate) fn get(&self, key: Key) -> Option<&Listener> {
@@ -184,6 +197,7 @@ impl Listeners {
     pub(crate) fn remove(&mut self, key: Key) -> Option<Listener> {
         let listener = self.slab.remove(key)?;
         self.by_address.remove(&(listener.address, listener.port));
+        self.recent = None;
         Some(listener)
     }
 

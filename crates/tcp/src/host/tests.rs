@@ -434,15 +434,15 @@ fn the_listener_for_every_port_has_what_no_other_wants() {
     let any = listen(None, 0);
     let wildcard = listen(Some(Ipv4Addr::UNSPECIFIED.into()), 80);
     let exact = listen(Some(LOCAL), 80);
-    let find = |host: &Host, address, port| host.listeners.find(address, port).map(crate::ListenerId);
-    assert_eq!(find(&host, LOCAL, 80), Some(exact));
-    assert_eq!(find(&host, peer(0), 80), Some(wildcard));
-    assert_eq!(find(&host, LOCAL, 81), Some(any));
-    assert_eq!(find(&host, core::net::Ipv6Addr::LOCALHOST.into(), 80), Some(any));
+    let find = |host: &mut Host, address, port| host.listeners.find(address, port).map(crate::ListenerId);
+    assert_eq!(find(&mut host, LOCAL, 80), Some(exact));
+    assert_eq!(find(&mut host, peer(0), 80), Some(wildcard));
+    assert_eq!(find(&mut host, LOCAL, 81), Some(any));
+    assert_eq!(find(&mut host, core::net::Ipv6Addr::LOCALHOST.into(), 80), Some(any));
     host.close_listener(Instant::ZERO, exact);
-    assert_eq!(find(&host, LOCAL, 80), Some(wildcard));
+    assert_eq!(find(&mut host, LOCAL, 80), Some(wildcard));
     host.close_listener(Instant::ZERO, any);
-    assert_eq!(find(&host, LOCAL, 81), None);
+    assert_eq!(find(&mut host, LOCAL, 81), None);
 }
 
 mod fast_open {
