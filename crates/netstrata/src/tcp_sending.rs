@@ -1,4 +1,4 @@
-//! When a TCP stream sends and how much it holds: corks, quick acknowledgments, buffer sizes, for threads and for tasks alike. But
+//! When a TCP stream sends and how much it holds: corks, pacing, quick acknowledgments, buffer sizes, for threads and for tasks alike. But
 //! for `quickack` of tokio's, these are beyond `std::net` and `tokio::net`.
 
 use std::io;
@@ -86,6 +86,24 @@ macro_rules! options_of_sending {
             /// [`NotConnected`](io::ErrorKind::NotConnected).
             pub fn set_send_buffer_size(&self, size: u32) -> io::Result<()> {
                 self.connection.change_options(|options| options.send_buffer = Some(size))
+            }
+
+            /// The most payload that leaves in a second, in bytes, if that is bounded.
+            ///
+            /// # Errors
+            /// [`NotConnected`](io::ErrorKind::NotConnected).
+            pub fn max_pacing_rate(&self) -> io::Result<Option<u64>> {
+                self.connection.options().map(|options| options.max_pacing_rate)
+            }
+
+            /// Spreads segments over the time, so that no more than `rate` bytes of payload leave in a second (SO_MAX_PACING_RATE), or
+            /// lets them leave as the congestion control says (`None`). What leaves at once is what the rate is in a millisecond, two
+            /// segments at least.
+            ///
+            /// # Errors
+            /// [`NotConnected`](io::ErrorKind::NotConnected).
+            pub fn set_max_pacing_rate(&self, rate: Option<u64>) -> io::Result<()> {
+                self.connection.change_options(|options| options.max_pacing_rate = rate)
             }
         }
     )*};

@@ -75,6 +75,7 @@ impl Machine {
                     return apply_fast_open(world, number, &defaults);
                 }
                 (TCP, libc::TCP_CONGESTION) => socket.options.congestion = Some(algorithm(bytes)?),
+                (SOCKET, libc::SO_MAX_PACING_RATE) => socket.options.max_pacing_rate = pacing_rate(bytes)?,
                 _ => set_number(socket, (level, name), integer(bytes)?, &defaults)?,
             }
             apply(world, number)
@@ -110,6 +111,9 @@ impl Machine {
                 (SOCKET, libc::SO_SNDTIMEO) => Ok(timeval(socket.send_timeout)),
                 (TCP, libc::TCP_CONGESTION) => {
                     Ok(algorithm_name(socket.options.congestion.unwrap_or(defaults.host.congestion)))
+                }
+                (SOCKET, libc::SO_MAX_PACING_RATE) => {
+                    Ok(socket.options.max_pacing_rate.unwrap_or(u64::MAX).to_ne_bytes().to_vec())
                 }
                 (TCP, libc::TCP_INFO) => crate::tcp_info::of(world, number),
                 // No congestion control here has more to tell.
@@ -338,6 +342,15 @@ fn integer(bytes: &[u8]) -> Result<i32, Errno> {
         [byte] => Ok(i32::from(*byte)),
         bytes => bytes.first_chunk().map(|bytes| i32::from_ne_bytes(*bytes)).ok_or(Errno::EINVAL),
     }
+}
+
+/// Bytes a second, in 32 or 64 bits; the largest number is no bound.
+fn pacing_rate(bytes: &[u8]) -> Result<Option<u64>, Errno> {
+    if let Some(bytes) = bytes.first_chunk() {
+        return Ok(Some(u64::from_ne_bytes(*bytes)).filter(|rate| *rate != u64::MAX));
+    }
+    let rate = bytes.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes)).ok_or(Errno::EINVAL)?;
+    Ok((rate != u32::MAX).then_some(u64::from(rate)))
 }
 
 /// Seconds and microseconds.

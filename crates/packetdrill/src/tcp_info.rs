@@ -108,6 +108,7 @@ impl Layout {
         );
         let (ours, peers) = info.window_scale.unwrap_or((0, 0));
         self.byte(6, peers & 15 | ours << 4);
+        self.byte(7, u8::from(info.delivery_rate_starved));
         self.word(8, micros(info.retransmission_timeout));
         self.word(12, 40_000); // the delay of an acknowledgment, in microseconds
         self.word(16, info.segment_size);
@@ -133,14 +134,20 @@ impl Layout {
         self.word(84, info.segment_size); // advmss
         self.word(88, u32::from(info.reordering));
         self.word(100, info.retransmissions); // total_retrans
+        self.long(104, info.pacing_rate.unwrap_or(0));
+        self.long(112, info.max_pacing_rate.unwrap_or(u64::MAX));
         self.long(120, info.bytes_sent.saturating_sub(u64::from(info.in_flight))); // bytes_acked
         self.long(128, info.bytes_received);
         self.word(144, info.send_queue.saturating_sub(info.in_flight)); // notsent_bytes
         self.word(148, micros(info.shortest_rtt));
+        self.long(160, info.delivery_rate.unwrap_or(0));
         let [busy, receiver, buffer] = history.limits(now).map(|time| time.as_micros() as u64);
         self.long(168, busy + receiver + buffer);
         self.long(176, receiver);
         self.long(184, buffer);
+        let counted = |bytes: u64| u32::try_from(bytes.div_ceil(u64::from(segment))).unwrap_or(u32::MAX);
+        self.word(192, counted(info.delivered));
+        self.word(196, counted(info.delivered_marked));
         self.long(200, info.bytes_sent);
         self.word(220, u32::from(info.reorderings));
         self.word(228, info.send_window);

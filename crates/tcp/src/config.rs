@@ -231,6 +231,9 @@ pub struct SocketOptions {
     pub time_to_live: u8,
     /// The congestion control. Default, and for `None`: the host's, [`HostConfig::congestion`].
     pub congestion: Option<Algorithm>,
+    /// The most payload that leaves in a second, in bytes, spread over the time (SO_MAX_PACING_RATE); 1 or more. Default, and for
+    /// `None`: as the congestion control says.
+    pub max_pacing_rate: Option<u64>,
     /// Whether routers may mark packets instead of dropping them, from the handshake on. Default, and for `None`: the host's,
     /// [`HostConfig::ecn`].
     pub ecn: Option<EcnMode>,
@@ -256,6 +259,7 @@ impl Default for SocketOptions {
             send_buffer: None,
             time_to_live: 64,
             congestion: None,
+            max_pacing_rate: None,
             ecn: None,
             max_segment_size: None,
             mtu_probing: None,
@@ -414,6 +418,8 @@ impl From<Settings> for SocketOptions {
             send_buffer: (settings.send_buffer != 0).then_some(settings.send_buffer),
             time_to_live: settings.time_to_live,
             congestion: settings.congestion,
+            // Kept where there is room for it: with the handshake or the sender.
+            max_pacing_rate: None,
             ecn: settings.ecn(),
             mtu_probing: settings.choices.mtu_probing(),
             max_segment_size: settings.max_segment_size(),

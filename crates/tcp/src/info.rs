@@ -83,6 +83,19 @@ pub struct Info {
     pub retransmissions: u32,
     /// Payload sent, each byte once.
     pub bytes_sent: u64,
+    /// Payload that has arrived at the peer, each byte once.
+    pub delivered: u64,
+    /// Payload of it that was acknowledged with a congestion mark.
+    pub delivered_marked: u64,
+    /// How fast the path delivered what was sent last, in bytes a second, once that is known. Only connections that pace measure it:
+    /// others would pay for it with each segment.
+    pub delivery_rate: Option<u64>,
+    /// Whether that was only as fast as the application wrote.
+    pub delivery_rate_starved: bool,
+    /// The rate at which payload leaves at most, in bytes a second; `None` without pacing.
+    pub pacing_rate: Option<u64>,
+    /// What of it the application has set: [`crate::SocketOptions::max_pacing_rate`].
+    pub max_pacing_rate: Option<u64>,
     /// Payload received in order.
     pub bytes_received: u64,
     /// Whether window scaling is on, and both shifts: ours and the peer's.
@@ -158,6 +171,12 @@ impl Info {
             retransmission_timeout: Duration::ZERO,
             retransmissions: 0,
             bytes_sent: 0,
+            delivered: 0,
+            delivered_marked: 0,
+            delivery_rate: None,
+            delivery_rate_starved: false,
+            pacing_rate: None,
+            max_pacing_rate: None,
             bytes_received: 0,
             window_scale: None,
             timestamps: false,

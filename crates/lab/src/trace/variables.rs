@@ -103,5 +103,6 @@ fn timer_name(timer: Timer) -> &'static str {
         Timer::DelayedAck => "delayed-ack",
         Timer::Keepalive => "keepalive",
         Timer::FinWait2 => "fin-wait-2",
+        Timer::Pacing => "pacing",
     }
 }

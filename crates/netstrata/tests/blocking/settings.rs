@@ -151,6 +151,10 @@ fn buffers_have_the_size_that_was_asked_for_before_the_call_and_during_it() {
         }
         assert!(client.info().unwrap().send_window <= 50_000);
         client.set_recv_buffer_size(100_000).unwrap();
+        assert_eq!(client.max_pacing_rate().unwrap(), None);
+        client.set_max_pacing_rate(Some(3_000_000_000)).unwrap();
+        assert_eq!(client.max_pacing_rate().unwrap(), Some(3_000_000_000));
+        assert_eq!(client.info().unwrap().pacing_rate, Some(3_000_000_000));
         client.set_send_buffer_size(1).unwrap();
         assert_eq!((client.recv_buffer_size().unwrap(), client.send_buffer_size().unwrap()), (100_000, 2048));
     });

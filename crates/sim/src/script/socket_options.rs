@@ -68,6 +68,7 @@ fn set_number(socket: &mut Socket, name: &str, value: i64) -> Result<(), String>
         "TCP_MAXSEG" => options.max_segment_size = u16::try_from(value).ok().filter(|size| *size > 0),
         "SO_RCVBUF" => options.receive_buffer = Some(value.max(0) as u32),
         "SO_SNDBUF" => options.send_buffer = Some(value.max(0) as u32),
+        "SO_MAX_PACING_RATE" => options.max_pacing_rate = u64::try_from(value).ok(),
         "IP_TTL" => options.time_to_live = value.clamp(1, 255) as u8,
         "SO_KEEPALIVE" => options.keepalive = (value != 0).then_some(socket.keepalive),
         "TCP_KEEPIDLE" => socket.keepalive.idle = seconds(),
@@ -119,6 +120,7 @@ pub(super) fn get(
         },
         "SO_RCVBUF" => buffer(socket, machine).0 as i64,
         "SO_SNDBUF" => buffer(socket, machine).1 as i64,
+        "SO_MAX_PACING_RATE" => options.max_pacing_rate.map_or(-1, |rate| rate as i64),
         _ => return Err(format!("unknown option `{name}`")),
     };
     equal(name, found, number(arguments.get(3))?)

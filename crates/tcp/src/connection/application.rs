@@ -207,6 +207,23 @@ impl ControlBlock {
         }
     }
 
+    /// The most payload that leaves in a second (SO_MAX_PACING_RATE).
+    pub(crate) fn max_pacing_rate(&self) -> Option<u64> {
+        match &self.phase {
+            Phase::Open(open) => open.send.max_pacing_rate(),
+            Phase::Handshake(handshake) => handshake.max_pacing_rate,
+            Phase::Finished(_) => None,
+        }
+    }
+
+    pub(crate) fn set_max_pacing_rate(&mut self, rate: Option<u64>) {
+        match &mut self.phase {
+            Phase::Open(open) => open.send.set_max_pacing_rate(rate),
+            Phase::Handshake(handshake) => handshake.max_pacing_rate = rate,
+            Phase::Finished(_) => {}
+        }
+    }
+
     pub(crate) fn take_failure(&mut self) -> Option<Failure> {
         self.told.forget(Readiness::FAILED);
         self.failure.take()

@@ -200,8 +200,10 @@ impl ControlBlock {
         payload: &mut Frame,
         environment: &mut Environment<'_>,
     ) -> Result<Fate, Dropped> {
+        let max_pacing_rate = self.max_pacing_rate();
         self.phase = Phase::Open(Open::new(established, &self.tuple, self.path, &self.settings, environment));
         let Phase::Open(open) = &mut self.phase else { return Ok(Fate::Live) };
+        open.send.set_max_pacing_rate(max_pacing_rate);
         if self.detached {
             open.finish_sending();
         }

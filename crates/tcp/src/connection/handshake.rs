@@ -35,6 +35,8 @@ pub(crate) struct Handshake {
     throttle: Throttle,
     pub(crate) deadline: Instant,
     first_sent: Instant,
+    /// For the sender of the connection to be (SO_MAX_PACING_RATE).
+    pub(crate) max_pacing_rate: Option<u64>,
 }
 
 /// What the peer's SYN said.
@@ -78,6 +80,7 @@ impl Handshake {
             throttle: Throttle::default(),
             deadline: now + INITIAL_TIMEOUT,
             first_sent: now,
+            max_pacing_rate: None,
         }
     }
 

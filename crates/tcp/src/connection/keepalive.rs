@@ -70,12 +70,12 @@ mod tests {
         state.on_heard(Some(keepalive), &mut timers, Instant::ZERO);
         for n in 0..10 {
             let due = Instant::ZERO + Duration::from_secs(7_200 + 75 * n);
-            assert_eq!(timers.pop_expired(Instant::from_nanos(due.as_nanos() - 1)), None);
-            assert_eq!(timers.pop_expired(due), Some(Timer::Keepalive));
+            assert_eq!(timers.pop_expired(true, Instant::from_nanos(due.as_nanos() - 1)), None);
+            assert_eq!(timers.pop_expired(true, due), Some(Timer::Keepalive));
             assert!(state.on_expired(keepalive, None, false, &mut timers, due) && state.take_due());
         }
         let end = Instant::ZERO + Duration::from_secs(7_200 + 750);
-        assert_eq!(timers.pop_expired(end), Some(Timer::Keepalive));
+        assert_eq!(timers.pop_expired(true, end), Some(Timer::Keepalive));
         assert!(!state.on_expired(keepalive, None, false, &mut timers, end));
     }
 

@@ -284,6 +284,8 @@ impl Open {
                 }
                 if self.send.fin_sent() && self.send.all_acknowledged() {
                     self.closing.on_acknowledged();
+                    // Its place is FIN-WAIT-2's now.
+                    self.timers.stop(Timer::Pacing);
                 }
                 Ok(())
             }
@@ -402,7 +404,7 @@ impl Open {
         detached: bool,
         environment: &mut Environment<'_>,
     ) -> Fate {
-        while let Some(timer) = self.timers.pop_expired(environment.now) {
+        while let Some(timer) = self.timers.pop_expired(!self.closing.acknowledged(), environment.now) {
             let alive = match timer {
                 Timer::DelayedAck => {
                     self.receive.acks.now();
@@ -421,6 +423,8 @@ impl Open {
                 }
                 Timer::Probe => self.send.on_probe_expired(settings, detached, environment) == Expiry::Retry,
                 Timer::Keepalive => self.on_keepalive_expired(settings, environment),
+                // What waited for its departure is due.
+                Timer::Pacing => true,
                 Timer::FinWait2 => return Fate::Closed,
             };
             if !alive {
@@ -466,7 +470,7 @@ impl Open {
         inspection.set_numbers(oldest, next, self.receive.next());
         inspection.send_highest = highest;
         inspection.conservative = self.send.is_conservative();
-        inspection.deadlines = self.timers.deadlines();
+        inspection.deadlines = self.timers.deadlines(!self.closing.acknowledged());
     }
 
     pub(crate) fn report(&self, info: &mut Info) {

@@ -3,7 +3,6 @@
 use super::demux::{Demux, Place};
 use super::half_open::CookieReply;
 use super::tcp_host::{Host, environment, tuple_at};
-use super::work::News;
 use crate::config::FastOpenServer;
 use crate::connection::control_block::ControlBlock;
 use crate::connection::handshake::syn_window;
@@ -94,14 +93,7 @@ impl Host {
         );
         let Some(connection) = self.connections.insert(connection) else { return false };
         self.demux.insert(tuple, Place::Connection(connection.index()), tuple_at!(self));
-        self.memory.sharers = self.connections.len();
-        self.counters.passive_opens += 1;
-        if let Some(listener) = self.listeners.get_mut(key) {
-            listener.push(connection);
-            if !core::mem::replace(&mut listener.announced, true) {
-                self.news.push_back(News::Listener(key));
-            }
-        }
+        self.hand_over(connection, key);
         self.settle(connection.index());
         true
     }

@@ -34,6 +34,8 @@ pub(crate) struct Listener {
     pub(crate) fast_open: Option<FastOpenServer>,
     /// Other than the host's.
     pub(crate) syn_cookies: Option<SynCookies>,
+    /// Of those that it accepts.
+    pub(crate) max_pacing_rate: Option<u64>,
     /// When the last SYN cookie was given.
     pub(crate) cookie_given: Option<Instant>,
 }
@@ -65,6 +67,7 @@ impl Listener {
 
     pub(crate) fn set_options(&mut self, options: SocketOptions) {
         (self.settings, self.syn_cookies) = (options.into(), options.syn_cookies);
+        self.max_pacing_rate = options.max_pacing_rate;
     }
 
     pub(crate) fn has_room_for_established(&self) -> bool {
@@ -153,6 +156,7 @@ impl Listeners {
             requests: VecDeque::new(),
             fast_open: None,
             syn_cookies: options.syn_cookies,
+            max_pacing_rate: options.max_pacing_rate,
             cookie_given: None,
         };
         let key = self.slab.insert(listener).ok_or(ListenError::TooManyListeners)?;

@@ -254,6 +254,11 @@ impl Host {
         self.counters.passive_opens += 1;
         if let Some(listener) = self.listeners.get_mut(key) {
             listener.push(connection);
+            if listener.max_pacing_rate.is_some()
+                && let Some(accepted) = self.connections.get_mut(connection)
+            {
+                accepted.set_max_pacing_rate(listener.max_pacing_rate);
+            }
         }
         self.announce(key);
     }

@@ -43,7 +43,8 @@ impl Host {
         let timestamps = self.isn.timestamp_offset(&tuple);
         let window = self.first_window(&settings);
         let handshake = Handshake::new(initial, offer, timestamps, window, now);
-        let connection = ControlBlock::connecting(tuple, path, settings, handshake);
+        let mut connection = ControlBlock::connecting(tuple, path, settings, handshake);
+        connection.set_max_pacing_rate(options.max_pacing_rate);
         let key = self.connections.insert(connection).ok_or(ConnectError::TooManyConnections)?;
         self.demux.insert(&tuple, Place::Connection(key.index()), tuple_at!(self));
         self.memory.sharers = self.connections.len();
@@ -192,7 +193,9 @@ impl Host {
 
     /// The options of a connection.
     pub fn options(&self, id: ConnectionId) -> Option<SocketOptions> {
-        Some(self.connections.get(id.0)?.settings.into())
+        let connection = self.connections.get(id.0)?;
+        let max_pacing_rate = connection.max_pacing_rate();
+        Some(SocketOptions { max_pacing_rate, ..connection.settings.into() })
     }
 
     /// Changes the options of a connection; returns false if there is none. The congestion control and the segment size
@@ -200,6 +203,7 @@ impl Host {
     pub fn set_options(&mut self, now: Instant, id: ConnectionId, options: SocketOptions) -> bool {
         let Some(connection) = self.connections.get_mut(id.0) else { return false };
         connection.set_settings(options.into(), &environment!(self, now));
+        connection.set_max_pacing_rate(options.max_pacing_rate);
         self.settle(id.0.index());
         true
     }

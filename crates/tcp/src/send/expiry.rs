@@ -101,6 +101,9 @@ impl Sender {
         if environment.now >= give_up {
             return Expiry::GiveUp;
         }
+        if self.recovery.attentive {
+            self.note_starved();
+        }
         match core::mem::replace(&mut self.recovery.alarm, Alarm::Timeout) {
             Alarm::Overtaken if environment.now < self.timeout_at => {
                 environment.counters.reordering_timeouts += 1;
@@ -161,6 +164,7 @@ impl Sender {
             buffer.board.lose_sent_until(oldest, latest);
         }
         self.recovery.episode = Some(episode);
+        self.note_losses();
         self.flight.forget_timing();
         self.expiries = self.expiries.saturating_add(1);
         self.rtt.back_off();

@@ -38,6 +38,9 @@ impl Sender {
         environment: &mut Environment<'_>,
     ) {
         let (now, oldest) = (environment.now, self.flight.oldest);
+        if self.recovery.attentive {
+            self.note_starved();
+        }
         let mut episode = self.recovery.episode.take().unwrap_or_else(|| Episode::new(oldest));
         let mut delivered = Delivered::new(now, echoed, self.rtt.shortest());
         let twice = self.take_blocks(header, &mut delivered);
@@ -53,10 +56,10 @@ impl Sender {
         let probe_twice = matches!(episode.probe, TailProbe::Sent { end, repeated: true }
             if twice.is_some_and(|block| block.right == end));
         let told = Told { progress, duplicate, twice, probe_twice };
+        let arrived = self.arrived(&episode, &delivered, told, before);
         self.judge_probe(&mut episode, acknowledgment, told, environment);
         self.look_for_spurious(&mut episode, &delivered, told, environment);
-        let restart =
-            progress && self.on_progress_of_repair(&mut episode, &delivered, before, round_trip, now);
+        let restart = progress && self.on_progress_of_repair(&mut episode, arrived, before, round_trip, now);
         if !progress {
             self.grow_by_selections(&episode, &delivered, before, now);
         }
@@ -73,6 +76,7 @@ impl Sender {
             self.timeout_at = self.rtt.timeout_after(now);
         }
         self.close(episode, progress, overtaken, timers, now);
+        self.take_sample(&delivered, arrived, now);
     }
 
     /// Marks what the peer reports selectively (RFC 2018 4). Returns what it reports as having arrived twice (RFC 2883 4).
@@ -103,11 +107,25 @@ impl Sender {
         twice
     }
 
+    /// Bytes that are told to have arrived for the first time, of `before` under way. Each counts once (RFC 3465 2.1): duplicate
+    /// acknowledgments have told of some.
+    fn arrived(&self, episode: &Episode, delivered: &Delivered, told: Told, before: u32) -> u32 {
+        let segment_size = self.segment_size as u32;
+        let count = before.saturating_sub(self.flight.outstanding());
+        match (self.recovery.selective, told.progress) {
+            (true, _) => delivered.bytes,
+            (false, true) => {
+                count.saturating_sub(episode.classic.duplicates * segment_size).max(count.min(segment_size))
+            }
+            (false, false) => segment_size * u32::from(told.duplicate),
+        }
+    }
+
     /// New data was acknowledged, of `before` bytes under way. Returns whether the time-out begins anew.
     fn on_progress_of_repair(
         &mut self,
         episode: &mut Episode,
-        delivered: &Delivered,
+        arrived: u32,
         before: u32,
         round_trip: Option<u32>,
         now: Instant,
@@ -117,13 +135,6 @@ impl Sender {
         let (oldest, selective) = (self.flight.oldest, self.recovery.selective);
         (episode.forced, episode.repeats) = (false, 0);
         episode.selections = episode.selections.min(self.selected().div_ceil(segment_size.max(1)));
-        // Each byte counts once, when it is told to have arrived (RFC 3465 2.1): duplicate acknowledgments have told of some.
-        let fresh = match selective {
-            true => delivered.bytes,
-            false => {
-                count.saturating_sub(episode.classic.duplicates * segment_size).max(count.min(segment_size))
-            }
-        };
         episode.classic.duplicates = 0;
         episode.classic.last_progress = count;
         let over = match episode.phase {
@@ -146,7 +157,7 @@ impl Sender {
             Phase::Repair => {}
             Phase::Resend | Phase::Watch => {
                 let limited = self.is_window_limited(before) || self.lost() > 0;
-                self.grow(Growth { bytes: fresh, limited, before, round_trip }, now);
+                self.grow(Growth { bytes: arrived, limited, before, round_trip }, now);
             }
         }
         if over {
@@ -231,6 +242,7 @@ impl Sender {
         let told = Told { progress: false, duplicate: false, twice: None, probe_twice: false };
         let overtaken = self.on_selective(&mut episode, &delivered, told, environment);
         self.close(episode, false, overtaken, timers, environment.now);
+        self.note_losses();
     }
 
     /// Arms the timer after all has been looked at, and forgets the episode if it is over. `overtaken` is when RACK wants to look
@@ -246,6 +258,9 @@ impl Sender {
         let marked = self.selected() > 0 || self.lost() > 0;
         let usual = episode.phase == Phase::Watch && !marked && episode.probe == TailProbe::None;
         if !episode.is_over(self.flight.oldest, marked) {
+            self.recovery.episode = Some(episode);
+        } else if self.recovery.attentive {
+            *episode = Episode::beginning(self.flight.oldest);
             self.recovery.episode = Some(episode);
         }
         if self.flight.outstanding() == 0 {

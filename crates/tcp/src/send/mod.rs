@@ -17,6 +17,7 @@ mod rare;
 mod rate;
 mod recovery;
 mod repair;
+mod sampling;
 mod scoreboard;
 mod segmenter;
 pub(crate) mod sender;

@@ -26,19 +26,35 @@ pub(super) struct Recovery {
     pub(super) selective: bool,
     pub(super) alarm: Alarm,
     pub(super) reordering: Reordering,
+    /// Every acknowledgment and transmission counts: the connection paces, so nothing is ever quiet.
+    pub(super) attentive: bool,
     /// While anything is unusual.
     pub(super) episode: Option<Box<Episode>>,
 }
 
 impl Recovery {
     pub(super) fn new(selective: bool) -> Recovery {
-        Recovery { selective, alarm: Alarm::Timeout, reordering: Reordering::new(), episode: None }
+        Recovery {
+            selective,
+            alarm: Alarm::Timeout,
+            reordering: Reordering::new(),
+            attentive: false,
+            episode: None,
+        }
     }
 
     /// Whether nothing is unusual: nothing overtaken, nothing lost, nothing sent again.
     #[inline]
     pub(super) fn is_quiet(&self) -> bool {
         self.episode.is_none()
+    }
+
+    /// Takes everything for unusual from now on, or no longer does. `oldest` is SND.UNA.
+    pub(super) fn attend(&mut self, attentive: bool, oldest: Seq) {
+        self.attentive = attentive;
+        if attentive {
+            self.episode.get_or_insert_with(|| Episode::new(oldest));
+        }
     }
 
     /// What this makes of the path; `marked` tells that the scoreboard has marks.
@@ -123,7 +139,11 @@ pub(super) enum TailProbe {
 
 impl Episode {
     pub(super) fn new(oldest: Seq) -> Box<Episode> {
-        Box::new(Episode {
+        Box::new(Episode::beginning(oldest))
+    }
+
+    pub(super) fn beginning(oldest: Seq) -> Episode {
+        Episode {
             phase: Phase::Watch,
             point: oldest,
             forced: false,
@@ -136,7 +156,7 @@ impl Episode {
             probe: TailProbe::None,
             forward: Forward::Off,
             undo: None,
-        })
+        }
     }
 
     /// Ends a recovery, whichever way it went.

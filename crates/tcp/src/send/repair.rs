@@ -127,6 +127,7 @@ impl Sender {
         if self.rare.is_some() {
             self.on_path_probe_repeated(left, right, now);
         }
+        self.note_transmission(left, right, now);
         self.flight.forget_timing();
         self.last_sent = now;
         self.retransmissions = self.retransmissions.saturating_add(1);

@@ -2,6 +2,7 @@
 
 use super::delivered::Delivered;
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use basis::Instant;
 use core::time::Duration;
 use wire::tcp::Seq;
@@ -31,12 +32,23 @@ struct Stretch {
     sent_at: Instant,
 }
 
+/// Numbers that were found to be lost.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Loss {
+    pub(super) bytes: u32,
+    /// When they had been sent, and one past the last of them.
+    pub(super) sent_at: Instant,
+    pub(super) end: Seq,
+}
+
 /// All numbers from SND.UNA to SND.NXT, in stretches. The methods get SND.UNA as `oldest`, since the sender keeps it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scoreboard {
     stretches: VecDeque<Stretch>,
     selected: u32,
     lost: u32,
+    /// What was found to be lost since it was last asked for, if anybody asks: a loss for each stretch at most.
+    losses: Option<Vec<Loss>>,
 }
 
 impl Scoreboard {
@@ -63,6 +75,19 @@ impl Scoreboard {
             self.stretches = VecDeque::new();
         }
         (self.selected, self.lost) = (0, 0);
+        if self.losses.is_some() {
+            self.losses = None;
+        }
+    }
+
+    /// From now on, until all is cleared, somebody asks what is lost.
+    pub(super) fn report_losses(&mut self) {
+        self.losses.get_or_insert_default();
+    }
+
+    /// What was found to be lost since this was last asked.
+    pub(super) fn take_losses(&mut self) -> Vec<Loss> {
+        self.losses.as_mut().map(core::mem::take).unwrap_or_default()
     }
 
     /// New numbers up to `end` were sent.
@@ -326,8 +351,13 @@ impl Scoreboard {
 
     fn mark_lost(&mut self, oldest: Seq, at: usize) {
         if self.stretches[at].fate == Fate::UnderWay {
-            self.lost += self.length(oldest, at);
-            self.stretches[at].fate = Fate::Lost;
+            let bytes = self.length(oldest, at);
+            self.lost += bytes;
+            let stretch = &mut self.stretches[at];
+            stretch.fate = Fate::Lost;
+            if let Some(losses) = &mut self.losses {
+                losses.push(Loss { bytes, sent_at: stretch.sent_at, end: stretch.end });
+            }
         }
     }
 

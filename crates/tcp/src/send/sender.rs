@@ -106,6 +106,9 @@ impl Sender {
         if environment.memory.is_short() {
             self.limit = self.limit.min(environment.memory.allowance());
         }
+        if self.recovery.attentive {
+            self.note_starved();
+        }
         let buffer = match &mut self.buffer {
             Some(buffer) => buffer,
             vacant => vacant.insert(environment.memory.take_send()),
@@ -186,6 +189,7 @@ impl Sender {
 
     pub(crate) fn select_congestion(&mut self, algorithm: Algorithm) {
         self.congestion.select(algorithm);
+        self.attend();
     }
 
     /// Bytes under way.
@@ -197,6 +201,7 @@ impl Sender {
     /// An acknowledgment told of a congestion mark; `under_way` bytes were before it.
     #[cold]
     pub(crate) fn on_congestion_echo(&mut self, under_way: u32, environment: &mut Environment<'_>) {
+        self.congestion.note_marked(under_way.saturating_sub(self.flight.outstanding()));
         // A loss in the same window has been answered already (RFC 3168 6.1.2).
         if self.recovery.is_busy() {
             return;
@@ -304,6 +309,16 @@ impl Sender {
         info.retransmission_timeout = self.rtt.timeout();
         info.retransmissions = self.retransmissions;
         info.bytes_sent = self.bytes_sent;
+        info.delivered =
+            self.bytes_sent.saturating_sub(u64::from(self.flight.outstanding() - self.selected()));
+        info.delivered_marked = self.congestion.marked();
+        if let Some(shaping) = self.congestion.shaping() {
+            let sample = shaping.delivery.last();
+            info.delivery_rate = (sample.rate > 0).then_some(sample.rate);
+            info.delivery_rate_starved = sample.starved;
+            info.pacing_rate = Some(shaping.pace.rate());
+            info.max_pacing_rate = shaping.pace.most();
+        }
         info.in_recovery = self.recovery.is_repairing();
         info.selected = self.selected();
         info.lost = self.lost();

@@ -53,10 +53,13 @@ impl Sender {
         timers: &mut Timers,
         environment: &mut Environment<'_>,
     ) -> Option<Outbound> {
-        if !self.recovery.is_quiet()
-            && let Some(outbound) = self.next_repair(frame, fin, timers, environment)
-        {
-            return Some(outbound);
+        if !self.recovery.is_quiet() {
+            if self.is_held_back(fin, timers, environment.now) {
+                return None;
+            }
+            if let Some(outbound) = self.next_repair(frame, fin, timers, environment) {
+                return Some(outbound);
+            }
         }
         let queued = self.queued() as u32;
         let outstanding = self.flight.outstanding();
@@ -179,6 +182,7 @@ impl Sender {
                     self.restart_timeout(timers, now);
                 }
                 self.note_sent_in_repair(length, timers, now);
+                self.note_transmission(sequence, next, now);
             }
         }
         Outbound::new(sequence, flags)
@@ -228,6 +232,9 @@ impl Sender {
         let round_trip = self.rtt.smoothed().as_nanos() as u64;
         let segment_size = u32::from(self.segment_size).max(1);
         let half = (self.congestion.window().min(self.window.largest) / 2 / segment_size).max(1);
+        if let Some(quantum) = self.paced_burst() {
+            return quantum.min(half * segment_size);
+        }
         if round_trip <= 2 * PIECE {
             return half.saturating_mul(segment_size);
         }

@@ -1,0 +1,43 @@
+//! The congestion controls by name.
+
+use core::fmt;
+
+/// The congestion controls to choose from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// RFC 9438, with HyStart++ (RFC 9406).
+    #[default]
+    Cubic,
+    /// RFC 5681 and 6582.
+    NewReno,
+}
+
+impl Algorithm {
+    /// All of them.
+    pub const ALL: [Algorithm; 2] = [Algorithm::Cubic, Algorithm::NewReno];
+
+    /// The name that system administrators know it by.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Algorithm::Cubic => "cubic",
+            Algorithm::NewReno => "reno",
+        }
+    }
+
+    /// The one with this name.
+    ///
+    /// ```
+    /// use netstrata_tcp::congestion::Algorithm;
+    /// assert_eq!(Algorithm::from_name("cubic"), Some(Algorithm::Cubic));
+    /// ```
+    pub fn from_name(name: &str) -> Option<Algorithm> {
+        Algorithm::ALL.into_iter().find(|algorithm| algorithm.name() == name)
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
