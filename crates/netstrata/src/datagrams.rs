@@ -22,6 +22,16 @@ pub(crate) struct Datagrams {
     pub(crate) write_patience: Patience,
 }
 
+/// What a socket has of its address and port.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Binding {
+    Usual,
+    /// At `[::]`, addresses of IPv6 alone.
+    V6Only,
+    /// Others that want so have it, too.
+    Shared,
+}
+
 /// Whether a datagram is taken out of the queue or stays there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Take {
@@ -34,11 +44,12 @@ impl Datagrams {
         host: &Host,
         address: SocketAddr,
         nonblocking: bool,
-        v6_only: bool,
+        binding: Binding,
     ) -> io::Result<Datagrams> {
-        let bind = |stack: &mut Stack| match v6_only {
-            true => stack.udp_bind_v6_only(address),
-            false => stack.udp_bind(address),
+        let bind = |stack: &mut Stack| match binding {
+            Binding::Usual => stack.udp_bind(address),
+            Binding::V6Only => stack.udp_bind_v6_only(address),
+            Binding::Shared => stack.udp_bind_shared(address),
         };
         let id = host.with(|stack, _| bind(stack)).map_err(error::bind)?;
         Ok(Datagrams {

@@ -1,7 +1,7 @@
 //! The blocking UDP socket.
 
 use crate::address;
-use crate::datagrams::{Datagrams, Take};
+use crate::datagrams::{Binding, Datagrams, Take};
 use runtime::Host;
 use std::fmt;
 use std::io;
@@ -39,7 +39,8 @@ impl UdpSocket {
     /// # Errors
     /// [`AddrInUse`](io::ErrorKind::AddrInUse), [`AddrNotAvailable`](io::ErrorKind::AddrNotAvailable).
     pub fn bind(host: &Host, addresses: impl ToSocketAddrs) -> io::Result<UdpSocket> {
-        let datagrams = address::each(addresses, |address| Datagrams::bind(host, address, false, false))?;
+        let datagrams =
+            address::each(addresses, |address| Datagrams::bind(host, address, false, Binding::Usual))?;
         Ok(UdpSocket { datagrams: Arc::new(datagrams) })
     }
 
@@ -48,7 +49,20 @@ impl UdpSocket {
     /// # Errors
     /// Those of [`UdpSocket::bind`].
     pub fn bind_v6_only(host: &Host, addresses: impl ToSocketAddrs) -> io::Result<UdpSocket> {
-        let datagrams = address::each(addresses, |address| Datagrams::bind(host, address, false, true))?;
+        let datagrams =
+            address::each(addresses, |address| Datagrams::bind(host, address, false, Binding::V6Only))?;
+        Ok(UdpSocket { datagrams: Arc::new(datagrams) })
+    }
+
+    /// As [`UdpSocket::bind`], but other sockets that are bound so may have the same address and port, at most 64 (SO_REUSEPORT). A datagram
+    /// goes to the one that is connected to its sender, or to one of the others, always the same for both addresses and ports; one to a
+    /// group to all that have joined. Beyond `std::net`.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::bind`].
+    pub fn bind_shared(host: &Host, addresses: impl ToSocketAddrs) -> io::Result<UdpSocket> {
+        let datagrams =
+            address::each(addresses, |address| Datagrams::bind(host, address, false, Binding::Shared))?;
         Ok(UdpSocket { datagrams: Arc::new(datagrams) })
     }
 

@@ -242,6 +242,11 @@ pub struct SocketOptions {
     /// Whether what the path carries is found out without the word of routers. Default, and for `None`: the host's,
     /// [`HostConfig::mtu_probing`].
     pub mtu_probing: Option<MtuProbing>,
+    /// A listener shares its address and port with others that want it, too, at most 64 (SO_REUSEPORT). Each call goes to one of them, by
+    /// a hash of both addresses and ports; what a listener that ends has not accepted ends with it. Default false; a connection has none.
+    ///
+    /// Beside it, SO_REUSEADDR has nothing to say: connections never keep a listener from their port, not in TIME-WAIT and not before.
+    pub reuse_port: bool,
     /// A listener's SYN cookies; a connection has none. Default, and for `None`: the host's, [`HostConfig::syn_cookies`].
     pub syn_cookies: Option<SynCookies>,
 }
@@ -263,6 +268,7 @@ impl Default for SocketOptions {
             ecn: None,
             max_segment_size: None,
             mtu_probing: None,
+            reuse_port: false,
             syn_cookies: None,
         }
     }
@@ -424,6 +430,7 @@ impl From<Settings> for SocketOptions {
             mtu_probing: settings.choices.mtu_probing(),
             max_segment_size: settings.max_segment_size(),
             // A listener's alone.
+            reuse_port: false,
             syn_cookies: None,
         }
     }

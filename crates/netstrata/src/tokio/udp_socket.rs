@@ -2,7 +2,7 @@
 
 use super::ready::{Interest, Ready, yield_now};
 use crate::address;
-use crate::datagrams::{Datagrams, Take};
+use crate::datagrams::{Binding, Datagrams, Take};
 use ::tokio::io::ReadBuf;
 use runtime::{Awaited, Host};
 use stack::UdpReadiness;
@@ -25,7 +25,8 @@ impl UdpSocket {
     /// # Errors
     /// [`AddrInUse`](ErrorKind::AddrInUse), [`AddrNotAvailable`](ErrorKind::AddrNotAvailable).
     pub async fn bind(host: &Host, addresses: impl ToSocketAddrs) -> io::Result<UdpSocket> {
-        let datagrams = address::each(addresses, |address| Datagrams::bind(host, address, true, false))?;
+        let datagrams =
+            address::each(addresses, |address| Datagrams::bind(host, address, true, Binding::Usual))?;
         Ok(UdpSocket { datagrams: Arc::new(datagrams) })
     }
 
@@ -34,7 +35,20 @@ impl UdpSocket {
     /// # Errors
     /// Those of [`UdpSocket::bind`].
     pub fn bind_v6_only(host: &Host, addresses: impl ToSocketAddrs) -> io::Result<UdpSocket> {
-        let datagrams = address::each(addresses, |address| Datagrams::bind(host, address, true, true))?;
+        let datagrams =
+            address::each(addresses, |address| Datagrams::bind(host, address, true, Binding::V6Only))?;
+        Ok(UdpSocket { datagrams: Arc::new(datagrams) })
+    }
+
+    /// As [`UdpSocket::bind`], but other sockets that are bound so may have the same address and port, at most 64 (SO_REUSEPORT). A datagram
+    /// goes to the one that is connected to its sender, or to one of the others, always the same for both addresses and ports; one to a
+    /// group to all that have joined. Beyond `tokio::net`.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::bind`].
+    pub fn bind_shared(host: &Host, addresses: impl ToSocketAddrs) -> io::Result<UdpSocket> {
+        let datagrams =
+            address::each(addresses, |address| Datagrams::bind(host, address, true, Binding::Shared))?;
         Ok(UdpSocket { datagrams: Arc::new(datagrams) })
     }
 

@@ -11,6 +11,7 @@ mod ends;
 mod hosts;
 mod opening;
 mod settings;
+mod sharing;
 mod transfer;
 
 use std::time::Duration;

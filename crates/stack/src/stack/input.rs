@@ -317,7 +317,8 @@ impl Stack {
         let ports = udp::Header::parse(behind, header.payload_length()).map_err(Dropped::Malformed)?;
         let source = SocketAddr::new(IpAddr::V4(header.source), ports.source_port);
         let destination = SocketAddr::new(IpAddr::V4(header.destination), ports.destination_port);
-        let found = if broadcast && header.destination.is_multicast() {
+        let group = broadcast && header.destination.is_multicast();
+        let found = if group {
             self.udp.find_joined(source, destination, id.number())
         } else {
             self.udp.find(source, destination, broadcast)
@@ -335,6 +336,9 @@ impl Stack {
             udp::verify(source.ip(), destination.ip(), header_first(frame)).map_err(Dropped::Malformed)?;
         }
         frame.strip(udp::HEADER_LENGTH);
+        if group {
+            self.udp.share_with_group(socket, (source, destination), id.number(), frame);
+        }
         self.udp.deliver(socket, source, destination, frame)?;
         self.counters.udp.received += 1;
         Ok(())

@@ -104,7 +104,7 @@ impl Stack {
             }
             port => port,
         };
-        if self.is_listening_beside(address, port) {
+        if self.is_listening_beside(address, port, options.reuse_port) {
             return Err(BindError::AddressInUse);
         }
         let listener = self.tcp.listen(address, port, backlog, options).map_err(|error| match error {
@@ -115,22 +115,20 @@ impl Stack {
     }
 
     /// Whether a listener on every address stands beside one on just this address, or the other way round: a port is one
-    /// owner's, as a call to it would find.
-    fn is_listening_beside(&self, address: Option<IpAddr>, port: u16) -> bool {
+    /// owner's, as a call to it would find, or that of those who share it.
+    fn is_listening_beside(&self, address: Option<IpAddr>, port: u16, shares: bool) -> bool {
+        let forbids = |address: IpAddr| self.tcp.is_listening_alone(Some(address), port, shares);
+        let forbids_all = || self.tcp.is_listening_alone(None, port, shares);
         let any = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
         let of_hosts = |family: Option<bool>| {
-            self.addresses().map(|own| own.address.addr()).any(|own| {
-                family.is_none_or(|six| own.is_ipv6() == six) && self.tcp.is_listening(Some(own), port)
-            })
+            self.addresses()
+                .map(|own| own.address.addr())
+                .any(|own| family.is_none_or(|six| own.is_ipv6() == six) && forbids(own))
         };
         match address {
-            None => any.into_iter().any(|any| self.tcp.is_listening(Some(any), port)) || of_hosts(None),
-            Some(address) if address.is_unspecified() => {
-                self.tcp.is_listening(None, port) || of_hosts(Some(address.is_ipv6()))
-            }
-            Some(address) => {
-                self.tcp.is_listening(None, port) || self.tcp.is_listening(Some(everywhere(address)), port)
-            }
+            None => any.into_iter().any(forbids) || of_hosts(None),
+            Some(address) if address.is_unspecified() => forbids_all() || of_hosts(Some(address.is_ipv6())),
+            Some(address) => forbids_all() || forbids(everywhere(address)),
         }
     }
 }

@@ -104,10 +104,11 @@ impl Stack {
         if !comes_back {
             return;
         }
-        if let Some(listener) = self.udp.find_joined(from, to, interface.number())
-            && self.udp.deliver(listener, from, to, &mut Frame::copy_of(payload)).is_ok()
-        {
-            self.counters.udp.received += 1;
+        if let Some(listener) = self.udp.find_joined(from, to, interface.number()) {
+            let mut payload = Frame::copy_of(payload);
+            self.udp.share_with_group(listener, (from, to), interface.number(), &payload);
+            self.counters.udp.received +=
+                u64::from(self.udp.deliver(listener, from, to, &mut payload).is_ok());
         }
     }
 

@@ -35,7 +35,18 @@ impl Stack {
     /// When the address is not this host's, is taken, or there is no room.
     pub fn udp_bind(&mut self, local: SocketAddr) -> Result<UdpId, BindError> {
         let dual = local.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
-        self.bind_datagrams(local, dual)
+        self.bind_datagrams(local, dual, false)
+    }
+
+    /// As [`Stack::udp_bind`], but other sockets that are bound so may have the same address and port, at most 64 (SO_REUSEPORT). A
+    /// datagram goes to the one that is connected to its sender, or to one that is not connected, by a hash of both addresses and ports;
+    /// one to a group to all that have joined.
+    ///
+    /// # Errors
+    /// As [`Stack::udp_bind`]; the address is taken, too, if one who has it does not share.
+    pub fn udp_bind_shared(&mut self, local: SocketAddr) -> Result<UdpId, BindError> {
+        let dual = local.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+        self.bind_datagrams(local, dual, true)
     }
 
     /// As [`Stack::udp_bind`], but a socket on `[::]` has IPv6 addresses alone (RFC 3493 5.3: IPV6_V6ONLY).
@@ -43,7 +54,7 @@ impl Stack {
     /// # Errors
     /// As [`Stack::udp_bind`].
     pub fn udp_bind_v6_only(&mut self, local: SocketAddr) -> Result<UdpId, BindError> {
-        self.bind_datagrams(local, false)
+        self.bind_datagrams(local, false, false)
     }
 
     /// A socket bound to every address and every port that nobody else has, those of strangers too where an interface intercepts
@@ -52,10 +63,10 @@ impl Stack {
     /// # Errors
     /// When another does so, or there is no room.
     pub fn udp_bind_any(&mut self) -> Result<UdpId, BindError> {
-        self.udp.bind(SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), EVERY_PORT), true)
+        self.udp.bind(SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), EVERY_PORT), true, false)
     }
 
-    fn bind_datagrams(&mut self, local: SocketAddr, dual: bool) -> Result<UdpId, BindError> {
+    fn bind_datagrams(&mut self, local: SocketAddr, dual: bool, shares: bool) -> Result<UdpId, BindError> {
         let ip = local.ip().to_canonical();
         if !(ip.is_unspecified() || ip.is_multicast() || self.is_own(ip)) {
             return Err(BindError::AddressNotAvailable);
@@ -71,7 +82,7 @@ impl Stack {
             }
             port => port,
         };
-        self.udp.bind(SocketAddr::new(ip, port), dual)
+        self.udp.bind(SocketAddr::new(ip, port), dual, shares)
     }
 
     /// Connects a socket to `remote`: it sends there, hears only from there, and is told when datagrams fail.

@@ -75,6 +75,8 @@ pub(crate) struct Socket {
     pub(crate) broadcast: bool,
     /// Whether a socket on every IPv6 address has every IPv4 address, too.
     pub(crate) dual: bool,
+    /// Whether others that do so, too, may have the same address and port.
+    pub(crate) shares: bool,
     pub(crate) multicast: Multicast,
     pub(crate) time_to_live: Option<u8>,
     pub(crate) error: Option<IcmpError>,
@@ -96,6 +98,7 @@ impl Socket {
             remote: None,
             broadcast: false,
             dual,
+            shares: false,
             multicast: Multicast::default(),
             time_to_live: None,
             error: None,

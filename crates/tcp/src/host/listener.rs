@@ -4,11 +4,16 @@ use crate::config::{FastOpenServer, Settings, SocketOptions, SynCookies};
 use crate::error::{Dropped, ListenError};
 use crate::event::ListenerId;
 use crate::info::ListenerSummary;
+use crate::segment::FourTuple;
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use basis::{HashKey, Instant, Key, Slab};
+use core::hash::BuildHasher;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use hashbrown::HashMap;
 
+/// Listeners that can share one address and port (SO_REUSEPORT).
+pub(crate) const MAX_SHARERS: usize = 64;
 /// Stands for every port; no segment names it.
 pub(crate) const EVERY_PORT: u16 = 0;
 
@@ -17,6 +22,8 @@ pub(crate) const EVERY_PORT: u16 = 0;
 pub(crate) struct Listener {
     address: Option<IpAddr>,
     port: u16,
+    /// It shares its place with others that do.
+    shares: bool,
     pub(crate) settings: Settings,
     /// The bound of each queue.
     backlog: u32,
@@ -123,11 +130,14 @@ pub(crate) struct Listeners {
     by_address: HashMap<(Option<IpAddr>, u16), Key, HashKey>,
     /// What was found last: callers come to the same door, one after the other. Forgotten when a listener comes or goes.
     recent: Option<(IpAddr, u16, Key)>,
+    /// All that share one place, where they are more than one.
+    sharing: HashMap<(Option<IpAddr>, u16), Vec<Key>, HashKey>,
 }
 
 impl Listeners {
     pub(crate) fn new(key: HashKey) -> Listeners {
-        Listeners { slab: Slab::new(), by_address: HashMap::with_hasher(key), recent: None }
+        let (by_address, sharing) = (HashMap::with_hasher(key), HashMap::with_hasher(key));
+        Listeners { slab: Slab::new(), by_address, sharing, recent: None }
     }
 
     pub(crate) fn add(
@@ -138,15 +148,17 @@ impl Listeners {
         options: SocketOptions,
         most: u32,
     ) -> Result<Key, ListenError> {
-        if self.by_address.contains_key(&(address, port)) {
+        if self.forbids(address, port, options.reuse_port) {
             return Err(ListenError::AddressInUse);
         }
-        if self.slab.len() as u32 >= most {
+        let sharers = self.sharing.get(&(address, port)).map_or(0, |sharing| sharing.len());
+        if self.slab.len() as u32 >= most || sharers >= MAX_SHARERS {
             return Err(ListenError::TooManyListeners);
         }
         let listener = Listener {
             address,
             port,
+            shares: options.reuse_port,
             settings: options.into(),
             backlog: backlog.max(1),
             half_open: 0,
@@ -160,9 +172,19 @@ impl Listeners {
             cookie_given: None,
         };
         let key = self.slab.insert(listener).ok_or(ListenError::TooManyListeners)?;
-        self.by_address.insert((address, port), key);
+        if let Some(first) = self.by_address.get(&(address, port)) {
+            self.sharing.entry((address, port)).or_insert_with(|| Vec::from([*first])).push(key);
+        } else {
+            self.by_address.insert((address, port), key);
+        }
         self.recent = None;
         Ok(key)
+    }
+
+    /// Whether who listens on just this address and port keeps another from it, who would share or not: all must want to.
+    pub(crate) fn forbids(&self, address: Option<IpAddr>, port: u16, shares: bool) -> bool {
+        let first = self.by_address.get(&(address, port)).and_then(|key| self.slab.get(*key));
+        first.is_some_and(|first| !(shares && first.shares))
     }
 
     pub(crate) fn contains(&self, address: Option<IpAddr>, port: u16) -> bool {
@@ -170,24 +192,36 @@ impl Listeners {
     }
 
     /// The listener for a segment: the one on that very address before the one on every address of its family, which is the
-    /// unspecified one, before the one on every address, before the one on every address and port.
-    pub(crate) fn find(&mut self, address: IpAddr, port: u16) -> Option<Key> {
+    /// unspecified one, before the one on every address, before the one on every address and port. Of those who share a place, it
+    /// is always the same one for a connection, and nobody outside knows which.
+    pub(crate) fn find(&mut self, tuple: &FourTuple) -> Option<Key> {
         match self.recent {
-            Some((recent, at, key)) if at == port && recent == address => Some(key),
-            _ => self.find_anew(address, port),
+            Some((recent, at, key)) if at == tuple.local_port && recent == tuple.local => Some(key),
+            _ => self.find_anew(tuple),
         }
     }
 
     #[inline(never)]
-    fn find_anew(&mut self, address: IpAddr, port: u16) -> Option<Key> {
+    fn find_anew(&mut self, tuple: &FourTuple) -> Option<Key> {
+        let (address, port) = (tuple.local, tuple.local_port);
         let family = match address {
             IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
         };
         let places = [(Some(address), port), (Some(family), port), (None, port), (None, EVERY_PORT)];
-        let found = places.into_iter().find_map(|place| self.by_address.get(&place)).copied();
-        self.recent = found.map(|key| (address, port, key));
-        found
+        let (place, key) = places.iter().find_map(|place| self.by_address.get_key_value(place))?;
+        if !self.sharing.is_empty() {
+            return Some(self.choose(place, *key, tuple));
+        }
+        self.recent = Some((address, port, *key));
+        Some(*key)
+    }
+
+    #[cold]
+    fn choose(&self, place: &(Option<IpAddr>, u16), first: Key, tuple: &FourTuple) -> Key {
+        let Some(sharing) = self.sharing.get(place) else { return first };
+        let share = ((self.sharing.hasher().hash_one(tuple) >> 32) * sharing.len() as u64) >> 32;
+        sharing.get(share as usize).copied().unwrap_or(first)
     }
 
     pub(crate) fn get(&self, key: Key) -> Option<&Listener> {
@@ -200,7 +234,22 @@ impl Listeners {
 
     pub(crate) fn remove(&mut self, key: Key) -> Option<Listener> {
         let listener = self.slab.remove(key)?;
-        self.by_address.remove(&(listener.address, listener.port));
+        let place = (listener.address, listener.port);
+        let left = self.sharing.get_mut(&place).and_then(|sharing| {
+            sharing.retain(|other| *other != key);
+            sharing.first().copied().map(|first| (first, sharing.len()))
+        });
+        match left {
+            Some((first, count)) => {
+                self.by_address.insert(place, first);
+                if count < 2 {
+                    self.sharing.remove(&place);
+                }
+            }
+            None => {
+                self.by_address.remove(&place);
+            }
+        }
         self.recent = None;
         Some(listener)
     }

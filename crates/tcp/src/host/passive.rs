@@ -31,7 +31,7 @@ impl Host {
         if !usable || tuple.remote_port == 0 || tuple.local_port == 0 {
             return Err(Dropped::BadSource);
         }
-        let Some(listener) = self.listeners.find(tuple.local, tuple.local_port) else {
+        let Some(listener) = self.listeners.find(tuple) else {
             self.refuse(now, path.lane, tuple, header, frame.len());
             return Err(Dropped::NoSocket);
         };
@@ -83,7 +83,7 @@ impl Host {
         let Some(tuple) = self.time_wait.at(index).map(|time_wait| time_wait.tuple) else {
             return Err(Dropped::NoSocket);
         };
-        let Some(key) = self.listeners.find(tuple.local, tuple.local_port) else {
+        let Some(key) = self.listeners.find(&tuple) else {
             return Err(Dropped::NoSocket);
         };
         match self.admit(key)? {

@@ -26,7 +26,7 @@ impl Host {
                 self.end_time_wait(index);
                 Ok(())
             }
-            Verdict::Reopen(beyond) if self.listeners.find(tuple.local, tuple.local_port).is_some() => {
+            Verdict::Reopen(beyond) if self.listeners.find(&tuple).is_some() => {
                 self.reopen(now, path, index, header, beyond)
             }
             verdict => {

@@ -76,7 +76,7 @@ impl Host {
     /// that wait to be accepted; at least 1.
     ///
     /// # Errors
-    /// Somebody listens there, or there are too many listeners.
+    /// Somebody listens there and does not share the place, or there are too many listeners.
     pub fn listen(
         &mut self,
         address: Option<IpAddr>,
@@ -91,6 +91,12 @@ impl Host {
     /// Whether somebody listens on just this address (or on every address, for `None`) and port.
     pub fn is_listening(&self, address: Option<IpAddr>, port: u16) -> bool {
         self.listeners.contains(address, port)
+    }
+
+    /// Whether who listens on just this address (or on every address, for `None`) and port keeps another from it. Those whose options
+    /// say [`SocketOptions::reuse_port`] keep only others from it.
+    pub fn is_listening_alone(&self, address: Option<IpAddr>, port: u16, reuse_port: bool) -> bool {
+        self.listeners.forbids(address, port, reuse_port)
     }
 
     /// Takes a connection whose handshake is done.

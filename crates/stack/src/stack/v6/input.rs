@@ -184,6 +184,9 @@ impl Stack {
         };
         datagram.truncate(ports.length);
         datagram.strip(udp::HEADER_LENGTH);
+        if group {
+            self.udp.share_with_group(socket, (source, destination), interface.number(), &datagram);
+        }
         self.udp.deliver(socket, source, destination, &mut datagram)?;
         self.counters.udp.received += 1;
         Ok(())
