@@ -132,6 +132,41 @@ test("fingers are enough: a tap opens a segment and drops it, a finger scrubs", 
   await clean(page);
 });
 
+test("a finger that is dragged scrubs on the slider, and scrolls the ladder", async () => {
+  const page = await open(browser.phone, `${site.url}#/congestion`);
+  await page.waitForSelector("#verdict");
+  const client = await page.context().newCDPSession(page);
+  const drag = async ([x0, y0], [x1, y1]) => {
+    const send = (type, points) => client.send("Input.dispatchTouchEvent", { type, touchPoints: points.map(([x, y]) => ({ x, y })) });
+    await send("touchStart", [[x0, y0]]);
+    for (let part = 1; part <= 12; part++) await send("touchMove", [[x0 + ((x1 - x0) * part) / 12, y0 + ((y1 - y0) * part) / 12]]);
+    await send("touchEnd", []);
+  };
+  const now = () => page.locator("output.now small").textContent();
+  const step = async () => Number((await now()).match(/\d+/)[0]);
+
+  await page.locator("#scrub").scrollIntoViewIfNeeded();
+  const slider = await page.locator("#scrub").boundingBox();
+  const across = slider.y + slider.height / 2;
+  const last = await step();
+  await drag([slider.x + slider.width - 8, across], [slider.x + slider.width / 2, across]);
+  const half = await step();
+  assert.ok(half > 0 && half < last * 0.9, `dragged to the middle: step ${half} of ${last}`);
+  await drag([slider.x + slider.width / 2, across], [slider.x + slider.width - 2, across + 3]);
+  assert.ok(await step() > half, "dragged back to the right");
+
+  const scroller = page.locator(".scroller").first();
+  await scroller.scrollIntoViewIfNeeded();
+  await scroller.evaluate((one) => { one.scrollTop = 0; });
+  const ladder = await scroller.boundingBox();
+  const [x, low, high] = [ladder.x + ladder.width / 2, ladder.y + ladder.height * 0.8, ladder.y + ladder.height * 0.2];
+  await drag([x, low], [x, high]);
+  await page.waitForFunction(() => document.querySelector(".scroller").scrollTop > 50);
+  // What is dragged over is scrolled, not opened.
+  assert.equal(await page.locator("[role=dialog]").count(), 0);
+  await clean(page);
+});
+
 test("every experiment runs, in both languages, without an error", async () => {
   const page = await show("#/handshake");
   const names = await page.locator("aside a.entry").evaluateAll((all) => all.map((one) => one.getAttribute("href").slice(2)).filter(Boolean));

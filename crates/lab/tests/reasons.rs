@@ -75,7 +75,7 @@ fn a_time_out_that_came_too_early_is_undone() {
 
 #[test]
 fn round_trips_that_grow_longer_slow_down_slow_start() {
-    let trace = with("congestion", &[("queue", "10000000"), ("size", "3000000")], &[]);
+    let trace = with("congestion", &[("rate", "10000000"), ("queue", "10000000"), ("size", "3000000")], &[]);
     told(&trace, "hystart", "RFC 9406 4.2");
     told(&trace, "hystart-over", "RFC 9406 4.2");
 }

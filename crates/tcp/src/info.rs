@@ -24,9 +24,10 @@ pub enum State {
     Closed,
 }
 
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl State {
+    /// The name of RFC 9293 3.3.2: `SYN-SENT`.
+    pub const fn name(self) -> &'static str {
+        match self {
             State::Listen => "LISTEN",
             State::SynSent => "SYN-SENT",
             State::SynReceived => "SYN-RECEIVED",
@@ -38,7 +39,13 @@ impl fmt::Display for State {
             State::LastAck => "LAST-ACK",
             State::TimeWait => "TIME-WAIT",
             State::Closed => "CLOSED",
-        })
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }
 

@@ -44,6 +44,7 @@ export class Layout {
     let y = 14;
     let at = 0;
     let before = MOMENT;
+    let left = -ROW;
     this.times.push(0);
     this.places.push(y);
     for (const point of points) {
@@ -54,6 +55,8 @@ export class Layout {
       if (passed > 0) y += Math.min(Math.max(even, point.kind === SENT ? ROW : TIGHT), LONGEST);
       else if (point.kind !== MOMENT && point.kind === before) y += ROW * 0.9;
       before = point.kind;
+      // What answers at once still leaves room for the words of what it answers.
+      if (point.kind === SENT) left = y = Math.max(y, left + ROW * 0.75);
       if (passed > 0) {
         const last = this.marks[this.marks.length - 1];
         if (!last || y - last.y >= 15) this.marks.push({ at: point.at, y, gap });

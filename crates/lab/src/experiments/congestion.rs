@@ -6,7 +6,7 @@ use crate::parameter::Parameter;
 use crate::scenes::{self, seconds};
 use crate::text::{text, words};
 
-use sim::network::Impairments;
+use sim::network::{Impairments, NodeId};
 use tcp::SocketOptions;
 use tcp::congestion::Algorithm;
 
@@ -38,21 +38,16 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
             "rate",
             text("rate of the cable", "电缆速率"),
             "bit/s",
-            (1_000_000, 10_000_000, 1_000_000_000),
+            (1_000_000, 2_000_000, 1_000_000_000),
         ),
         Parameter::number("delay", text("one-way delay of the cable", "电缆的单程时延"), "ms", (1, 20, 500)),
         Parameter::number(
             "queue",
             text("bytes that wait at the cable", "电缆处的队列"),
             "bytes",
-            (3_000, 30_000, 10_000_000),
+            (3_000, 15_000, 10_000_000),
         ),
-        Parameter::number(
-            "size",
-            text("bytes sent", "发送的字节数"),
-            "bytes",
-            (10_000, 1_000_000, 20_000_000),
-        ),
+        Parameter::number("size", text("bytes sent", "发送的字节数"), "bytes", (10_000, 700_000, 20_000_000)),
     ],
     rules: &[],
     run,
@@ -96,9 +91,34 @@ fn run(lab: &mut Lab) {
     );
     let nanoseconds = (lab.now() - began).max(1);
     let share = size as u64 * 8 * 1_000_000_000 / nanoseconds * 100 / rate.max(1);
+    saw(lab, client, share);
     lab.check_undisturbed(
         words("it never sends more than the cable carries", "不会超过电缆的承载"),
         share <= 100,
+        words(format!("{share} % of the rate"), format!("速率的 {share} %")),
+    );
+}
+
+/// What shows only on a transfer of many round trips, with a queue that holds what is on the way: at its lowest a window of
+/// NewReno then still fills the cable.
+fn saw(lab: &mut Lab, client: NodeId, share: u64) {
+    let (rate, queue, size) = (lab.number("rate"), lab.number("queue"), lab.number("size"));
+    let on_the_way = rate / 8 * 2 * lab.number("delay") / 1_000;
+    let most = queue + on_the_way;
+    // NewReno's saw is as long as half the window has segments, and each round trip carries up to a window.
+    if queue < on_the_way || size < 2 * most + most * most / 1_448 * 3 / 2 {
+        return;
+    }
+    let thresholds = lab.values(client, "ssthresh");
+    let times = thresholds.windows(2).filter(|pair| pair[1].1 != pair[0].1).count();
+    lab.check_undisturbed(
+        words("the window is a saw: it grows and is cut again and again", "窗口呈锯齿形:一再增长,一再被削减"),
+        times >= 2,
+        words(format!("cut {times} times"), format!("削减 {times} 次")),
+    );
+    lab.check_undisturbed(
+        words("most of what the cable carries is used", "电缆的承载能力大部分得到利用"),
+        share >= 80,
         words(format!("{share} % of the rate"), format!("速率的 {share} %")),
     );
 }

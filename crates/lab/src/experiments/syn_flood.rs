@@ -85,7 +85,10 @@ fn run(lab: &mut Lab) {
     lab.check_undisturbed(
         claim,
         call.is_some() && answered && held,
-        words(format!("after {after} ms: {answered}"), format!("{after} 毫秒后:{answered}")),
+        match answered {
+            true => words(format!("served after {after} ms"), format!("{after} 毫秒后得到服务")),
+            false => words(format!("not served in {after} ms"), format!("{after} 毫秒内未得到服务")),
+        },
     );
 }
 

@@ -8,7 +8,7 @@ use basis::Instant;
 use sim::network::{NodeId, Packet};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use tcp::{Counters, FourTuple, Host, State};
+use tcp::{Counters, FourTuple, Host};
 use wire::tcp::{Flags, Seq};
 
 /// What was last seen of a node.
@@ -105,7 +105,7 @@ impl Watch {
             let place = place.unwrap_or_else(|| self.open(journal, about, &mut watched, inspection.tuple));
             let known = &mut watched[place];
             let values = variables::of_connection(&inspection, &known.values);
-            let state = state_name(inspection.info.state);
+            let state = inspection.info.state.name();
             if state == "SYN-RECEIVED" && known.state == "TIME-WAIT" {
                 known.highest = None;
             }
@@ -244,22 +244,5 @@ impl Watch {
             }
         }
         known.timers = timers;
-    }
-}
-
-/// The name of RFC 9293 3.3.2.
-fn state_name(state: State) -> &'static str {
-    match state {
-        State::Listen => "LISTEN",
-        State::SynSent => "SYN-SENT",
-        State::SynReceived => "SYN-RECEIVED",
-        State::Established => "ESTABLISHED",
-        State::FinWait1 => "FIN-WAIT-1",
-        State::FinWait2 => "FIN-WAIT-2",
-        State::CloseWait => "CLOSE-WAIT",
-        State::Closing => "CLOSING",
-        State::LastAck => "LAST-ACK",
-        State::TimeWait => "TIME-WAIT",
-        State::Closed => "CLOSED",
     }
 }
