@@ -45,7 +45,7 @@ def settle(arguments, script):
     local, remote = (ipaddress.ip_address(said[name]) for name in ("local_ip", "remote_ip"))
     six = local.version == 6
     # The other side has many addresses, of one network.
-    network = ipaddress.ip_network((remote, 48 if six else 24), strict=False)
+    network = ipaddress.ip_network((remote, 48 if remote.version == 6 else 24), strict=False)
     family = {"ipv4": "4", "ipv6": "6,v6", "ipv4-mapped-ipv6": "4m6"}[said["ip_version"]]
     return arguments, f"family={family},local={local}/{64 if six else 16},remote={network},mtu={said['mtu']}"
 
@@ -75,7 +75,10 @@ def scripts_in(places):
 
 
 def suits(family, script):
-    return not script.stem.endswith("v6" if family != "6" else "v4")
+    """Whether a script is for a family: some say so by their name, some by the addresses that they have."""
+    own = [line for line in script.read_text(errors="replace").splitlines() if line.startswith(("--local_ip", "--remote_ip"))]
+    by_v4 = any("." in line for line in own)
+    return not script.stem.endswith("v6" if family != "6" else "v4") and not (family == "6" and by_v4)
 
 
 def main():

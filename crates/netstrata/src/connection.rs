@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tcp::congestion::Algorithm;
-use tcp::{ConnectionId, Info, Readiness, SocketOptions, WriteMarks};
+use tcp::{ConnectionId, FastOpenClient, Info, Readiness, SocketOptions, WriteMarks};
 
 /// One end of a TCP connection. Clones of a stream and its halves share it; the last one's drop closes it.
 pub(crate) struct Connection {
@@ -52,6 +52,22 @@ impl Connection {
         });
         let id = or_would_block(id)?;
         Ok(Connection::new(host.clone(), id, remote.is_ipv6(), nonblocking))
+    }
+
+    /// As [`Connection::begin`], with as much of `data` as the SYN can carry; returns also how much that is.
+    pub(crate) fn begin_with_data(
+        host: &Host,
+        remote: SocketAddr,
+        data: &[u8],
+        nonblocking: bool,
+    ) -> io::Result<(Connection, usize)> {
+        let (options, fast_open) = (SocketOptions::default(), FastOpenClient::default());
+        let begun = host.attempt(|stack, now| {
+            let begun = stack.tcp_connect_with_data(now, None, remote, options, fast_open, data);
+            Poll::Ready(begun.map_err(error::connect))
+        });
+        let (id, taken) = or_would_block(begun)?;
+        Ok((Connection::new(host.clone(), id, remote.is_ipv6(), nonblocking), taken))
     }
 
     /// Whether the handshake is done, has failed, or goes on.

@@ -56,6 +56,38 @@ impl TcpStream {
         address::each(addresses, |remote| TcpStream::open(host, None, remote, None, None))
     }
 
+    /// Opens a connection and writes all of `data`, the first bytes of it with the SYN if the peer has given this host a cookie before
+    /// (TCP Fast Open, RFC 7413): its answer then comes a round trip earlier. The first connection to a peer asks for the cookie. The
+    /// peer may get `data` twice if packets are lost, so it is for requests that bear that. Beyond `std::net`.
+    ///
+    /// ```
+    /// use netstrata::{Host, TcpListener, TcpStream};
+    /// use std::io::Read;
+    /// let host = Host::builder().start()?;
+    /// let listener = TcpListener::bind(&host, "127.0.0.1:80")?;
+    /// let client = TcpStream::connect_with_data(&host, "127.0.0.1:80", b"GET / HTTP/1.0\r\n\r\n")?;
+    /// let (mut server, _) = listener.accept()?;
+    /// let mut request = [0; 18];
+    /// server.read_exact(&mut request)?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`TcpStream::connect`], and of a write.
+    pub fn connect_with_data(
+        host: &Host,
+        addresses: impl ToSocketAddrs,
+        data: &[u8],
+    ) -> io::Result<TcpStream> {
+        address::each(addresses, |remote| {
+            let (connection, taken) = Connection::begin_with_data(host, remote, data, false)?;
+            connection.wait_connected(None)?;
+            let mut stream = TcpStream::new(connection);
+            stream.write_all(data.get(taken..).unwrap_or_default())?;
+            Ok(stream)
+        })
+    }
+
     /// Opens a connection, for up to `timeout`.
     ///
     /// # Errors

@@ -1,11 +1,12 @@
 //! The socket calls that begin, use and end sockets.
 
 use crate::address::{Family, Named, unspecified};
+use crate::early;
 use crate::machine::Machine;
 use crate::patience::Patience;
 use crate::send_memory::SendMemory;
 use crate::socket::{Received, Role, Socket};
-use crate::streams::{accept_now, begin, connected, disconnect, read, shut, write};
+use crate::streams::{accept_now, begin, connected, disconnect, errno, read, shut, write};
 use crate::world::World;
 use nix::errno::Errno;
 use std::net::SocketAddr;
@@ -59,6 +60,7 @@ impl Machine {
                 notices: Default::default(),
                 fast_open: None,
                 fast_open_key: None,
+                early: Default::default(),
                 send_memory: SendMemory::new(
                     defaults.send_buffers.0,
                     defaults.send_buffers.1,
@@ -151,6 +153,7 @@ impl Machine {
         })?;
         let begun = self.call(|world| {
             let socket = world.descriptors.get(number)?;
+            let socket_waits = socket.early.waits;
             match (socket.role, named) {
                 (Role::Datagrams(_), named) => {
                     crate::datagrams::connect(world, number, named).map(|()| Begun::Done)
@@ -158,7 +161,15 @@ impl Machine {
                 (_, Named::Nobody) => disconnect(world, number).map(|()| Begun::Done),
                 (Role::Listener(_), _) => Err(Errno::EISCONN),
                 (Role::Connection(_), _) => Ok(Begun::Before),
-                (Role::Fresh, Named::Address(remote)) => begin(world, number, remote).map(|()| Begun::Now),
+                (Role::Fresh, Named::Address(_)) if socket.early.remote.is_some() => Err(Errno::EISCONN),
+                (Role::Fresh, Named::Address(remote)) => match early::defer(world, number, remote)? {
+                    true => Ok(Begun::Done),
+                    false if socket_waits => {
+                        early::begin(world, number, Some(&[]), libc::MSG_FASTOPEN, Some(remote))
+                            .map(|_| Begun::Now)
+                    }
+                    false => begin(world, number, remote).map(|()| Begun::Now),
+                },
             }
         })?;
         if begun == Begun::Done {
@@ -200,6 +211,11 @@ impl Machine {
         self.wait(patience, attempt, |_| Err(Errno::EAGAIN))
     }
 
+    /// Whether a call with `flags` sends without a copy (MSG_ZEROCOPY on a socket with SO_ZEROCOPY).
+    pub(crate) fn sends_without_copy(&self, number: RawFd, flags: i32) -> Result<bool, Errno> {
+        self.call(|world| Ok(world.descriptors.get(number)?.sends_without_copy(flags)))
+    }
+
     /// Sends `data`; `None` is a buffer that is not there.
     pub(crate) fn send(
         &self,
@@ -213,21 +229,31 @@ impl Machine {
             Ok(socket.patience(socket.send_timeout, flags & libc::MSG_DONTWAIT != 0))
         })?;
         let done = std::cell::Cell::new(0);
+        let begun = self.call(|world| early::begin(world, number, data, flags, to))?;
+        // What the SYN carries is sent even if the call does not wait.
+        let carried = begun.unwrap_or(0);
+        done.set(carried);
+        let in_vain = if begun.is_some() { Errno::EINPROGRESS } else { Errno::EAGAIN };
         let mut again = false;
         let attempt = |world: &mut World| {
             let result = match world.descriptors.get(number).map(|socket| socket.role) {
                 Ok(Role::Datagrams(_)) => crate::datagrams::send(world, number, data, to),
+                Ok(_) if begun.is_some() && world.is_opening(number) => Err(Errno::EAGAIN),
+                Ok(_) if carried > 0 && data.is_some_and(|data| data.len() == carried) => {
+                    crate::streams::take_failure(world, number)
+                        .and_then(|failure| failure.map_or(Ok(carried), |failure| Err(errno(failure))))
+                }
                 Ok(_) => write(world, number, data, flags, &done, again),
                 Err(error) => Err(error),
             };
             again = true;
             match result {
                 Err(Errno::EAGAIN) => None,
-                Err(_) if done.get() > 0 => Some(Ok(done.get())),
+                Err(_) if done.get() > carried => Some(Ok(done.get())),
                 result => Some(result),
             }
         };
-        self.wait(patience, attempt, |_| if done.get() > 0 { Ok(done.get()) } else { Err(Errno::EAGAIN) })
+        self.wait(patience, attempt, |_| if done.get() > 0 { Ok(done.get()) } else { Err(in_vain) })
     }
 
     /// Closes one direction of a connection or both.

@@ -12,6 +12,7 @@ mod calls;
 mod clock;
 mod datagrams;
 mod descriptors;
+mod early;
 mod epoll;
 mod flags;
 mod history;

@@ -145,6 +145,10 @@ impl Machine {
     pub(crate) fn arrive(&self, packet: &[u8]) {
         let mut guard = self.lock();
         guard.world.arrive(packet);
+        if guard.world.has_opened() {
+            // Who waits to write joins the acknowledgment of the handshake.
+            guard = self.let_look(guard);
+        }
         drop(self.settle(guard));
     }
 
@@ -177,6 +181,11 @@ impl Machine {
     /// Lets the world follow from what has just happened, and every blocked call look at it.
     fn settle<'a>(&'a self, mut guard: Guard<'a>) -> Guard<'a> {
         guard.world.settle();
+        self.let_look(guard)
+    }
+
+    /// Lets every blocked call look at what has happened.
+    fn let_look<'a>(&'a self, mut guard: Guard<'a>) -> Guard<'a> {
         guard.clock.wake_all();
         self.changed.notify_all();
         while !guard.clock.all_sleep() {

@@ -15,6 +15,8 @@ const TCP: i32 = libc::IPPROTO_TCP;
 const SOCKET: i32 = libc::SOL_SOCKET;
 const IP: i32 = libc::IPPROTO_IP;
 const IPV6: i32 = libc::IPPROTO_IPV6;
+/// An option of Linux.
+const TCP_FASTOPEN_NO_COOKIE: i32 = 34;
 /// The smallest receive and send buffers, in bytes, as `getsockopt` tells them.
 const LEAST_BUFFERS: (u32, u32) = (2_304, 4_608);
 /// Options that other hosts have, and that change nothing here: they are kept and given back.
@@ -37,7 +39,6 @@ const REMEMBERED: &[(i32, i32)] = &[
     (IPV6, libc::IPV6_V6ONLY),
     (TCP, libc::TCP_DEFER_ACCEPT),
     (TCP, libc::TCP_NOTSENT_LOWAT),
-    (TCP, libc::TCP_SYNCNT),
     (TCP, libc::TCP_WINDOW_CLAMP),
 ];
 
@@ -73,6 +74,30 @@ impl Machine {
                     let key = bytes.first_chunk().filter(|_| whole).ok_or(Errno::EINVAL)?;
                     socket.fast_open_key = Some(*key);
                     return apply_fast_open(world, number, &defaults);
+                }
+                (TCP, libc::TCP_FASTOPEN_CONNECT | TCP_FASTOPEN_NO_COOKIE) => {
+                    let value = match integer(bytes)? {
+                        value @ (0 | 1) => value != 0,
+                        _ => return Err(Errno::EINVAL),
+                    };
+                    if !defaults.fast_open.client && name == libc::TCP_FASTOPEN_CONNECT {
+                        return Err(Errno::EOPNOTSUPP);
+                    }
+                    if !matches!(socket.role, Role::Fresh | Role::Listener(_)) {
+                        return Err(Errno::EINVAL);
+                    }
+                    match name {
+                        libc::TCP_FASTOPEN_CONNECT => socket.early.waits = value,
+                        _ => socket.early.without_cookie = value,
+                    }
+                }
+                (TCP, libc::TCP_SYNCNT) => {
+                    let times = u8::try_from(integer(bytes)?).ok().filter(|times| (1..=127).contains(times));
+                    let times = times.ok_or(Errno::EINVAL)?;
+                    socket.early.retries = Some(times);
+                    if let Role::Connection(id) = socket.role {
+                        world.stack.tcp_mut().set_syn_retries(id, times);
+                    }
                 }
                 (TCP, libc::TCP_CONGESTION) => socket.options.congestion = Some(algorithm(bytes)?),
                 (SOCKET, libc::SO_MAX_PACING_RATE) => socket.options.max_pacing_rate = pacing_rate(bytes)?,
@@ -324,6 +349,9 @@ fn number_of(
             _ => options.max_segment_size.map_or(536, i32::from),
         },
         (TCP, libc::TCP_INQ) => socket.tells_rest as i32,
+        (TCP, libc::TCP_FASTOPEN_CONNECT) => socket.early.waits as i32,
+        (TCP, TCP_FASTOPEN_NO_COOKIE) => socket.early.without_cookie as i32,
+        (TCP, libc::TCP_SYNCNT) => i32::from(socket.early.retries.unwrap_or(defaults.host.syn_retries)),
         (TCP, libc::TCP_FASTOPEN) => socket.fast_open.unwrap_or(0) as i32,
         (SOCKET, libc::SO_TIMESTAMPING) => socket.notices.stamps as i32,
         (TCP, libc::TCP_QUICKACK) => match socket.role {

@@ -15,6 +15,7 @@ const WRNORM: u32 = libc::EPOLLWRNORM as u32;
 /// The bits that are set now.
 pub(crate) fn bits(socket: &Socket, stack: &Stack) -> u32 {
     match socket.role {
+        Role::Fresh if socket.early.remote.is_some() => OUT | WRNORM,
         Role::Fresh => OUT | WRNORM | HUP,
         Role::Listener(id) => {
             if stack.tcp().can_accept(id) {

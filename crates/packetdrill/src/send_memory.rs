@@ -35,6 +35,10 @@ pub(crate) struct SendMemory {
     unsent: u64,
     /// Bytes of a full buffer.
     full: u64,
+    /// Half of the largest window of the peer.
+    half_window: u64,
+    /// Bytes up to the last that was pushed.
+    pushed: u64,
     /// Bytes that the windows let go at once.
     leaving: u64,
 }
@@ -47,6 +51,8 @@ pub(crate) struct Room {
     begins: bool,
     /// Nothing else is taken in behind them for now.
     pub(crate) last: bool,
+    /// They fill their buffer, and so much was written since the last push that it is pushed: no segment goes beyond its end.
+    pub(crate) pushes: bool,
 }
 
 impl SendMemory {
@@ -63,6 +69,8 @@ impl SendMemory {
             queued: 0,
             unsent: 0,
             full: u64::from(LONGEST),
+            half_window: u64::MAX,
+            pushed: 0,
             leaving: 0,
         }
     }
@@ -89,6 +97,7 @@ impl SendMemory {
         let window = info.largest_send_window;
         let cut = if window > 536 { window / 2 } else { window };
         self.full = u64::from((LONGEST.min(cut) / segment).max(1) * segment);
+        self.half_window = u64::from(window / 2);
         self.queued = u64::from(info.send_queue);
         self.unsent = u64::from(info.send_queue.saturating_sub(info.in_flight));
         self.leaving = u64::from(info.congestion_window.min(info.send_window).saturating_sub(info.in_flight));
@@ -151,7 +160,21 @@ impl SendMemory {
         let used = self.used() + count as u64 + if begins { OVERHEAD } else { 0 };
         let unsent = (self.unsent + count as u64).saturating_sub(self.leaving);
         let last = used >= u64::from(self.limit) || unsent >= u64::from(self.unsent_limit);
-        Some(Room { count, begins, last: last && count as u64 == room })
+        let fills = count as u64 == room;
+        let pushes = fills && self.written + room > self.pushed.saturating_add(self.half_window);
+        Some(Room { count, begins, last: last && fills, pushes })
+    }
+
+    /// So many bytes left with the SYN.
+    pub(crate) fn wrote_early(&mut self, count: usize) {
+        let count = count as u64;
+        self.buffers.push_back((self.written, self.written + count));
+        (self.written, self.queued) = (self.written + count, self.queued + count);
+    }
+
+    /// A write has ended: its last byte is pushed.
+    pub(crate) fn finish(&mut self) {
+        self.pushed = self.written;
     }
 
     /// The bytes of `room` were taken in; nothing joins their buffer if a record `ends` with them.
@@ -159,6 +182,9 @@ impl SendMemory {
         let count = room.count as u64;
         let begin = self.written;
         (self.written, self.queued, self.unsent) = (begin + count, self.queued + count, self.unsent + count);
+        if room.pushes {
+            self.pushed = self.written;
+        }
         match self.buffers.back_mut() {
             Some((_, end)) if !room.begins => *end = self.written,
             _ => self.buffers.push_back((begin, self.written)),
@@ -211,6 +237,21 @@ mod tests {
         memory.note(&info(32_000, 32_000, 36_000));
         assert!(!memory.is_starved() && memory.is_writable());
         assert_eq!(write(&mut memory, 180_000, &mut 0), 128_000);
+    }
+
+    #[test]
+    fn buffers_are_pushed_once_half_a_window_was_written() {
+        let mut memory = SendMemory::new(200_000, 4_000_000, u32::MAX);
+        memory.note(&info(0, 0, 10_000));
+        let mut pushed = Vec::new();
+        for _ in 0..4 {
+            let room = memory.room(100_000).unwrap();
+            memory.wrote(room, false);
+            pushed.push((room.count, room.pushes));
+        }
+        assert_eq!(pushed, [(16_000, false), (16_000, true), (16_000, false), (16_000, true)]);
+        memory.finish();
+        assert!(!memory.room(16_000).unwrap().pushes);
     }
 
     #[test]

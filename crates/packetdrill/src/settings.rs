@@ -44,6 +44,9 @@ pub(crate) struct FastOpen {
     pub(crate) all_listeners: bool,
     /// Without a cookie, too.
     pub(crate) without_cookie: bool,
+    /// Connections that are begun may send it, and do so without a cookie.
+    pub(crate) client: bool,
+    pub(crate) client_without_cookie: bool,
     /// The key of the cookies.
     pub(crate) key: Option<[u8; 16]>,
 }

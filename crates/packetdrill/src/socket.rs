@@ -53,6 +53,20 @@ pub(crate) struct Socket {
     /// TCP_FASTOPEN and TCP_FASTOPEN_KEY, if they were set.
     pub(crate) fast_open: Option<u32>,
     pub(crate) fast_open_key: Option<[u8; 16]>,
+    pub(crate) early: Early,
+}
+
+/// How a connection that is begun sends data with its SYN (RFC 7413).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Early {
+    /// `connect` waits for the first write, where the SYN can carry its data (TCP_FASTOPEN_CONNECT).
+    pub(crate) waits: bool,
+    /// No cookie is needed (TCP_FASTOPEN_NO_COOKIE).
+    pub(crate) without_cookie: bool,
+    /// Where to, once `connect` has said so and waits.
+    pub(crate) remote: Option<SocketAddr>,
+    /// How often the SYN may be sent again (TCP_SYNCNT).
+    pub(crate) retries: Option<u8>,
 }
 
 /// What was seen of a socket when somebody last looked for news.
@@ -65,6 +79,17 @@ pub(crate) struct Activity {
 }
 
 impl Socket {
+    /// Whether a call with `flags` sends without a copy.
+    pub(crate) fn sends_without_copy(&self, flags: i32) -> bool {
+        let asked = self.remembered.get(&(libc::SOL_SOCKET, libc::SO_ZEROCOPY)).is_some_and(|on| *on != 0);
+        asked && flags & libc::MSG_ZEROCOPY != 0
+    }
+
+    /// Where a connection begins, as far as that was chosen.
+    pub(crate) fn local(&self) -> Option<SocketAddr> {
+        self.bound.filter(|bound| !bound.ip().is_unspecified() || bound.port() != 0)
+    }
+
     /// How long a call waits; `at_once` when it was asked not to.
     pub(crate) fn patience(&self, timeout: Duration, at_once: bool) -> Patience {
         match timeout {

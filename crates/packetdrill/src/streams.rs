@@ -63,20 +63,32 @@ pub(crate) fn accept_now(world: &mut World, number: RawFd) -> Result<(RawFd, Soc
 /// Begins a connection.
 pub(crate) fn begin(world: &mut World, number: RawFd, remote: SocketAddr) -> Result<(), Errno> {
     let socket = world.descriptors.get(number)?;
-    let local = socket.bound.filter(|bound| !bound.ip().is_unspecified() || bound.port() != 0);
-    let (options, now) = (socket.options, world.now);
-    let id = world.stack.tcp_connect(now, local, remote, options).map_err(|error| match error {
+    let (local, options, now) = (socket.local(), socket.options, world.now);
+    let id = world.stack.tcp_connect(now, local, remote, options).map_err(cannot_connect)?;
+    begun(world, number, id)
+}
+
+/// The error of a connection that cannot be begun.
+pub(crate) fn cannot_connect(error: stack::ConnectError) -> Errno {
+    match error {
         stack::ConnectError::InvalidDestination | stack::ConnectError::NoRoute => Errno::ENETUNREACH,
         stack::ConnectError::AddressNotAvailable
         | stack::ConnectError::AddressInUse
         | stack::ConnectError::NoFreePort => Errno::EADDRNOTAVAIL,
         stack::ConnectError::TooManyConnections => Errno::ENOBUFS,
-    })?;
+    }
+}
+
+/// A connection was begun.
+pub(crate) fn begun(world: &mut World, number: RawFd, id: ConnectionId) -> Result<(), Errno> {
     let tuple = world.stack.tcp().tuple(id).ok_or(Errno::ECONNABORTED)?;
     let socket = world.descriptors.get_mut(number)?;
     socket.role = Role::Connection(id);
     socket.bound = Some(SocketAddr::new(tuple.local, tuple.local_port));
     socket.connect_told = false;
+    if let Some(retries) = socket.early.retries {
+        world.stack.tcp_mut().set_syn_retries(id, retries);
+    }
     Ok(())
 }
 
@@ -100,7 +112,7 @@ pub(crate) fn connected(world: &mut World, number: RawFd) -> Result<Option<()>, 
 /// Ends a connection, so that the socket can begin another.
 pub(crate) fn disconnect(world: &mut World, number: RawFd) -> Result<(), Errno> {
     let socket = world.descriptors.get_mut(number)?;
-    (socket.read_shut, socket.connect_told) = (false, false);
+    (socket.read_shut, socket.connect_told, socket.early.remote) = (false, false, None);
     match std::mem::replace(&mut socket.role, Role::Fresh) {
         Role::Connection(id) => {
             socket.bound = None;
@@ -137,7 +149,9 @@ pub(crate) fn read(
     flags: i32,
 ) -> Result<Received, Errno> {
     let socket = world.descriptors.get_mut(number)?;
-    let Role::Connection(id) = socket.role else { return Err(Errno::ENOTCONN) };
+    let Role::Connection(id) = socket.role else {
+        return Err(if socket.early.remote.is_some() { Errno::EAGAIN } else { Errno::ENOTCONN });
+    };
     if let Some(failure) = socket.failure.take() {
         return Err(errno(failure));
     }
@@ -177,9 +191,6 @@ pub(crate) fn write(
 ) -> Result<usize, Errno> {
     let socket = world.descriptors.get_mut(number)?;
     let Role::Connection(id) = socket.role else { return Err(Errno::EPIPE) };
-    if flags & libc::MSG_FASTOPEN != 0 {
-        return Err(Errno::EOPNOTSUPP);
-    }
     if let Some(failure) = socket.failure.take() {
         return Err(errno(failure));
     }
@@ -215,12 +226,16 @@ pub(crate) fn write(
             more: flags & libc::MSG_MORE != 0 || !whole && room.is_some_and(|room| !room.last),
             end_of_record: flags & libc::MSG_EOR != 0 && whole,
         };
+        let pushes = room.is_some_and(|room| room.pushes);
+        let pushed = WriteMarks { end_of_record: marks.end_of_record || pushes, ..marks };
         let count =
-            world.stack.tcp_mut().write_marked(world.now, id, piece, marks).map_err(|error| match error {
-                WriteError::WouldBlock => Errno::EAGAIN,
-                WriteError::NotConnected | WriteError::Shutdown => Errno::EPIPE,
-                WriteError::Failed(failure) => errno(failure),
-            })?;
+            world.stack.tcp_mut().write_marked(world.now, id, piece, pushed).map_err(
+                |error| match error {
+                    WriteError::WouldBlock => Errno::EAGAIN,
+                    WriteError::NotConnected | WriteError::Shutdown => Errno::EPIPE,
+                    WriteError::Failed(failure) => errno(failure),
+                },
+            )?;
         if let Some(room) = room {
             world.descriptors.get_mut(number)?.send_memory.wrote(room, marks.end_of_record);
         }
@@ -235,10 +250,12 @@ pub(crate) fn write(
 }
 
 /// A write has ended: its last byte may be watched.
-fn note_end(world: &mut World, number: RawFd, flags: i32) -> Result<(), Errno> {
+pub(crate) fn note_end(world: &mut World, number: RawFd, flags: i32) -> Result<(), Errno> {
     let socket = world.descriptors.get_mut(number)?;
-    let asked = socket.remembered.get(&(libc::SOL_SOCKET, libc::SO_ZEROCOPY)).is_some_and(|on| *on != 0);
-    let without_copy = asked && flags & libc::MSG_ZEROCOPY != 0;
+    let without_copy = socket.sends_without_copy(flags);
+    if flags & libc::MSG_MORE == 0 {
+        socket.send_memory.finish();
+    }
     socket.notices.wrote(socket.send_memory.written(), without_copy);
     Ok(())
 }

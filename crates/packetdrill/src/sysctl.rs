@@ -105,6 +105,8 @@ fn apply(text: impl Fn(&str) -> Option<String>) -> Defaults {
     }
     if let Some(bits) = number("tcp_fastopen") {
         defaults.fast_open.server = bits & FAST_OPEN_SERVER != 0;
+        defaults.fast_open.client = bits & FAST_OPEN_CLIENT != 0;
+        defaults.fast_open.client_without_cookie = bits & FAST_OPEN_CLIENT_WITHOUT_COOKIE != 0;
         defaults.fast_open.all_listeners = bits & FAST_OPEN_ALL_LISTENERS != 0;
         defaults.fast_open.without_cookie = bits & FAST_OPEN_WITHOUT_COOKIE != 0;
     }
@@ -115,7 +117,9 @@ fn apply(text: impl Fn(&str) -> Option<String>) -> Defaults {
 }
 
 /// Bits of `tcp_fastopen`.
+const FAST_OPEN_CLIENT: u64 = 1;
 const FAST_OPEN_SERVER: u64 = 2;
+const FAST_OPEN_CLIENT_WITHOUT_COOKIE: u64 = 4;
 const FAST_OPEN_WITHOUT_COOKIE: u64 = 0x200;
 const FAST_OPEN_ALL_LISTENERS: u64 = 0x400;
 

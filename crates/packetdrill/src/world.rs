@@ -2,13 +2,16 @@
 
 use crate::descriptors::Descriptors;
 use crate::flags::Flags;
+use crate::socket::Role;
 use basis::{Frame, Instant};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use nix::errno::Errno;
 use stack::{InterfaceConfig, InterfaceId, Medium, Probing, Stack, StackConfig};
 use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::os::fd::RawFd;
 use std::time::Duration;
+use tcp::State;
 
 /// When the clock begins: not at zero, which some code may take for "never".
 pub(crate) const BEGIN: Instant = Instant::from_millis(10_000);
@@ -32,6 +35,8 @@ pub(crate) struct World {
     pub(crate) now: Instant,
     pub(crate) left: VecDeque<Packet>,
     pub(crate) descriptors: Descriptors,
+    /// Sockets with a call that waits for the end of a handshake to write.
+    pub(crate) openers: Vec<RawFd>,
 }
 
 impl World {
@@ -59,7 +64,14 @@ impl World {
             IpNet::V6(_) => IpNet::V6(Ipv6Net::default()),
         };
         stack.add_route(everywhere, None, interface).map_err(|reason| error(&reason))?;
-        Ok(World { stack, interface, now, left: VecDeque::new(), descriptors: Descriptors::default() })
+        Ok(World {
+            stack,
+            interface,
+            now,
+            left: VecDeque::new(),
+            descriptors: Descriptors::default(),
+            openers: Vec::new(),
+        })
     }
 
     /// Makes `ip` an address of this host: a script may have another than the flags say, and it is told nowhere but here.
@@ -70,6 +82,24 @@ impl World {
         let prefix = if ip.is_ipv4() { 16 } else { 64 };
         let added = self.stack.add_address(self.now, self.interface, ip, prefix, Probing::Skip);
         added.map(drop).map_err(|_| Errno::EADDRNOTAVAIL)
+    }
+
+    /// Whether a socket's attempt to connect has not come to its end.
+    pub(crate) fn is_opening(&self, number: RawFd) -> bool {
+        let Ok(Role::Connection(id)) = self.descriptors.get(number).map(|socket| socket.role) else {
+            return false;
+        };
+        let states = [State::SynSent, State::SynReceived];
+        self.stack.tcp().info(id).is_some_and(|info| info.segment_size == 0 && states.contains(&info.state))
+    }
+
+    /// Whether a handshake is over that a call waits for to write. That is told once.
+    pub(crate) fn has_opened(&mut self) -> bool {
+        let mut openers = std::mem::take(&mut self.openers);
+        let waiting = openers.len();
+        openers.retain(|number| self.is_opening(*number));
+        self.openers = openers;
+        self.openers.len() < waiting
     }
 
     /// A packet comes in. That the stack drops it is none of the script's business.

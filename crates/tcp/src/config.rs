@@ -66,6 +66,9 @@ pub struct HostConfig {
     /// The segment size, without options, with which such a search begins. Default 1024 (RFC 4821 7.2); never below what every path is
     /// taken to carry, 536 by IPv4 and 1220 by IPv6.
     pub base_segment_size: u16,
+    /// Peers whose Fast Open cookies are remembered (RFC 7413 4.1.3), 1 or more; beyond it the one that was met first is forgotten.
+    /// Default 1024.
+    pub fast_open_peers: u32,
 }
 
 impl Default for HostConfig {
@@ -97,6 +100,7 @@ impl Default for HostConfig {
             congestion: Algorithm::Cubic,
             mtu_probing: MtuProbing::OnBlackHole,
             base_segment_size: 1_024,
+            fast_open_peers: 1_024,
         }
     }
 }
@@ -113,6 +117,7 @@ impl HostConfig {
             receive_buffer: BufferBounds { initial: 32 * 1024, most: 256 * 1024 },
             send_buffer: BufferBounds { initial: 32 * 1024, most: 256 * 1024 },
             buffer_memory: 8 * 1024 * 1024,
+            fast_open_peers: 64,
             ..HostConfig::default()
         }
     }
@@ -164,6 +169,20 @@ pub struct FastOpenServer {
     /// Only a cookie of this host proves the sender (RFC 7413 4.1.2). Without it whoever can forge an address can make the host work
     /// for it.
     pub require_cookie: bool,
+}
+
+/// How a connection that is begun sends data with its SYN (RFC 7413).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FastOpenClient {
+    /// Only to peers that gave this host a cookie. Without it data goes with every SYN, for networks where each server takes it in
+    /// unasked. Default true.
+    pub require_cookie: bool,
+}
+
+impl Default for FastOpenClient {
+    fn default() -> FastOpenClient {
+        FastOpenClient { require_cookie: true }
+    }
 }
 
 /// SYN cookies (RFC 4987 3.6): a SYN is answered, and nothing is remembered. What would be is in the SYN-ACK's own numbers: the

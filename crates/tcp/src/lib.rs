@@ -30,7 +30,8 @@ mod send;
 mod timers;
 
 pub use config::{
-    BufferBounds, EcnMode, FastOpenServer, HostConfig, Keepalive, MtuProbing, SocketOptions, SynCookies,
+    BufferBounds, EcnMode, FastOpenClient, FastOpenServer, HostConfig, Keepalive, MtuProbing, SocketOptions,
+    SynCookies,
 };
 pub use counters::Counters;
 pub use error::{

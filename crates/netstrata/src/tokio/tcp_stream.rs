@@ -3,7 +3,7 @@
 use super::ready::{Interest, Ready};
 use crate::address;
 use crate::connection::Connection;
-use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use ::tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use bytes::BufMut;
 use runtime::{Awaited, Host};
 use std::fmt;
@@ -42,6 +42,35 @@ impl TcpStream {
             }
         }
         Err(last.unwrap_or_else(address::none))
+    }
+
+    /// Opens a connection and writes all of `data`, the first bytes of it with the SYN if the peer has given this host a cookie before
+    /// (TCP Fast Open, RFC 7413); see [`crate::TcpStream::connect_with_data`]. Beyond `tokio::net`.
+    ///
+    /// # Errors
+    /// Those of [`crate::TcpStream::connect`], and of a write.
+    pub async fn connect_with_data(
+        host: &Host,
+        addresses: impl ToSocketAddrs,
+        data: &[u8],
+    ) -> io::Result<TcpStream> {
+        let addresses: Vec<SocketAddr> = addresses.to_socket_addrs()?.collect();
+        let mut last = None;
+        for remote in addresses {
+            match TcpStream::open_with_data(host, remote, data).await {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or_else(address::none))
+    }
+
+    async fn open_with_data(host: &Host, remote: SocketAddr, data: &[u8]) -> io::Result<TcpStream> {
+        let (connection, taken) = Connection::begin_with_data(host, remote, data, true)?;
+        connection.connected().await?;
+        let mut stream = TcpStream::new(connection);
+        stream.write_all(data.get(taken..).unwrap_or_default()).await?;
+        Ok(stream)
     }
 
     /// Opens a connection with everything that may be said of it: the local address (port 0: any) and the options it has

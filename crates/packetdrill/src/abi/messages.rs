@@ -8,6 +8,9 @@ use crate::address::Named;
 use libc::{c_int, c_void, iovec, msghdr, size_t, sockaddr, socklen_t, ssize_t};
 use nix::errno::Errno;
 
+/// Pieces of one buffer that is sent without a copy: MAX_SKB_FRAGS of Linux.
+const MOST_PIECES: usize = 17;
+
 pub(super) unsafe extern "C" fn read(user: User, number: c_int, at: *mut c_void, length: size_t) -> ssize_t {
     // SAFETY: see above.
     unsafe { recv(user, number, at, length, 0) }
@@ -158,10 +161,36 @@ pub(super) unsafe extern "C" fn sendmsg(
         // SAFETY: see above.
         let message = unsafe { message.as_ref() }.ok_or(Errno::EFAULT)?;
         // SAFETY: see above.
-        let (data, to) = unsafe {
+        let (pieces, to) = unsafe {
             let to = destination(message.msg_name.cast(), message.msg_namelen)?;
-            (gather(pieces(message.msg_iov, message.msg_iovlen)?), to)
+            (pieces(message.msg_iov, message.msg_iovlen)?, to)
         };
-        machine.send(number, data.as_deref(), flags, to)
+        let mut done = 0;
+        let mut rest = pieces;
+        if machine.sends_without_copy(number, flags)? {
+            // Linux has as many pieces in one buffer; what follows begins another, with segments of its own.
+            while let Some((now, later)) =
+                rest.split_at_checked(MOST_PIECES).filter(|(_, later)| !later.is_empty())
+            {
+                // SAFETY: see above.
+                let data = unsafe { gather(now) };
+                let flags = flags & !libc::MSG_ZEROCOPY | libc::MSG_EOR;
+                let sent = machine.send(number, data.as_deref(), flags, to);
+                match sent {
+                    Ok(count) if data.is_some_and(|data| count == data.len()) => done += count,
+                    Ok(count) => return Ok(done + count),
+                    Err(_) if done > 0 => return Ok(done),
+                    Err(error) => return Err(error),
+                }
+                rest = later;
+            }
+        }
+        // SAFETY: see above.
+        let data = unsafe { gather(rest) };
+        match machine.send(number, data.as_deref(), flags, to) {
+            Ok(count) => Ok(done + count),
+            Err(_) if done > 0 => Ok(done),
+            Err(error) => Err(error),
+        }
     })
 }

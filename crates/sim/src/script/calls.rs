@@ -8,8 +8,8 @@ use super::sockets::{Role, Socket, error_name};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use tcp::{
-    AcceptError, ConnectionId, ReadError, Readiness, Shutdown, ShutdownError, SocketOptions, WriteError,
-    WriteMarks,
+    AcceptError, ConnectionId, FastOpenClient, ReadError, Readiness, Shutdown, ShutdownError, SocketOptions,
+    WriteError, WriteMarks,
 };
 
 /// The port that scripts listen on and connect to; further peers of `connect` have the next ones.
@@ -54,6 +54,9 @@ impl Sockets {
             "accept" | "accept4" => self.accept(machine, descriptor, number),
             "connect" => self.connect(machine, descriptor),
             "read" | "recv" | "recvfrom" => read(socket, machine, arguments),
+            "sendto" if socket.role == Role::Fresh && names(arguments.get(3)).contains(&"MSG_FASTOPEN") => {
+                self.open_with_data(machine, descriptor, integer(arguments, 2)?)
+            }
             "write" | "send" | "sendto" => write(socket, machine, arguments),
             "shutdown" => shutdown(socket, machine, arguments),
             "close" => {
@@ -96,16 +99,29 @@ impl Sockets {
         }
     }
 
+    /// Begins a connection whose SYN carries what it can of `count` bytes; without a cookie of the peer it asks for one.
+    fn open_with_data(&mut self, machine: &mut Machine, descriptor: i64, count: i64) -> Result<Returned> {
+        let Some(socket) = self.open.get_mut(&descriptor) else { return Ok(Error("EBADF")) };
+        let (local, remote) = ends(machine, socket, self.connects);
+        let data = stream(socket.written, count.clamp(0, 1 << 20) as usize);
+        let fast_open = FastOpenClient { require_cookie: !socket.without_cookie };
+        let (now, options) = (machine.now, socket.options);
+        let begun = machine.stack.tcp_connect_with_data(now, local, remote, options, fast_open, &data);
+        let (id, taken) = begun.map_err(|error| format!("sendto: {error}"))?;
+        self.connects += 1;
+        self.begun.push(id);
+        socket.role = Role::Connection(id);
+        socket.written = socket.written.wrapping_add(taken as u32);
+        Ok(if taken == 0 { Error("EINPROGRESS") } else { Value(taken as i64) })
+    }
+
     fn connect(&mut self, machine: &mut Machine, descriptor: i64) -> Result<Returned> {
         let Some(socket) = self.open.get_mut(&descriptor) else { return Ok(Error("EBADF")) };
         let id = match socket.role {
             Role::Listener(_) => return Ok(Error("EISCONN")),
             Role::Connection(id) => id,
             Role::Fresh => {
-                let family = machine.family;
-                let named = |address| family.as_socket_has(address);
-                let local = socket.bound.then_some(SocketAddr::new(named(family.local()), PORT));
-                let remote = SocketAddr::new(named(family.remote()), PORT + self.connects);
+                let (local, remote) = ends(machine, socket, self.connects);
                 let id = match machine.stack.tcp_connect(machine.now, local, remote, socket.options) {
                     Ok(id) => id,
                     Err(stack::ConnectError::AddressInUse) => return Ok(Error("EADDRNOTAVAIL")),
@@ -130,6 +146,14 @@ impl Sockets {
         }
         Ok(if std::mem::replace(&mut socket.connect_told, true) { Error("EISCONN") } else { Value(0) })
     }
+}
+
+/// Both ends of a connection that `socket` begins after `connects` others.
+fn ends(machine: &Machine, socket: &Socket, connects: u16) -> (Option<SocketAddr>, SocketAddr) {
+    let family = machine.family;
+    let named = |address| family.as_socket_has(address);
+    let local = socket.bound.then_some(SocketAddr::new(named(family.local()), PORT));
+    (local, SocketAddr::new(named(family.remote()), PORT + connects))
 }
 
 fn would_block(socket: &Socket) -> Returned {

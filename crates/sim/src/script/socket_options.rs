@@ -77,7 +77,8 @@ fn set_number(socket: &mut Socket, name: &str, value: i64) -> Result<(), String>
         // A port is never in use twice here, and TIME-WAIT never keeps a listener from it.
         "SO_REUSEADDR" => {}
         // No option that stays.
-        "TCP_QUICKACK" | "TCP_FASTOPEN" | "TCP_FASTOPEN_NO_COOKIE" => {}
+        "TCP_QUICKACK" | "TCP_FASTOPEN" => {}
+        "TCP_FASTOPEN_NO_COOKIE" => socket.without_cookie = value != 0,
         _ => return Err(format!("unknown option `{name}`")),
     }
     if socket.options.keepalive.is_some() {

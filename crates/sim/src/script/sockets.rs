@@ -26,6 +26,8 @@ pub(crate) struct Socket {
     pub(crate) read: u32,
     /// Bytes that a blocked write has written.
     pub(crate) partial: usize,
+    /// Data goes with its SYN without a cookie (TCP_FASTOPEN_NO_COOKIE).
+    pub(crate) without_cookie: bool,
 }
 
 impl Socket {
@@ -40,6 +42,7 @@ impl Socket {
             written: 0,
             read: 0,
             partial: 0,
+            without_cookie: false,
         }
     }
 }

@@ -5,7 +5,7 @@ use super::state::Stack;
 use crate::error::{BindError, ConnectError};
 use basis::Instant;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use tcp::{ConnectionId, FourTuple, ListenerId, SocketOptions};
+use tcp::{ConnectionId, FastOpenClient, FourTuple, ListenerId, Path, SocketOptions};
 
 impl Stack {
     /// Begins a connection to `remote`. The local address is `local`, or one that reaches the remote one; the port is chosen
@@ -20,6 +20,47 @@ impl Stack {
         remote: SocketAddr,
         options: SocketOptions,
     ) -> Result<ConnectionId, ConnectError> {
+        let (path, tuple) = self.way_to_connect(now, local, remote)?;
+        self.tcp.connect(now, path, tuple, options).map_err(refused)
+    }
+
+    /// As [`Stack::tcp_connect`]; the SYN carries as much of `data` as fits it, if the peer has given this host a cookie, and else asks
+    /// for one (RFC 7413). Returns also how many bytes were taken in. A peer may get such data twice: it is for requests that bear that.
+    ///
+    /// # Errors
+    /// As [`Stack::tcp_connect`].
+    pub fn tcp_connect_with_data(
+        &mut self,
+        now: Instant,
+        local: Option<SocketAddr>,
+        remote: SocketAddr,
+        options: SocketOptions,
+        fast_open: FastOpenClient,
+        data: &[u8],
+    ) -> Result<(ConnectionId, usize), ConnectError> {
+        let (path, tuple) = self.way_to_connect(now, local, remote)?;
+        self.tcp.connect_with_data(now, path, tuple, options, fast_open, data).map_err(refused)
+    }
+
+    /// Whether [`Stack::tcp_connect_with_data`] would send data with the SYN.
+    pub fn tcp_can_send_with_syn(
+        &self,
+        now: Instant,
+        local: Option<SocketAddr>,
+        remote: SocketAddr,
+        fast_open: FastOpenClient,
+    ) -> bool {
+        let remote = reachable(remote);
+        let way = self.way_to_socket(remote, local.map(|local| local.ip().to_canonical()));
+        way.is_ok_and(|way| self.tcp.can_send_with_syn(now, way.source, remote.ip(), fast_open))
+    }
+
+    fn way_to_connect(
+        &mut self,
+        now: Instant,
+        local: Option<SocketAddr>,
+        remote: SocketAddr,
+    ) -> Result<(Path, FourTuple), ConnectError> {
         let remote = reachable(remote);
         if remote.port() == 0 || remote.ip().is_multicast() || self.is_broadcast(remote.ip()) {
             return Err(ConnectError::InvalidDestination);
@@ -48,11 +89,7 @@ impl Stack {
             }
             port => port,
         };
-        let path = self.path(now, way.interface, remote.ip());
-        self.tcp.connect(now, path, tuple_from(port), options).map_err(|error| match error {
-            tcp::ConnectError::AddressInUse => ConnectError::AddressInUse,
-            tcp::ConnectError::TooManyConnections => ConnectError::TooManyConnections,
-        })
+        Ok((self.path(now, way.interface, remote.ip()), tuple_from(port)))
     }
 
     /// Listens on `local`: on every address of its family if that is unspecified, on a chosen port if that is 0. On `[::]` calls by
@@ -159,4 +196,11 @@ pub(crate) fn reachable(remote: SocketAddr) -> SocketAddr {
         ip => ip,
     };
     SocketAddr::new(ip, remote.port())
+}
+
+fn refused(error: tcp::ConnectError) -> ConnectError {
+    match error {
+        tcp::ConnectError::AddressInUse => ConnectError::AddressInUse,
+        tcp::ConnectError::TooManyConnections => ConnectError::TooManyConnections,
+    }
 }

@@ -213,3 +213,36 @@ fn all_ports_in_use_is_said() {
     );
     assert!(bench.stack.tcp_connect(bench.now, None, (PEER, 81).into(), options).is_ok());
 }
+
+#[test]
+fn the_second_call_brings_its_request_with_the_syn() {
+    let mut pair = Pair::new(&StackConfig::default(), false);
+    let options = SocketOptions::default();
+    let (listener, _) = pair.hosts[1].tcp_listen("0.0.0.0:80".parse().unwrap(), 4, options).unwrap();
+    let server = tcp::FastOpenServer { pending: 4, key: None, require_cookie: true };
+    assert!(pair.hosts[1].tcp_mut().set_fast_open(listener, Some(server)));
+    let client = tcp::FastOpenClient::default();
+    for (taken, early) in [(0, 0), (7, 1)] {
+        let now = pair.now;
+        let begun =
+            pair.hosts[0].tcp_connect_with_data(now, None, (PEER, 80).into(), options, client, b"request");
+        let (id, count) = begun.unwrap();
+        assert_eq!(count, taken);
+        let mut accepted = None;
+        pair.until(|pair| {
+            accepted = pair.hosts[1].tcp_mut().accept(listener).ok();
+            accepted.is_some()
+        });
+        let (accepted, now) = (accepted.unwrap(), pair.now);
+        let mut buffer = [0; 20];
+        if early > 0 {
+            assert_eq!(pair.hosts[1].tcp_mut().read(now, accepted, &mut buffer), Ok(7));
+            assert_eq!(&buffer[..7], b"request");
+        } else {
+            assert_eq!(pair.hosts[1].tcp_mut().read(now, accepted, &mut buffer), Err(ReadError::WouldBlock));
+        }
+        pair.until(|pair| pair.hosts[0].tcp().readiness(id).contains(tcp::Readiness::CONNECTED));
+        assert_eq!(pair.hosts[1].tcp().counters().fast_opens, early);
+        assert_eq!(pair.hosts[0].tcp().info(id).unwrap().syn_data, early > 0);
+    }
+}

@@ -22,6 +22,10 @@ impl ControlBlock {
         let count = match &mut self.phase {
             Phase::Open(open) => {
                 let count = open.receive.read(out, environment);
+                if open.syn_ack.is_some() {
+                    // Data that came with the SYN: the window is told once the handshake is done.
+                    open.receive.acks.not_now();
+                }
                 if !open.receive.is_readable() {
                     self.told.forget(Readiness::READABLE);
                 }
@@ -151,6 +155,17 @@ impl ControlBlock {
             }
             Phase::Handshake(handshake) => sequence == handshake.initial(),
             Phase::Finished(_) => false,
+        }
+    }
+
+    /// See [`crate::Host::set_syn_retries`].
+    pub(crate) fn set_syn_retries(&mut self, retries: u8) -> bool {
+        match &mut self.phase {
+            Phase::Handshake(handshake) => {
+                handshake.set_retries(retries);
+                true
+            }
+            Phase::Open(_) | Phase::Finished(_) => false,
         }
     }
 

@@ -4,6 +4,7 @@ use super::fate::Fate;
 use super::handshake::{Handshake, Outcome};
 use super::open::{Established, Open};
 use super::syn_ack::SynAck;
+use super::syn_data::Lesson;
 use crate::config::Settings;
 use crate::environment::Environment;
 use crate::error::{Dropped, Failure, IcmpError};
@@ -85,16 +86,26 @@ pub(crate) struct Transmission {
     pub(crate) deadline: Instant,
 }
 
-/// A segment's effect: what becomes of the connection, and whether a RST with this number answers it.
+/// A segment's effect: what becomes of the connection, and what else.
 #[derive(Debug)]
 pub(crate) struct Effect {
     pub(crate) fate: Fate,
-    pub(crate) stray: Option<Seq>,
+    pub(crate) aside: Aside,
+}
+
+/// What seldom follows from a segment.
+#[derive(Debug)]
+pub(crate) enum Aside {
+    Nothing,
+    /// A RST with this number answers it.
+    Stray(Seq),
+    /// The host knows more of the peer.
+    Lesson(Box<Lesson>),
 }
 
 impl From<Fate> for Effect {
     fn from(fate: Fate) -> Effect {
-        Effect { fate, stray: None }
+        Effect { fate, aside: Aside::Nothing }
     }
 }
 
@@ -185,9 +196,11 @@ impl ControlBlock {
         match handshake.on_segment(header, self.tuple.local.is_ipv4(), environment.now)? {
             Outcome::Pending => Ok(Fate::Live.into()),
             Outcome::Refused => Ok(Fate::Failed(Failure::Refused).into()),
-            Outcome::Stray(sequence) => Ok(Effect { fate: Fate::Live, stray: Some(sequence) }),
+            Outcome::Stray(sequence) => Ok(Effect { fate: Fate::Live, aside: Aside::Stray(sequence) }),
             Outcome::Opened(established) => {
-                self.open(&established, header, payload, environment).map(Effect::from)
+                let lesson = handshake.lesson(header).map(Box::new);
+                let fate = self.open(&established, header, payload, environment)?;
+                Ok(Effect { fate, aside: lesson.map_or(Aside::Nothing, Aside::Lesson) })
             }
         }
     }
@@ -201,16 +214,27 @@ impl ControlBlock {
         environment: &mut Environment<'_>,
     ) -> Result<Fate, Dropped> {
         let max_pacing_rate = self.max_pacing_rate();
+        let syn_data = match &self.phase {
+            Phase::Handshake(handshake) => handshake.rest_of_data(header.acknowledgment),
+            _ => None,
+        };
         self.phase = Phase::Open(Open::new(established, &self.tuple, self.path, &self.settings, environment));
         let Phase::Open(open) = &mut self.phase else { return Ok(Fate::Live) };
         open.send.set_max_pacing_rate(max_pacing_rate);
+        // What the peer did not take in with the SYN goes again, and carries the acknowledgment.
+        let carried = syn_data.as_ref().is_some_and(|(_, rest)| !rest.is_empty()) && header.window > 0;
+        if let Some((taken, rest)) = syn_data {
+            open.take_over_syn_data(taken, &rest, environment);
+        }
         if self.detached {
             open.finish_sending();
         }
         if !header.flags.contains(Flags::SYN) {
             return open.on_first_segment(header, payload, &self.settings, self.detached, environment);
         }
-        open.receive.acks.now();
+        if !carried {
+            open.receive.acks.now();
+        }
         let (flags, sequence) = (header.flags.without(Flags::SYN), header.sequence + 1);
         let text = Header { flags, sequence, ..header.clone() };
         Ok(open.on_text(&text, payload, &self.settings, self.detached, environment))
@@ -227,9 +251,10 @@ impl ControlBlock {
             return Fate::Live;
         }
         match &mut self.phase {
-            Phase::Handshake(_) => {
+            Phase::Handshake(handshake) => {
                 if let IcmpError::PacketTooBig { mtu } = error {
                     self.path.mtu = self.path.mtu.min(mtu.max(68));
+                    handshake.on_too_big();
                 }
                 // A connection attempt may be given up at the first word of it (RFC 5461 2.1, as hosts do).
                 error.failure().map_or(Fate::Live, Fate::Failed)

@@ -1,4 +1,5 @@
-//! An open connection whose SYN-ACK is not acknowledged yet (RFC 7413 4.2).
+//! What an open connection owes to data on SYNs (RFC 7413 4.2): the SYN-ACK, if that is not acknowledged yet, or what the peer did not
+//! take in.
 
 use super::open::Open;
 use super::syn_ack::SynAck;
@@ -11,6 +12,15 @@ use basis::Frame;
 use wire::tcp::{Flags, Header, Seq};
 
 impl Open {
+    /// This host's SYN had data: `taken` bytes of it are acknowledged, and the rest goes again at once (RFC 7413 4.2.2).
+    #[cold]
+    pub(super) fn take_over_syn_data(&mut self, taken: u32, rest: &[u8], environment: &mut Environment<'_>) {
+        self.send.take_over(taken, rest, &mut self.timers, environment);
+        if taken > 0 && rest.is_empty() {
+            self.negotiated.note_syn_data();
+        }
+    }
+
     /// The SYN with `header` came with `payload` and proved its sender: what it brought can be read, and answered at once.
     pub(crate) fn begin_early(
         &mut self,

@@ -2,6 +2,7 @@
 //! (RFC 9293 3.5 and 3.10.7.3).
 
 use super::open::Established;
+use super::syn_data::{Lesson, SynData};
 use super::throttle::Throttle;
 use crate::error::{Dropped, Failure};
 use crate::inspection::Inspection;
@@ -10,7 +11,9 @@ use crate::receive::timestamps::clock;
 use crate::segment::FourTuple;
 use crate::send::window::SendWindow;
 use crate::timers::{INITIAL_TIMEOUT, Timer};
+use alloc::boxed::Box;
 use basis::{Frame, Instant};
+use bytes::Bytes;
 use core::time::Duration;
 use wire::tcp::{Flags, Header, Options, Seq, Timestamps};
 
@@ -37,6 +40,12 @@ pub(crate) struct Handshake {
     first_sent: Instant,
     /// For the sender of the connection to be (SO_MAX_PACING_RATE).
     pub(crate) max_pacing_rate: Option<u64>,
+    /// The SYN went again for another reason than its timer.
+    repeated: bool,
+    /// What goes with the SYN (RFC 7413).
+    syn_data: Option<Box<SynData>>,
+    /// The application's own bound of retransmissions (TCP_SYNCNT).
+    most_retries: Option<u8>,
 }
 
 /// What the peer's SYN said.
@@ -81,6 +90,49 @@ impl Handshake {
             deadline: now + INITIAL_TIMEOUT,
             first_sent: now,
             max_pacing_rate: None,
+            repeated: false,
+            syn_data: None,
+            most_retries: None,
+        }
+    }
+
+    /// Lets the SYN carry more.
+    pub(crate) fn carry(&mut self, syn_data: SynData) {
+        self.syn_data = Some(Box::new(syn_data));
+    }
+
+    pub(crate) fn set_retries(&mut self, most: u8) {
+        self.most_retries = Some(most);
+    }
+
+    /// One past the last number sent: SND.NXT.
+    fn next(&self) -> Seq {
+        self.initial + 1 + self.syn_data.as_ref().map_or(0, |syn_data| syn_data.length())
+    }
+
+    /// Whether `number` acknowledges the SYN, and no more than was sent with it.
+    fn is_acknowledged_by(&self, number: Seq) -> bool {
+        number.since(self.initial + 1) <= self.next().since(self.initial + 1)
+    }
+
+    /// How many bytes of data the peer took in with the SYN, and those that it did not.
+    pub(super) fn rest_of_data(&self, acknowledged: Seq) -> Option<(u32, Bytes)> {
+        self.syn_data.as_ref().map(|syn_data| syn_data.rest(self.initial, acknowledged))
+    }
+
+    /// What the segment that completed the handshake taught about the peer.
+    pub(super) fn lesson(&self, answer: &Header) -> Option<Lesson> {
+        let syn_data = self.syn_data.as_ref().filter(|_| answer.flags.contains(Flags::SYN))?;
+        Some(syn_data.learn(answer, self.retries > 0 || self.repeated))
+    }
+
+    /// The SYN did not fit the path: it goes again without data (RFC 7413 4.1.3.1).
+    pub(super) fn on_too_big(&mut self) {
+        if self.crossed.is_none()
+            && self.syn_data.as_ref().is_some_and(|syn_data| syn_data.length() > 0)
+            && !self.repeated
+        {
+            (self.due, self.repeated) = (true, true);
         }
     }
 
@@ -99,7 +151,7 @@ impl Handshake {
     }
 
     pub(crate) fn inspect(&self, inspection: &mut Inspection) {
-        inspection.set_numbers(self.initial, self.initial + 1, self.expected());
+        inspection.set_numbers(self.initial, self.next(), self.expected());
         inspection.set_deadline(Timer::Retransmit, self.deadline);
     }
 
@@ -119,7 +171,7 @@ impl Handshake {
     fn on_segment_syn_sent(&mut self, header: &Header, ipv4: bool, now: Instant) -> Result<Outcome, Dropped> {
         let flags = header.flags;
         let acknowledges = flags.contains(Flags::ACK);
-        if acknowledges && header.acknowledgment != self.initial + 1 {
+        if acknowledges && !self.is_acknowledged_by(header.acknowledgment) {
             return if flags.contains(Flags::RST) {
                 Err(Dropped::BlindReset)
             } else {
@@ -131,6 +183,9 @@ impl Handshake {
         }
         if !flags.contains(Flags::SYN) {
             return Err(Dropped::BadFlags);
+        }
+        if acknowledges && !self.has_sent_echoed(header, now) {
+            return Ok(Outcome::Stray(header.acknowledgment));
         }
         let mut negotiated = self.offer.agree(&header.options, flags, ipv4);
         if self.retries > 0 {
@@ -146,6 +201,18 @@ impl Handshake {
         self.due = true;
         (self.retries, self.deadline) = (0, now + INITIAL_TIMEOUT);
         Ok(Outcome::Pending)
+    }
+
+    /// Whether the timestamp that a SYN-ACK echoes, if any, is of a SYN of this attempt (RFC 7323 3.2): another answers an older one, or
+    /// was guessed.
+    fn has_sent_echoed(&self, header: &Header, now: Instant) -> bool {
+        let Some(timestamps) =
+            header.options.timestamps.filter(|echo| self.offer.timestamps && echo.echo != 0)
+        else {
+            return true;
+        };
+        let first = clock(self.timestamp_offset, self.first_sent);
+        timestamps.echo.wrapping_sub(first) <= clock(self.timestamp_offset, now).wrapping_sub(first)
     }
 
     /// RFC 9293 3.10.7.4 for SYN-RECEIVED.
@@ -179,7 +246,7 @@ impl Handshake {
             self.due |= repeats;
             return Err(Dropped::BadFlags);
         }
-        if header.acknowledgment != self.initial + 1 {
+        if !self.is_acknowledged_by(header.acknowledgment) {
             return Ok(Outcome::Stray(header.acknowledgment));
         }
         Ok(Outcome::Opened(self.established(
@@ -200,7 +267,7 @@ impl Handshake {
         now: Instant,
     ) -> Established {
         Established {
-            initial: self.initial,
+            next: header.acknowledgment,
             peer_initial,
             send_window: SendWindow::new(header, negotiated.send_shift),
             negotiated,
@@ -208,7 +275,7 @@ impl Handshake {
             timestamp_offset: self.timestamp_offset,
             window: self.window,
             // Karn: the answer to a repeated SYN tells no round-trip time.
-            round_trip: (self.retries == 0).then(|| now - self.first_sent),
+            round_trip: (self.retries == 0 && !self.repeated).then(|| now - self.first_sent),
             repeated: self.retries,
             early: false,
         }
@@ -225,7 +292,7 @@ impl Handshake {
             return Ok(());
         }
         let given_up = user_timeout.is_some_and(|timeout| now - self.first_sent >= timeout);
-        if self.retries >= retries || given_up {
+        if self.retries >= self.most_retries.unwrap_or(retries) || given_up {
             return Err(Failure::TimedOut);
         }
         self.retries += 1;
@@ -244,7 +311,7 @@ impl Handshake {
             return false;
         }
         let value = clock(self.timestamp_offset, now);
-        let (flags, acknowledgment, options) = match &self.crossed {
+        let (flags, acknowledgment, mut options) = match &self.crossed {
             None => (self.offer.syn_flags(self.retries == 0), Seq(0), self.offer.on_syn(value)),
             Some(crossed) => {
                 let timestamps = Timestamps { value, echo: crossed.recent };
@@ -259,6 +326,9 @@ impl Handshake {
                 }
             }
         };
+        if let Some(syn_data) = &mut self.syn_data {
+            syn_data.join(frame, &mut options);
+        }
         let header = Header {
             source_port: tuple.local_port,
             destination_port: tuple.remote_port,

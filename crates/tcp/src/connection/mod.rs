@@ -11,6 +11,7 @@ mod marks;
 pub(crate) mod open;
 mod path;
 pub(crate) mod syn_ack;
+pub(crate) mod syn_data;
 pub(crate) mod throttle;
 pub(crate) mod time_wait;
 mod transmit;

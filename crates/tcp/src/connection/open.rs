@@ -48,8 +48,8 @@ pub(crate) struct Open {
 /// What a completed handshake hands over.
 #[derive(Debug)]
 pub(crate) struct Established {
-    /// ISS.
-    pub(crate) initial: Seq,
+    /// The first number that the peer has not acknowledged: it may have taken in data with the SYN (RFC 7413).
+    pub(crate) next: Seq,
     /// IRS.
     pub(crate) peer_initial: Seq,
     /// The window of the segment that completed the handshake.
@@ -86,10 +86,9 @@ impl Open {
             established.timestamp_offset,
             now,
         );
-        let next = established.initial + 1;
         let mut open = Open {
             send: Sender::new(
-                next,
+                established.next,
                 established.send_window,
                 segment_size,
                 negotiated.selective_acknowledgments(),

@@ -1,21 +1,28 @@
-//! Connections that open with the SYN, for peers that hold a cookie (RFC 7413, the server's side).
+//! Connections that open with the SYN (RFC 7413): as a server for peers that hold a cookie, and as a client of peers whose cookie this
+//! host holds.
 
 use super::demux::{Demux, Place};
 use super::half_open::CookieReply;
 use super::tcp_host::{Host, environment, tuple_at};
-use crate::config::FastOpenServer;
+use crate::config::{FastOpenClient, FastOpenServer, SocketOptions};
 use crate::connection::control_block::ControlBlock;
 use crate::connection::handshake::syn_window;
 use crate::connection::open::Established;
 use crate::connection::syn_ack::SynAck;
+use crate::connection::syn_data::SynData;
 use crate::environment::Environment;
-use crate::event::ListenerId;
+use crate::error::ConnectError;
+use crate::event::{ConnectionId, ListenerId};
 use crate::segment::{FourTuple, Path};
 use crate::send::window::SendWindow;
 use alloc::boxed::Box;
 use basis::{Frame, Instant, Key, siphash_2_4};
+use bytes::Bytes;
 use core::net::IpAddr;
-use wire::tcp::{FastOpen, Header, Timestamps};
+use wire::tcp::{FastOpen, Header, MAXIMUM_OPTIONS_LENGTH, Timestamps};
+
+/// Bytes of data that go with a SYN at most, however long segments may be: they are kept until it is answered.
+const MOST_DATA: usize = 4_096;
 
 /// The cookie for `remote` at `local`: a keyed hash of both addresses (RFC 7413 4.1.2).
 fn cookie(key: &[u8; 16], remote: IpAddr, local: IpAddr) -> [u8; 8] {
@@ -42,6 +49,51 @@ impl Host {
     /// Takes in data on SYNs to a listener from now on, or does not (TCP_FASTOPEN). Returns false if there is no such listener.
     pub fn set_fast_open(&mut self, listener: ListenerId, fast_open: Option<FastOpenServer>) -> bool {
         self.listeners.get_mut(listener.0).map(|listener| listener.fast_open = fast_open).is_some()
+    }
+
+    /// Begins a connection as [`Host::connect`] does, and lets its SYN carry as much of `data` as fits one segment, if the peer
+    /// has given this host a cookie; else the SYN asks for one. Returns also how many bytes were taken in: they are sent again if the
+    /// SYN is lost or the peer does not take them, so the application goes on behind them. A peer may get such data twice:
+    /// it is for requests that bear that (RFC 7413 2.1).
+    ///
+    /// # Errors
+    /// As [`Host::connect`].
+    pub fn connect_with_data(
+        &mut self,
+        now: Instant,
+        path: Path,
+        tuple: FourTuple,
+        options: SocketOptions,
+        fast_open: FastOpenClient,
+        data: &[u8],
+    ) -> Result<(ConnectionId, usize), ConnectError> {
+        let terms = self.peer_cookies.terms(now, (tuple.local, tuple.remote));
+        let syn_data = terms.map(|terms| {
+            let sizes = [options.max_segment_size, terms.segment_size].into_iter().flatten();
+            let segment_size = sizes.fold(path.maximum_segment_size(tuple.local), u16::min);
+            // All room for options is left free: boxes on the way may add some.
+            let room = usize::from(segment_size).saturating_sub(MAXIMUM_OPTIONS_LENGTH).min(MOST_DATA);
+            let (option, room) = match terms.option.cookie().is_empty() {
+                _ if !fast_open.require_cookie => (None, room),
+                true => (Some(terms.option), 0),
+                false => (Some(terms.option), room),
+            };
+            SynData::new(option, Bytes::copy_from_slice(&data[..data.len().min(room)]))
+        });
+        let taken = syn_data.as_ref().map_or(0, SynData::waiting);
+        self.begin(now, path, tuple, options, syn_data).map(|id| (id, taken))
+    }
+
+    /// Whether [`Host::connect_with_data`] would send data with a SYN from `local` to `remote`.
+    pub fn can_send_with_syn(
+        &self,
+        now: Instant,
+        local: IpAddr,
+        remote: IpAddr,
+        fast_open: FastOpenClient,
+    ) -> bool {
+        let terms = self.peer_cookies.terms(now, (local, remote));
+        terms.is_some_and(|terms| !fast_open.require_cookie || !terms.option.cookie().is_empty())
     }
 
     /// Opens a connection at once if its SYN proves its sender. Returns whether it did.
@@ -71,7 +123,7 @@ impl Host {
         let answer = (negotiated.syn_ack_flags(), options);
         let syn_ack = SynAck::new(initial, header.sequence, answer, timestamp_offset, window, now);
         let established = Established {
-            initial,
+            next: initial + 1,
             peer_initial: header.sequence,
             send_window: SendWindow::new(header, negotiated.send_shift),
             negotiated,
@@ -159,5 +211,20 @@ mod tests {
         assert_ne!(cookie(&key, a, b), cookie(&key, b, a));
         assert_ne!(cookie(&key, a, b), cookie(&key, a, c));
         assert_ne!(cookie(&key, a, b), cookie(&[8; 16], a, b));
+    }
+
+    #[test]
+    fn the_data_of_a_syn_has_a_bound_however_long_segments_are() {
+        let mut host = Host::new(Instant::ZERO, Default::default(), [1; 32]);
+        let path = Path { lane: 0, mtu: 65_535, link_mtu: 65_535 };
+        let [local, remote]: [IpAddr; 2] = [1, 2].map(|n| IpAddr::from([192, 0, 2, n]));
+        let begin = |host: &mut Host, local_port, require_cookie| {
+            let tuple = FourTuple { local, remote, local_port, remote_port: 80 };
+            let client = FastOpenClient { require_cookie };
+            host.connect_with_data(Instant::ZERO, path, tuple, SocketOptions::default(), client, &[7; 9_000])
+        };
+        assert_eq!(begin(&mut host, 1, false).unwrap().1, MOST_DATA);
+        assert_eq!(begin(&mut host, 2, true).unwrap().1, 0, "nobody has given a cookie");
+        assert!(!host.can_send_with_syn(Instant::ZERO, local, remote, FastOpenClient::default()));
     }
 }

@@ -7,6 +7,7 @@ use crate::config::EcnMode;
 use crate::connection::handshake::syn_window;
 use crate::connection::open::Established;
 use crate::connection::throttle::Throttle;
+use crate::error::{Failure, IcmpError};
 use crate::info::{Info, State};
 use crate::inspection::Inspection;
 use crate::negotiation::{Negotiated, Offer};
@@ -146,6 +147,13 @@ impl HalfOpen {
         }
     }
 
+    /// Whether an ICMP error about a segment numbered `sequence` says that the peer cannot be reached. Another error may be about one
+    /// SYN-ACK only.
+    pub(crate) fn is_cut_off(&self, sequence: Seq, error: IcmpError) -> bool {
+        let unreachable = [Failure::NetworkUnreachable, Failure::HostUnreachable];
+        sequence == self.initial && error.failure().is_some_and(|failure| unreachable.contains(&failure))
+    }
+
     /// RFC 9293 3.10.7.4 for SYN-RECEIVED.
     pub(crate) fn on_segment(&mut self, header: &Header, now: Instant) -> Outcome {
         let flags = header.flags;
@@ -187,7 +195,7 @@ impl HalfOpen {
             return Outcome::Stray(header.acknowledgment);
         }
         Outcome::Completed(Established {
-            initial: self.initial,
+            next: self.initial + 1,
             peer_initial: self.peer_initial,
             send_window: SendWindow::new(header, self.negotiated.send_shift),
             negotiated: self.negotiated,

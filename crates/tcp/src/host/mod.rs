@@ -12,6 +12,7 @@ mod isn;
 mod lines;
 mod listener;
 mod passive;
+mod peer_cookies;
 mod reset;
 mod stateless;
 mod syn_cookie;

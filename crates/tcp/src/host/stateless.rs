@@ -78,7 +78,7 @@ impl Host {
         let (options, flags) = recall(maximum, timestamps, clock(timestamp_offset, now));
         let negotiated = offer.agree(&options, flags, tuple.local.is_ipv4());
         Some(Established {
-            initial,
+            next: initial + 1,
             peer_initial,
             send_window: SendWindow::new(header, negotiated.send_shift),
             negotiated,
@@ -120,7 +120,7 @@ impl Host {
         if self.memory.is_exhausted() {
             return Err(Dropped::MemoryShort);
         }
-        if !self.cookies.spend(tuple, established.initial) {
+        if !self.cookies.spend(tuple, established.next - 1) {
             // A late copy: its connection has come and gone.
             self.counters.syn_cookies_refused += 1;
             return Err(Dropped::NoSocket);

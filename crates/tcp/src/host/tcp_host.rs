@@ -5,12 +5,13 @@ use super::half_open::HalfOpenTable;
 use super::isn::IsnGenerator;
 use super::lines::{Lines, lines};
 use super::listener::Listeners;
+use super::peer_cookies::PeerCookies;
 use super::reset;
 use super::syn_cookie::SynCookies;
 use super::time_wait_table::TimeWaitTable;
 use super::work::{Lanes, News};
 use crate::config::HostConfig;
-use crate::connection::control_block::{ControlBlock, Effect};
+use crate::connection::control_block::{Aside, ControlBlock, Effect};
 use crate::connection::fate::Fate;
 use crate::counters::Counters;
 use crate::environment::Environment;
@@ -55,6 +56,8 @@ pub struct Host {
     pub(super) replied: FourTuple,
     /// The key of cookies, for listeners that have none of their own (RFC 7413).
     pub(super) fast_open_key: [u8; 16],
+    /// The cookies that peers gave to this host.
+    pub(super) peer_cookies: PeerCookies,
 }
 
 /// What a connection borrows of its host for one call.
@@ -110,6 +113,7 @@ impl Host {
             replied: FourTuple::NOWHERE,
             fast_open_key: (u128::from(random.next_u64()) << 64 | u128::from(random.next_u64()))
                 .to_le_bytes(),
+            peer_cookies: PeerCookies::default(),
         }
     }
 
@@ -178,7 +182,7 @@ impl Host {
             return Err(Dropped::NoSocket);
         };
         match connection.on_segment(header, frame, &mut environment!(self, now)) {
-            Ok(Effect { fate: Fate::Live, stray: None }) if !connection.is_finished() => {
+            Ok(Effect { fate: Fate::Live, aside: Aside::Nothing }) if !connection.is_finished() => {
                 lines!(self).settle(key, connection);
                 Ok(())
             }
@@ -197,23 +201,43 @@ impl Host {
 
     #[inline(never)]
     fn on_effect(&mut self, now: Instant, index: u32, effect: Effect) {
-        if let Some(sequence) = effect.stray
-            && let Some(connection) = self.connections.at(index)
-        {
+        if let Some(connection) = self.connections.at(index) {
             let (tuple, lane) = (connection.tuple, connection.path.lane);
-            self.reply_stray(now, &tuple, lane, reset::reset(&tuple, sequence, None));
+            match effect.aside {
+                Aside::Nothing => {}
+                Aside::Stray(sequence) => {
+                    self.reply_stray(now, &tuple, lane, reset::reset(&tuple, sequence, None));
+                }
+                Aside::Lesson(lesson) => {
+                    let most = self.config.fast_open_peers as usize;
+                    self.peer_cookies.learn(now, (tuple.local, tuple.remote), &lesson, most);
+                }
+            }
         }
         self.apply(now, index, effect.fate);
     }
 
     /// An ICMP message came about a segment that `tuple` sent with number `sequence`.
     pub fn on_icmp_error(&mut self, now: Instant, tuple: FourTuple, sequence: Seq, error: IcmpError) {
-        // A half-open connection ignores them: its SYN-ACK is repeated, and then it goes.
-        if let Some(Place::Connection(index)) = self.demux.find(&tuple, tuple_at!(self))
-            && let Some(connection) = self.connections.at_mut(index)
-        {
-            let fate = connection.on_icmp_error(sequence, error, &environment!(self, now));
-            self.apply(now, index, fate);
+        match self.demux.find(&tuple, tuple_at!(self)) {
+            Some(Place::Connection(index)) => {
+                if let Some(connection) = self.connections.at_mut(index) {
+                    let fate = connection.on_icmp_error(sequence, error, &environment!(self, now));
+                    self.apply(now, index, fate);
+                }
+            }
+            // Who cannot be reached cannot end the handshake: its place is free for others, and nobody has to be told.
+            Some(Place::HalfOpen(index)) => {
+                if self
+                    .half_open
+                    .slab
+                    .at(index)
+                    .is_some_and(|half_open| half_open.is_cut_off(sequence, error))
+                {
+                    self.drop_half_open(index);
+                }
+            }
+            Some(Place::TimeWait(_)) | None => {}
         }
     }
 }

@@ -6,6 +6,7 @@ use super::tcp_host::{Host, environment, tuple_at};
 use crate::config::{Settings, SocketOptions};
 use crate::connection::control_block::ControlBlock;
 use crate::connection::handshake::Handshake;
+use crate::connection::syn_data::SynData;
 use crate::counters::Counters;
 use crate::environment::Environment;
 use crate::error::{
@@ -31,6 +32,17 @@ impl Host {
         tuple: FourTuple,
         options: SocketOptions,
     ) -> Result<ConnectionId, ConnectError> {
+        self.begin(now, path, tuple, options, None)
+    }
+
+    pub(super) fn begin(
+        &mut self,
+        now: Instant,
+        path: Path,
+        tuple: FourTuple,
+        options: SocketOptions,
+        syn_data: Option<SynData>,
+    ) -> Result<ConnectionId, ConnectError> {
         if self.demux.find_segment(&tuple, tuple_at!(self)).is_some() {
             return Err(ConnectError::AddressInUse);
         }
@@ -42,7 +54,10 @@ impl Host {
         let initial = self.isn.initial(&tuple, now);
         let timestamps = self.isn.timestamp_offset(&tuple);
         let window = self.first_window(&settings);
-        let handshake = Handshake::new(initial, offer, timestamps, window, now);
+        let mut handshake = Handshake::new(initial, offer, timestamps, window, now);
+        if let Some(syn_data) = syn_data {
+            handshake.carry(syn_data);
+        }
         let mut connection = ControlBlock::connecting(tuple, path, settings, handshake);
         connection.set_max_pacing_rate(options.max_pacing_rate);
         let key = self.connections.insert(connection).ok_or(ConnectError::TooManyConnections)?;
@@ -51,6 +66,11 @@ impl Host {
         self.counters.active_opens += 1;
         self.settle(key.index());
         Ok(ConnectionId(key))
+    }
+
+    /// Changes how often the SYN is sent again before an attempt to connect times out (TCP_SYNCNT). Returns false unless one goes on.
+    pub fn set_syn_retries(&mut self, id: ConnectionId, retries: u8) -> bool {
+        self.connections.get_mut(id.0).is_some_and(|connection| connection.set_syn_retries(retries))
     }
 
     /// Whether no connection, half-open or in TIME-WAIT included, has this four-tuple.
@@ -67,7 +87,10 @@ impl Host {
             Some(Place::Connection(index)) => {
                 self.connections.at(index).is_some_and(|connection| connection.is_credible(sequence, error))
             }
-            _ => false,
+            Some(Place::HalfOpen(index)) => {
+                self.half_open.slab.at(index).is_some_and(|half_open| half_open.is_cut_off(sequence, error))
+            }
+            Some(Place::TimeWait(_)) | None => false,
         }
     }
 

@@ -57,6 +57,12 @@ impl AckState {
         self.due = true;
     }
 
+    /// What was due can wait for the next segment.
+    #[cold]
+    pub(crate) fn not_now(&mut self) {
+        self.due = false;
+    }
+
     /// The next acknowledgments are not delayed, if `on`; else they are (TCP_QUICKACK).
     pub(crate) fn set_quick(&mut self, on: bool) {
         self.quick = if on { QUICK } else { 0 };
@@ -84,7 +90,9 @@ impl AckState {
         if with_data {
             // The application answers what has just come: its data will carry acknowledgments.
             let since = milliseconds(now).wrapping_sub(self.last_data);
-            if self.last_data != 0 && since < DELAY.as_millis() as u32 {
+            // Before any data came, only the handshake can be acknowledged.
+            let answers_handshake = self.last_data == 0 && self.due;
+            if answers_handshake || self.last_data != 0 && since < DELAY.as_millis() as u32 {
                 self.quick = 0;
             }
         } else {

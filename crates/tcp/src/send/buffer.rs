@@ -5,6 +5,7 @@ use alloc::collections::VecDeque;
 use basis::frame::INLINE_PAYLOAD;
 use basis::{ChunkPool, Frame, pool};
 use bytes::{Bytes, BytesMut};
+use wire::tcp::Seq;
 
 /// So many bytes that straddle two pieces are copied together.
 const GATHERED: usize = 4096;
@@ -24,6 +25,8 @@ pub(crate) struct SendBuffer {
     cursor: Cursor,
     /// What became of those sent; it is needed for as long.
     pub(super) board: Scoreboard,
+    /// One past the last segment sent that was not full, for Nagle's algorithm.
+    pub(super) short_end: Option<Seq>,
 }
 
 /// Where the last segment was found, since the next one lies behind it.
@@ -242,7 +245,7 @@ impl SendBuffer {
     #[inline]
     pub(crate) fn clear(&mut self, chunks: &mut ChunkPool) {
         self.tail.clear();
-        (self.len, self.cursor) = (0, Cursor::default());
+        (self.len, self.cursor, self.short_end) = (0, Cursor::default(), None);
         self.board.clear();
         let large = self.sealed + self.tail.capacity() > pool::SMALL;
         if large || !self.pieces.is_empty() || self.pieces.capacity() > 64 {
@@ -273,6 +276,7 @@ impl Clone for SendBuffer {
             len: self.len,
             cursor: self.cursor,
             board: self.board.clone(),
+            short_end: self.short_end,
         }
     }
 }

@@ -11,8 +11,8 @@ pub(crate) struct Situation {
     pub(crate) segment_size: u32,
     /// The most one call may emit: several segments at once, or one.
     pub(crate) most: u32,
-    /// Whether something is sent and unacknowledged.
-    pub(crate) in_flight: bool,
+    /// Whether a segment that was not full is sent and unacknowledged.
+    pub(crate) short_in_flight: bool,
     /// Whether small segments go at once: Nagle is off, or a FIN follows.
     pub(crate) eager: bool,
     /// Whether small segments wait though nothing is in flight: the application has said that more follows.
@@ -26,7 +26,7 @@ pub(crate) struct Situation {
 pub(crate) enum Decision {
     /// So many bytes; more than a segment's worth is a super-segment.
     Send(u32),
-    /// Nothing: there is nothing, or Nagle's algorithm holds a small segment until the peer has acknowledged all.
+    /// Nothing: there is nothing, or Nagle's algorithm holds a small segment until the peer has acknowledged the last one.
     Wait,
     /// Nothing for now: a small segment is held back, but not for ever.
     Held,
@@ -34,11 +34,13 @@ pub(crate) enum Decision {
     Blocked,
 }
 
-/// Decides by RFC 9293 3.8.6.2.1 (silly windows) and 3.7.4 (Nagle).
+/// Decides by RFC 9293 3.8.6.2.1 (silly windows) and 3.7.4 (Nagle, with the change that RFC 9293 A.3 tells of: a small segment waits
+/// for another small one, not for full ones, so that the end of a long write does not wait for an acknowledgment).
 #[inline]
 pub(crate) fn decide(situation: Situation) -> Decision {
-    let Situation { unsent, usable, segment_size, most, in_flight, eager, held, largest_window } = situation;
-    let eager = eager && !held;
+    let Situation { unsent, usable, segment_size, most, short_in_flight, eager, held, largest_window } =
+        situation;
+    let eager = (eager || !short_in_flight) && !held;
     if unsent == 0 {
         return Decision::Wait;
     }
@@ -51,7 +53,7 @@ pub(crate) fn decide(situation: Situation) -> Decision {
         return Decision::Held;
     }
     if unsent <= usable {
-        return if eager || !in_flight { Decision::Send(unsent) } else { Decision::Wait };
+        return if eager { Decision::Send(unsent) } else { Decision::Wait };
     }
     if usable > 0 && usable >= largest_window / 2 {
         return Decision::Send(usable);
@@ -68,7 +70,7 @@ mod tests {
         usable: 100_000,
         segment_size: 1_000,
         most: 64_000,
-        in_flight: false,
+        short_in_flight: false,
         eager: false,
         held: false,
         largest_window: 100_000,
@@ -77,18 +79,20 @@ mod tests {
     #[test]
     fn bulk_goes_in_whole_segments() {
         assert_eq!(decide(BULK), Decision::Send(10_000));
-        assert_eq!(decide(Situation { unsent: 10_001, ..BULK }), Decision::Send(10_000));
+        assert_eq!(decide(Situation { unsent: 10_001, ..BULK }), Decision::Send(10_001));
+        let behind = Situation { short_in_flight: true, ..BULK };
+        assert_eq!(decide(Situation { unsent: 10_001, ..behind }), Decision::Send(10_000));
         assert_eq!(decide(Situation { usable: 4_700, ..BULK }), Decision::Send(4_000));
         assert_eq!(decide(Situation { most: 1_000, ..BULK }), Decision::Send(1_000));
-        assert_eq!(decide(Situation { unsent: 10_001, eager: true, ..BULK }), Decision::Send(10_001));
+        assert_eq!(decide(Situation { unsent: 10_001, eager: true, ..behind }), Decision::Send(10_001));
     }
 
     #[test]
-    fn nagle_holds_a_small_segment_only_while_something_is_in_flight() {
+    fn nagle_holds_a_small_segment_only_while_another_is_in_flight() {
         let small = Situation { unsent: 10, ..BULK };
         assert_eq!(decide(small), Decision::Send(10));
-        assert_eq!(decide(Situation { in_flight: true, ..small }), Decision::Wait);
-        assert_eq!(decide(Situation { in_flight: true, eager: true, ..small }), Decision::Send(10));
+        assert_eq!(decide(Situation { short_in_flight: true, ..small }), Decision::Wait);
+        assert_eq!(decide(Situation { short_in_flight: true, eager: true, ..small }), Decision::Send(10));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::environment::Environment;
 use crate::info::Trust;
 use crate::memory::Memory;
 use crate::rtt::{RttEstimator, micros};
+use crate::timers::Timers;
 use alloc::boxed::Box;
 use basis::Instant;
 use core::time::Duration;
@@ -225,13 +226,7 @@ impl Sender {
     pub(super) fn shrink_segments(&mut self, segment_size: u16) {
         if segment_size < self.segment_size {
             self.segment_size = segment_size;
-            let (oldest, next) = (self.flight.oldest, self.flight.next);
-            if let Some(buffer) = self.buffer.as_mut().filter(|_| oldest != next) {
-                let mut episode = self.recovery.episode.take().unwrap_or_else(|| Episode::new(oldest));
-                episode.resend(next);
-                self.recovery.episode = Some(episode);
-                buffer.board.lose_sent_until(oldest, Instant::FAR_FUTURE);
-            }
+            self.resend();
         }
     }
 
@@ -244,6 +239,47 @@ impl Sender {
     /// Bytes of payload of a full segment.
     pub(crate) fn segment_size(&self) -> u16 {
         self.segment_size
+    }
+
+    /// All that is under way goes again, and the path is not to blame.
+    fn resend(&mut self) {
+        let (oldest, next) = (self.flight.oldest, self.flight.next);
+        if let Some(buffer) = self.buffer.as_mut().filter(|_| oldest != next) {
+            let mut episode = self.recovery.episode.take().unwrap_or_else(|| Episode::new(oldest));
+            episode.resend(next);
+            self.recovery.episode = Some(episode);
+            buffer.board.lose_sent_until(oldest, Instant::FAR_FUTURE);
+        }
+    }
+
+    /// Takes over what left with the SYN (RFC 7413): of it `taken` bytes are acknowledged already, and `rest` goes again.
+    #[cold]
+    pub(crate) fn take_over(
+        &mut self,
+        taken: u32,
+        rest: &[u8],
+        timers: &mut Timers,
+        environment: &mut Environment<'_>,
+    ) {
+        self.bytes_sent += u64::from(taken);
+        if rest.is_empty() {
+            return;
+        }
+        // It was taken in before there was a limit.
+        self.limit = self.limit.max(rest.len() as u32);
+        // What follows does not join it: it was pushed once.
+        let marks = WriteMarks { end_of_record: true, ..WriteMarks::default() };
+        let count = self.write(rest, marks, environment) as u32;
+        let now = environment.now;
+        self.flight.sent(count, now);
+        self.flight.forget_timing();
+        if let Some(buffer) = &mut self.buffer {
+            buffer.board.sent(self.flight.next, now);
+        }
+        self.bytes_sent += u64::from(count);
+        (self.last_sent, self.waiting_since) = (now, now);
+        self.begin_timeout(timers, now);
+        self.resend();
     }
 
     /// SND.UNA, the number to be sent next, and one past the highest number ever sent: SND.NXT.

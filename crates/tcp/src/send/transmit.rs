@@ -94,7 +94,13 @@ impl Sender {
         // What leaves now waits for its acknowledgment; the next override begins with the first interval.
         self.probe.reset();
         timers.stop(Timer::Probe);
-        Some(self.emit(length, fin_unsent, frame, timers, environment))
+        let goes_on =
+            outstanding > 0 && self.last_sent == environment.now && environment.config.super_segments;
+        let mut outbound = self.emit(length, fin_unsent, frame, timers, environment);
+        if goes_on && frame.segment_size == 0 && self.ends_burst(fin, settings, environment) {
+            outbound = Outbound::new(outbound.sequence(), outbound.flags() | Flags::PSH);
+        }
+        Some(outbound)
     }
 
     #[inline(always)]
@@ -127,7 +133,7 @@ impl Sender {
                 }
                 false => segment_size,
             },
-            in_flight: outstanding > 0,
+            short_in_flight: outstanding > 0 && self.is_short_in_flight(),
             eager: settings.no_delay || complete,
             held: !complete && self.marks.holds(settings.cork),
             largest_window: self.window.largest,
@@ -138,6 +144,31 @@ impl Sender {
             }
             decision => decision,
         }
+    }
+
+    /// Whether nothing can follow a full segment that itself followed others: who gathers segments on their way need not wait for more. In
+    /// the smallest windows every segment is a burst of its own.
+    #[cold]
+    fn ends_burst(&mut self, fin: bool, settings: &Settings, environment: &Environment<'_>) -> bool {
+        if self.longest_burst(environment.config.min_burst) <= self.segment_size as u32 {
+            return false;
+        }
+        let outstanding = self.flight.outstanding();
+        let unsent = (self.queued() as u32).saturating_sub(outstanding);
+        let limits = self.congestion.limits;
+        let next = self.decide(unsent, outstanding, fin, settings, environment);
+        self.congestion.limits = limits;
+        self.recovery.is_quiet()
+            && unsent > 0
+            && !self.marks.unfinished()
+            && !matches!(next, Decision::Send(_))
+    }
+
+    /// Whether a segment that was not full is under way.
+    #[inline]
+    fn is_short_in_flight(&self) -> bool {
+        let end = self.buffer.as_ref().and_then(|buffer| buffer.short_end);
+        end.is_some_and(|end| (end - 1).within(self.flight.oldest, self.flight.outstanding()))
     }
 
     /// Sends `length` new bytes, and the FIN if it fits.
@@ -167,6 +198,9 @@ impl Sender {
             vacant => vacant.insert(environment.memory.take_send()),
         };
         buffer.board.sent(next, now);
+        if !length.is_multiple_of(self.segment_size as u32) {
+            buffer.short_end = Some(next);
+        }
         self.bytes_sent += length as u64;
         self.last_sent = now;
         if self.waiting_since == Instant::FAR_FUTURE {
