@@ -120,3 +120,15 @@ fn cubic_and_new_reno_live_together() {
         assert!(most <= 4 * least, "{first} {second}: {shares:?}");
     }
 }
+
+/// Neither starves beside the other, whoever was first (draft-ietf-ccwg-bbr 5.3.3.5).
+#[test]
+fn bbr_and_cubic_live_together() {
+    for (first, second) in [(Algorithm::Cubic, Algorithm::Bbr), (Algorithm::Bbr, Algorithm::Cubic)] {
+        for seed in 1..4 {
+            let shares = share(first, second, seed);
+            let (least, most) = (shares[0].min(shares[1]), shares[0].max(shares[1]));
+            assert!(most <= 6 * least, "{first} {second}: {shares:?}");
+        }
+    }
+}

@@ -28,6 +28,9 @@ pub struct Inspection {
     pub receive_next: Seq,
     /// Slow start grows by a quarter only: round trips have become longer (HyStart++, RFC 9406 4.2).
     pub conservative: bool,
+    /// The state of a congestion control that has a model of the path: "startup", "drain", "probe-bw-down", "probe-bw-cruise",
+    /// "probe-bw-refill", "probe-bw-up" or "probe-rtt" of BBR.
+    pub stage: Option<&'static str>,
     /// When each timer expires, in the order of [`Timer::ALL`]; [`Instant::FAR_FUTURE`] if it is not armed.
     pub deadlines: [Instant; Timer::ALL.len()],
     /// When TIME-WAIT ends, in that state.
@@ -46,6 +49,7 @@ impl Inspection {
             send_highest: Seq(0),
             receive_next: Seq(0),
             conservative: false,
+            stage: None,
             deadlines: [Instant::FAR_FUTURE; Timer::ALL.len()],
             time_wait: None,
         }

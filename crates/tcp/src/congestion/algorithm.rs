@@ -11,17 +11,20 @@ pub enum Algorithm {
     Cubic,
     /// RFC 5681 and 6582.
     NewReno,
+    /// Version 3 (draft-ietf-ccwg-bbr-06): by a model of the path, with pacing.
+    Bbr,
 }
 
 impl Algorithm {
     /// All of them.
-    pub const ALL: [Algorithm; 2] = [Algorithm::Cubic, Algorithm::NewReno];
+    pub const ALL: [Algorithm; 3] = [Algorithm::Cubic, Algorithm::NewReno, Algorithm::Bbr];
 
     /// The name that system administrators know it by.
     pub const fn name(self) -> &'static str {
         match self {
             Algorithm::Cubic => "cubic",
             Algorithm::NewReno => "reno",
+            Algorithm::Bbr => "bbr",
         }
     }
 

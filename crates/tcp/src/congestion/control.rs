@@ -1,15 +1,18 @@
 //! What is peculiar to each congestion control: one of them, as plain data.
 
 use super::algorithm::Algorithm;
+use super::bbr::Bbr;
 use super::controller::Controller;
 use super::cubic::Cubic;
 use super::new_reno::NewReno;
 use super::window::Window;
+use alloc::boxed::Box;
 
 #[derive(Clone, Debug)]
 pub(super) enum Control {
     Cubic(Cubic),
     NewReno(NewReno),
+    Bbr(Box<Bbr>),
 }
 
 impl Control {
@@ -17,6 +20,7 @@ impl Control {
         match algorithm {
             Algorithm::Cubic => Control::Cubic(Cubic::new(window)),
             Algorithm::NewReno => Control::NewReno(NewReno::default()),
+            Algorithm::Bbr => Control::Bbr(Box::new(Bbr::new(window))),
         }
     }
 
@@ -24,13 +28,16 @@ impl Control {
         match self {
             Control::Cubic(_) => Algorithm::Cubic,
             Control::NewReno(_) => Algorithm::NewReno,
+            Control::Bbr(_) => Algorithm::Bbr,
         }
     }
 
-    pub(super) fn controller(&mut self) -> &mut dyn Controller {
+    /// One that answers acknowledgments and losses with windows; none that has a model (`modelled.rs`).
+    pub(super) fn controller(&mut self) -> Option<&mut dyn Controller> {
         match self {
-            Control::Cubic(control) => control,
-            Control::NewReno(control) => control,
+            Control::Cubic(control) => Some(control),
+            Control::NewReno(control) => Some(control),
+            Control::Bbr(_) => None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a congestion control is asked and told. All sizes are bytes.
 
+use super::delivery::RateSample;
 use super::window::Window;
 use basis::Instant;
 use wire::tcp::Seq;
@@ -34,6 +35,38 @@ pub(crate) struct Setback {
     pub(crate) in_flight: u32,
     /// Payload of a full-sized segment.
     pub(crate) segment_size: u32,
+}
+
+/// An acknowledgment, to a control that has a model of the path.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Signal {
+    pub(crate) now: Instant,
+    pub(crate) sample: RateSample,
+    /// The round-trip time of what was sent last of all that it delivers, if that is certain, in microseconds.
+    pub(crate) round_trip: Option<u32>,
+    /// Payload of a full-sized segment.
+    pub(crate) segment_size: u32,
+    /// Bytes under way after it.
+    pub(crate) in_flight: u32,
+    /// Bytes delivered so far.
+    pub(crate) delivered: u64,
+    /// Selective acknowledgments are in use.
+    pub(crate) selective: bool,
+}
+
+/// Numbers found to be lost, to a control that has a model of the path.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LostSegment {
+    pub(crate) now: Instant,
+    pub(crate) bytes: u32,
+    /// One past the last of them.
+    pub(crate) end: Seq,
+    /// When they were sent: bytes under way with them, whether the application had held back, and bytes lost since.
+    pub(crate) sent: Option<(u32, bool, u64)>,
+    /// Bytes delivered so far.
+    pub(crate) delivered: u64,
+    /// Selective acknowledgments are in use.
+    pub(crate) selective: bool,
 }
 
 /// A congestion control. It knows windows, not segments: what is lost and what is sent again is the sender's concern.

@@ -89,6 +89,11 @@ impl Delivery {
         }
     }
 
+    /// C.delivered.
+    pub(crate) fn delivered(&self) -> u64 {
+        self.delivered
+    }
+
     /// The last sample that told a rate.
     pub(crate) fn last(&self) -> &RateSample {
         &self.last

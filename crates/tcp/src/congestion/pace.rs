@@ -8,11 +8,13 @@ const LONGEST_QUANTUM: u64 = 64 * 1024;
 /// A wake-up that comes late is made up for, up to so many nanoseconds.
 const PATIENCE: u64 = 1_000_000;
 /// As fast as may be.
-const UNLIMITED: u64 = u64::MAX;
+pub(crate) const UNLIMITED: u64 = u64::MAX;
 
 /// The departures of one connection. Rates are bytes of payload a second.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
+    /// What the congestion control asks for: C.pacing_rate.
+    wanted: u64,
     /// What the application allows (SO_MAX_PACING_RATE).
     most: u64,
     /// C.next_send_time.
@@ -25,7 +27,11 @@ pub(crate) struct Pace {
 
 impl Pace {
     pub(crate) const fn new() -> Pace {
-        Pace { most: UNLIMITED, next: Instant::ZERO, left: 0, waited: false }
+        Pace { wanted: UNLIMITED, most: UNLIMITED, next: Instant::ZERO, left: 0, waited: false }
+    }
+
+    pub(crate) fn set_wanted(&mut self, rate: u64) {
+        self.wanted = rate.max(1);
     }
 
     pub(crate) fn set_most(&mut self, rate: Option<u64>) {
@@ -39,12 +45,11 @@ impl Pace {
 
     /// The rate that holds.
     pub(crate) fn rate(&self) -> u64 {
-        self.most
+        self.wanted.min(self.most)
     }
 
-    /// C.send_quantum, in bytes.
-    pub(crate) fn quantum(&self, segment_size: u32) -> u32 {
-        (self.rate() / 1_000).min(LONGEST_QUANTUM).max(2 * u64::from(segment_size)) as u32
+    fn quantum(&self, segment_size: u32) -> u32 {
+        quantum(self.rate(), segment_size)
     }
 
     /// How many bytes of the quantum may still leave.
@@ -74,6 +79,11 @@ impl Pace {
         let nanoseconds = u128::from(bytes) * 1_000_000_000 / u128::from(self.rate());
         self.next += Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX));
     }
+}
+
+/// C.send_quantum at `rate` bytes a second, in bytes.
+pub(crate) fn quantum(rate: u64, segment_size: u32) -> u32 {
+    (rate / 1_000).min(LONGEST_QUANTUM).max(2 * u64::from(segment_size)) as u32
 }
 
 #[cfg(test)]
@@ -106,6 +116,17 @@ mod tests {
         pace.on_sent(1_000, MS(5));
         assert_eq!(pace.allowance(1_000, MS(5)), Err(MS(7)));
         assert_eq!(pace.allowance(1_000, MS(7)), Ok(2_000));
+    }
+
+    #[test]
+    fn the_lesser_of_what_is_wanted_and_what_is_allowed_holds() {
+        let mut pace = pace(1_000_000);
+        pace.set_wanted(5_000);
+        assert_eq!((pace.rate(), pace.most()), (5_000, Some(1_000_000)));
+        pace.set_wanted(2_000_000);
+        assert_eq!(pace.rate(), 1_000_000);
+        pace.set_most(None);
+        assert_eq!((pace.rate(), pace.most()), (2_000_000, None));
     }
 
     #[test]

@@ -13,12 +13,12 @@ use wire::tcp::Seq;
 
 /// What a connection has only while there is a reason.
 #[derive(Clone, Debug, Default)]
-struct Aside {
+pub(super) struct Aside {
     /// What was before the last setback, should it turn out to have been none.
     before: Option<(Window, Control)>,
     /// Bytes that were acknowledged with congestion marks.
     marked: u64,
-    shaping: Option<Box<Shaping>>,
+    pub(super) shaping: Option<Box<Shaping>>,
 }
 
 /// What a connection has that paces.
@@ -29,7 +29,7 @@ pub(crate) struct Shaping {
 }
 
 impl Shaping {
-    fn new() -> Shaping {
+    pub(super) fn new() -> Shaping {
         Shaping { delivery: Delivery::new(), pace: Pace::new() }
     }
 }
@@ -37,16 +37,16 @@ impl Shaping {
 /// The control of one connection: plain data, so that a connection can be cloned.
 #[derive(Clone, Debug)]
 pub(crate) struct Congestion {
-    window: Window,
-    control: Control,
+    pub(super) window: Window,
+    pub(super) control: Control,
     /// What most connections never need.
-    aside: Option<Box<Aside>>,
+    pub(super) aside: Option<Box<Aside>>,
     /// What was under way when a mark was answered ends here (RFC 3168 6.1.2: one answer a window).
     answered_until: Seq,
     /// A mark in the present window was answered: it does not grow.
     answered: bool,
     /// The window was reduced, and the peer is not told yet.
-    slowed_down: bool,
+    pub(super) slowed_down: bool,
     /// The window held back what was to be sent last.
     pub(crate) limits: bool,
 }
@@ -54,7 +54,7 @@ pub(crate) struct Congestion {
 impl Congestion {
     pub(crate) fn new(algorithm: Algorithm, segment_size: u32) -> Congestion {
         let window = Window::new(segment_size);
-        Congestion {
+        let mut congestion = Congestion {
             window,
             control: Control::new(algorithm, &window),
             aside: None,
@@ -62,7 +62,11 @@ impl Congestion {
             answered: false,
             slowed_down: false,
             limits: false,
+        };
+        if congestion.is_modelled() {
+            congestion.settle_shaping();
         }
+        congestion
     }
 
     pub(crate) fn algorithm(&self) -> Algorithm {
@@ -74,6 +78,7 @@ impl Congestion {
         if algorithm != self.algorithm() {
             self.control = Control::new(algorithm, &self.window);
             self.forget();
+            self.settle_shaping();
         }
     }
 
@@ -111,25 +116,41 @@ impl Congestion {
         match &mut self.control {
             Control::Cubic(control) => control.on_acknowledged(&mut self.window, acknowledged),
             Control::NewReno(control) => control.on_acknowledged(&mut self.window, acknowledged),
+            // It wants samples.
+            Control::Bbr(_) => {}
         }
     }
 
     /// A loss was seen, or a mark: the threshold is chosen anew and the window falls to it. Once a round trip at most: that is
     /// the caller's to see to.
     pub(crate) fn on_congestion_event(&mut self, setback: Setback) {
-        self.remember();
-        self.control.controller().on_setback(&mut self.window, setback);
-        self.window.size = self.window.threshold;
         self.slowed_down = true;
+        if let Control::Bbr(bbr) = &mut self.control {
+            bbr.on_recovery(&self.window);
+            return;
+        }
+        self.remember();
+        if let Some(control) = self.control.controller() {
+            control.on_setback(&mut self.window, setback);
+        }
+        self.window.size = self.window.threshold;
     }
 
     /// The peer tells of a congestion mark: as good as a loss, but once a window (RFC 3168 6.1.2). `oldest` is SND.UNA, `highest`
     /// is one past all that was sent. Returns whether the window was reduced.
-    pub(crate) fn on_congestion_echo(&mut self, oldest: Seq, highest: Seq, setback: Setback) -> bool {
+    pub(crate) fn on_congestion_echo(
+        &mut self,
+        oldest: Seq,
+        highest: Seq,
+        setback: Setback,
+        now: Instant,
+    ) -> bool {
         if self.answered && oldest.at_or_before(self.answered_until) {
             return false;
         }
-        self.on_congestion_event(setback);
+        if !self.on_modelled_echo(now) {
+            self.on_congestion_event(setback);
+        }
         // No late arrival can prove that there was no mark.
         self.forget();
         (self.answered, self.answered_until) = (true, highest);
@@ -151,6 +172,9 @@ impl Congestion {
     /// RFC 6582 3.2 step 3, the careful choice: no burst at the end of recovery.
     pub(crate) fn on_recovered(&mut self, in_flight: u32, segment_size: u32) {
         self.answered = false;
+        if self.is_modelled() {
+            return self.on_repaired();
+        }
         self.window.size =
             self.window.threshold.min(in_flight.max(segment_size).saturating_add(segment_size));
     }
@@ -159,15 +183,21 @@ impl Congestion {
     /// RFC 5681 3.1: the loss window is one segment.
     pub(crate) fn on_timeout(&mut self, setback: Setback, first: bool) {
         (self.answered, self.slowed_down) = (false, true);
+        if let Control::Bbr(bbr) = &mut self.control {
+            return bbr.on_timeout(&mut self.window, setback.in_flight, setback.segment_size);
+        }
         if first {
             self.remember();
-            self.control.controller().on_timeout(&mut self.window, setback);
+            if let Some(control) = self.control.controller() {
+                control.on_timeout(&mut self.window, setback);
+            }
         }
         self.window.size = setback.segment_size;
     }
 
     /// The last setback was none: what was taken for lost was only late (RFC 9438 4.9, RFC 4015).
     pub(crate) fn on_spurious(&mut self) {
+        self.on_modelled_spurious();
         if let Some((window, control)) = self.aside.as_mut().and_then(|aside| aside.before.take()) {
             self.window.size = self.window.size.max(window.size);
             self.window.threshold = self.window.threshold.max(window.threshold);
@@ -182,9 +212,12 @@ impl Congestion {
 
     /// The connection has sent nothing for `idle`, which is longer than the retransmission time-out, until now.
     pub(crate) fn on_idle(&mut self, now: Instant, idle: Duration, timeout: Duration, segment_size: u32) {
-        self.window.decay(idle, timeout, segment_size);
+        // Who paces and has a model begins again where it was.
+        if let Some(control) = self.control.controller() {
+            self.window.decay(idle, timeout, segment_size);
+            control.on_idle(now);
+        }
         self.forget();
-        self.control.controller().on_idle(now);
     }
 
     fn remember(&mut self) {
@@ -196,33 +229,12 @@ impl Congestion {
         if let Some(aside) = &mut self.aside {
             aside.before = None;
         }
-        self.aside.take_if(|aside| aside.marked == 0 && aside.shaping.is_none());
+        self.tidy();
     }
 
-    // ---- pacing ----
-
-    /// The samples and the departures, of a connection that paces.
-    #[inline]
-    pub(crate) fn shaping(&self) -> Option<&Shaping> {
-        self.aside.as_ref()?.shaping.as_deref()
-    }
-
-    #[inline]
-    pub(crate) fn shaping_mut(&mut self) -> Option<&mut Shaping> {
-        self.aside.as_mut()?.shaping.as_deref_mut()
-    }
-
-    /// Bounds the rate, or no longer does. Returns whether the connection paces now.
-    pub(crate) fn set_max_pacing_rate(&mut self, rate: Option<u64>) -> bool {
-        let wanted = rate.is_some();
-        if wanted || self.shaping().is_some() {
-            let shaping = &mut self.aside.get_or_insert_default().shaping;
-            shaping.get_or_insert_with(|| Box::new(Shaping::new())).pace.set_most(rate);
-            if !wanted {
-                *shaping = None;
-            }
-        }
-        wanted
+    /// Keeps nothing aside for which there is no reason.
+    pub(super) fn tidy(&mut self) {
+        self.aside.take_if(|aside| aside.before.is_none() && aside.marked == 0 && aside.shaping.is_none());
     }
 
     // ---- reports ----

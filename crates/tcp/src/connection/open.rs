@@ -469,6 +469,7 @@ impl Open {
         inspection.set_numbers(oldest, next, self.receive.next());
         inspection.send_highest = highest;
         inspection.conservative = self.send.is_conservative();
+        inspection.stage = self.send.stage();
         inspection.deadlines = self.timers.deadlines(!self.closing.acknowledged());
     }
 

@@ -150,8 +150,6 @@ impl Sender {
         };
         // RFC 5682 2.1 step 1: only the first time-out of a connection without losses may have come too early.
         let forward = if first && episode.phase == Phase::Watch { Forward::First } else { Forward::Off };
-        let in_flight = self.flight.outstanding();
-        self.congestion.on_timeout(Setback { in_flight, segment_size }, punish);
         episode.begin(Phase::Resend, oldest, next);
         episode.undo = undo.or(episode.undo);
         episode.forward = forward;
@@ -164,7 +162,10 @@ impl Sender {
             buffer.board.lose_sent_until(oldest, latest);
         }
         self.recovery.episode = Some(episode);
-        self.note_losses();
+        // A model looks at what is still under way, the others at what was.
+        let in_flight = if self.congestion.is_modelled() { self.pipe() } else { self.flight.outstanding() };
+        self.congestion.on_timeout(Setback { in_flight, segment_size }, punish);
+        self.note_losses(environment.now);
         self.flight.forget_timing();
         self.expiries = self.expiries.saturating_add(1);
         self.rtt.back_off();

@@ -161,6 +161,7 @@ impl Sender {
             }
         }
         if over {
+            self.congestion.on_repaired();
             episode.settle();
             if let Some(undo) = &mut episode.undo {
                 undo.on_recovered(self.flight.next);
@@ -242,7 +243,7 @@ impl Sender {
         let told = Told { progress: false, duplicate: false, twice: None, probe_twice: false };
         let overtaken = self.on_selective(&mut episode, &delivered, told, environment);
         self.close(episode, false, overtaken, timers, environment.now);
-        self.note_losses();
+        self.note_losses(environment.now);
     }
 
     /// Arms the timer after all has been looked at, and forgets the episode if it is over. `overtaken` is when RACK wants to look

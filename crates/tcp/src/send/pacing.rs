@@ -2,6 +2,7 @@
 //! (draft-ietf-ccwg-bbr 5.6.2).
 
 use super::sender::Sender;
+use crate::congestion::Context;
 use crate::timers::{Timer, Timers};
 use basis::Instant;
 
@@ -28,17 +29,19 @@ impl Sender {
     #[cold]
     pub(super) fn is_held_back(&mut self, fin: bool, timers: &mut Timers, now: Instant) -> bool {
         let segment_size = u32::from(self.segment_size);
-        let departure = match self.congestion.shaping_mut() {
-            Some(shaping) => shaping.pace.allowance(segment_size, now),
-            None => return false,
-        };
-        let Err(departure) = departure else { return false };
+        let Err(departure) = self.congestion.allowance(self.context(now)) else { return false };
         if self.may_transmit(fin) {
             timers.arm(Timer::Pacing, departure);
             // The window is not what holds it back, if it would take another segment.
             self.congestion.limits &= self.congestion.window() < self.pipe().saturating_add(segment_size);
         }
         true
+    }
+
+    /// What is known when something is sent.
+    pub(super) fn context(&self, now: Instant) -> Context {
+        let (smoothed, segment_size) = (self.rtt.smoothed_micros(), u32::from(self.segment_size));
+        Context { now, smoothed, segment_size, next: self.flight.next }
     }
 
     /// What may leave in one piece, if the connection paces: whole segments, as many as are left of the quantum.

@@ -33,14 +33,10 @@ pub(super) struct Recovery {
 }
 
 impl Recovery {
-    pub(super) fn new(selective: bool) -> Recovery {
-        Recovery {
-            selective,
-            alarm: Alarm::Timeout,
-            reordering: Reordering::new(),
-            attentive: false,
-            episode: None,
-        }
+    /// `oldest` is SND.UNA; see [`Recovery::attend`].
+    pub(super) fn new(selective: bool, attentive: bool, oldest: Seq) -> Recovery {
+        let episode = attentive.then(|| Episode::new(oldest));
+        Recovery { selective, alarm: Alarm::Timeout, reordering: Reordering::new(), attentive, episode }
     }
 
     /// Whether nothing is unusual: nothing overtaken, nothing lost, nothing sent again.

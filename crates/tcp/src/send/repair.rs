@@ -23,13 +23,14 @@ impl Sender {
         let (window, segment_size) = (self.congestion.window(), self.segment_size as u32);
         let Some(episode) = &self.recovery.episode else { return window };
         match (episode.phase, self.recovery.selective) {
-            (Phase::Repair, true) => episode.rate.window,
+            (Phase::Repair, true) if !self.congestion.is_modelled() => episode.rate.window,
             (Phase::Repair, false) => window.saturating_add(episode.classic.inflation),
             // RFC 3042: the first two duplicate acknowledgments each let one new segment go.
             (Phase::Watch | Phase::Resend, false) => {
                 window.saturating_add(episode.classic.duplicates.min(2) * segment_size)
             }
-            (Phase::Watch | Phase::Resend, true) => window,
+            // A model has its own answer to losses (draft-ietf-ccwg-bbr 5.6.4.4).
+            (_, true) => window,
         }
     }
 

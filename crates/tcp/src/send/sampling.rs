@@ -2,31 +2,33 @@
 //! (draft-ietf-ccwg-bbr 4.1).
 
 use super::delivered::Delivered;
+use super::scoreboard::Stray;
 use super::sender::Sender;
+use crate::congestion::{Arrival, Loss};
 use basis::Instant;
 use wire::tcp::Seq;
 
 impl Sender {
-    /// Nothing is unsent though the window has room: what is delivered now tells what the application writes, not what the path
+    /// No full segment is unsent though the window has room: what is delivered now tells what the application writes, not what the path
     /// takes (draft-ietf-ccwg-bbr 4.1.2.4). Asked before a write, an acknowledgment or a time-out changes anything.
     #[cold]
     pub(super) fn note_starved(&mut self) {
         let (pipe, window) = (self.pipe(), self.congestion.window());
-        if self.queued() as u32 > self.flight.outstanding() || pipe >= window || self.lost() > 0 {
+        // Less than a segment may be held back to be filled up (RFC 9293 3.7.4): that is the application's doing, too.
+        let unsent = (self.queued() as u32).saturating_sub(self.flight.outstanding());
+        if unsent >= u32::from(self.segment_size) || pipe >= window || self.lost() > 0 {
             return;
         }
-        if let Some(shaping) = self.congestion.shaping_mut() {
-            shaping.delivery.on_starved(pipe);
-        }
+        self.congestion.on_starved(pipe);
     }
 
     /// The numbers from `left` to `right` have been sent, for the first time or again.
     #[cold]
     pub(super) fn note_transmission(&mut self, left: Seq, right: Seq, now: Instant) {
-        let pipe = self.pipe();
-        let Some(shaping) = self.congestion.shaping_mut() else { return };
-        shaping.pace.on_sent(right.since(left), now);
-        shaping.delivery.on_sent(left, right, pipe, now);
+        if !self.recovery.attentive {
+            return;
+        }
+        self.congestion.on_transmit(left, right, self.pipe(), self.context(now));
         if let Some(buffer) = &mut self.buffer {
             buffer.board.report_losses();
         }
@@ -35,19 +37,30 @@ impl Sender {
     /// An acknowledgment was taken in that tells `bytes` to have arrived.
     #[cold]
     pub(super) fn take_sample(&mut self, delivered: &Delivered, bytes: u32, now: Instant) {
-        self.note_losses();
-        let (oldest, shortest) = (self.flight.oldest, self.rtt.shortest().as_micros() as u32);
-        let Some(shaping) = self.congestion.shaping_mut() else { return };
-        shaping.delivery.on_delivered(bytes, delivered.latest, oldest, shortest, now);
+        if !self.recovery.attentive {
+            return;
+        }
+        self.note_losses(now);
+        self.congestion.on_arrival(&Arrival {
+            now,
+            bytes,
+            newest: delivered.latest,
+            oldest: self.flight.oldest,
+            shortest: self.rtt.shortest().as_micros() as u32,
+            round_trip: delivered.round_trip(),
+            segment_size: u32::from(self.segment_size),
+            in_flight: self.pipe(),
+            selective: self.recovery.selective,
+        });
     }
 
     /// What was found to be lost since this was last asked.
     #[cold]
-    pub(super) fn note_losses(&mut self) {
-        let Some(shaping) = self.congestion.shaping_mut() else { return };
-        let Some(buffer) = &mut self.buffer else { return };
-        for loss in buffer.board.take_losses() {
-            shaping.delivery.on_lost(loss.bytes, loss.sent_at, loss.end);
+    pub(super) fn note_losses(&mut self, now: Instant) {
+        let Some(buffer) = self.buffer.as_mut().filter(|_| self.recovery.attentive) else { return };
+        let selective = self.recovery.selective;
+        for Stray { bytes, sent_at, end } in buffer.board.take_losses() {
+            self.congestion.on_lost(Loss { now, bytes, sent_at, end, selective });
         }
     }
 }

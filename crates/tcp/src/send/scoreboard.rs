@@ -34,7 +34,7 @@ struct Stretch {
 
 /// Numbers that were found to be lost.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Loss {
+pub(super) struct Stray {
     pub(super) bytes: u32,
     /// When they had been sent, and one past the last of them.
     pub(super) sent_at: Instant,
@@ -48,7 +48,7 @@ pub(crate) struct Scoreboard {
     selected: u32,
     lost: u32,
     /// What was found to be lost since it was last asked for, if anybody asks: a loss for each stretch at most.
-    losses: Option<Vec<Loss>>,
+    losses: Option<Vec<Stray>>,
 }
 
 impl Scoreboard {
@@ -86,7 +86,7 @@ impl Scoreboard {
     }
 
     /// What was found to be lost since this was last asked.
-    pub(super) fn take_losses(&mut self) -> Vec<Loss> {
+    pub(super) fn take_losses(&mut self) -> Vec<Stray> {
         self.losses.as_mut().map(core::mem::take).unwrap_or_default()
     }
 
@@ -356,7 +356,7 @@ impl Scoreboard {
             let stretch = &mut self.stretches[at];
             stretch.fate = Fate::Lost;
             if let Some(losses) = &mut self.losses {
-                losses.push(Loss { bytes, sent_at: stretch.sent_at, end: stretch.end });
+                losses.push(Stray { bytes, sent_at: stretch.sent_at, end: stretch.end });
             }
         }
     }

@@ -67,12 +67,13 @@ impl Sender {
     ) -> Sender {
         let algorithm = settings.congestion.unwrap_or(config.congestion);
         let congestion = Congestion::new(algorithm, segment_size as u32);
+        let modelled = congestion.is_modelled();
         let (congestion_window, buffer) = (congestion.window(), settings.send_buffer(config));
         Sender {
             flight: InFlight::new(next),
             window,
             congestion,
-            recovery: Recovery::new(selective),
+            recovery: Recovery::new(selective, modelled, next),
             rtt: RttEstimator::new(),
             probe: Probe::default(),
             marks: Marks::default(),
@@ -211,7 +212,12 @@ impl Sender {
             in_flight: under_way.min(self.congestion.window()),
             segment_size: self.segment_size as u32,
         };
-        let slower = self.congestion.on_congestion_echo(self.flight.oldest, self.flight.next, setback);
+        let slower = self.congestion.on_congestion_echo(
+            self.flight.oldest,
+            self.flight.next,
+            setback,
+            environment.now,
+        );
         environment.counters.congestion_echoes += slower as u64;
     }
 
@@ -285,6 +291,11 @@ impl Sender {
     /// SND.UNA, the number to be sent next, and one past the highest number ever sent: SND.NXT.
     pub(crate) fn numbers(&self) -> (Seq, Seq, Seq) {
         (self.flight.oldest, self.first_lost().unwrap_or(self.flight.next), self.flight.next)
+    }
+
+    /// The state of a congestion control that has a model.
+    pub(crate) fn stage(&self) -> Option<&'static str> {
+        self.congestion.stage()
     }
 
     /// Whether slow start goes on by a quarter only (HyStart++).
