@@ -408,13 +408,20 @@ fn restore(milliseconds: u32) -> Option<Duration> {
 
 impl From<SocketOptions> for Settings {
     fn from(options: SocketOptions) -> Settings {
-        let keepalive = options.keepalive.unwrap_or(Keepalive { probes: 0, ..Keepalive::default() });
+        // No time at all would be over as soon as it begins, for ever.
+        let times = |keepalive: Keepalive| {
+            [keepalive.idle, keepalive.interval].map(|time| compact(Some(time)).max(1))
+        };
+        // Each apart: what is nearly always the same is computed beforehand.
+        let ([keepalive_idle, keepalive_interval], keepalive_probes) = match options.keepalive {
+            Some(keepalive) => (times(keepalive), keepalive.probes.max(1)),
+            None => (times(Keepalive::default()), 0),
+        };
         let size = |chosen: Option<u32>| chosen.map_or(0, |size| size.clamp(LEAST_BUFFER, MOST_BUFFER));
         Settings {
-            // No time at all would be over as soon as it begins, for ever.
-            keepalive_idle: compact(Some(keepalive.idle)).max(1),
-            keepalive_interval: compact(Some(keepalive.interval)).max(1),
-            keepalive_probes: if options.keepalive.is_some() { keepalive.probes.max(1) } else { 0 },
+            keepalive_idle,
+            keepalive_interval,
+            keepalive_probes,
             user_timeout: compact(options.user_timeout.filter(|timeout| !timeout.is_zero())),
             linger: compact(options.linger),
             fin_wait_2: compact(options.fin_wait_2),

@@ -5,7 +5,7 @@ use super::state::Stack;
 use crate::config::Medium;
 use crate::dropped::Dropped;
 use crate::interface::address::Relation;
-use crate::interface::{Context, InterfaceId, is_v6};
+use crate::interface::{Context, Interface, InterfaceId, is_v6};
 use basis::{Checksum, Ecn, Frame, Instant};
 use core::hint::cold_path;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -65,9 +65,10 @@ impl Stack {
             Medium::Ethernet(own) => own,
             medium => return self.open_packet(now, id, medium, frame),
         };
-        let header = ethernet::Header::parse(frame.first()).map_err(Dropped::Malformed)?;
+        let bytes = frame.first();
+        let header = ethernet::Header::parse(bytes).map_err(Dropped::Malformed)?;
         let broadcast = header.destination != own;
-        if broadcast && !header.destination.is_broadcast() && !interface.groups.hears(header.destination) {
+        if broadcast && !is_heard(interface, bytes) {
             return Err(Dropped::OtherStation);
         }
         if !header.source.is_unicast() {
@@ -77,7 +78,10 @@ impl Stack {
             return Err(Dropped::OwnHardwareAddress);
         }
         if header.ether_type == EtherType::IPV4 {
-            return self.on_ipv4(now, id, frame, ethernet::HEADER_LENGTH, broadcast);
+            let packet = bytes.get(ethernet::HEADER_LENGTH..).unwrap_or_default();
+            let header = Header::parse(packet, frame.len() - ethernet::HEADER_LENGTH);
+            let header = header.map_err(Dropped::Malformed)?;
+            return self.on_ipv4(now, id, header, frame, ethernet::HEADER_LENGTH, broadcast);
         }
         self.open_other(now, id, own, header.ether_type, frame)
     }
@@ -113,7 +117,11 @@ impl Stack {
         if medium == Medium::Loopback && frame.checksum == Checksum::Deferred {
             frame.checksum = Checksum::Verified;
         }
-        if is_v6(frame) { self.on_ipv6(now, id, frame) } else { self.on_ipv4(now, id, frame, 0, false) }
+        if is_v6(frame) {
+            return self.on_ipv6(now, id, frame);
+        }
+        let header = Header::parse(frame.first(), frame.len()).map_err(Dropped::Malformed)?;
+        self.on_ipv4(now, id, header, frame, 0, false)
     }
 
     /// RFC 826 "Packet Reception", with the conflicts of RFC 5227.
@@ -171,18 +179,17 @@ impl Stack {
         Ok(())
     }
 
-    /// An IPv4 packet behind a link header of that many bytes.
+    /// An IPv4 packet with `header` behind a link header of that many bytes.
     #[inline(always)]
     fn on_ipv4(
         &mut self,
         now: Instant,
         id: InterfaceId,
+        header: Header,
         frame: &mut Frame,
         link_header: usize,
         broadcast_frame: bool,
     ) -> Result<(), Dropped> {
-        let packet = frame.first().get(link_header..).unwrap_or_default();
-        let header = Header::parse(packet, frame.len() - link_header).map_err(Dropped::Malformed)?;
         let broadcast = self.admit(id, header.source, header.destination)?;
         if broadcast_frame && !broadcast {
             return Err(Dropped::UnicastInBroadcast);
@@ -350,6 +357,13 @@ impl Stack {
         let mtu = self.interfaces.get(id.index()).map_or(0, |interface| interface.mtu_to(remote) as u32);
         tcp::Path { lane: id.number(), mtu: self.path_mtus.mtu(now, remote, mtu), link_mtu: mtu }
     }
+}
+
+/// Whether a frame that is not for this station alone is for it as well.
+#[inline(never)]
+fn is_heard(interface: &Interface, frame: &[u8]) -> bool {
+    ethernet::Header::parse(frame)
+        .is_ok_and(|header| header.destination.is_broadcast() || interface.groups.hears(header.destination))
 }
 
 /// The frame's parts, the one with the header first: a device's frame lies in its body alone.

@@ -154,11 +154,13 @@ impl Host {
         remote: IpAddr,
         frame: &mut Frame,
     ) -> Result<(), Dropped> {
+        let [head, body] = frame.parts();
         if frame.checksum != Checksum::Verified {
-            wire::tcp::verify(remote, local, frame.parts()).map_err(Dropped::Malformed)?;
+            wire::tcp::verify(remote, local, [head, body]).map_err(Dropped::Malformed)?;
         }
         let mut header = Header::default();
-        let length = header.read(frame.first()).map_err(Dropped::Malformed)?;
+        let first = if head.is_empty() { body } else { head };
+        let length = header.read(first).map_err(Dropped::Malformed)?;
         frame.strip(length);
         let tuple =
             FourTuple { local, remote, local_port: header.destination_port, remote_port: header.source_port };

@@ -1,7 +1,7 @@
 //! The header of a segment.
 
 use super::flags::Flags;
-use super::options::{ALIGNED_TIMESTAMPS_LENGTH, Options, Timestamps};
+use super::options::{ALIGNED_TIMESTAMPS_LENGTH, Options, SYN_LENGTH, Timestamps};
 use super::seq::Seq;
 use crate::checksum::{self, Sum};
 use crate::malformed::Malformed;
@@ -80,7 +80,10 @@ impl Header {
         let addresses = checksum::addresses(source, destination);
         match self.options.aligned_timestamps() {
             Some(timestamps) => self.prepend_with(timestamps, frame, addresses),
-            None => self.prepend_any(frame, addresses),
+            None => match self.options.usual_syn() {
+                Some(options) => self.prepend_syn(options, frame, addresses),
+                None => self.prepend_any(frame, addresses),
+            },
         }
     }
 
@@ -89,18 +92,39 @@ impl Header {
     #[inline(always)]
     pub fn prepend_with(&self, timestamps: Timestamps, frame: &mut Frame, addresses: Sum) {
         const LENGTH: usize = HEADER_LENGTH + ALIGNED_TIMESTAMPS_LENGTH;
+        self.prepend_fixed::<LENGTH>(frame, addresses, |words| timestamps.write_aligned(words));
+    }
+
+    /// [`Header::prepend_to`] for the SYN that almost every connection begins with.
+    #[inline(always)]
+    fn prepend_syn(&self, options: [u32; SYN_LENGTH / 4], frame: &mut Frame, addresses: Sum) {
+        const LENGTH: usize = HEADER_LENGTH + SYN_LENGTH;
+        self.prepend_fixed::<LENGTH>(frame, addresses, |words| {
+            options.into_iter().for_each(|word| words.push(word));
+        });
+    }
+
+    /// [`Header::prepend_to`] for a header whose length is known beforehand.
+    #[inline(always)]
+    fn prepend_fixed<const LENGTH: usize>(
+        &self,
+        frame: &mut Frame,
+        addresses: Sum,
+        write_options: impl FnOnce(&mut Words<'_>),
+    ) {
         let payload = sum_of_payload(frame);
         let length = frame.len();
         let header = frame.prepend_array::<LENGTH>();
         let mut words = Words::new(header);
         self.write_fixed(&mut words, LENGTH);
-        timestamps.write_aligned(&mut words);
+        write_options(&mut words);
         if let Some(payload) = payload {
             let sum = addresses.add_rest(protocol::TCP, LENGTH + length).join(words.sum()).join(payload);
             header[16..18].copy_from_slice(&sum.finish().to_be_bytes());
         }
     }
 
+    #[inline(never)]
     fn prepend_any(&self, frame: &mut Frame, addresses: Sum) {
         let payload = sum_of_payload(frame);
         let (length, payload_length) = (self.length(), frame.len());

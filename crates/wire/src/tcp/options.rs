@@ -26,6 +26,13 @@ const FAST_OPEN_EXPERIMENT: [u8; 2] = [0xf9, 0x89];
 const ALIGNED_TIMESTAMPS: [u8; 4] = [NOP, NOP, TIMESTAMPS, 10];
 pub(super) const ALIGNED_TIMESTAMPS_LENGTH: usize = 12;
 
+/// How the options of a SYN are laid out that has all of the usual ones: here, and by Linux. Between these bytes lie the segment size,
+/// the timestamps, and the shift.
+const SYN_BEGIN: [u8; 2] = [MAXIMUM_SEGMENT_SIZE, 4];
+const SYN_MIDDLE: [u8; 4] = [SACK_PERMITTED, 2, TIMESTAMPS, 10];
+const SYN_END: [u8; 3] = [NOP, WINDOW_SCALE, 3];
+pub(super) const SYN_LENGTH: usize = 20;
+
 /// The timestamps option (RFC 7323 3.2).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Timestamps {
@@ -164,6 +171,27 @@ impl Options {
                 });
                 Ok(())
             }
+            _ => self.read_more(bytes),
+        }
+    }
+
+    /// [`Options::read`] of what is not timestamps alone: a usual SYN at one look, others one by one.
+    #[inline(never)]
+    fn read_more(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
+        match bytes.first_chunk::<SYN_LENGTH>() {
+            Some(&[a, b, m, n, c, d, e, f, v, w, x, y, r, s, t, u, g, h, i, shift])
+                if bytes.len() == SYN_LENGTH
+                    && [a, b] == SYN_BEGIN
+                    && [c, d, e, f] == SYN_MIDDLE
+                    && [g, h, i] == SYN_END =>
+            {
+                self.maximum_segment_size = Some(u16::from_be_bytes([m, n]));
+                self.sack_permitted = true;
+                let (value, echo) = (u32::from_be_bytes([v, w, x, y]), u32::from_be_bytes([r, s, t, u]));
+                self.timestamps = Some(Timestamps { value, echo });
+                self.window_scale = Some(shift.min(MAXIMUM_WINDOW_SCALE));
+                Ok(())
+            }
             _ => read_any(self, bytes),
         }
     }
@@ -200,6 +228,23 @@ impl Options {
             && self.fast_open.is_none()
             && self.sack.is_empty();
         if alone { self.timestamps } else { None }
+    }
+
+    /// The options in their bytes, if they are just those of a usual SYN.
+    #[inline]
+    pub(super) fn usual_syn(&self) -> Option<[u32; SYN_LENGTH / 4]> {
+        let (Some(size), Some(shift), true) =
+            (self.maximum_segment_size, self.window_scale, self.sack_permitted)
+        else {
+            return None;
+        };
+        let Timestamps { value, echo } = self.timestamps?;
+        if self.fast_open.is_some() || !self.sack.is_empty() {
+            return None;
+        }
+        let ([a, b], [m, n], [g, h, i]) = (SYN_BEGIN, size.to_be_bytes(), SYN_END);
+        let begin = u32::from_be_bytes([a, b, m, n]);
+        Some([begin, u32::from_be_bytes(SYN_MIDDLE), value, echo, u32::from_be_bytes([g, h, i, shift])])
     }
 
     /// Writes the options, [`Options::encoded_length`] bytes, in the order that Linux uses, which middleboxes are used to.

@@ -141,6 +141,27 @@ proptest! {
         prop_assert_eq!(read, written);
     }
 
+    /// The ways at one look are only shorter: they lead where those option by option do.
+    #[test]
+    fn a_usual_syn_is_read_and_written_as_option_by_option(size: u16, value: u32, echo: u32, shift: u8, other in options()) {
+        let usual = Options {
+            maximum_segment_size: Some(size),
+            window_scale: Some(shift),
+            sack_permitted: true,
+            timestamps: Some(Timestamps { value, echo }),
+            ..Options::NONE
+        };
+        prop_assert!(usual.usual_syn().is_some());
+        for options in [usual, other] {
+            let bytes = encode(&options);
+            if let Some(words) = options.usual_syn() {
+                prop_assert_eq!(words.map(u32::to_be_bytes).concat(), &bytes[..]);
+            }
+            let mut one_by_one = Options::NONE;
+            prop_assert_eq!(Options::parse(&bytes), read_any(&mut one_by_one, &bytes).map(|()| one_by_one.clone()));
+        }
+    }
+
     #[test]
     fn etherparse_reads_what_we_write(options in options()) {
         let bytes = encode(&options);
