@@ -31,53 +31,45 @@ impl Stack {
 
     /// Like [`Stack::poll_transmit`], but lays the frame into `frame` and tells whether there was one. A frame that is built
     /// where it stays is not copied on its way.
+    #[inline]
     pub fn poll_transmit_into(&mut self, now: Instant, interface: InterfaceId, frame: &mut Frame) -> bool {
-        let there_is_one = self.next_frame(now, interface, frame);
-        if there_is_one {
-            self.counters.link.sent_frames += 1;
-            self.counters.link.sent_bytes += frame.len() as u64;
-        }
-        there_is_one
+        self.has_transmit(interface) && self.next_frame(now, interface, frame)
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn next_frame(&mut self, now: Instant, interface: InterfaceId, frame: &mut Frame) -> bool {
         loop {
-            let Some(entry) = self.interfaces.get(interface.index()) else { return false };
-            if !entry.up {
-                return false;
-            }
-            if entry.has_own_transmit() {
-                cold_path();
-                return self.next_of_all(now, interface, frame);
-            }
             // Mostly there is nothing but TCP.
-            if !self.tcp.has_transmit(interface.number()) {
-                return false;
-            }
-            match self.pull_segment(now, interface, frame) {
-                Pulled::Frame => return true,
+            let pulled = match self.has_own_transmit(interface) {
+                true => self.next_of_all(now, interface, frame),
+                false => self.pull_segment(now, interface, frame),
+            };
+            match pulled {
+                Pulled::Frame => break,
                 Pulled::Taken => {}
                 Pulled::Nothing => return false,
             }
         }
+        self.counters.link.sent_frames += 1;
+        self.counters.link.sent_bytes += frame.len() as u64;
+        true
     }
 
     /// The next frame, when the interface has frames or datagrams of its own to send beside TCP's segments.
     #[inline(never)]
-    fn next_of_all(&mut self, now: Instant, interface: InterfaceId, frame: &mut Frame) -> bool {
+    fn next_of_all(&mut self, now: Instant, interface: InterfaceId, frame: &mut Frame) -> Pulled {
         loop {
-            let Some(entry) = self.interfaces.get_mut(interface.index()) else { return false };
+            let Some(entry) = self.interfaces.get_mut(interface.index()) else { return Pulled::Nothing };
             if let Some(segments) = entry.cutting.as_mut() {
                 if let Some(packet) = segments.next() {
                     *frame = packet;
-                    return true;
+                    return Pulled::Frame;
                 }
                 entry.cutting = None;
             }
             if let Some(ready) = entry.ready.pop_front() {
                 *frame = ready;
-                return true;
+                return Pulled::Frame;
             }
             let datagrams_first = entry.datagrams_first && !entry.waiting.is_empty();
             let mut pulled = Pulled::Nothing;
@@ -88,10 +80,10 @@ impl Stack {
                 pulled = self.pull_datagram(now, interface, frame);
             }
             match pulled {
-                Pulled::Frame => return true,
+                Pulled::Frame => return Pulled::Frame,
                 Pulled::Taken => {}
                 Pulled::Nothing if datagrams_first => {}
-                Pulled::Nothing => return false,
+                Pulled::Nothing => return Pulled::Nothing,
             }
         }
     }

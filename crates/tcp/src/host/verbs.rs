@@ -5,6 +5,7 @@ use super::lines::{Lines, lines};
 use super::tcp_host::{Host, environment, tuple_at};
 use crate::config::{Settings, SocketOptions};
 use crate::connection::control_block::ControlBlock;
+use crate::connection::fate::Fate;
 use crate::connection::handshake::Handshake;
 use crate::connection::syn_data::SynData;
 use crate::counters::Counters;
@@ -211,7 +212,11 @@ impl Host {
     pub fn close(&mut self, now: Instant, id: ConnectionId) {
         if let Some(connection) = self.connections.get_mut(id.0) {
             let fate = connection.close(&mut environment!(self, now));
-            self.apply(now, id.0.index(), fate);
+            match fate == Fate::Live && !connection.is_finished() {
+                // It goes on until all has been delivered.
+                true => self.settle(id.0.index()),
+                false => self.apply(now, id.0.index(), fate),
+            }
         }
     }
 
