@@ -41,6 +41,7 @@ type Guard<'a> = MutexGuard<'a, State>;
 
 impl Machine {
     pub(crate) fn new(flags: &Flags) -> Result<Machine, String> {
+        crate::sysctl::note_inherited();
         let state = State { world: World::new(flags)?, clock: Clock::default() };
         Ok(Machine { state: Mutex::new(state), changed: Condvar::new() })
     }

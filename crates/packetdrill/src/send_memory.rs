@@ -239,19 +239,26 @@ mod tests {
         assert_eq!(write(&mut memory, 180_000, &mut 0), 128_000);
     }
 
-    #[test]
-    fn buffers_are_pushed_once_half_a_window_was_written() {
+    /// Fills four buffers while the peer's largest window is `window`; returns the length of each, and whether it is pushed.
+    fn four_buffers(window: u32) -> (SendMemory, [(usize, bool); 4]) {
         let mut memory = SendMemory::new(200_000, 4_000_000, u32::MAX);
-        memory.note(&info(0, 0, 10_000));
-        let mut pushed = Vec::new();
-        for _ in 0..4 {
+        memory.note(&Info { largest_send_window: window, ..info(0, 0, 10_000) });
+        let buffers = [(); 4].map(|()| {
             let room = memory.room(100_000).unwrap();
             memory.wrote(room, false);
-            pushed.push((room.count, room.pushes));
-        }
-        assert_eq!(pushed, [(16_000, false), (16_000, true), (16_000, false), (16_000, true)]);
+            (room.count, room.pushes)
+        });
+        (memory, buffers)
+    }
+
+    #[test]
+    fn buffers_are_pushed_once_half_a_window_was_written() {
+        let lengths = [16_000; 4].into_iter().zip([false, true, false, true]);
+        assert!(lengths.eq(four_buffers(32_896).1));
+        let (mut memory, buffers) = four_buffers(2_000);
+        assert_eq!(buffers, [(1_000, false), (1_000, true), (1_000, false), (1_000, true)]);
         memory.finish();
-        assert!(!memory.room(16_000).unwrap().pushes);
+        assert!(!memory.room(1_000).unwrap().pushes);
     }
 
     #[test]

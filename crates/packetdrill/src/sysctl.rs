@@ -1,13 +1,30 @@
 //! What the system's settings say: `/proc/sys/net/ipv4/*` of the network namespace that the script runs in.
 
 use crate::settings::Defaults;
+use std::sync::OnceLock;
 use std::time::Duration;
 use tcp::congestion::Algorithm;
 use tcp::{BufferBounds, EcnMode, MtuProbing, SynCookies};
 
+/// The congestion control that the namespace had when the library was loaded: it has that of the host, whatever it is, while scripts count
+/// on CUBIC. Only another one was chosen by the script.
+static INHERITED: OnceLock<Option<String>> = OnceLock::new();
+
+/// Notes what was set before the script set anything.
+pub(crate) fn note_inherited() {
+    INHERITED.get_or_init(|| setting(CONGESTION_CONTROL));
+}
+
 /// Reads the settings that are in force now.
 pub(crate) fn read() -> Defaults {
-    apply(|name| std::fs::read_to_string(format!("/proc/sys/net/ipv4/{name}")).ok())
+    let inherited = INHERITED.get().and_then(Option::as_deref);
+    apply(|name| setting(name).filter(|text| name != CONGESTION_CONTROL || Some(&**text) != inherited))
+}
+
+const CONGESTION_CONTROL: &str = "tcp_congestion_control";
+
+fn setting(name: &str) -> Option<String> {
+    std::fs::read_to_string(format!("/proc/sys/net/ipv4/{name}")).ok()
 }
 
 /// Takes over what `text` tells of each setting.
@@ -43,7 +60,7 @@ fn apply(text: impl Fn(&str) -> Option<String>) -> Defaults {
             _ => SynCookies::Always,
         };
     }
-    if let Some(name) = text("tcp_congestion_control")
+    if let Some(name) = text(CONGESTION_CONTROL)
         && let Some(algorithm) = Algorithm::from_name(name.trim())
     {
         host.congestion = algorithm;

@@ -146,7 +146,9 @@ impl Layout {
         self.long(176, receiver);
         self.long(184, buffer);
         let counted = |bytes: u64| u32::try_from(bytes.div_ceil(u64::from(segment))).unwrap_or(u32::MAX);
-        self.word(192, counted(info.delivered));
+        // The SYN counts, too, once it is acknowledged.
+        let opened = !matches!(info.state, State::SynSent | State::SynReceived | State::Closed);
+        self.word(192, counted(info.delivered).saturating_add(u32::from(opened)));
         self.word(196, counted(info.delivered_marked));
         self.long(200, info.bytes_sent);
         self.word(220, u32::from(info.reorderings));

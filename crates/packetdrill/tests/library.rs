@@ -357,3 +357,18 @@ fn system_calls_that_ask_the_kernel_about_a_socket_of_ours_are_answered_by_us() 
     assert_eq!((library.close(socket), library.close(listener)), (0, 0));
     library.free();
 }
+
+#[test]
+fn sockets_have_cubic_whatever_the_host_of_the_script_has() {
+    let library = Library::load();
+    let socket = library.socket();
+    let (mut name, mut length) = ([0u8; 16], 16);
+    // SAFETY: the buffer lives through the call.
+    let result = unsafe {
+        let (level, option) = (libc::SOL_TCP, libc::TCP_CONGESTION);
+        (library.0.getsockopt)(library.user(), socket, level, option, name.as_mut_ptr().cast(), &mut length)
+    };
+    assert_eq!((result, &name[..6]), (0, &b"cubic\0"[..]));
+    assert_eq!(library.close(socket), 0);
+    library.free();
+}
