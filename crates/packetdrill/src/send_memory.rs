@@ -35,6 +35,8 @@ pub(crate) struct SendMemory {
     unsent: u64,
     /// Bytes of a full buffer.
     full: u64,
+    /// A full buffer has several segments.
+    several: bool,
     /// Half of the largest window of the peer.
     half_window: u64,
     /// Bytes up to the last that was pushed.
@@ -69,6 +71,7 @@ impl SendMemory {
             queued: 0,
             unsent: 0,
             full: u64::from(LONGEST),
+            several: false,
             half_window: u64::MAX,
             pushed: 0,
             leaving: 0,
@@ -97,6 +100,7 @@ impl SendMemory {
         let window = info.largest_send_window;
         let cut = if window > 536 { window / 2 } else { window };
         self.full = u64::from((LONGEST.min(cut) / segment).max(1) * segment);
+        self.several = self.full > u64::from(segment);
         self.half_window = u64::from(window / 2);
         self.queued = u64::from(info.send_queue);
         self.unsent = u64::from(info.send_queue.saturating_sub(info.in_flight));
@@ -161,7 +165,9 @@ impl SendMemory {
         let unsent = (self.unsent + count as u64).saturating_sub(self.leaving);
         let last = used >= u64::from(self.limit) || unsent >= u64::from(self.unsent_limit);
         let fills = count as u64 == room;
-        let pushes = fills && self.written + room > self.pushed.saturating_add(self.half_window);
+        // A long buffer leaves in bursts, of which the last ends with it.
+        let pushes =
+            fills && (self.several || self.written + room > self.pushed.saturating_add(self.half_window));
         Some(Room { count, begins, last: last && fills, pushes })
     }
 
@@ -252,9 +258,8 @@ mod tests {
     }
 
     #[test]
-    fn buffers_are_pushed_once_half_a_window_was_written() {
-        let lengths = [16_000; 4].into_iter().zip([false, true, false, true]);
-        assert!(lengths.eq(four_buffers(32_896).1));
+    fn a_long_buffer_is_pushed_and_a_short_one_once_half_a_window_was_written() {
+        assert_eq!(four_buffers(32_896).1, [(16_000, true); 4]);
         let (mut memory, buffers) = four_buffers(2_000);
         assert_eq!(buffers, [(1_000, false), (1_000, true), (1_000, false), (1_000, true)]);
         memory.finish();
