@@ -3,7 +3,7 @@
 use super::ready::{Interest, Ready};
 use crate::address;
 use crate::connection::Connection;
-use ::tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use bytes::BufMut;
 use runtime::{Awaited, Host};
 use std::fmt;
@@ -69,7 +69,13 @@ impl TcpStream {
         let (connection, taken) = Connection::begin_with_data(host, remote, data, true)?;
         connection.connected().await?;
         let mut stream = TcpStream::new(connection);
-        stream.write_all(data.get(taken..).unwrap_or_default()).await?;
+        let mut rest = data.get(taken..).unwrap_or_default();
+        while !rest.is_empty() {
+            match poll_fn(|context| Pin::new(&mut stream).poll_write(context, rest)).await? {
+                0 => return Err(ErrorKind::WriteZero.into()),
+                written => rest = rest.get(written..).unwrap_or_default(),
+            }
+        }
         Ok(stream)
     }
 
