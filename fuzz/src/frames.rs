@@ -59,6 +59,8 @@ enum Came {
     Reset,
     IcmpError,
     ToMany,
+    /// It may tell a neighbour's address: what leaves then waited for that, and answers something else.
+    Discovery,
     Other,
 }
 
@@ -158,7 +160,7 @@ impl World {
         }
         let mut frame = Frame::new();
         packet.prepend_to(&mut frame);
-        self.frame(frame, EtherType::ARP, input, Came::Other);
+        self.frame(frame, EtherType::ARP, input, Came::Discovery);
     }
 
     fn packet_v4(&mut self, input: &mut Input<'_>) {
@@ -205,6 +207,7 @@ impl World {
             2 => udp(&mut frame, source.into(), destination.into(), input),
             3 | 4 => {
                 frame = discovery(input).to_frame(&options(input), source, destination);
+                came = Came::Discovery;
                 protocol::ICMPV6
             }
             5 | 6 => self.icmpv6(&mut frame, source, destination, input, &mut came),

@@ -40,11 +40,14 @@ fn change(input: &mut Vec<u8>, seeds: &[Vec<u8>], random: &mut Random) {
     }
 }
 
-/// What was found once: both sides short of memory at the same time, and a router whose word is good for longer than a wheel turns.
+/// What was found once: both sides short of memory at the same time, a router whose word is good for longer than a wheel
+/// turns, and two windows that shrink while full ones are on their way to them.
 #[test]
 fn what_was_found_is_not_found_again() {
     let squeezed = *b"ni\x00\x00\x00\x03\x03\x84\x03\x03\x03n\xff|\xff\x0f\x00=\xef\xef\x02\xe8\x17\x02";
     crate::connection::run(&squeezed);
+    let crossed = *b"\xf4\xff\xff\x2f\x04\x00\xfe\xff\xee\x02\x32\xf1\x4e\x79\xff\xff\xff\xff\xff";
+    crate::connection::run(&crossed);
     let for_ages = [
         0x28, 0xdf, 0x28, 0x1c, 0x00, 0x04, 0x01, 0x01, 0x00, 0x00, 0x01, 0x00, 0xc9, 0xc9, 0x1d, 0x00, 0x00,
         0x18, 0x3f, 0xc9, 0xc9, 0x2f, 0xc9, 0xc9, 0xc9, 0xc9, 0xc9, 0xc9, 0xc8, 0xc9, 0xc9, 0x1d, 0x00, 0x05,

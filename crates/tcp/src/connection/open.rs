@@ -162,6 +162,9 @@ impl Open {
             if !reset {
                 self.receive.note_old(header.sequence, payload.len() as u32);
                 self.answer_unacceptable(length == 0 || flags.contains(Flags::SYN), environment);
+                if self.receive.is_latest(header.sequence, length) && !flags.contains(Flags::SYN) {
+                    return self.on_repeat(header, payload, settings, detached, environment);
+                }
             }
             return Err(Dropped::OutsideWindow);
         }
@@ -189,6 +192,27 @@ impl Open {
             self.on_marks(header, payload, environment);
         }
         Ok(self.on_text(header, payload, settings, detached, environment))
+    }
+
+    /// What the peer sent last has come once more, and its acknowledgment may be news.
+    ///
+    /// `Deviates:` RFC 9293 3.10.7.4 drops it whole. Two ends that miss each other's acknowledgments would then refuse each
+    /// other's repeats, and with them the acknowledgments, for ever.
+    #[inline(never)]
+    fn on_repeat(
+        &mut self,
+        header: &Header,
+        payload: &Frame,
+        settings: &Settings,
+        detached: bool,
+        environment: &mut Environment<'_>,
+    ) -> Result<Fate, Dropped> {
+        if !header.flags.contains(Flags::ACK) {
+            return Err(Dropped::OutsideWindow);
+        }
+        self.on_heard(settings, environment.now);
+        self.on_acknowledgment(header, payload, environment)?;
+        Ok(self.fate(settings, detached, environment))
     }
 
     /// [`Open::on_segment`] for the segment that ends a simultaneous open, which is rare.

@@ -182,6 +182,11 @@ impl Receiver {
         }
     }
 
+    /// Whether a segment with text ends where the stream does: it repeats what came last.
+    pub(crate) fn is_latest(&self, sequence: Seq, length: u32) -> bool {
+        length > 0 && sequence + length == self.next
+    }
+
     /// RCV.NXT.
     #[inline]
     pub(crate) fn next(&self) -> Seq {

@@ -35,11 +35,15 @@ impl SendWindow {
     }
 
     /// Takes the segment's window unless an older segment carries it (RFC 9293 3.10.7.4, fifth step).
+    ///
+    /// `Deviates:` what acknowledges more is newer, whatever its number. A peer whose window shrank numbers its segments
+    /// below those that it sent before, and would not be heard until it has new data to send.
     #[inline]
     pub(crate) fn update(&mut self, header: &Header) {
         let newer = self.updated_by_sequence.before(header.sequence)
+            || self.updated_by_acknowledgment.before(header.acknowledgment)
             || self.updated_by_sequence == header.sequence
-                && self.updated_by_acknowledgment.at_or_before(header.acknowledgment);
+                && self.updated_by_acknowledgment == header.acknowledgment;
         if newer {
             self.size = self.of(header);
             self.largest = self.largest.max(self.size);

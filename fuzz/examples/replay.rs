@@ -1,4 +1,4 @@
-//! Gives files to a target once, without libFuzzer: `cargo run --no-default-features --bin replay TARGET FILE…`.
+//! Gives files to a target once, without libFuzzer: `cargo run --no-default-features --example replay TARGET FILE…`.
 
 use netstrata_fuzz::TARGETS;
 use std::process::ExitCode;
