@@ -414,7 +414,9 @@ impl World {
         for _ in 0..MOST_STEPS {
             for at in 0..2 {
                 self.accept(at);
-                self.shutdown(at, Shutdown::Write);
+                if !self.sides[at].finished {
+                    self.shutdown(at, Shutdown::Write);
+                }
                 while self.sides[at].id.is_some() && !self.sides[at].closed {
                     let before = self.sides[at].read;
                     self.read(at, 4_096);
