@@ -83,7 +83,7 @@ impl Stack {
             let header = header.map_err(Dropped::Malformed)?;
             return self.on_ipv4(now, id, header, frame, ethernet::HEADER_LENGTH, broadcast);
         }
-        self.open_other(now, id, own, header.ether_type, frame)
+        self.open_other(now, id, own, header.ether_type, frame, broadcast)
     }
 
     /// A frame that carries something else than IPv4.
@@ -95,11 +95,12 @@ impl Stack {
         own: MacAddress,
         ether_type: EtherType,
         frame: &mut Frame,
+        broadcast: bool,
     ) -> Result<(), Dropped> {
         frame.strip(ethernet::HEADER_LENGTH);
         match ether_type {
             EtherType::ARP => self.on_arp(now, id, own, frame),
-            EtherType::IPV6 => self.on_ipv6(now, id, frame),
+            EtherType::IPV6 => self.on_ipv6(now, id, frame, broadcast),
             _ => Err(Dropped::UnknownEtherType),
         }
     }
@@ -118,7 +119,7 @@ impl Stack {
             frame.checksum = Checksum::Verified;
         }
         if is_v6(frame) {
-            return self.on_ipv6(now, id, frame);
+            return self.on_ipv6(now, id, frame, false);
         }
         let header = Header::parse(frame.first(), frame.len()).map_err(Dropped::Malformed)?;
         self.on_ipv4(now, id, header, frame, 0, false)

@@ -29,9 +29,13 @@ impl Stack {
         now: Instant,
         interface: InterfaceId,
         frame: &mut Frame,
+        broadcast_frame: bool,
     ) -> Result<(), Dropped> {
         let header = Header::parse(frame.first(), frame.len()).map_err(Dropped::Malformed)?;
         let group = self.admit_v6(interface, &header)?;
+        if broadcast_frame && !group {
+            return Err(Dropped::UnicastInBroadcast);
+        }
         frame.truncate(header.total_length());
         self.counters.ip.received += 1;
         self.on_packet_v6(Arrival { now, interface, header, group }, frame, true)

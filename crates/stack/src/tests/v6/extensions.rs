@@ -2,8 +2,11 @@
 
 use super::harness::*;
 use crate::Dropped;
+use crate::tests::harness::*;
+use basis::Frame;
 use core::net::Ipv6Addr;
 use std::vec::Vec;
+use wire::ethernet::{self, EtherType, MacAddress};
 use wire::icmpv6::{self, Message};
 use wire::ipv6::extension::{ERRONEOUS_FIELD, UNKNOWN_NEXT_HEADER, UNKNOWN_OPTION};
 use wire::ipv6::{ALL_NODES, Header};
@@ -14,6 +17,22 @@ fn with_option(kind: u8, to: Ipv6Addr) -> (Header, Vec<u8>) {
     let mut payload = std::vec![protocol::UDP, 0, kind, 4, 0, 0, 0, 0];
     payload.extend(udp_v6_bytes(to, 1, 7, b"x"));
     (Header::new(THEM, to, protocol::DESTINATION_OPTIONS), payload)
+}
+
+#[test]
+fn a_packet_for_one_host_in_a_frame_for_many_is_dropped() {
+    let mut bench = bench();
+    let header = Header::new(THEM, US, 253);
+    for many in [MacAddress::BROADCAST, MacAddress([0x33, 0x33, 0, 0, 0, 1])] {
+        let mut frame = Frame::copy_of(b"x");
+        header.prepend_to(&mut frame);
+        ethernet::Header { destination: many, source: PEER_HARDWARE, ether_type: EtherType::IPV6 }
+            .prepend_to(&mut frame);
+        assert_eq!(bench.frame(from_device(&frame)), Err(Dropped::UnicastInBroadcast));
+    }
+    assert!(bench.sent().is_empty());
+    assert!(bench.packet_v6(&header, b"x").is_err());
+    assert!(!bench.sent().is_empty(), "to one it is answered");
 }
 
 #[test]
