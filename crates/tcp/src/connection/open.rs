@@ -404,8 +404,10 @@ impl Open {
     #[inline(always)]
     pub(crate) fn readiness(&self, reported: Readiness) -> Readiness {
         let (room, limit) = (self.send.room(), self.send.limit());
-        // Once full, it is writable again when a quarter is free: fewer and larger writes.
-        let enough = if reported.contains(Readiness::WRITABLE) { 1 } else { limit / 4 };
+        // Once full, it is writable again when a quarter is free: fewer and larger writes. Less will do when nothing is under
+        // way whose acknowledgment would free more: the peer's window may stay closed until its application has it all.
+        let told = reported.contains(Readiness::WRITABLE);
+        let enough = if told || self.send.all_acknowledged() { 1 } else { limit / 4 };
         let finished = self.receive.finished();
         Readiness::CONNECTED
             | Readiness::READABLE.when(self.receive.is_readable())
