@@ -1,8 +1,8 @@
 //! A process that is to stay small: 10 000 idle connections and 200 busy relays in less than 50 MB, measured as a process.
 
-#![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test in real time")]
 
+use libtest_mimic::{Arguments, Trial};
 use netstrata::stack::StackConfig;
 use netstrata::tokio::{TcpListener, TcpStream};
 use netstrata::{Host, LinkSpec, Network, SocketOptions};
@@ -39,12 +39,24 @@ fn resident() -> (usize, usize) {
     (field("VmRSS:"), field("VmHWM:"))
 }
 
-/// The small process: it holds what calls 9000, and relays what calls 9001 to the caller's 9002. Asked by a line, it tells its size.
-#[test]
-#[ignore = "needs to be started by the test below"]
-fn the_small_process() {
-    let Some(segment) = std::env::var_os(SEGMENT) else { return };
-    let host = host(Path::new(&segment), 2, StackConfig::small());
+/// The program is one of two: the small process, if the test has started it as that, or the test.
+fn main() {
+    if let Some(segment) = std::env::var_os(SEGMENT) {
+        return the_small_process(Path::new(&segment));
+    }
+    let name = "ten_thousand_idle_connections_and_two_hundred_relays_fit_into_50_mb";
+    let test = Trial::test(name, || {
+        ten_thousand_idle_connections_and_two_hundred_relays_fit_into_50_mb();
+        Ok(())
+    });
+    // Elsewhere nothing tells the size of a process by a file.
+    let test = test.with_ignored_flag(!cfg!(target_os = "linux"));
+    libtest_mimic::run(&Arguments::from_args(), vec![test]).exit();
+}
+
+/// It holds what calls 9000, and relays what calls 9001 to the caller's 9002. Asked by a line, it tells its size.
+fn the_small_process(segment: &Path) {
+    let host = host(segment, 2, StackConfig::small());
     run(async {
         let options = SocketOptions::default();
         let bind = |port: u16| TcpListener::bind_with(&host, ("10.7.0.2", port), 1_024, options);
@@ -86,7 +98,6 @@ struct Small {
 impl Small {
     fn start(segment: &Path) -> Small {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "the_small_process", "--ignored", "--nocapture"])
             .env(SEGMENT, segment)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -131,7 +142,6 @@ impl Drop for Directory {
     }
 }
 
-#[test]
 fn ten_thousand_idle_connections_and_two_hundred_relays_fit_into_50_mb() {
     let directory = Directory(std::env::temp_dir().join(format!("netstrata-small-{}", std::process::id())));
     std::fs::create_dir_all(&directory.0).unwrap();

@@ -96,7 +96,7 @@ impl Layout {
         self.byte(1, trust(info.trust));
         self.byte(2, info.timeouts);
         self.byte(3, info.probes);
-        self.byte(4, info.timeouts.max(info.probes)); // backoff
+        self.byte(4, info.backoff.max(info.probes));
         let option = |on: bool, bit: u8| if on { bit } else { 0 };
         self.byte(
             5,
@@ -131,14 +131,14 @@ impl Layout {
         };
         self.word(76, threshold);
         self.word(80, info.congestion_window / segment);
-        self.word(84, info.segment_size); // advmss
+        self.word(84, info.offered_segment_size); // advmss
         self.word(88, u32::from(info.reordering));
         self.word(100, info.retransmissions); // total_retrans
         self.long(104, info.pacing_rate.unwrap_or(0));
         self.long(112, info.max_pacing_rate.unwrap_or(u64::MAX));
-        self.long(120, info.bytes_sent.saturating_sub(u64::from(info.in_flight))); // bytes_acked
+        self.long(120, info.bytes_acknowledged());
         self.long(128, info.bytes_received);
-        self.word(144, info.send_queue.saturating_sub(info.in_flight)); // notsent_bytes
+        self.word(144, info.unsent());
         self.word(148, micros(info.shortest_rtt));
         self.long(160, info.delivery_rate.unwrap_or(0));
         let [busy, receiver, buffer] = history.limits(now).map(|time| time.as_micros() as u64);

@@ -3,6 +3,7 @@
 use crate::congestion::Algorithm;
 use crate::event::{ConnectionId, ListenerId};
 use crate::segment::FourTuple;
+use basis::Instant;
 use core::fmt;
 use core::net::IpAddr;
 use core::time::Duration;
@@ -49,7 +50,13 @@ impl fmt::Display for State {
     }
 }
 
-/// A connection's inside, as `TCP_INFO` tells it. Bytes unless said otherwise.
+/// A connection's inside, as `TCP_INFO` tells it. Bytes unless said otherwise, where Linux's structure counts segments in `unacked`,
+/// `sacked`, `lost`, `retrans`, `snd_cwnd` and `snd_ssthresh`.
+///
+/// Of that structure's fields these are not told, since a connection that is idle would have to keep them: how many segments came and
+/// went (`segs_in`, `segs_out`, `data_segs_*`), `bytes_retrans`, `dsack_dups`, `total_rto*`, `delivered*` of a connection that does
+/// not pace, and when something last came (`last_data_recv`, `last_ack_recv`). `ato` is 40 ms, always; `fackets` and `last_ack_sent`
+/// mean nothing any more in Linux either; `rehash` has no meaning without flow labels.
 #[derive(Clone, Copy, Debug)]
 pub struct Info {
     /// The state.
@@ -137,6 +144,12 @@ pub struct Info {
     pub shortest_rtt: Duration,
     /// The largest segment received, as far as it matters for acknowledgments.
     pub peer_segment_size: u32,
+    /// The segment size that the peer is or was offered, without options: what the interface takes.
+    pub offered_segment_size: u32,
+    /// How often the retransmission time-out was doubled.
+    pub backoff: u8,
+    /// When data was last sent, by the host's clock; `None` if none ever was.
+    pub last_sent: Option<Instant>,
 }
 
 /// What the sender makes of the path, from the best to the worst.
@@ -156,6 +169,22 @@ pub enum Trust {
 }
 
 impl Info {
+    /// Payload that the peer has acknowledged (tcpi_bytes_acked); a FIN counts for a byte.
+    ///
+    /// ```
+    /// # fn of(info: netstrata_tcp::Info) {
+    /// assert!(info.bytes_acknowledged() <= info.bytes_sent);
+    /// # }
+    /// ```
+    pub const fn bytes_acknowledged(&self) -> u64 {
+        self.bytes_sent.saturating_sub(self.in_flight as u64)
+    }
+
+    /// Payload written and never sent (tcpi_notsent_bytes).
+    pub const fn unsent(&self) -> u32 {
+        self.send_queue.saturating_sub(self.in_flight)
+    }
+
     /// A connection of which nothing but the state is known yet.
     pub(crate) const fn in_state(state: State) -> Info {
         Info {
@@ -201,6 +230,9 @@ impl Info {
             probes: 0,
             shortest_rtt: Duration::ZERO,
             peer_segment_size: 0,
+            offered_segment_size: 0,
+            backoff: 0,
+            last_sent: None,
         }
     }
 }

@@ -69,6 +69,11 @@ impl RttEstimator {
         self.backoff = (self.backoff + 1).min(MAX_BACKOFF);
     }
 
+    /// How often the time-out was doubled.
+    pub(crate) fn backoff(&self) -> u8 {
+        self.backoff
+    }
+
     /// RTO.
     #[inline]
     pub(crate) fn timeout(&self) -> Duration {

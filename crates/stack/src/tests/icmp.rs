@@ -193,3 +193,23 @@ fn ping_hears_replies_and_failures_of_its_own_requests() {
     assert_eq!(bench.stack.ping_receive(ping), None);
     assert_eq!(bench.events(), [crate::Event::Ping(ping)]);
 }
+
+#[test]
+fn requests_that_wait_to_be_sent_are_bounded_for_each_echo_socket() {
+    let mut bench = Bench::acquainted();
+    let most = StackConfig::default().ping.send_buffer;
+    let (one, other) = (bench.stack.ping_open().unwrap(), bench.stack.ping_open().unwrap());
+    let send =
+        |bench: &mut Bench, ping| bench.stack.ping_send(bench.now, ping, PEER.into(), 1, &[7; 1000], None);
+    let mut waiting = 0;
+    while send(&mut bench, one).is_ok() {
+        waiting += 1000;
+        assert!(waiting < 2 * most);
+    }
+    assert_eq!(send(&mut bench, one), Err(crate::SendError::WouldBlock));
+    // What is charged is the memory that a request takes, so less payload fits than the bound, but most of it.
+    assert!(waiting <= most + 1000 && waiting > most / 4, "{waiting}");
+    assert_eq!(send(&mut bench, other), Ok(()));
+    bench.sent();
+    assert_eq!(send(&mut bench, one), Ok(()), "they have left");
+}

@@ -448,6 +448,7 @@ impl ControlBlock {
     pub(crate) fn info(&self) -> Info {
         let mut info = Info::in_state(self.state());
         info.path_mtu = self.path.mtu;
+        info.offered_segment_size = u32::from(self.path.offered_segment_size(self.tuple.local));
         match &self.phase {
             Phase::Open(open) => {
                 open.report(&mut info);

@@ -241,6 +241,8 @@ impl Receiver {
             payload.truncate(room as usize);
             self.acks.now();
         }
+        // `Deviates:` RFC 9293 3.4 takes nothing but acknowledgments while the window is closed. A FIN takes no room, and nobody has to
+        // send it again.
         if fin && !cut {
             self.note_end(sequence + payload.len() as u32);
         }

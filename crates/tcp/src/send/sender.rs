@@ -379,6 +379,8 @@ impl Sender {
         (info.reordering, info.reorderings) = self.recovery.reordering.extent();
         (info.timeouts, info.probes) = (self.expiries, self.probe.unanswered());
         info.shortest_rtt = self.rtt.shortest();
+        info.backoff = self.rtt.backoff();
+        info.last_sent = (self.last_sent != Instant::ZERO).then_some(self.last_sent);
     }
 
     /// Gives the buffer back: nothing more will be sent.

@@ -108,3 +108,33 @@ fn a_target_that_is_a_group_and_other_codes_make_no_sense() {
     bytes[1] = 1;
     assert_eq!(Message::parse(&bytes), Err(Malformed::NdpFormat));
 }
+
+#[test]
+fn more_prefixes_and_name_servers_than_there_is_room_for_are_skipped() {
+    use super::options::{MAXIMUM_NAME_SERVERS, MAXIMUM_PREFIXES, Options};
+    for more in [0, 1] {
+        let mut bytes = std::vec::Vec::new();
+        for n in 0..MAXIMUM_PREFIXES + more {
+            let mut option = [0; 32];
+            option[..4].copy_from_slice(&[3, 4, 64, 0xc0]);
+            option[16..18].copy_from_slice(&[0xfd, n as u8]);
+            bytes.extend(option);
+        }
+        let servers = MAXIMUM_NAME_SERVERS + more;
+        bytes.extend([25, 1 + 2 * servers as u8, 0, 0, 0, 0, 0, 9]);
+        for n in 0..servers {
+            let mut address = [0; 16];
+            (address[0], address[15]) = (0xfd, n as u8);
+            bytes.extend(address);
+        }
+        let options = Options::parse(&bytes).unwrap();
+        assert_eq!(options.prefixes.len(), MAXIMUM_PREFIXES);
+        assert_eq!(
+            options.prefixes.last().map(|prefix| prefix.address.octets()[1]),
+            Some(7),
+            "the first ones stay"
+        );
+        let servers = options.name_servers.unwrap().addresses;
+        assert_eq!(servers.last().map(|address| address.octets()[15]), Some(3), "the first ones stay");
+    }
+}
