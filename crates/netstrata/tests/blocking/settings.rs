@@ -2,6 +2,7 @@
 
 use crate::LIMIT;
 use crate::common::{RIGHT, connected, pair, within};
+use netstrata::tcp::congestion::Algorithm;
 use netstrata::tcp::{EcnMode, State};
 use netstrata::{Keepalive, SocketOptions, TcpListener, TcpStream, WriteMarks};
 use std::io::{ErrorKind, Read, Write};
@@ -177,5 +178,33 @@ fn congestion_marks_are_asked_for_and_accepted_by_socket() {
             let marks = |stream: &TcpStream| stream.info().unwrap().congestion_marks;
             assert_eq!((marks(&client), marks(&server)), (agreed, agreed), "{asks:?} {accepts:?}");
         }
+    });
+}
+
+/// The driver wakes for departures: a bounded rate is kept, and BBR moves what is written.
+#[test]
+fn paced_connections_move_in_real_time_and_no_faster_than_they_may() {
+    within(LIMIT, || {
+        let (left, right) = pair();
+        let (mut client, mut server) = connected(&left, &right);
+        let mut take = |client: &mut TcpStream, count: usize| {
+            let start = Instant::now();
+            let (data, mut bytes) = (vec![7; count], vec![0; count]);
+            std::thread::scope(|scope| {
+                scope.spawn(|| client.write_all(&data).unwrap());
+                server.read_exact(&mut bytes).unwrap();
+            });
+            assert_eq!(bytes, data);
+            start.elapsed()
+        };
+        client.set_max_pacing_rate(Some(1_000_000)).unwrap();
+        // What leaves at once need not be waited for.
+        assert!(take(&mut client, 100_000) >= Duration::from_millis(90));
+        client.set_max_pacing_rate(None).unwrap();
+        client.set_congestion(Algorithm::Bbr).unwrap();
+        let elapsed = take(&mut client, 8_000_000);
+        let info = client.info().unwrap();
+        assert_eq!((info.congestion, info.timeouts), (Some(Algorithm::Bbr), 0), "{elapsed:?}");
+        assert!(info.delivery_rate.is_some_and(|rate| rate > 1_000_000), "{info:?} {elapsed:?}");
     });
 }
