@@ -254,7 +254,8 @@ fn the_kernel_tells_of_a_narrow_path_and_we_keep_to_it() {
     };
     inside("address add 2001:db8:9::2/64 dev far nodad");
     inside("link set far up");
-    inside("-6 route add default via 2001:db8:9::1");
+    // It offers long segments and sends short ones: its own long ones would vanish on the link, whose other end takes none.
+    inside("-6 route add default via 2001:db8:9::1 mtu 1300 advmss 1440");
     let mut echo = Command::new("nsenter");
     echo.args(["-t", &pid, "-n", "socat", "-t", "60", "TCP6-LISTEN:7777,fork", "EXEC:cat"]);
     let echo = Process::spawn(echo.stdin(Stdio::null()).stdout(Stdio::null()));
