@@ -198,7 +198,7 @@ impl Sender {
         let lost = self.lost();
         if episode.phase == Phase::Watch
             && lost > 0
-            && !(self.rare.is_some() && self.is_excused(lost, environment))
+            && !(self.rare.is_some() && self.excuse_probe(lost, environment))
         {
             self.begin_repair(episode, delivered.bytes, environment);
         }

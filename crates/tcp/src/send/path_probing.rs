@@ -49,17 +49,16 @@ impl Sender {
         self.search().and_then(|search| search.probe).is_some_and(|(left, _)| left == sequence)
     }
 
-    /// A router has said that the probe under way is too long, and that `size` bytes are not.
+    /// A router has said that the probe under way is too long, and that `size` bytes are not. If these are no fewer than the probe's,
+    /// it says nothing (RFC 8899 4.6.2).
     pub(crate) fn on_probe_too_big(&mut self, size: u16, now: Instant) {
         let low = self.segment_size;
         let (oldest, pause) = (self.flight.oldest, self.pause_of_search());
         let Some(search) = self.search_mut() else { return };
-        let Some((left, right)) = search.probe.take() else { return };
-        let probed = right.since(left) as u16;
-        if size < probed {
-            (search.high, search.failures) = (size.max(low), 0);
-            search.rest(low, pause, now);
-        }
+        let contradicted = |(left, right): &mut (Seq, Seq)| u32::from(size) < right.since(*left);
+        let Some((left, right)) = search.probe.take_if(contradicted) else { return };
+        (search.high, search.failures) = (size.max(low), 0);
+        search.rest(low, pause, now);
         search.excused = Some((left, right));
         if let Some(buffer) = &mut self.buffer {
             buffer.board.lose(oldest, left.max(oldest), right);
@@ -157,7 +156,7 @@ impl Sender {
     /// enough, and that says nothing of congestion (RFC 4821 7.6.2).
     #[cold]
     #[inline(never)]
-    pub(super) fn is_excused(&mut self, lost: u32, environment: &mut Environment<'_>) -> bool {
+    pub(super) fn excuse_probe(&mut self, lost: u32, environment: &mut Environment<'_>) -> bool {
         let (low, pause, oldest) = (self.segment_size, self.pause_of_search(), self.flight.oldest);
         let first_lost = self.buffer.as_ref().and_then(|buffer| buffer.board.first_lost(oldest));
         let (Some(search), Some((first, run))) = (self.search_mut(), first_lost) else { return false };
@@ -179,7 +178,7 @@ impl Sender {
         if let Some(buffer) = &mut self.buffer {
             buffer.board.lose(oldest, oldest, right);
         }
-        self.is_excused(self.lost(), environment);
+        self.excuse_probe(self.lost(), environment);
     }
 
     /// A time-out: the oldest segment is lost. If that is a probe, it may be too long (RFC 4821 7.6.3).
