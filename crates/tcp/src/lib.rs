@@ -27,12 +27,10 @@ mod receive;
 mod rtt;
 mod segment;
 mod send;
+mod settings;
 mod timers;
 
-pub use config::{
-    BufferBounds, EcnMode, FastOpenClient, FastOpenServer, HostConfig, Keepalive, MtuProbing, SocketOptions,
-    SynCookies,
-};
+pub use config::{BufferBounds, EcnMode, FastOpenClient, FastOpenServer, HostConfig, MtuProbing, SynCookies};
 pub use counters::Counters;
 pub use error::{
     AcceptError, ConnectError, DecideError, Dropped, Failure, IcmpError, ListenError, ReadError,
@@ -44,4 +42,5 @@ pub use info::{Info, ListenerSummary, State, Summary, Trust};
 pub use inspection::Inspection;
 pub use segment::{FourTuple, Outgoing, Path, Shutdown};
 pub use send::marks::WriteMarks;
+pub use settings::{Keepalive, SocketOptions};
 pub use timers::Timer;

@@ -2,12 +2,12 @@
 
 use super::control_block::{ControlBlock, Phase};
 use super::fate::Fate;
-use crate::config::Settings;
 use crate::environment::Environment;
 use crate::error::{Failure, IcmpError, ReadError, ShutdownError, WriteError};
 use crate::event::Readiness;
 use crate::segment::Shutdown;
 use crate::send::marks::WriteMarks;
+use crate::settings::Settings;
 use basis::Instant;
 use core::time::Duration;
 use wire::tcp::{Seq, Timestamps};

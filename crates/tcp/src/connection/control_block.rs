@@ -1,18 +1,18 @@
 //! What a host keeps for one connection that an application holds: the TCB of RFC 9293 3.3.1.
 
+use super::established::Established;
 use super::fate::Fate;
+use super::finished::Finished;
 use super::handshake::{Handshake, Outcome};
-use super::open::{Established, Open};
+use super::open::Open;
 use super::syn_ack::SynAck;
 use super::syn_data::Lesson;
-use crate::config::Settings;
 use crate::environment::Environment;
 use crate::error::{Dropped, Failure, IcmpError};
 use crate::event::{Readiness, Told};
-use crate::info::{Info, State};
-use crate::inspection::Inspection;
-use crate::receive::buffer::ReceiveBuffer;
+use crate::info::State;
 use crate::segment::{FourTuple, Path, Way};
+use crate::settings::Settings;
 use alloc::boxed::Box;
 use basis::{Frame, Instant, TimerId};
 use wire::tcp::{Flags, Header, Seq};
@@ -45,28 +45,6 @@ pub(super) enum Phase {
     Open(Open),
     Handshake(Handshake),
     Finished(Finished),
-}
-
-/// It is over, or goes on in TIME-WAIT without the application; only what it received is left.
-#[derive(Clone, Debug)]
-pub(super) struct Finished {
-    pub(super) unread: Option<Box<ReceiveBuffer>>,
-    state: State,
-    /// The handshake had been done.
-    was_open: bool,
-    syn_data: bool,
-}
-
-impl Finished {
-    /// Whatever is asked of it is answered at once.
-    fn readiness(&self, failure: Option<Failure>) -> Readiness {
-        Readiness::CONNECTED.when(self.was_open)
-            | Readiness::READABLE
-            | Readiness::WRITABLE
-            | Readiness::READ_CLOSED
-            | Readiness::DRAINED
-            | Readiness::FAILED.when(failure.is_some())
-    }
 }
 
 /// Where a connection stands: see [`ControlBlock::standing`].
@@ -410,17 +388,6 @@ impl ControlBlock {
         }
     }
 
-    // ---- reports ----
-
-    pub(crate) fn state(&self) -> State {
-        match &self.phase {
-            Phase::Handshake(handshake) if handshake.is_crossed() => State::SynReceived,
-            Phase::Handshake(_) => State::SynSent,
-            Phase::Open(open) => open.state(),
-            Phase::Finished(finished) => finished.state,
-        }
-    }
-
     /// What TIME-WAIT needs, if the connection is open.
     pub(crate) fn remains(&mut self) -> Option<super::time_wait::Remains> {
         match &mut self.phase {
@@ -431,35 +398,5 @@ impl ControlBlock {
 
     pub(crate) fn is_finished(&self) -> bool {
         matches!(self.phase, Phase::Finished(_))
-    }
-
-    /// Everything that somebody who watches may want to see.
-    pub(crate) fn inspect(&self) -> Inspection {
-        let mut inspection =
-            Inspection { detached: self.detached, ..Inspection::new(self.tuple, self.info()) };
-        match &self.phase {
-            Phase::Open(open) => open.inspect(&mut inspection),
-            Phase::Handshake(handshake) => handshake.inspect(&mut inspection),
-            Phase::Finished(_) => {}
-        }
-        inspection
-    }
-
-    pub(crate) fn info(&self) -> Info {
-        let mut info = Info::in_state(self.state());
-        info.path_mtu = self.path.mtu;
-        info.offered_segment_size = u32::from(self.path.offered_segment_size(self.tuple.local));
-        match &self.phase {
-            Phase::Open(open) => {
-                open.report(&mut info);
-                info.path_mtu = open.searched_mtu(self.tuple.local).unwrap_or(self.path.mtu);
-            }
-            Phase::Finished(finished) => {
-                info.syn_data = finished.syn_data;
-                info.receive_queue = finished.unread.as_ref().map_or(0, |buffer| buffer.len()) as u32;
-            }
-            Phase::Handshake(_) => {}
-        }
-        info
     }
 }

@@ -3,9 +3,9 @@
 
 use super::open::Open;
 use super::syn_ack::SynAck;
-use crate::config::Settings;
 use crate::environment::Environment;
 use crate::segment::FourTuple;
+use crate::settings::Settings;
 use crate::timers::Timer;
 use alloc::boxed::Box;
 use basis::Frame;

@@ -1,7 +1,7 @@
 //! The active opener's way from SYN-SENT, or SYN-RECEIVED after a simultaneous open, to an open connection
 //! (RFC 9293 3.5 and 3.10.7.3).
 
-use super::open::Established;
+use super::established::Established;
 use super::syn_data::{Lesson, SynData};
 use super::throttle::Throttle;
 use crate::error::{Dropped, Failure};

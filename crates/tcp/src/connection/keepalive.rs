@@ -1,6 +1,6 @@
 //! Asking a silent peer whether it still lives (RFC 9293 3.8.4).
 
-use crate::config::Keepalive;
+use crate::settings::Keepalive;
 use crate::timers::{Timer, Timers};
 use basis::Instant;
 use core::time::Duration;

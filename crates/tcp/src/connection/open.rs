@@ -6,26 +6,20 @@ use super::keepalive::KeepaliveState;
 use super::syn_ack::SynAck;
 use super::throttle::Throttle;
 use super::time_wait::Remains;
-use crate::config::{MtuProbing, Settings};
 use crate::environment::Environment;
 use crate::error::{Dropped, Failure};
 use crate::event::Readiness;
-use crate::info::{Info, State};
-use crate::inspection::Inspection;
+use crate::info::State;
 use crate::negotiation::Negotiated;
 use crate::receive::receiver::Receiver;
-use crate::receive::timestamps::TimestampState;
-use crate::segment::{FourTuple, Path, Way};
 use crate::send::acknowledgment::Acknowledgment;
-use crate::send::expiry::Expiry;
 use crate::send::sender::Sender;
-use crate::send::window::SendWindow;
+use crate::settings::Settings;
 use crate::timers::{Timer, Timers};
 use alloc::boxed::Box;
 use basis::{Frame, Instant};
 use core::hint::cold_path;
-use core::time::Duration;
-use wire::tcp::{Flags, Header, Seq};
+use wire::tcp::{Flags, Header};
 
 /// Both halves of a connection, and how far its close has come.
 #[derive(Clone, Debug)]
@@ -35,96 +29,17 @@ pub(crate) struct Open {
     pub(super) closing: Closing,
     pub(super) timers: Timers,
     pub(super) keepalive: KeepaliveState,
-    throttle: Throttle,
+    pub(super) throttle: Throttle,
     pub(super) negotiated: Negotiated,
     /// A congestion mark came, and the peer has not slowed down yet.
     pub(super) echoes_marks: bool,
     /// Received bytes were or will be thrown away unread: the peer gets a RST once it has all that was written.
-    lost_input: bool,
+    pub(super) lost_input: bool,
     /// The SYN-ACK, while the peer has not acknowledged it though the connection is open (RFC 7413).
     pub(super) syn_ack: Option<Box<SynAck>>,
 }
 
-/// What a completed handshake hands over.
-#[derive(Debug)]
-pub(crate) struct Established {
-    /// The first number that the peer has not acknowledged: it may have taken in data with the SYN (RFC 7413).
-    pub(crate) next: Seq,
-    /// IRS.
-    pub(crate) peer_initial: Seq,
-    /// The window of the segment that completed the handshake.
-    pub(crate) send_window: SendWindow,
-    pub(crate) negotiated: Negotiated,
-    /// The peer's last timestamp.
-    pub(crate) recent: u32,
-    pub(crate) timestamp_offset: u32,
-    /// The window of our SYN.
-    pub(crate) window: u16,
-    pub(crate) round_trip: Option<Duration>,
-    /// How often this host's SYN or SYN-ACK was repeated by its timer.
-    pub(crate) repeated: u8,
-    /// The peer has not acknowledged the SYN-ACK yet.
-    pub(crate) early: bool,
-}
-
 impl Open {
-    /// `path` is the way to the peer at `tuple`.
-    pub(crate) fn new(
-        established: &Established,
-        tuple: &FourTuple,
-        path: Path,
-        settings: &Settings,
-        environment: &Environment<'_>,
-    ) -> Open {
-        let now = environment.now;
-        let negotiated = established.negotiated;
-        let most = settings.max_segment_size().unwrap_or(u16::MAX);
-        let segment_size = negotiated.payload(path.maximum_segment_size(tuple.local).min(most));
-        let timestamps = TimestampState::new(
-            negotiated.timestamps(),
-            established.recent,
-            established.timestamp_offset,
-            now,
-        );
-        let mut open = Open {
-            send: Sender::new(
-                established.next,
-                established.send_window,
-                segment_size,
-                negotiated.selective_acknowledgments(),
-                settings,
-                environment.config,
-            ),
-            receive: Receiver::new(
-                established.peer_initial + 1,
-                established.window,
-                negotiated.receive_shift(),
-                negotiated.selective_acknowledgments(),
-                timestamps,
-                settings.receive_buffer(environment.config),
-                now,
-            ),
-            closing: Closing::new(),
-            timers: Timers::new(),
-            keepalive: KeepaliveState::default(),
-            throttle: Throttle::default(),
-            negotiated,
-            echoes_marks: false,
-            lost_input: false,
-            syn_ack: None,
-        };
-        match established.round_trip {
-            Some(rtt) => open.send.sample_rtt(rtt),
-            None if established.early => {}
-            None => open.send.on_lost_syn(established.repeated),
-        }
-        open.keepalive.on_heard(settings.keepalive(), &mut open.timers, now);
-        if settings.mtu_probing(environment.config) == MtuProbing::Always {
-            open.begin_search(Way { path, local: tuple.local }, settings, environment);
-        }
-        open
-    }
-
     // ---- in ----
 
     /// One segment of this connection.
@@ -179,15 +94,7 @@ impl Open {
             self.challenge(environment);
             return Err(Dropped::BlindSyn);
         }
-        // Fifth: ACK.
-        if !flags.contains(Flags::ACK) {
-            return Err(Dropped::BadFlags);
-        }
-        self.on_heard(settings, environment.now);
-        self.on_acknowledgment(header, payload, environment)?;
-        if self.syn_ack.is_some() {
-            self.on_syn_ack_acknowledged(header, environment);
-        }
+        self.take_acknowledgment(header, payload, settings, environment)?;
         if self.negotiated.marks() {
             self.on_marks(header, payload, environment);
         }
@@ -207,12 +114,28 @@ impl Open {
         detached: bool,
         environment: &mut Environment<'_>,
     ) -> Result<Fate, Dropped> {
+        self.take_acknowledgment(header, payload, settings, environment)?;
+        Ok(self.fate(settings, detached, environment))
+    }
+
+    /// Fifth: ACK.
+    #[inline(always)]
+    fn take_acknowledgment(
+        &mut self,
+        header: &Header,
+        payload: &Frame,
+        settings: &Settings,
+        environment: &mut Environment<'_>,
+    ) -> Result<(), Dropped> {
         if !header.flags.contains(Flags::ACK) {
-            return Err(Dropped::OutsideWindow);
+            return Err(Dropped::BadFlags);
         }
         self.on_heard(settings, environment.now);
         self.on_acknowledgment(header, payload, environment)?;
-        Ok(self.fate(settings, detached, environment))
+        if self.syn_ack.is_some() {
+            self.on_syn_ack_acknowledged(header, environment);
+        }
+        Ok(())
     }
 
     /// [`Open::on_segment`] for the segment that ends a simultaneous open, which is rare.
@@ -416,64 +339,6 @@ impl Open {
             | Readiness::DRAINED.when(self.is_drained())
     }
 
-    // ---- timers ----
-
-    pub(crate) fn next_deadline(&self) -> Instant {
-        self.timers.next()
-    }
-
-    pub(crate) fn on_timeout(
-        &mut self,
-        way: Way,
-        settings: &Settings,
-        detached: bool,
-        environment: &mut Environment<'_>,
-    ) -> Fate {
-        while let Some(timer) = self.timers.pop_expired(!self.closing.acknowledged(), environment.now) {
-            let alive = match timer {
-                Timer::DelayedAck => {
-                    self.receive.acks.now();
-                    true
-                }
-                Timer::Retransmit if self.syn_ack.is_some() => self.on_syn_ack_expired(environment),
-                Timer::Retransmit => {
-                    match self.send.on_retransmit_expired(settings, &mut self.timers, environment) {
-                        Expiry::Retry => true,
-                        Expiry::Stuck => {
-                            self.on_stuck(way, settings, environment);
-                            true
-                        }
-                        Expiry::GiveUp => false,
-                    }
-                }
-                Timer::Probe => self.send.on_probe_expired(settings, detached, environment) == Expiry::Retry,
-                Timer::Keepalive => self.on_keepalive_expired(settings, environment),
-                // What waited for its departure is due.
-                Timer::Pacing => true,
-                Timer::FinWait2 => return Fate::Closed,
-            };
-            if !alive {
-                return Fate::Reset(Failure::TimedOut);
-            }
-        }
-        Fate::Live
-    }
-
-    fn on_keepalive_expired(&mut self, settings: &Settings, environment: &mut Environment<'_>) -> bool {
-        let Some(keepalive) = settings.keepalive() else { return true };
-        let busy = !self.send.all_acknowledged() || self.timers.is_armed(Timer::Probe);
-        self.keepalive.on_expired(keepalive, settings.user_timeout(), busy, &mut self.timers, environment.now)
-    }
-
-    // ---- reports ----
-
-    pub(crate) fn state(&self) -> State {
-        match self.closing.state(self.receive.finished()) {
-            State::Established if self.syn_ack.is_some() => State::SynReceived,
-            state => state,
-        }
-    }
-
     /// What TIME-WAIT needs to know.
     pub(crate) fn remains(&mut self, lane: u8) -> Remains {
         let window = self.receive.offer();
@@ -488,23 +353,5 @@ impl Open {
             recent: timestamps.recent(),
             timestamp_offset: timestamps.offset(),
         }
-    }
-
-    pub(crate) fn inspect(&self, inspection: &mut Inspection) {
-        let (oldest, next, highest) = self.send.numbers();
-        inspection.set_numbers(oldest, next, self.receive.next());
-        inspection.send_highest = highest;
-        inspection.conservative = self.send.is_conservative();
-        inspection.stage = self.send.stage();
-        inspection.deadlines = self.timers.deadlines(!self.closing.acknowledged());
-    }
-
-    pub(crate) fn report(&self, info: &mut Info) {
-        self.send.report(info);
-        self.receive.report(info);
-        info.congestion_marks = self.negotiated.marks();
-        info.syn_data = self.negotiated.syn_data();
-        info.window_scale =
-            self.negotiated.scaling().then(|| (self.negotiated.receive_shift(), self.negotiated.send_shift));
     }
 }

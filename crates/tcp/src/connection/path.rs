@@ -2,10 +2,11 @@
 //! word (RFC 4821).
 
 use super::open::Open;
-use crate::config::{HostConfig, MtuProbing, Settings};
+use crate::config::{HostConfig, MtuProbing};
 use crate::environment::Environment;
 use crate::segment::{Path, Way};
 use crate::send::path_mtu::SegmentSizes;
+use crate::settings::Settings;
 use core::net::IpAddr;
 use wire::tcp::Seq;
 

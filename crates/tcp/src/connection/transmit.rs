@@ -1,11 +1,11 @@
 //! What an open connection sends: the choice of the next segment, and its header.
 
 use super::open::Open;
-use crate::config::Settings;
 use crate::environment::Environment;
 use crate::receive::receiver::Receiver;
 use crate::segment::FourTuple;
 use crate::send::transmit::Outbound;
+use crate::settings::Settings;
 use basis::Frame;
 use core::hint::cold_path;
 use core::net::IpAddr;

@@ -4,8 +4,8 @@
 use super::fifo::{Fifo, Linked, Links};
 use super::reset;
 use crate::config::EcnMode;
+use crate::connection::established::Established;
 use crate::connection::handshake::syn_window;
-use crate::connection::open::Established;
 use crate::connection::throttle::Throttle;
 use crate::error::{Failure, IcmpError};
 use crate::info::{Info, State};

@@ -1,10 +1,11 @@
 //! Who listens where, and what waits to be accepted.
 
-use crate::config::{FastOpenServer, Settings, SocketOptions, SynCookies};
+use crate::config::{FastOpenServer, SynCookies};
 use crate::error::{Dropped, ListenError};
 use crate::event::ListenerId;
 use crate::info::ListenerSummary;
 use crate::segment::FourTuple;
+use crate::settings::{Settings, SocketOptions};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use basis::{HashKey, Instant, Key, Slab};

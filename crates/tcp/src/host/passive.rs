@@ -6,13 +6,13 @@ use super::listener::Admission;
 use super::reset;
 use super::tcp_host::{Host, environment, tuple_at};
 use super::work::{News, Turn};
-use crate::config::Settings;
 use crate::connection::control_block::ControlBlock;
-use crate::connection::open::Established;
+use crate::connection::established::Established;
 use crate::environment::Environment;
 use crate::error::Dropped;
 use crate::negotiation::{Offer, shift_for};
 use crate::segment::{FourTuple, Path};
+use crate::settings::Settings;
 use basis::{Frame, Instant, Key};
 use wire::tcp::{Flags, Header, Seq};
 

@@ -2,11 +2,12 @@
 
 use super::listener::MAX_SHARERS;
 use super::{Decision, Host};
-use crate::config::{HostConfig, SocketOptions, SynCookies};
+use crate::config::{HostConfig, SynCookies};
 use crate::error::{DecideError, Dropped, Failure, ListenError};
 use crate::event::ConnectionId;
 use crate::info::State;
 use crate::segment::{FourTuple, Path, Shutdown};
+use crate::settings::SocketOptions;
 use alloc::vec::Vec;
 use basis::{Frame, Instant};
 use core::net::{IpAddr, Ipv4Addr};

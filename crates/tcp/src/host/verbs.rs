@@ -3,7 +3,6 @@
 use super::demux::{Demux, Place};
 use super::lines::{Lines, lines};
 use super::tcp_host::{Host, environment, tuple_at};
-use crate::config::{Settings, SocketOptions};
 use crate::connection::control_block::ControlBlock;
 use crate::connection::fate::Fate;
 use crate::connection::handshake::Handshake;
@@ -17,6 +16,7 @@ use crate::event::{ConnectionId, ListenerId, Readiness};
 use crate::info::{Info, ListenerSummary, State, Summary};
 use crate::segment::{FourTuple, Path, Shutdown};
 use crate::send::marks::WriteMarks;
+use crate::settings::{Settings, SocketOptions};
 use basis::Instant;
 use core::net::IpAddr;
 use wire::tcp::Seq;

@@ -3,6 +3,7 @@
 mod ack;
 pub(crate) mod buffer;
 mod duplicates;
+mod limit;
 mod options;
 mod piece;
 mod reassembly;

@@ -9,7 +9,6 @@ use super::tuning::Tuning;
 use super::window::ReceiveWindow;
 use crate::config::BufferBounds;
 use crate::environment::Environment;
-use crate::memory::LEAST;
 use crate::timers::Timers;
 use alloc::boxed::Box;
 use basis::{Frame, Instant};
@@ -19,8 +18,8 @@ use wire::tcp::{Header, SackBlock, Seq, Timestamps};
 /// The receiving half of a connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Receiver {
-    next: Seq, // RCV.NXT
-    window: ReceiveWindow,
+    pub(super) next: Seq, // RCV.NXT
+    pub(super) window: ReceiveWindow,
     /// The acknowledgment sent last: Last.ACK.sent of RFC 7323.
     last_acknowledged: Seq,
     pub(crate) acks: AckState,
@@ -28,10 +27,10 @@ pub(crate) struct Receiver {
     /// Nothing while nothing is buffered.
     pub(super) buffer: Option<Box<ReceiveBuffer>>,
     /// Most bytes received and not read.
-    limit: u32,
+    pub(super) limit: u32,
     /// What `limit` may grow to.
-    most: u32,
-    tuning: Tuning,
+    pub(super) most: u32,
+    pub(super) tuning: Tuning,
     /// A full segment of the peer, as far as seen.
     segment_size: u16,
     /// Where the peer's stream ends, once its FIN was seen.
@@ -367,65 +366,6 @@ impl Receiver {
         let free = self.free();
         self.last_acknowledged = self.next;
         self.window.offer(self.next, free)
-    }
-
-    #[inline]
-    fn free(&self) -> u32 {
-        self.limit.saturating_sub(self.unread() as u32)
-    }
-
-    /// The application chooses: a fixed size, or other bounds.
-    pub(crate) fn set_bounds(&mut self, bounds: BufferBounds) {
-        self.limit = if bounds.initial == bounds.most { bounds.most } else { self.limit.min(bounds.most) };
-        self.most = bounds.most;
-    }
-
-    /// Data has come: perhaps a round trip is over, and the buffer should grow to what it told. Also lets what had to shrink
-    /// while memory was short grow again.
-    #[inline]
-    pub(crate) fn tune(&mut self, header: &Header, environment: &Environment<'_>) {
-        if self.limit >= self.most {
-            return;
-        }
-        let (reached, mark) = match header.options.timestamps {
-            Some(timestamps) if self.timestamps.enabled => {
-                (timestamps.echo, self.timestamps.clock(environment.now))
-            }
-            // What begins at the edge was not allowed before.
-            _ => (header.sequence.0.wrapping_add(1), self.window.edge().0),
-        };
-        if let Some(wanted) = self.tuning.on_data(reached, mark)
-            && wanted > self.limit
-            && !environment.memory.is_short()
-        {
-            self.limit = wanted.min(self.most);
-        }
-    }
-
-    /// Memory is short, and `length` bytes at `sequence` want in. The window shrinks to this connection's share as it is used up.
-    /// If nothing is left at all, what came out of order goes first (RFC 2018 8 allows it); and if that is not enough, a
-    /// connection that holds something takes in no more: its window closes, so that the peer asks instead of sending again.
-    #[cold]
-    fn restrain(&mut self, sequence: Seq, length: usize, environment: &mut Environment<'_>) {
-        self.limit = self.limit.min(environment.memory.allowance());
-        if !environment.memory.is_exhausted() {
-            return;
-        }
-        if let Some(buffer) = &mut self.buffer {
-            let used = buffer.used();
-            buffer.reassembly.clear();
-            let now = buffer.used();
-            environment.memory.recharge(used, now);
-        }
-        let early = sequence != self.next;
-        if length > 0
-            && environment.memory.is_exhausted()
-            && (early || self.unread() + length > LEAST as usize)
-        {
-            environment.counters.memory_short += 1;
-            let most = LEAST.saturating_sub(self.unread() as u32);
-            self.window.close(self.next, if early { 0 } else { most });
-        }
     }
 
     /// Fills in what a report tells of the receiver.

@@ -3,9 +3,9 @@
 use super::path_mtu::NextProbe;
 use super::segmenter::{Decision, Situation, decide};
 use super::sender::Sender;
-use crate::config::Settings;
 use crate::environment::Environment;
 use crate::rtt::LEAST_TIMEOUT;
+use crate::settings::Settings;
 use crate::timers::{Timer, Timers};
 use basis::{Frame, Instant};
 use core::hint::cold_path;
@@ -301,10 +301,11 @@ pub(super) fn largest_super_segment(segment_size: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{HostConfig, SocketOptions};
+    use crate::config::HostConfig;
     use crate::counters::Counters;
     use crate::memory::Memory;
     use crate::send::window::SendWindow;
+    use crate::settings::SocketOptions;
     use wire::tcp::{Header, Options};
 
     #[test]

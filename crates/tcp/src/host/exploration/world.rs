@@ -1,10 +1,11 @@
 //! Two hosts, a wire each way, and two applications with a script each. Nothing moves by itself: whoever explores chooses what
 //! happens next.
 
-use crate::config::{HostConfig, SocketOptions};
+use crate::config::HostConfig;
 use crate::event::{ConnectionId, ListenerId, Readiness};
 use crate::host::Host;
 use crate::segment::{FourTuple, Path, Shutdown};
+use crate::settings::SocketOptions;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;

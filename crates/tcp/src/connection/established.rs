@@ -1,0 +1,99 @@
+//! How an open connection begins, with what its handshake found out.
+
+use super::closing::Closing;
+use super::keepalive::KeepaliveState;
+use super::open::Open;
+use super::throttle::Throttle;
+use crate::config::MtuProbing;
+use crate::environment::Environment;
+use crate::negotiation::Negotiated;
+use crate::receive::receiver::Receiver;
+use crate::receive::timestamps::TimestampState;
+use crate::segment::{FourTuple, Path, Way};
+use crate::send::sender::Sender;
+use crate::send::window::SendWindow;
+use crate::settings::Settings;
+use crate::timers::Timers;
+use core::time::Duration;
+use wire::tcp::Seq;
+
+/// What a completed handshake hands over.
+#[derive(Debug)]
+pub(crate) struct Established {
+    /// The first number that the peer has not acknowledged: it may have taken in data with the SYN (RFC 7413).
+    pub(crate) next: Seq,
+    /// IRS.
+    pub(crate) peer_initial: Seq,
+    /// The window of the segment that completed the handshake.
+    pub(crate) send_window: SendWindow,
+    pub(crate) negotiated: Negotiated,
+    /// The peer's last timestamp.
+    pub(crate) recent: u32,
+    pub(crate) timestamp_offset: u32,
+    /// The window of our SYN.
+    pub(crate) window: u16,
+    pub(crate) round_trip: Option<Duration>,
+    /// How often this host's SYN or SYN-ACK was repeated by its timer.
+    pub(crate) repeated: u8,
+    /// The peer has not acknowledged the SYN-ACK yet.
+    pub(crate) early: bool,
+}
+
+impl Open {
+    /// `path` is the way to the peer at `tuple`.
+    pub(crate) fn new(
+        established: &Established,
+        tuple: &FourTuple,
+        path: Path,
+        settings: &Settings,
+        environment: &Environment<'_>,
+    ) -> Open {
+        let now = environment.now;
+        let negotiated = established.negotiated;
+        let most = settings.max_segment_size().unwrap_or(u16::MAX);
+        let segment_size = negotiated.payload(path.maximum_segment_size(tuple.local).min(most));
+        let timestamps = TimestampState::new(
+            negotiated.timestamps(),
+            established.recent,
+            established.timestamp_offset,
+            now,
+        );
+        let mut open = Open {
+            send: Sender::new(
+                established.next,
+                established.send_window,
+                segment_size,
+                negotiated.selective_acknowledgments(),
+                settings,
+                environment.config,
+            ),
+            receive: Receiver::new(
+                established.peer_initial + 1,
+                established.window,
+                negotiated.receive_shift(),
+                negotiated.selective_acknowledgments(),
+                timestamps,
+                settings.receive_buffer(environment.config),
+                now,
+            ),
+            closing: Closing::new(),
+            timers: Timers::new(),
+            keepalive: KeepaliveState::default(),
+            throttle: Throttle::default(),
+            negotiated,
+            echoes_marks: false,
+            lost_input: false,
+            syn_ack: None,
+        };
+        match established.round_trip {
+            Some(rtt) => open.send.sample_rtt(rtt),
+            None if established.early => {}
+            None => open.send.on_lost_syn(established.repeated),
+        }
+        open.keepalive.on_heard(settings.keepalive(), &mut open.timers, now);
+        if settings.mtu_probing(environment.config) == MtuProbing::Always {
+            open.begin_search(Way { path, local: tuple.local }, settings, environment);
+        }
+        open
+    }
+}
