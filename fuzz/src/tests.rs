@@ -41,7 +41,7 @@ fn change(input: &mut Vec<u8>, seeds: &[Vec<u8>], random: &mut Random) {
 }
 
 /// What was found once: both sides short of memory at the same time, a router whose word is good for longer than a wheel
-/// turns, and two windows that shrink while full ones are on their way to them.
+/// turns, two windows that shrink while full ones are on their way to them, and a super-segment that waited for its neighbour.
 #[test]
 fn what_was_found_is_not_found_again() {
     let squeezed = *b"ni\x00\x00\x00\x03\x03\x84\x03\x03\x03n\xff|\xff\x0f\x00=\xef\xef\x02\xe8\x17\x02";
@@ -54,6 +54,8 @@ fn what_was_found_is_not_found_again() {
         0x01, 0x6a, 0x53, 0x6c, 0x46, 0x03, 0x19, 0xfd, 0x00, 0x00, 0x02, 0x04,
     ];
     crate::frames::run(&for_ages);
+    let waited = *b"\x4d\x53\x41\x41\x00\x00\x00\xd4\x41\x00\x00\x21\x91\x53\x41\x41\x41\x56\x41\x00\x00\x91\x12\x00\x41\x00\x00\x00\x41\x41\x41\x41\x41\x91\x53\x41\x41";
+    crate::frames::run(&waited);
 }
 
 #[test]

@@ -69,7 +69,8 @@ impl Stack {
             }
             if let Some(ready) = entry.ready.pop_front() {
                 *frame = ready;
-                return Pulled::Frame;
+                // A super-segment may have waited for its neighbour.
+                return entry.as_link_takes(frame);
             }
             let datagrams_first = entry.datagrams_first && !entry.waiting.is_empty();
             let mut pulled = Pulled::Nothing;
@@ -119,10 +120,7 @@ impl Stack {
             cold_path();
             return self.send_seldom(now, id, remote, frame);
         }
-        if !interface.super_segments && !is_finished(frame) {
-            return interface.begin_to_cut(frame);
-        }
-        Pulled::Frame
+        interface.as_link_takes(frame)
     }
 
     /// The rest of [`Stack::pull_segment`] for a destination that no packet has been sent to lately.
@@ -139,11 +137,7 @@ impl Stack {
             None => return Pulled::Taken,
         }
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return Pulled::Nothing };
-        if interface.super_segments || is_finished(frame) {
-            Pulled::Frame
-        } else {
-            interface.begin_to_cut(frame)
-        }
+        interface.as_link_takes(frame)
     }
 
     /// The long way for a packet that leaves by `id`: routes, then neighbours. `None` if it cannot leave now.
@@ -271,6 +265,12 @@ impl Interface {
     #[inline]
     pub(super) fn has_own_transmit(&self) -> bool {
         !self.ready.is_empty() || !self.waiting.is_empty() || self.cutting.is_some()
+    }
+
+    /// `frame` leaves whole if the link can take it so.
+    #[inline]
+    fn as_link_takes(&mut self, frame: &mut Frame) -> Pulled {
+        if self.super_segments || is_finished(frame) { Pulled::Frame } else { self.begin_to_cut(frame) }
     }
 
     /// The link takes one packet at a time, and `frame` is several: they leave one by one.
