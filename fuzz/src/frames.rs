@@ -220,10 +220,6 @@ impl World {
         for _ in 0..(choice >> 6) {
             protocol = extend(&mut frame, protocol, input);
         }
-        if choice >> 6 > 1 && came == Came::IcmpError {
-            // Headers in a wrong order hide what the last of them carries.
-            came = Came::Other;
-        }
         let mut header = ipv6::Header::new(source, destination, protocol);
         header.hop_limit = if choice & 16 == 16 { input.byte() } else { 255 };
         header.prepend_to(&mut frame);

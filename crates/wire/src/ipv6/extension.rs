@@ -144,6 +144,26 @@ impl Chain {
     }
 }
 
+/// What a packet carries behind all its extension headers, whatever they say, and how many bytes from its front; `None` if that is in
+/// another fragment, or cannot be found.
+#[must_use]
+pub fn behind_all(packet: &[u8], header: &Header) -> Option<(u8, usize)> {
+    let (mut protocol, mut offset) = (header.next_header, HEADER_LENGTH);
+    for _ in 0..=MAXIMUM_HEADERS {
+        let length = match protocol {
+            protocol::HOP_BY_HOP | protocol::DESTINATION_OPTIONS | protocol::ROUTING => {
+                extension(packet, offset).ok()?.len()
+            }
+            protocol::FRAGMENT if Fragment::parse(packet.get(offset..)?).ok()?.offset == 0 => FRAGMENT_LENGTH,
+            protocol::FRAGMENT => return None,
+            _ => return Some((protocol, offset)),
+        };
+        protocol = *packet.get(offset)?;
+        offset += length;
+    }
+    None
+}
+
 fn problem(code: u8, pointer: usize) -> Refusal {
     Refusal::Problem { code, pointer: pointer as u32, even_to_group: false }
 }

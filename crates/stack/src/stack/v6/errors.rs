@@ -7,7 +7,7 @@ use basis::Frame;
 use bytes::Bytes;
 use core::net::{IpAddr, Ipv6Addr};
 use wire::icmpv6::{HEADER_LENGTH, Message};
-use wire::ipv6::extension::Chain;
+use wire::ipv6::extension::behind_all;
 use wire::ipv6::{self, Header, MINIMUM_MTU};
 use wire::protocol;
 
@@ -56,21 +56,11 @@ impl Stack {
     }
 }
 
-/// Whether `packet` is itself an ICMPv6 error or a redirect. One whose headers cannot be followed is none that is known.
+/// Whether `packet` is itself an ICMPv6 error or a redirect, also behind headers that are refused.
 fn is_error(packet: &Frame, header: &Header) -> bool {
-    let first = packet.first();
-    let Ok(mut chain) = Chain::walk(first, header) else { return false };
-    if let Some(fragment) = chain.fragment {
-        if fragment.offset != 0 {
-            return false;
-        }
-        match Chain::walk_from(first, chain.protocol, chain.named_at, chain.offset) {
-            Ok(inner) => chain = inner,
-            Err(_) => return false,
-        }
-    }
-    let kind = packet_byte(packet, chain.offset);
-    chain.protocol == protocol::ICMPV6 && kind.is_none_or(|kind| kind < 128 || kind == wire::ndp::REDIRECT)
+    let Some((protocol, offset)) = behind_all(packet.first(), header) else { return false };
+    let kind = packet_byte(packet, offset);
+    protocol == protocol::ICMPV6 && kind.is_none_or(|kind| kind < 128 || kind == wire::ndp::REDIRECT)
 }
 
 /// The byte at `at`, in whichever part it lies.

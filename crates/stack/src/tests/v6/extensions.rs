@@ -35,6 +35,30 @@ fn a_packet_for_one_host_in_a_frame_for_many_is_dropped() {
     assert!(!bench.sent().is_empty(), "to one it is answered");
 }
 
+/// RFC 4443 2.4 (e.1).
+#[test]
+fn an_error_is_not_answered_by_another_behind_whatever_header() {
+    let mut bench = bench();
+    let unknown_option = [0x9e, 4, 0, 0, 0, 0];
+    let used_up = [1, 0, 0, 0, 0, 0];
+    for (refused, rest) in [
+        (protocol::DESTINATION_OPTIONS, unknown_option),
+        (protocol::ROUTING, [1, 3, 0, 0, 0, 0]),
+        (protocol::HOP_BY_HOP, unknown_option),
+    ] {
+        for (kind, answers) in [(1, 0), (200, 1)] {
+            let mut payload = std::vec![refused, 0];
+            payload.extend(used_up);
+            payload.extend([protocol::ICMPV6, 0]);
+            payload.extend(rest);
+            payload.extend([kind, 0, 0, 0, 0, 0, 0, 0]);
+            let header = Header::new(THEM, US, protocol::ROUTING);
+            assert_eq!(bench.packet_v6(&header, &payload), Err(Dropped::ExtensionRefused));
+            assert_eq!(bench.sent().len(), answers, "{refused} {kind}");
+        }
+    }
+}
+
 #[test]
 fn an_unknown_option_is_skipped_or_costs_the_packet_as_its_bits_say() {
     let mut bench = bench();
