@@ -219,6 +219,12 @@ impl World {
         frame = Frame::copy_of(&frame.to_vec()); // with all its headroom
         for _ in 0..(choice >> 6) {
             protocol = extend(&mut frame, protocol, input);
+            let later =
+                matches!(frame.first(), [_, _, high, low, ..] if u16::from_be_bytes([*high, *low]) >> 3 > 0);
+            if protocol == protocol::FRAGMENT && later {
+                // A later part of something: nobody sees of what.
+                came = Came::Other;
+            }
         }
         let mut header = ipv6::Header::new(source, destination, protocol);
         header.hop_limit = if choice & 16 == 16 { input.byte() } else { 255 };
