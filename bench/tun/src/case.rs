@@ -54,7 +54,7 @@ impl Case {
         let mut cases = Vec::new();
         for device in [Device::Plain, Device::Offload, Device::Large] {
             for work in [Work::ToUser, Work::ToKernel] {
-                cases.extend([1, 16].map(|connections| Case { work, device, connections }));
+                cases.extend([1, 16, 256].map(|connections| Case { work, device, connections }));
             }
         }
         for device in [Device::Plain, Device::Offload] {

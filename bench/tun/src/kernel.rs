@@ -25,8 +25,9 @@ fn connect(port: u16) -> anyhow::Result<TcpStream> {
 
 /// Writes to the stack until the process ends.
 pub fn send(connections: usize) -> anyhow::Result<()> {
-    for _ in 0..connections {
-        let mut stream = connect(SINK)?;
+    // All stand before the first one fills the device's queue: a handshake would have to wait behind everybody's window.
+    let streams: Vec<TcpStream> = (0..connections).map(|_| connect(SINK)).collect::<Result<_, _>>()?;
+    for mut stream in streams {
         thread::spawn(move || {
             let (pattern, mut position) = (Pattern::new(), 0);
             while let Ok(count) = stream.write(pattern.at(position)) {

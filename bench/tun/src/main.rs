@@ -3,6 +3,8 @@
 //! Every sample is taken in a process of its own, in a network namespace that it makes itself: nobody sees what another one has
 //! left behind, and one that hangs is ended. Within a case the subjects take turns, round by round.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "measuring is done in real time")]
+
 mod case;
 mod kernel;
 mod namespace;

@@ -1,25 +1,49 @@
-//! A network namespace with a TUN interface in it, of which the kernel has one end.
+//! A network namespace with an interface in it, of which the kernel has one end: a TUN device, or one half of a veth pair.
 
 use crate::case::Device;
 use anyhow::{Context, bail};
+use nix::unistd::Pid;
 use std::process::Command;
 
-/// The interface.
+/// The TUN device.
 pub const INTERFACE: &str = "tun0";
 /// The kernel's address and the stack's.
 pub const KERNEL: [u8; 4] = [10, 9, 0, 1];
 pub const STACK: [u8; 4] = [10, 9, 0, 2];
 
 /// Moves this process, which must still have one thread, to a namespace of its own.
-pub fn enter(device: Device) -> anyhow::Result<()> {
-    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).context("a network namespace needs root")?;
-    ip("link set lo up")?;
+pub fn enter() -> anyhow::Result<()> {
+    leave()?;
+    ip("link set lo up")
+}
+
+/// Moves this thread, and those that it starts, to a namespace of its own.
+pub fn leave() -> anyhow::Result<()> {
+    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).context("a network namespace needs root")
+}
+
+/// Makes the TUN device.
+pub fn make_tun(device: Device) -> anyhow::Result<()> {
     // The interface stays when its opener goes, so it can be set up before.
     ip(&format!("tuntap add dev {INTERFACE} mode tun"))?;
-    let [a, b, c, d] = KERNEL;
-    ip(&format!("address add {a}.{b}.{c}.{d}/24 dev {INTERFACE}"))?;
+    set_up(INTERFACE, KERNEL, device)
+}
+
+/// Makes a veth pair: one half here, the other in the namespace of `thread`.
+pub fn pair(thread: Pid, device: Device) -> anyhow::Result<()> {
+    ip(&format!("link add near type veth peer name far netns {thread}"))?;
+    set_up("near", KERNEL, device)
+}
+
+/// Sets up the half of the pair that is in this thread's namespace.
+pub fn set_up_peer(device: Device) -> anyhow::Result<()> {
+    set_up("far", STACK, device)
+}
+
+fn set_up(interface: &str, [a, b, c, d]: [u8; 4], device: Device) -> anyhow::Result<()> {
+    ip(&format!("address add {a}.{b}.{c}.{d}/24 dev {interface}"))?;
     // A window of a sender must fit the queue, or the device drops what does not.
-    ip(&format!("link set {INTERFACE} mtu {} txqueuelen 10000 up", device.mtu()))
+    ip(&format!("link set {interface} mtu {} txqueuelen 10000 up", device.mtu()))
 }
 
 fn ip(arguments: &str) -> anyhow::Result<()> {

@@ -27,7 +27,7 @@ const WARM_UP: Duration = Duration::from_millis(700);
 
 /// Takes a sample in this process.
 pub fn take(case: Case, subject: Subject, time: Duration, verify: bool) -> anyhow::Result<Figures> {
-    namespace::enter(case.device)?;
+    namespace::enter()?;
     // What bounds all stacks sends always the same bytes.
     let verify = verify && subject != Subject::Raw;
     let received = Arc::new(AtomicU64::new(0));

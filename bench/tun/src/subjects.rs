@@ -7,8 +7,10 @@ mod ours;
 mod raw;
 mod smoltcp;
 mod tasks;
+mod veth;
 
 use crate::case::{Case, Device, Work};
+use crate::namespace;
 use anyhow::anyhow;
 use serde::Serialize;
 use std::fmt;
@@ -32,16 +34,19 @@ pub enum Subject {
     Ipstack,
     /// netstack-smoltcp.
     NetstackSmoltcp,
+    /// The kernel over a veth pair.
+    KernelVeth,
 }
 
 impl Subject {
-    pub const ALL: [Subject; 6] = [
+    pub const ALL: [Subject; 7] = [
         Subject::Ours,
         Subject::Raw,
         Subject::Smoltcp,
         Subject::SmoltcpTunRs,
         Subject::Ipstack,
         Subject::NetstackSmoltcp,
+        Subject::KernelVeth,
     ];
 
     /// Whether this subject takes part in a case.
@@ -52,17 +57,23 @@ impl Subject {
             Subject::Smoltcp => case.device != Device::Offload,
             Subject::SmoltcpTunRs => case.device == Device::Offload,
             Subject::Ipstack | Subject::NetstackSmoltcp => case.device == Device::Plain,
+            // Its segments are cut nowhere on the way: what it does with packets of 1500 bytes, this pair does not show.
+            Subject::KernelVeth => case.device != Device::Plain,
         }
     }
 
     /// Starts the subject; it runs until the process ends. `received` counts what its sinks have read.
     pub fn start(self, case: Case, received: &Arc<AtomicU64>, verify: bool) -> anyhow::Result<()> {
+        if self != Subject::KernelVeth {
+            namespace::make_tun(case.device)?;
+        }
         match self {
             Subject::Ours => ours::start(case, received, verify),
             Subject::Raw => raw::start(case, received),
             Subject::Smoltcp | Subject::SmoltcpTunRs => smoltcp::start(case, received, verify),
             Subject::Ipstack => ipstack::start(case, received, verify),
             Subject::NetstackSmoltcp => netstack_smoltcp::start(case, received, verify),
+            Subject::KernelVeth => veth::start(case, received, verify),
         }
     }
 }
@@ -76,6 +87,7 @@ impl fmt::Display for Subject {
             Subject::SmoltcpTunRs => "smoltcp-tun-rs",
             Subject::Ipstack => "ipstack",
             Subject::NetstackSmoltcp => "netstack-smoltcp",
+            Subject::KernelVeth => "kernel-veth",
         })
     }
 }

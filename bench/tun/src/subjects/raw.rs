@@ -170,7 +170,7 @@ impl End {
             ip[22..24].copy_from_slice(&self.port.to_be_bytes());
             ip[24..28].copy_from_slice(&self.next.to_be_bytes());
             ip[28..32].copy_from_slice(&self.heard.to_be_bytes());
-            ip[32] = ((header - 20) / 4 << 4) as u8;
+            ip[32] = (((header - 20) / 4) << 4) as u8;
             ip[33] = flags;
             ip[34..36].copy_from_slice(&u16::MAX.to_be_bytes());
             ip[HEADERS..].copy_from_slice(options);

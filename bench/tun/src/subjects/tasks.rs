@@ -40,7 +40,7 @@ impl AsyncRead for Packets {
         loop {
             let mut guard = ready!(self.0.poll_read_ready(context))?;
             let room = to.initialize_unfilled();
-            if let Ok(result) = guard.try_io(|file| (&mut &*file.get_ref()).read(room)) {
+            if let Ok(result) = guard.try_io(|file| (&mut file.get_ref()).read(room)) {
                 return Poll::Ready(result.map(|count| to.advance(count)));
             }
         }
@@ -51,7 +51,7 @@ impl AsyncWrite for Packets {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
         loop {
             let mut guard = ready!(self.0.poll_write_ready(context))?;
-            if let Ok(result) = guard.try_io(|file| (&mut &*file.get_ref()).write(from)) {
+            if let Ok(result) = guard.try_io(|file| (&mut file.get_ref()).write(from)) {
                 return Poll::Ready(result);
             }
         }
