@@ -40,7 +40,9 @@ pub(crate) fn connect(error: ConnectError) -> io::Error {
     let kind = match error {
         ConnectError::InvalidDestination => ErrorKind::InvalidInput,
         ConnectError::NoRoute => ErrorKind::NetworkUnreachable,
-        ConnectError::AddressNotAvailable | ConnectError::NoFreePort => ErrorKind::AddrNotAvailable,
+        ConnectError::AddressNotAvailable | ConnectError::NoFreePort | ConnectError::OtherShard(_) => {
+            ErrorKind::AddrNotAvailable
+        }
         ConnectError::AddressInUse => ErrorKind::AddrInUse,
         ConnectError::TooManyConnections => ErrorKind::QuotaExceeded,
     };

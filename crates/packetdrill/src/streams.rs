@@ -74,7 +74,8 @@ pub(crate) fn cannot_connect(error: stack::ConnectError) -> Errno {
         stack::ConnectError::InvalidDestination | stack::ConnectError::NoRoute => Errno::ENETUNREACH,
         stack::ConnectError::AddressNotAvailable
         | stack::ConnectError::AddressInUse
-        | stack::ConnectError::NoFreePort => Errno::EADDRNOTAVAIL,
+        | stack::ConnectError::NoFreePort
+        | stack::ConnectError::OtherShard(_) => Errno::EADDRNOTAVAIL,
         stack::ConnectError::TooManyConnections => Errno::ENOBUFS,
     }
 }

@@ -1,5 +1,6 @@
 //! How a stack is set up: sizes, times and rates, each with the default it takes.
 
+use crate::shard::Shard;
 use alloc::string::String;
 use core::ops::RangeInclusive;
 use core::time::Duration;
@@ -8,6 +9,8 @@ use wire::ethernet::MacAddress;
 /// The bounds and times of a stack. Every table and queue has its bound here.
 #[derive(Clone, Debug)]
 pub struct StackConfig {
+    /// Which part of its host the stack is; set by [`StackConfig::for_shard`].
+    pub shard: Shard,
     /// TCP's own.
     pub tcp: tcp::HostConfig,
     /// Time to live of packets whose owner did not choose one, in hops (RFC 1700: 64).
@@ -49,6 +52,7 @@ pub struct StackConfig {
 impl Default for StackConfig {
     fn default() -> Self {
         StackConfig {
+            shard: Shard::WHOLE,
             tcp: tcp::HostConfig::default(),
             time_to_live: 64,
             max_addresses: 64,
@@ -100,6 +104,22 @@ impl StackConfig {
             ping: PingConfig { max_sockets: 16, ..PingConfig::default() },
             ..StackConfig::default()
         }
+    }
+
+    /// That of one shard of a host that has this configuration: TCP's bounds on memory, connections and resets are shared out equally.
+    pub fn for_shard(&self, shard: Shard) -> StackConfig {
+        let part = |of: u32| shard.part(of as usize) as u32;
+        let tcp = tcp::HostConfig {
+            max_time_wait: part(self.tcp.max_time_wait),
+            max_connections: part(self.tcp.max_connections),
+            max_half_open: part(self.tcp.max_half_open),
+            buffer_memory: shard.part(self.tcp.buffer_memory),
+            resets_per_second: part(self.tcp.resets_per_second),
+            resets_burst: part(self.tcp.resets_burst),
+            fast_open_peers: part(self.tcp.fast_open_peers),
+            ..self.tcp
+        };
+        StackConfig { shard, tcp, ..self.clone() }
     }
 }
 

@@ -72,6 +72,9 @@ pub enum Dropped {
     /// Reassembly had no room.
     #[error("no room for the fragment")]
     ReassemblyFull,
+    /// Too many segments put together of fragments wait for their shard.
+    #[error("no room to hand the segment over")]
+    HandoverFull,
     /// Fragments of the datagram were missing for too long.
     #[error("reassembly timed out")]
     ReassemblyTimeout,

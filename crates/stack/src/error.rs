@@ -72,6 +72,9 @@ pub enum ConnectError {
     /// The host holds as many connections as the configuration allows.
     #[error("too many connections")]
     TooManyConnections,
+    /// Answers to the wanted local port reach the shard of this number: it has to be begun there.
+    #[error("the connection belongs to another shard")]
+    OtherShard(usize),
 }
 
 /// Why a listener or a UDP socket could not be bound.

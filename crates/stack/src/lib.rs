@@ -5,7 +5,8 @@
 //! (`stack/output.rs`) takes local answers, TCP's segments and sockets' datagrams, and gives them IPv4 and link headers.
 //!
 //! Rooms: `interface/` (addresses and what waits to leave), `neighbour/` (who has which hardware address), `route.rs`,
-//! `ip/` (fragments, identifications, path MTUs), `icmp/` (rate limit, echo sockets), `udp/`, `ports.rs`.
+//! `ip/` (fragments, identifications, path MTUs), `icmp/` (rate limit, echo sockets), `udp/`, `ports.rs`, `shard.rs` and
+//! `shards/` (one host on several cores).
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -25,6 +26,8 @@ mod neighbour;
 mod payload;
 mod ports;
 mod route;
+mod shard;
+mod shards;
 mod stack;
 mod timers;
 mod udp;
@@ -46,6 +49,8 @@ pub use icmp::ping::{PingId, PingKind, PingReply};
 pub use interface::{AddressState, Claim, InterfaceId};
 pub use neighbour::NeighbourState;
 pub use route::Route;
+pub use shard::{MAX_SHARDS, Shard};
+pub use shards::{Steering, Surroundings, Target};
 pub use stack::{AddressReport, InterfaceReport, NeighbourReport, Stack, UdpReport};
 pub use tcp::IcmpError;
 pub use udp::{Received, UdpId, UdpReadiness};

@@ -243,6 +243,13 @@ impl Addresses {
         Addresses { interface, list: Vec::new(), next_number: 0 }
     }
 
+    /// A copy whose addresses stay as they are: nothing becomes due for them.
+    pub(crate) fn without_timers(&self) -> Addresses {
+        let mut copy = self.clone();
+        copy.list.iter_mut().for_each(|own| own.timer = None);
+        copy
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.list.len()
     }

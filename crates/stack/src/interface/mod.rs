@@ -10,6 +10,7 @@ mod state;
 pub(crate) mod v6;
 
 pub use address::{AddressState, Claim};
+pub(crate) use groups::Groups;
 pub use id::InterfaceId;
 pub(crate) use owner::Owner;
 pub(crate) use state::{Context, Interface, Sending, Waiting, cut, is_v6};

@@ -135,6 +135,7 @@ impl Stack {
 
     /// A change of an address; only the latest of each is kept, so that the queue is no longer than the list of addresses.
     pub(crate) fn tell_address(&mut self, interface: InterfaceId, address: IpAddr, state: AddressState) {
+        self.revision += 1;
         let old = |event: &Event| matches!(event, Event::Address { address: other, .. } if *other == address);
         self.events.retain(|event| !old(event));
         self.events.push_back(Event::Address { interface, address, state });

@@ -51,7 +51,7 @@ impl Stack {
     }
 
     #[cold]
-    fn note_dropped(&mut self, reason: Dropped) {
+    pub(super) fn note_dropped(&mut self, reason: Dropped) {
         self.counters.dropped.count(reason);
     }
 
@@ -149,7 +149,9 @@ impl Stack {
             return Err(Dropped::ArpNonsense);
         }
         let interface = self.interfaces.get_mut(id.index()).ok_or(Dropped::NoSuchInterface)?;
-        if let Some(action) = interface.addresses.on_arp(now, &packet, &mut self.timers) {
+        // The first shard speaks for the host; the others only learn.
+        let speaks = self.config.shard.is_first();
+        if speaks && let Some(action) = interface.addresses.on_arp(now, &packet, &mut self.timers) {
             self.counters.arp.conflicts += 1;
             self.act(id, action);
             return Ok(());
@@ -174,7 +176,7 @@ impl Stack {
             };
             interface.release(&mut context, waiting, hardware);
         }
-        if for_us && packet.operation == Operation::Request {
+        if speaks && for_us && packet.operation == Operation::Request {
             interface.push_arp(&mut self.counters, packet.reply(own), packet.sender_hardware);
         }
         Ok(())
@@ -182,7 +184,7 @@ impl Stack {
 
     /// An IPv4 packet with `header` behind a link header of that many bytes.
     #[inline(always)]
-    fn on_ipv4(
+    pub(super) fn on_ipv4(
         &mut self,
         now: Instant,
         id: InterfaceId,
@@ -264,6 +266,9 @@ impl Stack {
         let whole = self.reassembly.on_fragment(now, id.number(), header, frame, &mut self.timers)?;
         let Some((header, mut whole)) = whole else { return Ok(()) };
         self.counters.ip.reassembled += 1;
+        if let Some(handed) = self.hand_over(id, &whole) {
+            return handed;
+        }
         self.on_datagram(now, id, &header, &mut whole, broadcast)
     }
 

@@ -15,6 +15,7 @@ impl Stack {
     /// claims no address that it does not have (neither ARP nor neighbour discovery answers for one). At first no interface does.
     /// False if there is no such interface, or if it is the loopback.
     pub fn set_interception(&mut self, interface: InterfaceId, on: bool) -> bool {
+        self.revision += 1;
         let entry = self.interfaces.get_mut(interface.index());
         let link = entry.filter(|interface| interface.medium != Medium::Loopback);
         link.map(|interface| interface.intercepts = on).is_some()

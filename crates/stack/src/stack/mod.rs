@@ -9,6 +9,7 @@ mod output;
 mod ping;
 mod report;
 mod routing;
+mod sharding;
 mod state;
 mod tcp_verbs;
 mod time;

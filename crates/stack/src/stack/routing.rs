@@ -73,6 +73,7 @@ impl Stack {
 
     /// Routes or addresses changed: no interface may go on by what it remembers.
     pub(crate) fn forget_recent(&mut self) {
+        self.revision += 1;
         for interface in &mut self.interfaces {
             interface.recent.clear();
         }

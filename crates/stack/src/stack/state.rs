@@ -10,6 +10,7 @@ use crate::ip::path_mtu::PathMtus;
 use crate::ip::reassembly::Reassembly;
 use crate::ports::Ports;
 use crate::route::RouteTable;
+use crate::shards::{Handover, Steering};
 use crate::timers::Timers;
 use crate::udp;
 use alloc::collections::VecDeque;
@@ -67,6 +68,13 @@ pub struct Stack {
     pub(crate) pool: ChunkPool,
     /// What happened to addresses.
     pub(crate) events: VecDeque<Event>,
+    /// Only of a host with several shards.
+    pub(crate) steering: Option<Steering>,
+    pub(crate) handovers: VecDeque<Handover>,
+    /// Counts the changes of addresses, routes and links.
+    pub(crate) revision: u64,
+    /// The revision of the first shard that was taken over last.
+    pub(crate) adopted: u64,
 }
 
 impl Stack {
@@ -99,6 +107,10 @@ impl Stack {
             ),
             pool: ChunkPool::new(),
             events: VecDeque::new(),
+            steering: (config.shard.count() > 1).then(|| Steering::new(config.shard, seed)),
+            handovers: VecDeque::new(),
+            revision: 0,
+            adopted: 0,
             random,
             config,
         }

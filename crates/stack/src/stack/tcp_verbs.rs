@@ -12,7 +12,7 @@ impl Stack {
     /// (RFC 6056) if `local` is `None` or has port 0. Connecting to the unspecified address reaches this host itself.
     ///
     /// # Errors
-    /// When there is no route, no usable address or port, or no room.
+    /// When there is no route, no usable address or port, or no room; [`ConnectError::OtherShard`] if the wanted port leads elsewhere.
     pub fn tcp_connect(
         &mut self,
         now: Instant,
@@ -78,16 +78,26 @@ impl Stack {
         };
         let port = match local.map_or(0, |local| local.port()) {
             0 => {
-                let tcp = &self.tcp;
+                let (tcp, steering, shard) = (&self.tcp, self.steering, self.config.shard.index());
+                // The answers have to reach this shard. It sees every port that leads to it, so RFC 6056 holds within each.
+                let is_ours = |port| {
+                    let local = SocketAddr::new(way.source, port);
+                    steering.is_none_or(|steering| steering.of_flow(local, remote) == shard)
+                };
                 let is_free = |port| {
-                    tcp.is_free(&tuple_from(port))
+                    // Cheap, and mostly no with many shards: it comes first.
+                    is_ours(port)
+                        && tcp.is_free(&tuple_from(port))
                         && !tcp.is_listening(None, port)
                         && !tcp.is_listening(Some(everywhere(way.source)), port)
                         && !tcp.is_listening(Some(way.source), port)
                 };
                 self.ports.for_connection(way.source, remote, is_free).ok_or(ConnectError::NoFreePort)?
             }
-            port => port,
+            port => match self.shard_elsewhere(SocketAddr::new(way.source, port), remote) {
+                Some(shard) => return Err(ConnectError::OtherShard(shard)),
+                None => port,
+            },
         };
         Ok((self.path(now, way.interface, remote.ip()), tuple_from(port)))
     }

@@ -10,5 +10,6 @@ mod icmp;
 mod interception;
 mod ip;
 mod pair;
+mod shards;
 mod udp;
 mod v6;

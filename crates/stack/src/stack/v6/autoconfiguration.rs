@@ -32,6 +32,7 @@ impl Stack {
             return Err(Dropped::IcmpIgnored);
         }
         self.counters.discovery.received_router_advertisements += 1;
+        self.revision += 1;
         interface.v6.stop_soliciting();
         if router.hop_limit != 0 {
             interface.v6.hop_limit = Some(router.hop_limit);

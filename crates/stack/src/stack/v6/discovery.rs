@@ -110,6 +110,9 @@ impl Stack {
         let interface = self.interfaces.get_mut(id.index()).ok_or(Dropped::NoSuchInterface)?;
         let own_hardware = interface.hardware();
         if let Some(own) = interface.v6.find_mut(target) {
+            if !self.config.shard.is_first() {
+                return Err(Dropped::IcmpIgnored);
+            }
             let station = advertisement.hardware.unwrap_or_default();
             if Some(station) == own_hardware {
                 return Err(Dropped::OwnHardwareAddress);

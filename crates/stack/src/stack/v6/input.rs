@@ -138,6 +138,9 @@ impl Stack {
         let whole = self.reassembly.on_fragment_v6(arrival.now, number, what, frame, &mut self.timers)?;
         let Some(mut whole) = whole else { return Ok(()) };
         self.counters.ip.reassembled += 1;
+        if let Some(handed) = self.hand_over(arrival.interface, &whole) {
+            return handed;
+        }
         let header = Header::parse(whole.first(), whole.len()).map_err(Dropped::Malformed)?;
         self.on_packet_v6(Arrival { header, ..arrival }, &mut whole, false)
     }
