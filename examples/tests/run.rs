@@ -46,3 +46,8 @@ fn relay() {
     let text = "heard 5000000 bytes to their end\n5000000 bytes were carried out and 32 back\n";
     assert_eq!(output("relay"), text);
 }
+
+#[test]
+fn proxy() {
+    assert_eq!(output("proxy"), "welcome from outside\nconnection refused\n");
+}

@@ -2,6 +2,7 @@
 
 use crate::error;
 use runtime::Host;
+use stack::Unreachable;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -64,6 +65,17 @@ impl Request {
     /// Those of [`Request::accept`].
     pub fn refuse(self) -> io::Result<()> {
         self.decide(Decision::Refuse)
+    }
+
+    /// Answers with an ICMP error that says why the call does not get there, as a router would, so far as such errors may be sent just
+    /// now: the caller learns of it at once, or else when it repeats its SYN.
+    ///
+    /// # Errors
+    /// Those of [`Request::accept`].
+    pub fn unreachable(mut self, why: Unreachable) -> io::Result<()> {
+        self.decided = true;
+        let request = self.request;
+        self.host.with(|stack, now| stack.tcp_decide_unreachable(now, &request, why)).map_err(error::decide)
     }
 
     /// Answers nothing. When the caller repeats its SYN, that is a request of its own.

@@ -52,6 +52,9 @@ pub use tcp_listener::{Incoming, IntoIncoming, TcpListener};
 pub use tcp_stream::TcpStream;
 pub use udp_socket::UdpSocket;
 
+/// Requests for strangers, and what to tell who sent what did not get there.
+pub use stack::{EchoRequest, Failed, Unreachable};
+
 /// The options of TCP sockets.
 pub use tcp::{Keepalive, SocketOptions, SynCookies, WriteMarks};
 

@@ -2,7 +2,7 @@
 
 use crate::error::{self, or_would_block};
 use runtime::{Awaited, Host};
-use stack::{PingId, PingReply, Stack};
+use stack::{EchoRequest, PingId, PingReply, Stack};
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
@@ -34,6 +34,37 @@ impl PingSocket {
     pub fn open(host: &Host) -> io::Result<PingSocket> {
         let id = host.with(|stack, _| stack.ping_open()).map_err(error::open)?;
         Ok(PingSocket { host: host.clone(), id })
+    }
+
+    /// Opens a socket that also has the echo requests for strangers, where an interface intercepts
+    /// ([`Network::intercepts`](crate::Network::intercepts)).
+    ///
+    /// # Errors
+    /// [`AddrInUse`](io::ErrorKind::AddrInUse) if another socket has them; those of [`PingSocket::open`].
+    pub fn open_any(host: &Host) -> io::Result<PingSocket> {
+        let id = host.with(|stack, _| stack.ping_open_any()).map_err(error::bind)?;
+        Ok(PingSocket { host: host.clone(), id })
+    }
+
+    /// Waits for an echo request for a stranger.
+    ///
+    /// # Errors
+    /// [`NotConnected`](io::ErrorKind::NotConnected) when the host has been shut down.
+    pub async fn recv_request(&self) -> io::Result<EchoRequest> {
+        let poll = |stack: &mut Stack, _| match stack.ping_receive_foreign(self.id) {
+            Some(request) => Poll::Ready(Ok(request)),
+            None => Poll::Pending,
+        };
+        self.host.until(Awaited::Ping(self.id), poll).await
+    }
+
+    /// Answers an echo request in the name of whom it was for.
+    ///
+    /// # Errors
+    /// Those of [`PingSocket::send_to`].
+    pub fn answer(&self, request: &EchoRequest, payload: &[u8]) -> io::Result<()> {
+        let sent = self.host.with(|stack, _| stack.ping_answer(self.id, request, payload));
+        or_would_block(error::poll_send(sent))
     }
 
     /// Sends an echo request, with a time to live in hops if one is given.

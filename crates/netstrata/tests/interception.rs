@@ -1,7 +1,9 @@
 //! Sockets for every address and port, and calls that are decided on before they are answered.
 #![allow(clippy::unwrap_used, reason = "tests fail by panics")]
 
-use netstrata::{Host, LinkSpec, Network, TcpListener, TcpStream, UdpSocket};
+use netstrata::{
+    Host, LinkSpec, Network, PingSocket, SocketOptions, TcpListener, TcpStream, UdpSocket, Unreachable,
+};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv6Addr, SocketAddr};
 use std::thread;
@@ -84,6 +86,36 @@ fn a_request_outlives_neither_its_caller_nor_its_listener() {
     assert_eq!(request.accept().unwrap_err().kind(), ErrorKind::ConnectionAborted);
     // Nobody listens any more: the SYN that is repeated is refused.
     assert_eq!(calling.join().unwrap().unwrap_err().kind(), ErrorKind::ConnectionRefused);
+}
+
+#[test]
+fn a_call_that_gets_nowhere_is_told_so_before_it_is_answered() {
+    let (guest, router) = pair();
+    let listener = TcpListener::bind_any_with(&router, 16, SocketOptions::default()).unwrap();
+    listener.set_admission(true).unwrap();
+    for (to, why, kind) in [
+        ("203.0.113.9:81", Unreachable::Host, ErrorKind::HostUnreachable),
+        ("203.0.113.9:82", Unreachable::Network, ErrorKind::NetworkUnreachable),
+        ("[2001:db8::77]:83", Unreachable::Host, ErrorKind::HostUnreachable),
+    ] {
+        let guest = guest.clone();
+        let calling = thread::spawn(move || TcpStream::connect(&guest, at(to)));
+        listener.request().unwrap().unreachable(why).unwrap();
+        assert_eq!(calling.join().unwrap().unwrap_err().kind(), kind, "{to}");
+    }
+}
+
+#[tokio::test]
+async fn echo_requests_for_strangers_are_had_and_answered() {
+    let (guest, router) = pair();
+    let all = PingSocket::open_any(&router).unwrap();
+    assert_eq!(PingSocket::open_any(&router).unwrap_err().kind(), ErrorKind::AddrInUse);
+    let asking = PingSocket::open(&guest).unwrap();
+    asking.send_to([203, 0, 113, 9].into(), 3, b"over seven layers", None).unwrap();
+    let request = all.recv_request().await.unwrap();
+    all.answer(&request, &request.payload).unwrap();
+    let reply = asking.recv().await.unwrap();
+    assert_eq!((reply.from, &reply.payload[..]), (request.to, &b"over seven layers"[..]));
 }
 
 #[test]

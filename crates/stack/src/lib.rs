@@ -45,13 +45,14 @@ pub use error::{
     UdpConnectError,
 };
 pub use event::Event;
+pub use icmp::foreign::EchoRequest;
 pub use icmp::ping::{PingId, PingKind, PingReply};
 pub use interface::{AddressState, Claim, InterfaceId};
 pub use neighbour::NeighbourState;
 pub use route::Route;
 pub use shard::{MAX_SHARDS, Shard};
 pub use shards::{Steering, Surroundings, Target};
-pub use stack::{AddressReport, InterfaceReport, NeighbourReport, Stack, UdpReport};
+pub use stack::{AddressReport, Failed, InterfaceReport, NeighbourReport, Stack, UdpReport, Unreachable};
 pub use tcp::IcmpError;
 pub use udp::{Received, UdpId, UdpReadiness};
 

@@ -61,7 +61,15 @@ impl TcpListener {
     /// # Errors
     /// [`AddrInUse`](io::ErrorKind::AddrInUse) if another listener does so.
     pub fn bind_any(host: &Host) -> io::Result<TcpListener> {
-        let listening = Listening::bind_any(host, BACKLOG, SocketOptions::default(), true)?;
+        TcpListener::bind_any_with(host, BACKLOG, SocketOptions::default())
+    }
+
+    /// The same with another backlog, and with options that accepted connections have. Beyond `tokio::net`.
+    ///
+    /// # Errors
+    /// Those of [`TcpListener::bind_any`].
+    pub fn bind_any_with(host: &Host, backlog: u32, options: SocketOptions) -> io::Result<TcpListener> {
+        let listening = Listening::bind_any(host, backlog, options, true)?;
         Ok(TcpListener { listening: Arc::new(listening) })
     }
 

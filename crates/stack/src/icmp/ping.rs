@@ -1,8 +1,9 @@
 //! Echo sockets: what `ping` sends and gets back (RFC 792, RFC 1122 3.2.2.6, RFC 4443 4).
 
+use super::foreign::{EchoRequest, Foreign};
 use crate::config::PingConfig;
 use crate::dropped::Dropped;
-use crate::error::OpenError;
+use crate::error::{BindError, OpenError};
 use alloc::collections::VecDeque;
 use basis::{HashKey, Instant, Key, Random, Slab};
 use bytes::Bytes;
@@ -80,6 +81,8 @@ pub(crate) struct PingHost {
     sockets: Slab<PingSocket>,
     by_identifier: HashMap<u16, PingId, HashKey>,
     untold: VecDeque<PingId>,
+    /// Who has the requests for others.
+    foreign: Option<(PingId, Foreign)>,
 }
 
 impl PingHost {
@@ -90,6 +93,7 @@ impl PingHost {
             sockets: Slab::new(),
             by_identifier: HashMap::with_hasher(key),
             untold: VecDeque::new(),
+            foreign: None,
         }
     }
 
@@ -110,6 +114,9 @@ impl PingHost {
     }
 
     pub(crate) fn close(&mut self, id: PingId) {
+        if self.foreign.as_ref().is_some_and(|(owner, _)| *owner == id) {
+            self.foreign = None;
+        }
         if let Some(socket) = self.sockets.remove(id.0) {
             self.by_identifier.remove(&socket.identifier);
             if socket.untold {
@@ -137,6 +144,30 @@ impl PingHost {
 
     pub(crate) fn receive(&mut self, id: PingId) -> Option<PingReply> {
         self.get_mut(id)?.replies.pop_front()
+    }
+
+    /// From now on requests for others are for `id`.
+    pub(crate) fn take_foreign(&mut self, id: PingId) -> Result<(), BindError> {
+        if self.foreign.is_some() {
+            return Err(BindError::AddressInUse);
+        }
+        self.foreign = Some((id, Foreign::default()));
+        Ok(())
+    }
+
+    /// A request for somebody else has come.
+    #[cold]
+    pub(crate) fn on_foreign(&mut self, request: EchoRequest) -> Result<(), Dropped> {
+        let most = self.config.max_replies;
+        let (id, foreign) = self.foreign.as_mut().ok_or(Dropped::OtherHost)?;
+        let id = *id;
+        foreign.push(request, most)?;
+        self.tell(id);
+        Ok(())
+    }
+
+    pub(crate) fn receive_foreign(&mut self, id: PingId) -> Option<EchoRequest> {
+        self.foreign.as_mut().filter(|(owner, _)| *owner == id)?.1.pop()
     }
 
     /// A request that was charged `cost` has left or was dropped.

@@ -218,6 +218,9 @@ impl Stack {
         broadcast: bool,
     ) -> Result<(), Dropped> {
         frame.narrow(link_header, header.total_length);
+        if header.source.is_unspecified() && (header.protocol != protocol::UDP || header.is_fragment()) {
+            return Err(Dropped::MartianSource);
+        }
         match header.is_fragment() {
             true => self.on_fragment(now, id, header, frame, broadcast),
             false => self.on_datagram(now, id, header, frame, broadcast),
@@ -230,7 +233,7 @@ impl Stack {
     fn admit(&self, id: InterfaceId, source: Ipv4Addr, destination: Ipv4Addr) -> Result<bool, Dropped> {
         let interface = self.interfaces.get(id.index()).ok_or(Dropped::NoSuchInterface)?;
         if !super::routing::is_host(source) {
-            return Err(Dropped::MartianSource);
+            return from_nobody(interface, source, destination);
         }
         if interface.medium == Medium::Loopback {
             cold_path();
@@ -363,6 +366,13 @@ impl Stack {
         let mtu = self.interfaces.get(id.index()).map_or(0, |interface| interface.mtu_to(remote) as u32);
         tcp::Path { lane: id.number(), mtu: self.path_mtus.mtu(now, remote, mtu), link_mtu: mtu }
     }
+}
+
+/// Who has no address yet may ask all hosts of the link for one (RFC 1122 3.2.1.3 a, RFC 2131 4.1), and do nothing else.
+#[cold]
+fn from_nobody(interface: &Interface, source: Ipv4Addr, destination: Ipv4Addr) -> Result<bool, Dropped> {
+    let asks = source.is_unspecified() && destination.is_broadcast();
+    if asks && interface.medium != Medium::Loopback { Ok(true) } else { Err(Dropped::MartianSource) }
 }
 
 /// Whether a frame that is not for this station alone is for it as well.

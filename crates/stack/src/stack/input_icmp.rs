@@ -2,6 +2,7 @@
 
 use super::state::Stack;
 use crate::dropped::Dropped;
+use crate::icmp::foreign::EchoRequest;
 use crate::icmp::meaning::{error_of, error_of_v6, ping_kind, ping_kind_v6};
 use crate::icmp::ping::{PingKind, PingReply};
 use crate::interface::{InterfaceId, is_v6};
@@ -38,9 +39,16 @@ impl Stack {
         match message {
             // RFC 1122 3.2.2.6: a broadcast echo may be ignored, and is, for it serves only to multiply traffic.
             Message::EchoRequest { .. } if broadcast => Err(Dropped::IcmpIgnored),
-            // Nobody knows whether such a host is there.
-            Message::EchoRequest { .. } if !self.is_own(IpAddr::V4(header.destination)) => {
-                Err(Dropped::OtherHost)
+            // Nobody here knows whether such a host is there.
+            Message::EchoRequest { identifier, sequence } if !self.is_own(IpAddr::V4(header.destination)) => {
+                self.ping.on_foreign(EchoRequest {
+                    from: IpAddr::V4(header.source),
+                    to: IpAddr::V4(header.destination),
+                    identifier,
+                    sequence,
+                    time_to_live: header.time_to_live,
+                    payload: Bytes::from(frame.to_vec()),
+                })
             }
             Message::EchoRequest { identifier, sequence } => {
                 self.counters.icmp.echoes_answered += 1;

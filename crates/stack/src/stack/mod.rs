@@ -15,7 +15,9 @@ mod tcp_verbs;
 mod time;
 mod udp_groups;
 mod udp_verbs;
+mod unreachable;
 mod v6;
 
 pub use report::{AddressReport, InterfaceReport, NeighbourReport, UdpReport};
 pub use state::Stack;
+pub use unreachable::{Failed, Unreachable};

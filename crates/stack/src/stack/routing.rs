@@ -190,7 +190,7 @@ impl Stack {
         self.interfaces.iter().find(usable).map(|interface| interface.id)
     }
 
-    fn source_on(&self, interface: InterfaceId, next_hop: IpAddr) -> Option<IpAddr> {
+    pub(super) fn source_on(&self, interface: InterfaceId, next_hop: IpAddr) -> Option<IpAddr> {
         let IpAddr::V4(next_hop) = next_hop else { return None };
         self.interface(interface)?.addresses.source_for(next_hop).map(IpAddr::V4)
     }

@@ -2,7 +2,7 @@
 
 use super::harness::*;
 use super::v6::harness::*;
-use crate::{BindError, Dropped, Probing, Received, SendError, StackConfig};
+use crate::{BindError, Dropped, EchoRequest, PingKind, Probing, Received, SendError, StackConfig};
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use tcp::{Decision, SocketOptions, State};
 use wire::icmpv4::{self, Message};
@@ -229,4 +229,168 @@ fn a_smaller_path_mtu_reaches_the_connection_of_a_strangers_address() {
         let mut bytes = [0; 2000];
         pair.hosts[0].tcp_mut().read(pair.now, client, &mut bytes).is_ok()
     });
+}
+
+#[test]
+fn echo_requests_for_strangers_are_answered_in_their_names_by_who_has_them() {
+    let mut pair = intercepting();
+    let any = pair.hosts[1].ping_open_any().unwrap();
+    assert_eq!(pair.hosts[1].ping_open_any(), Err(BindError::AddressInUse));
+    let asking = pair.hosts[0].ping_open().unwrap();
+    for to in ["203.0.113.9", "2001:db8::77"] {
+        let (now, to) = (pair.now, to.parse().unwrap());
+        pair.hosts[0].ping_send(now, asking, to, 7, b"who is there", None).unwrap();
+        let mut request = None;
+        pair.until(|pair| {
+            request = pair.hosts[1].ping_receive_foreign(any);
+            request.is_some()
+        });
+        let request = request.unwrap();
+        assert_eq!((request.to, request.sequence, &request.payload[..]), (to, 7, &b"who is there"[..]));
+        pair.hosts[1].ping_answer(any, &request, &request.payload).unwrap();
+        let mut reply = None;
+        pair.until(|pair| {
+            reply = pair.hosts[0].ping_receive(asking);
+            reply.is_some()
+        });
+        let reply = reply.unwrap();
+        assert_eq!((reply.kind, reply.from, &reply.payload[..]), (PingKind::Reply, to, &b"who is there"[..]));
+    }
+    // Another one may have them once this one is closed, and nobody else's address is answered from.
+    pair.hosts[1].ping_close(any);
+    let next = pair.hosts[1].ping_open_any().unwrap();
+    let nobody = EchoRequest {
+        from: PEER.into(),
+        to: [127, 0, 0, 9].into(),
+        identifier: 1,
+        sequence: 1,
+        time_to_live: 9,
+        payload: bytes::Bytes::new(),
+    };
+    assert_eq!(pair.hosts[1].ping_answer(next, &nobody, b""), Err(SendError::AddressNotAvailable));
+}
+
+#[test]
+fn echo_requests_for_strangers_that_wait_are_bounded() {
+    let mut bench = Bench::acquainted();
+    assert!(bench.stack.set_interception(bench.id, true));
+    let any = bench.stack.ping_open_any().unwrap();
+    let most = StackConfig::default().ping.max_replies;
+    let echo = icmp_bytes(Message::EchoRequest { identifier: 1, sequence: 1 }, b"x");
+    for _ in 0..most {
+        assert_eq!(bench.packet(to_stranger(protocol::ICMPV4), &echo), Ok(()));
+    }
+    assert_eq!(bench.packet(to_stranger(protocol::ICMPV4), &echo), Err(Dropped::PingQueueFull));
+    assert!(bench.stack.ping_receive_foreign(any).is_some());
+    assert_eq!(bench.packet(to_stranger(protocol::ICMPV4), &echo), Ok(()));
+    // Our own addresses are answered as ever.
+    let own = ipv4::Header::new(PEER, OURS, protocol::ICMPV4);
+    assert_eq!(bench.packet(own, &echo), Ok(()));
+    assert_eq!(bench.sent_packets().len(), 1);
+}
+
+#[test]
+fn who_asked_learns_why_it_does_not_get_there() {
+    use crate::{Failed, Unreachable};
+    let mut pair = intercepting();
+    let options = SocketOptions::default();
+    let listener = pair.hosts[1].tcp_listen_any(8, options).unwrap();
+    assert!(pair.hosts[1].tcp_mut().set_admission(listener, true));
+    for to in ["203.0.113.9:443", "[2001:db8::77]:25"] {
+        // A call: before its SYN is answered.
+        let now = pair.now;
+        let call = pair.hosts[0].tcp_connect(now, None, at(to), options).unwrap();
+        pair.until(|pair| {
+            let Ok(request) = pair.hosts[1].tcp_mut().poll_request(listener) else { return false };
+            let now = pair.now;
+            pair.hosts[1].tcp_decide_unreachable(now, &request, Unreachable::Host).unwrap();
+            assert!(pair.hosts[1].tcp_decide_unreachable(now, &request, Unreachable::Host).is_err());
+            true
+        });
+        pair.until(|pair| pair.hosts[0].tcp().info(call).unwrap().state == State::Closed);
+        assert_eq!(pair.hosts[0].tcp_mut().take_failure(call), Some(tcp::Failure::HostUnreachable));
+        // A datagram.
+        let socket = pair.hosts[0].udp_bind(at("[::]:0")).unwrap();
+        pair.hosts[0].udp_connect(socket, at(to)).unwrap();
+        let from = SocketAddr::new(if at(to).is_ipv4() { OURS.into() } else { six(OURS).into() }, 0);
+        let from = SocketAddr::new(from.ip(), pair.hosts[0].udp_local(socket).unwrap().port());
+        let now = pair.now;
+        let failed = Failed::Datagram { from, to: at(to), length: 3 };
+        assert!(pair.hosts[1].tell_unreachable(now, failed, Unreachable::Port));
+        let mut error = None;
+        pair.until(|pair| {
+            error = pair.hosts[0].udp_take_error(socket);
+            error.is_some()
+        });
+        // An echo request.
+        let asking = pair.hosts[0].ping_open().unwrap();
+        let any = pair.hosts[1].ping_open_any().unwrap();
+        pair.hosts[0].ping_send(now, asking, at(to).ip(), 9, b"x", None).unwrap();
+        pair.until(|pair| {
+            let Some(request) = pair.hosts[1].ping_receive_foreign(any) else { return false };
+            let EchoRequest { from, to, identifier, sequence, .. } = request;
+            let failed = Failed::Echo { from, to, identifier, sequence };
+            let now = pair.now;
+            pair.hosts[1].tell_unreachable(now, failed, Unreachable::Prohibited)
+        });
+        let mut reply = None;
+        pair.until(|pair| {
+            reply = pair.hosts[0].ping_receive(asking);
+            reply.is_some()
+        });
+        let reply = reply.unwrap();
+        assert_eq!(reply.sequence, 9);
+        assert!(matches!(reply.kind, PingKind::Unreachable { code: 13 | 1 }), "{reply:?}");
+        pair.hosts[1].ping_close(any);
+    }
+}
+
+#[test]
+fn who_has_no_address_may_ask_all_for_one_and_nothing_else() {
+    let mut bench = Bench::acquainted();
+    let socket = bench.stack.udp_bind(at("0.0.0.0:67")).unwrap();
+    let (nobody, all) = (Ipv4Addr::UNSPECIFIED, Ipv4Addr::BROADCAST);
+    let mut datagram = basis::Frame::copy_of(b"discover");
+    wire::udp::Header { source_port: 68, destination_port: 67, length: 0 }.prepend_to(
+        &mut datagram,
+        nobody.into(),
+        all.into(),
+    );
+    let datagram = datagram.to_vec();
+    let broadcast = |bench: &mut Bench, header: ipv4::Header, payload: &[u8]| {
+        let mut frame = basis::Frame::copy_of(payload);
+        header.prepend_to(&mut frame);
+        wire::ethernet::Header {
+            destination: wire::ethernet::MacAddress([255; 6]),
+            source: PEER_HARDWARE,
+            ether_type: wire::ethernet::EtherType::IPV4,
+        }
+        .prepend_to(&mut frame);
+        bench.frame(from_device(&frame))
+    };
+    let asking = ipv4::Header::new(nobody, all, protocol::UDP);
+    broadcast(&mut bench, asking, &datagram).unwrap();
+    let received = bench.stack.udp_receive_to(socket, &mut [0; 20]).unwrap();
+    assert_eq!((received.from, received.to), (at("0.0.0.0:68"), at("255.255.255.255:67")));
+    // The answer goes to all.
+    assert!(bench.stack.udp_set_broadcast(socket, true));
+    let now = bench.now;
+    bench.stack.udp_send(now, socket, b"offer", Some(at("255.255.255.255:68"))).unwrap();
+    let sent = bench.sent_packets();
+    assert_eq!((sent.len(), sent[0].0.source, sent[0].0.destination), (1, OURS, all));
+    for (header, payload) in [
+        (ipv4::Header::new(nobody, OURS, protocol::UDP), datagram.as_slice()),
+        (ipv4::Header::new(nobody, Ipv4Addr::new(10, 7, 0, 255), protocol::UDP), &datagram),
+        (
+            ipv4::Header::new(nobody, all, protocol::ICMPV4),
+            &icmp_bytes(Message::EchoRequest { identifier: 1, sequence: 1 }, b"x"),
+        ),
+        (ipv4::Header::new(nobody, all, 99), b"x"),
+        (ipv4::Header::new(nobody, all, protocol::IGMP), &[0x11, 0, 0xee, 0xff, 0, 0, 0, 0]),
+        (ipv4::Header::new(Ipv4Addr::new(0, 0, 0, 9), all, protocol::UDP), &datagram),
+        (ipv4::Header { more_fragments: true, dont_fragment: false, ..asking }, &datagram),
+    ] {
+        assert_eq!(broadcast(&mut bench, header, payload), Err(Dropped::MartianSource), "{header:?}");
+    }
+    assert_eq!(bench.sent().len(), 0);
 }

@@ -5,6 +5,7 @@ use crate::error::{AcceptError, DecideError};
 use crate::event::{ListenerId, RequestId};
 use crate::segment::FourTuple;
 use basis::{Instant, Key};
+use wire::tcp::Seq;
 
 /// A SYN that waits for a decision.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -13,6 +14,8 @@ pub struct Request {
     pub id: RequestId,
     /// Who calls whom.
     pub tuple: FourTuple,
+    /// The SYN's sequence number, for an ICMP error that quotes it.
+    pub sequence: Seq,
 }
 
 /// What becomes of a SYN.
@@ -42,7 +45,8 @@ impl Host {
         let listener = self.listeners.get_mut(listener.0).ok_or(AcceptError::NotListening)?;
         while let Some(key) = listener.next_request() {
             if let Some(half_open) = self.half_open.slab.get(key) {
-                return Ok(Request { id: RequestId(key), tuple: half_open.tuple });
+                let (id, sequence) = (RequestId(key), half_open.peer_initial);
+                return Ok(Request { id, tuple: half_open.tuple, sequence });
             }
         }
         Err(AcceptError::WouldBlock)

@@ -41,8 +41,8 @@ pub(crate) struct HalfOpen {
     window: u16,
     own_maximum: u16,
     mtu: u32,
-    initial: Seq,      // ISS
-    peer_initial: Seq, // IRS
+    initial: Seq,                 // ISS
+    pub(crate) peer_initial: Seq, // IRS
     recent: u32,
     timestamp_offset: u32,
     pub(crate) listener: Key,

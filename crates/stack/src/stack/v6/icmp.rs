@@ -2,6 +2,7 @@
 
 use super::input::Arrival;
 use crate::dropped::Dropped;
+use crate::icmp::foreign::EchoRequest;
 use crate::icmp::meaning::{error_of_v6, ping_kind_v6};
 use crate::icmp::ping::{PingKind, PingReply};
 use crate::stack::state::Stack;
@@ -29,14 +30,23 @@ impl Stack {
         let foreign = !arrival.group && !self.is_own(IpAddr::V6(header.destination));
         match message {
             // What goes to an address that is nobody's here is about a packet from there, or for nobody.
-            Message::EchoRequest { .. } | Message::EchoReply { .. } | Message::Other { .. } if foreign => {
-                Err(Dropped::OtherHost)
-            }
+            Message::EchoReply { .. } | Message::Other { .. } if foreign => Err(Dropped::OtherHost),
             Message::Other { kind: ndp::ROUTER_SOLICITATION..=ndp::REDIRECT, .. } => {
                 self.on_discovery(arrival, &frame.to_vec())
             }
             Message::Other { kind: mld::QUERY, .. } => self.on_mld_query(arrival, &frame.to_vec()),
             _ if header.source.is_unspecified() => Err(Dropped::MartianSource),
+            Message::EchoRequest { identifier, sequence } if foreign => {
+                frame.strip(length);
+                self.ping.on_foreign(EchoRequest {
+                    from: IpAddr::V6(header.source),
+                    to: IpAddr::V6(header.destination),
+                    identifier,
+                    sequence,
+                    time_to_live: header.hop_limit,
+                    payload: Bytes::from(frame.to_vec()),
+                })
+            }
             Message::EchoRequest { identifier, sequence } => {
                 // RFC 4443 4.2 lets a request to a group be answered, which serves only to multiply traffic.
                 if arrival.group {
