@@ -242,6 +242,10 @@ impl World {
         if header.flags.contains(Flags::SYN) {
             self.sides[from].first = Some(header.sequence + 1);
         }
+        if self.sides[from].id.is_none() && payload.is_empty() {
+            // A half-open connection answers what is not acceptable, even if its own SYN has not been pulled yet.
+            return;
+        }
         let Some(first) = self.sides[from].first else { return };
         let place = header.sequence.since(first);
         if place < 1 << 30 && !header.flags.intersects(Flags::SYN | Flags::RST) {
