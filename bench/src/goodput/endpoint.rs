@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use socket2::{Domain, Socket, Type};
 use std::io::{Read, Write};
 use std::net::SocketAddr;
+use std::process::Command;
 use std::time::Duration;
 
 /// The longest wait of one call, so that the end of the time is noticed.
@@ -124,6 +125,45 @@ impl Counts {
     }
 }
 
+/// The round trips of the sender's connection, in microseconds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct RoundTrips {
+    pub(crate) shortest: u32,
+    pub(crate) smoothed: u32,
+}
+
+impl RoundTrips {
+    /// Those of the one connection of `site`, while it is open.
+    pub(crate) fn of(site: &Site) -> Result<RoundTrips, Failed> {
+        if let Some(host) = site.host() {
+            let found = host.with(|stack, _| {
+                let id = stack.tcp().connections().find_map(|connection| connection.id)?;
+                let info = stack.tcp().info(id)?;
+                let micros = |time: Duration| time.as_micros() as u32;
+                Some(RoundTrips { shortest: micros(info.shortest_rtt), smoothed: micros(info.smoothed_rtt) })
+            });
+            return found.ok_or_else(|| Failed::Refused("the connection is gone".into()));
+        }
+        site.within(|| {
+            let output = Command::new("ss").args(["-tinH", "state", "established"]).output()?;
+            told(&String::from_utf8_lossy(&output.stdout))
+        })
+    }
+}
+
+/// What `ss` tells of the first connection: `rtt:20.5/0.3 ... minrtt:20.1`, in milliseconds.
+fn told(text: &str) -> Result<RoundTrips, Failed> {
+    let milliseconds = |name: &str| {
+        let word = text.split_whitespace().find_map(|word| word.strip_prefix(name))?;
+        let number: f64 = word.split('/').next()?.parse().ok()?;
+        Some((number * 1e3).round() as u32)
+    };
+    match (milliseconds("minrtt:"), milliseconds("rtt:")) {
+        (Some(shortest), Some(smoothed)) => Ok(RoundTrips { shortest, smoothed }),
+        _ => Err(Failed::Refused(format!("ss does not tell of round trips: {text}"))),
+    }
+}
+
 /// A counter of the kernel: a line of names, and one of numbers, of each protocol.
 fn counter(text: &str, protocol: &str, name: &str) -> Result<u64, Failed> {
     let prefix = format!("{protocol}: ");
@@ -138,6 +178,13 @@ fn counter(text: &str, protocol: &str, name: &str) -> Result<u64, Failed> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn round_trips_stand_among_other_words() {
+        let text = "0 0 10.98.0.1:1 10.98.0.2:2\n\t cubic rto:221 rtt:20.518/0.3 cwnd:10 minrtt:20.1";
+        assert_eq!(told(text).ok(), Some(RoundTrips { shortest: 20_100, smoothed: 20_518 }));
+        assert!(told("cubic rtt:1/2").is_err());
+    }
 
     #[test]
     fn counters_stand_under_their_names() {

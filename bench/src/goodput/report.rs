@@ -115,7 +115,8 @@ fn conditions(arguments: &Arguments) -> Vec<String> {
 pub(crate) fn line(cell: Cell, pairing: Pairing, sample: &Sample) -> String {
     let counts = sample.counts;
     format!(
-        "{cell}, {pairing}: {} Mbit/s, {} time-outs ({} spurious), {} repeated, {} recoveries, {} probes; path: {} frames, {} lost, \
+        "{cell}, {pairing}: {} Mbit/s, {} time-outs ({} spurious), {} repeated, {} recoveries, {} probes, \
+         round trips {:.2} ms (shortest {:.2}); path: {} frames, {} lost, \
          {} dropped, {} us late",
         figure(sample.megabits),
         counts.timeouts,
@@ -123,6 +124,8 @@ pub(crate) fn line(cell: Cell, pairing: Pairing, sample: &Sample) -> String {
         counts.retransmissions,
         counts.recoveries,
         counts.tail_probes,
+        f64::from(sample.round_trips.smoothed) / 1e3,
+        f64::from(sample.round_trips.shortest) / 1e3,
         sample.path.frames,
         sample.path.lost,
         sample.path.dropped,

@@ -1,7 +1,7 @@
 //! One transfer: a path, two ends, a connection, and as many bytes as arrive in the time.
 
 use super::emulator::{Carried, Emulator};
-use super::endpoint::{Counts, Flow, Listener, connect};
+use super::endpoint::{Counts, Flow, Listener, RoundTrips, connect};
 use super::matrix::{Cell, Pairing};
 use super::site::Site;
 use crate::pair::Failed;
@@ -17,6 +17,9 @@ pub(crate) struct Sample {
     /// Bytes that the receiver read in the time, from the sender's connecting on, as Mbit/s.
     pub(crate) megabits: f64,
     pub(crate) counts: Counts,
+    /// As the sender saw them.
+    #[serde(default)]
+    pub(crate) round_trips: RoundTrips,
     pub(crate) path: Carried,
 }
 
@@ -39,16 +42,18 @@ pub(crate) fn transfer(
         let (begin, before) = (Instant::now(), Counts::of(&sender)?);
         let mut to = accepted.join().unwrap_or_else(|_| Err(panicked()))?;
         let end = begin + time;
-        let writer = scope.spawn(move || write_until(&mut *from, end));
+        // It stays open until it was asked about.
+        let writer = scope.spawn(move || write_until(&mut *from, end).map(|()| from));
         let bytes = read_until(&mut *to, end)?;
         let counts = Counts::of(&sender)?.since(before);
+        let round_trips = RoundTrips::of(&sender)?;
         writer.join().unwrap_or_else(|_| Err(panicked()))?;
-        Ok::<_, Failed>((bytes, counts))
+        Ok::<_, Failed>((bytes, counts, round_trips))
     });
     let path = emulator.stop()?;
-    let (bytes, counts) = result?;
+    let (bytes, counts, round_trips) = result?;
     let megabits = bytes as f64 * 8.0 / 1e6 / f64::from(seconds);
-    Ok(Sample { seed, megabits, counts, path })
+    Ok(Sample { seed, megabits, counts, round_trips, path })
 }
 
 fn panicked() -> Failed {

@@ -192,7 +192,7 @@ impl ControlBlock {
     pub(crate) fn reset_numbers(&self, now: Instant) -> (Seq, Seq, Option<Timestamps>) {
         match &self.phase {
             Phase::Open(open) => {
-                (open.send.next_sequence(), open.receive.next(), open.receive.timestamps.option(now))
+                (open.send.next_sequence(), open.receive.next(), open.receive.timestamps.option(now, 0))
             }
             Phase::Handshake(handshake) => (handshake.initial() + 1, handshake.expected(), None),
             Phase::Finished(_) => (Seq(0), Seq(0), None),

@@ -45,7 +45,7 @@ impl Open {
                 if self.negotiated.marks() {
                     flags |= self.put_marks(frame, sequence, beyond);
                 }
-                self.finish(frame, sequence, flags, tuple, environment);
+                self.finish(frame, sequence, flags, outbound.lag(), tuple, environment);
                 if self.syn_ack.is_some() {
                     self.wait_for_syn_ack();
                 }
@@ -85,19 +85,20 @@ impl Open {
         None
     }
 
-    /// Puts the header before the payload.
+    /// Puts the header before the payload; its timestamp is `lag` milliseconds older than now.
     #[inline(always)]
     fn finish(
         &mut self,
         frame: &mut Frame,
         sequence: Seq,
         flags: Flags,
+        lag: u32,
         tuple: &FourTuple,
         environment: &mut Environment<'_>,
     ) {
         let now = environment.now;
         let (acknowledgment, window) = (self.receive.next(), self.receive.offer());
-        let timestamps = self.receive.timestamps.option(now);
+        let timestamps = self.receive.timestamps.option(now, lag);
         // Made where it is used, so that it lies in memory for those only who need it there.
         let header = || Header {
             source_port: tuple.local_port,

@@ -57,6 +57,13 @@ impl AckState {
         self.due = true;
     }
 
+    /// A gap was filled: that is acknowledged at once (RFC 5681 4.2), and so is each of the next segments. The peer's window has just
+    /// become small: an odd segment that waits for company would be a good part of it.
+    pub(crate) fn on_gap_filled(&mut self) {
+        self.due = true;
+        self.quick = QUICK;
+    }
+
     /// What was due can wait for the next segment.
     #[cold]
     pub(crate) fn not_now(&mut self) {

@@ -314,8 +314,7 @@ impl Receiver {
     #[inline(never)]
     fn fill_gap(&mut self, used: usize, count: u32, environment: &mut Environment<'_>) {
         let Some(buffer) = &mut self.buffer else { return };
-        // RFC 5681 4.2: a segment that fills a gap is acknowledged at once.
-        self.acks.now();
+        self.acks.on_gap_filled();
         let twice = buffer.reassembly.held(self.next - count, self.next);
         note_twice(&mut self.twice, &mut self.acks, twice.filter(|_| self.selective));
         while let Some(piece) = buffer.reassembly.pop(self.next) {

@@ -31,10 +31,10 @@ impl TimestampState {
         clock(self.offset, now)
     }
 
-    /// What a segment carries.
+    /// What a segment carries, with the time of `lag` milliseconds ago.
     #[inline]
-    pub(crate) fn option(&self, now: Instant) -> Option<Timestamps> {
-        self.enabled.then(|| Timestamps { value: self.clock(now), echo: self.recent })
+    pub(crate) fn option(&self, now: Instant, lag: u32) -> Option<Timestamps> {
+        self.enabled.then(|| Timestamps { value: self.clock(now).wrapping_sub(lag), echo: self.recent })
     }
 
     /// Whether the segment is an old duplicate (PAWS, RFC 7323 5.3). A RST is never one.

@@ -10,6 +10,8 @@ pub(crate) struct Delivered {
     now: Instant,
     /// When what caused the acknowledgment was sent, by its echoed timestamp, in milliseconds.
     echo: Option<u64>,
+    /// By how much the timestamps of what was sent again may be older than its sending, in milliseconds.
+    lag: u16,
     /// The shortest round trip known.
     shortest: Duration,
     /// Numbers newly reported.
@@ -33,12 +35,14 @@ pub(crate) struct Delivered {
 }
 
 impl Delivered {
-    /// `echoed` is the time since the echoed timestamp, in whole milliseconds.
-    pub(super) fn new(now: Instant, echoed: Option<Duration>, shortest: Duration) -> Delivered {
+    /// `echoed` is the time since the echoed timestamp, in whole milliseconds; timestamps of what was sent again are up to `lag`
+    /// milliseconds older than its sending.
+    pub(super) fn new(now: Instant, echoed: Option<Duration>, lag: u16, shortest: Duration) -> Delivered {
         let echo = echoed.map(|echoed| now.as_millis().saturating_sub(echoed.as_millis() as u64));
         Delivered {
             now,
             echo,
+            lag,
             shortest,
             bytes: 0,
             selected: 0,
@@ -73,7 +77,7 @@ impl Delivered {
         // RFC 8985 6.2 step 2: this may still be the acknowledgment of an earlier transmission.
         let too_early = repeated
             && (self.now.saturating_since(sent_at) < self.shortest
-                || self.echo.is_some_and(|echo| echo < sent_at.as_millis()));
+                || self.echo.is_some_and(|echo| echo + u64::from(self.lag) < sent_at.as_millis()));
         let later = self.latest.is_none_or(|(at, last)| at < sent_at || at == sent_at && last.before(end));
         if too_early {
             return;

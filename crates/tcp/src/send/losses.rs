@@ -42,14 +42,16 @@ impl Sender {
             self.note_starved();
         }
         let mut episode = self.recovery.episode.take().unwrap_or_else(|| Episode::new(oldest));
-        let mut delivered = Delivered::new(now, echoed, self.rtt.shortest());
+        let mut delivered = Delivered::new(now, echoed, episode.lag, self.rtt.shortest());
         let twice = self.take_blocks(header, &mut delivered);
         let acknowledgment = header.acknowledgment;
         let progress = acknowledgment.after(oldest);
         let before = self.flight.outstanding();
         let mut round_trip = None;
         if progress {
-            round_trip = self.advance(acknowledgment, Some(&mut delivered), || echoed, environment);
+            // A timestamp that was older than its sending tells no round trip.
+            let echoed = || echoed.filter(|_| episode.lag == 0);
+            round_trip = self.advance(acknowledgment, Some(&mut delivered), echoed, environment);
         } else if let Some(rtt) = delivered.round_trip() {
             self.rtt.sample(rtt);
         }
@@ -239,7 +241,7 @@ impl Sender {
     /// The reordering timer expired: what was overtaken is lost by now.
     pub(super) fn on_overtaken_expired(&mut self, timers: &mut Timers, environment: &mut Environment<'_>) {
         let Some(mut episode) = self.recovery.episode.take() else { return };
-        let delivered = Delivered::new(environment.now, None, self.rtt.shortest());
+        let delivered = Delivered::new(environment.now, None, episode.lag, self.rtt.shortest());
         let told = Told { progress: false, duplicate: false, twice: None, probe_twice: false };
         let overtaken = self.on_selective(&mut episode, &delivered, told, environment);
         self.close(episode, false, overtaken, timers, environment.now);

@@ -92,6 +92,19 @@ impl Reordering {
         }
     }
 
+    /// By how many milliseconds the timestamp of what is sent again is older than its sending: as much as originals may be late, and no
+    /// more than the shortest round trip.
+    ///
+    /// `Deviates:` RFC 7323 3.2 has the clock's present value. What fills a gap sets TS.Recent, and whatever was sent before it and is
+    /// still under way would be an old duplicate to the peer (5.3 R1): on a path that reorders each repair would be the next loss.
+    /// What is lost was sent a round trip and this window ago, so that its own timestamp is older still.
+    pub(super) fn lag(&self, shortest: Duration, smoothed: Duration) -> u16 {
+        if self.times == 0 {
+            return 0;
+        }
+        u16::try_from(self.window(shortest, smoothed, true).min(shortest).as_millis()).unwrap_or(0)
+    }
+
     /// RACK.reo_wnd. `certain` tells that enough was delivered, or a loss is being repaired already, so that no time is to be
     /// lost on a path that does not reorder.
     ///
@@ -128,6 +141,17 @@ mod tests {
             reordering.on_recovered();
         }
         assert_eq!(reordering.window(40 * MS, 50 * MS, true), 10 * MS);
+    }
+
+    #[test]
+    fn timestamps_lag_on_a_path_that_reorders_by_the_window_and_no_more_than_a_round_trip() {
+        let mut reordering = Reordering::new();
+        assert_eq!(reordering.lag(40 * MS, 50 * MS), 0);
+        reordering.note(3);
+        assert_eq!(reordering.lag(40 * MS, 50 * MS), 10);
+        (0..9).for_each(|_| reordering.widen());
+        assert_eq!(reordering.lag(40 * MS, 50 * MS), 40);
+        assert_eq!(reordering.lag(Duration::ZERO, 50 * MS), 0);
     }
 
     #[test]

@@ -108,6 +108,10 @@ pub(super) struct Episode {
     pub(super) probe: TailProbe,
     pub(super) forward: Forward,
     pub(super) undo: Option<Undo>,
+    /// What the timestamp of the last repetition says.
+    stamp: Instant,
+    /// By how much the timestamps of this phase's repetitions were older than their sending at most, in milliseconds.
+    pub(super) lag: u16,
 }
 
 /// Recovery without selective acknowledgments.
@@ -152,6 +156,8 @@ impl Episode {
             probe: TailProbe::None,
             forward: Forward::Off,
             undo: None,
+            stamp: Instant::ZERO,
+            lag: 0,
         }
     }
 
@@ -185,7 +191,7 @@ impl Episode {
         (self.phase, self.point, self.forced) = (phase, point, true);
         self.classic = Classic { last_progress: self.classic.last_progress, ..Classic::default() };
         (self.probe, self.forward) = (TailProbe::None, Forward::Off);
-        self.undo = Some(Undo::new(oldest));
+        (self.undo, self.lag) = (Some(Undo::new(oldest)), 0);
     }
 
     /// The path takes less than thought: all goes again, and nobody is to blame (RFC 1191 6.4).
@@ -195,10 +201,16 @@ impl Episode {
         self.undo = None;
     }
 
-    /// Something was sent again.
-    pub(super) fn on_repeated(&mut self, bytes: u32, now: Instant) {
+    /// Something was sent again, with a timestamp of `lag` milliseconds ago if no later one was sent again before. Returns how many
+    /// milliseconds ago it is.
+    pub(super) fn on_repeated(&mut self, bytes: u32, lag: u16, now: Instant) -> u16 {
+        let stamp = Instant::ZERO + now.saturating_since(Instant::from_millis(lag.into()));
+        self.stamp = if stamp < self.stamp { self.stamp } else { stamp };
+        let lag = now.as_millis().saturating_sub(self.stamp.as_millis()) as u16;
+        self.lag = self.lag.max(lag);
         if let Some(undo) = &mut self.undo {
-            undo.on_repeated(bytes, now);
+            undo.on_repeated(bytes, self.stamp);
         }
+        lag
     }
 }

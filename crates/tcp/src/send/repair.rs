@@ -118,12 +118,16 @@ impl Sender {
         if let Some(buffer) = &mut self.buffer {
             buffer.board.repeat(oldest, left, right, now);
         }
+        let mut lag = 0;
         if let Some(episode) = &mut self.recovery.episode {
             episode.rate.on_sent(right.since(left));
             if left == oldest {
                 episode.repeats = episode.repeats.saturating_add(1);
             }
-            episode.on_repeated(right.since(left), now);
+            if episode.phase == Phase::Repair {
+                lag = self.recovery.reordering.lag(self.rtt.shortest(), self.rtt.smoothed());
+            }
+            lag = episode.on_repeated(right.since(left), lag, now);
         }
         if self.rare.is_some() {
             self.on_path_probe_repeated(left, right, now);
@@ -141,7 +145,7 @@ impl Sender {
                 timers.arm(Timer::Retransmit, self.timeout_at);
             }
         }
-        Some(Outbound::new(left, flags))
+        Some(Outbound::new(left, flags).stamped_earlier(lag))
     }
 
     /// RFC 8985 7.3: new data if there is any, or the last segment again; whatever the congestion window says.

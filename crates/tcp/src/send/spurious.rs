@@ -10,7 +10,7 @@ use wire::tcp::Seq;
 pub(super) struct Undo {
     /// SND.UNA when it began.
     from: Seq,
-    /// When something was sent again for the first time.
+    /// When something was sent again for the first time, by its timestamp.
     first: Option<Instant>,
     /// Bytes sent again of which the peer has not said that it had them before.
     unaccounted: u32,
@@ -25,8 +25,9 @@ impl Undo {
         Undo { from: oldest, first: None, unaccounted: 0, needed: false, until: None }
     }
 
-    pub(super) fn on_repeated(&mut self, bytes: u32, now: Instant) {
-        self.first.get_or_insert(now);
+    /// Something was sent again with the timestamp `stamp`.
+    pub(super) fn on_repeated(&mut self, bytes: u32, stamp: Instant) {
+        self.first.get_or_insert(stamp);
         self.unaccounted = self.unaccounted.saturating_add(bytes);
     }
 
@@ -147,7 +148,7 @@ mod tests {
     #[test]
     fn an_echo_of_a_repetition_proves_that_it_was_needed() {
         let (now, since) = (Instant::from_millis(100), |ms| Some(Duration::from_millis(ms)));
-        let delivered = |ms| Delivered::new(now, since(ms), Duration::ZERO);
+        let delivered = |ms| Delivered::new(now, since(ms), 0, Duration::ZERO);
         let mut undo = Undo::new(Seq(0));
         undo.on_repeated(1, Instant::from_millis(50));
         assert!(undo.on_progress(&delivered(51)));

@@ -11,7 +11,7 @@ use basis::{Frame, Instant};
 use core::hint::cold_path;
 use wire::tcp::{Flags, Seq};
 
-/// A segment's place and flags, in one word; its payload is in the frame.
+/// A segment's place and flags, and how much older than now its timestamp is, in one word; its payload is in the frame.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Outbound(u64);
 
@@ -19,6 +19,17 @@ impl Outbound {
     #[inline]
     pub(crate) const fn new(sequence: Seq, flags: Flags) -> Outbound {
         Outbound((sequence.0 as u64) << 8 | flags.0 as u64)
+    }
+
+    /// The same with a timestamp of so many milliseconds ago.
+    pub(super) const fn stamped_earlier(self, milliseconds: u16) -> Outbound {
+        Outbound(self.0 | (milliseconds as u64) << 40)
+    }
+
+    /// Milliseconds by which the timestamp is older than now.
+    #[inline]
+    pub(crate) const fn lag(self) -> u32 {
+        (self.0 >> 40) as u32
     }
 
     #[inline]

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 const MS: Duration = Duration::from_millis(1);
 
 fn nothing() -> Delivered {
-    Delivered::new(Instant::ZERO, None, Duration::ZERO)
+    Delivered::new(Instant::ZERO, None, 0, Duration::ZERO)
 }
 
 /// What a plain vector would know of each number.
