@@ -12,6 +12,7 @@ use crate::values::address::{self, HostAddress};
 use crate::values::duration;
 use crate::values::keepalive::Keepalive;
 use crate::values::link;
+use crate::values::listening_address;
 use crate::values::publication::Publication;
 use crate::values::service::Placed;
 use crate::values::target::Target;
@@ -108,7 +109,7 @@ pub(crate) struct ServeArguments {
     pub(crate) keepalive: Keepalive,
 
     /// The most calls that wait to be taken, of each listener
-    #[arg(long, value_name = "NUMBER", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=65535))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=65535))]
     pub(crate) backlog: u32,
 
     /// The most calls at once
@@ -123,6 +124,7 @@ pub(crate) struct ServeArguments {
         long,
         value_name = "ADDRESS",
         conflicts_with = "no_web",
+        value_parser = listening_address::parse,
         help = "Where the lab's page is served, for a browser [default: 127.0.0.1:8001]"
     )]
     pub(crate) web: Option<SocketAddr>,

@@ -1,7 +1,7 @@
 //! What went wrong, in one line: its cause and its remedy.
 
 use std::fmt;
-use std::io::Write;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// Tells the user a line. Whoever has closed standard error need not read it.
@@ -46,6 +46,17 @@ impl Failure {
     }
 }
 
+/// What to do about an error that is not of what was asked for, but of what this system still has.
+pub(crate) fn of_the_system(error: &io::Error) -> Option<&'static str> {
+    use nix::libc::{EMFILE, ENFILE, ENOSPC};
+    match error.raw_os_error()? {
+        EMFILE => Some("allow this process more open files with `ulimit -n`"),
+        ENFILE => Some("the whole system has too many open files: end a program, or raise fs.file-max"),
+        ENOSPC => Some("make room on that disk, or choose another"),
+        _ => None,
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // One line even if a cause from elsewhere has several.
@@ -64,5 +75,14 @@ mod tests {
         let failure = Failure::new("no\nlight", "press the\n  switch");
         assert_eq!(failure.to_string(), "no light; press the switch");
         assert_eq!(Failure::usage("no light", "").to_string(), "no light");
+    }
+
+    #[test]
+    fn what_the_system_lacks_is_not_blamed_on_what_was_asked_for() {
+        let remedy = |number| of_the_system(&io::Error::from_raw_os_error(number));
+        assert!(remedy(nix::libc::EMFILE).unwrap().contains("ulimit -n"));
+        assert!(remedy(nix::libc::ENOSPC).unwrap().contains("disk"));
+        assert_eq!(remedy(nix::libc::EACCES), None);
+        assert_eq!(of_the_system(&io::ErrorKind::AddrInUse.into()), None);
     }
 }

@@ -1,13 +1,14 @@
 //! `netstrata lan`: the switch of a virtual LAN by itself, with a live count of what it does.
 
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::ErrorKind::{AddrInUse, AlreadyExists, InvalidInput, NotADirectory, NotFound};
+use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use netstrata::LinkSpec;
 use netstrata::link::lan::{LanAddress, PortStatistics, Switch, SwitchHandle};
 
 use crate::arguments::LanArguments;
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::invocation::quoted_path;
 use crate::network;
 use crate::signals::Signals;
@@ -23,11 +24,15 @@ pub(crate) fn run(arguments: &LanArguments) -> Result<(), Failure> {
     };
     let address = LanAddress::new(&path);
     let switch = Switch::bind(&address).map_err(|error| match error.kind() {
-        ErrorKind::AddrInUse => Failure::new(
+        AddrInUse => Failure::new(
             format!("somebody runs the switch at {address} already"),
             "every netstrata command joins it by itself; give another --path for a LAN of its own",
         ),
-        _ => Failure::new(error.to_string(), "give another --path"),
+        // A path that was given and can be none.
+        InvalidInput | AlreadyExists | NotFound | NotADirectory if arguments.path.is_some() => {
+            Failure::usage(error.to_string(), "give another --path")
+        }
+        _ => Failure::new(error.to_string(), failure::of_the_system(&error).unwrap_or("give another --path")),
     })?;
     let handle = switch.handle();
     let no_thread =

@@ -18,5 +18,7 @@ pub(crate) fn start(verbose: u8, is_server: bool) {
         .with_writer(stderr)
         .with_ansi(stderr().is_terminal())
         .with_target(false)
+        // A line that cannot be written (a full disk, a pipe that nobody reads) is lost; told of it, the logger would panic.
+        .log_internal_errors(false)
         .init();
 }

@@ -10,7 +10,7 @@ use netstrata::link::lan::LanAddress;
 use netstrata::{Host, LinkSpec, Network};
 
 use crate::arguments::NetworkArguments;
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::invocation::program;
 use crate::values::address::HostAddress;
 
@@ -62,6 +62,7 @@ pub(crate) fn check(arguments: &NetworkArguments) -> Result<(), Failure> {
         return Ok(());
     }
     arguments.address.map_or(Ok(()), check_address)?;
+    check_gateway(arguments)?;
     let Some(file) = &arguments.pcapng else { return Ok(()) };
     check_writable(file).map_err(|error| {
         Failure::usage(
@@ -69,6 +70,26 @@ pub(crate) fn check(arguments: &NetworkArguments) -> Result<(), Failure> {
             "give --pcapng a file in a directory that is there and that this user may write to",
         )
     })
+}
+
+/// Refuses a router that nobody could hand a packet to: it must be in a network of our own (RFC 1122 3.3.1.2). A link-local one
+/// is on every link, and a TUN has no stations to choose from.
+fn check_gateway(arguments: &NetworkArguments) -> Result<(), Failure> {
+    let Some(gateway) = arguments.gateway else { return Ok(()) };
+    let networks = arguments.address.map_or(SERVICES.to_vec(), |address| vec![address]);
+    let link_local = matches!(gateway, IpAddr::V6(gateway) if gateway.is_unicast_link_local());
+    let is_tun = matches!(arguments.link, LinkSpec::Tun(_));
+    if link_local || is_tun || networks.iter().any(|network| network.contains(gateway)) {
+        return Ok(());
+    }
+    let names: Vec<String> = networks.iter().map(ToString::to_string).collect();
+    Err(Failure::usage(
+        format!(
+            "the gateway {gateway} is in no network of one's own: the addresses are like {}",
+            names.join(" and ")
+        ),
+        "give a router of such a network, or an --address in the router's",
+    ))
 }
 
 /// Whether there can be a file at `path`; leaves things as they are.
@@ -150,6 +171,7 @@ pub(crate) fn join_as_client(arguments: &NetworkArguments, target: IpAddr) -> Re
 
 fn not_joined(error: &io::Error, at: &[HostAddress], arguments: &NetworkArguments) -> Failure {
     let link = &arguments.link;
+    let named = matches!(link, LinkSpec::Lan(Some(_)));
     match (error.kind(), at) {
         (ErrorKind::AddrInUse, [first, ..]) => {
             let lan = LinkSpec::Lan(None);
@@ -169,9 +191,12 @@ fn not_joined(error: &io::Error, at: &[HostAddress], arguments: &NetworkArgument
         (ErrorKind::PermissionDenied, _) => {
             Failure::new(format!("cannot join {link}: {error}"), "choose another --link, such as lan:PATH")
         }
+        (ErrorKind::AlreadyExists | ErrorKind::NotFound | ErrorKind::NotADirectory, _) if named => {
+            Failure::usage(format!("cannot join {link}: {error}"), "give --link lan: another path")
+        }
         _ => Failure::new(
             format!("cannot join {link}: {error}"),
-            "check --link, --pcapng and this user's rights",
+            failure::of_the_system(error).unwrap_or("check --link, --pcapng and this user's rights"),
         ),
     }
 }

@@ -13,6 +13,7 @@ mod publish;
 mod site;
 mod system;
 
+use std::fmt::Display;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -53,6 +54,8 @@ async fn serve(arguments: ServeArguments) -> Result<(), Failure> {
     let (stopper, stop) = Stopper::new();
     let most = usize::try_from(arguments.max_calls).unwrap_or(usize::MAX);
     let mut site = Site::new(Calls::new(most), Calls::new(most), stop);
+    // One that was asked for must be had, which is known before anything is joined.
+    let asked_for = if arguments.control.is_some() { open_control(&arguments)? } else { None };
     if arguments.network.link == LinkSpec::Host {
         system::start(&arguments, &mut site)?;
     } else {
@@ -61,7 +64,10 @@ async fn serve(arguments: ServeArguments) -> Result<(), Failure> {
     for host in &site.hosts {
         tokio::spawn(contest::watch(host.clone()));
     }
-    let control = open_control(&arguments);
+    let control = match asked_for {
+        None => open_control(&arguments)?,
+        some => some,
+    };
     let control_path = control.as_ref().map(|(_, path)| path.display().to_string());
     let answering = control.map(|(control, _)| tokio::spawn(control.answer(reporter(&arguments, &site))));
 
@@ -133,29 +139,31 @@ async fn start_page(arguments: &ServeArguments, site: &mut Site) -> Result<Optio
     Ok(Some(Page { at, answering: tokio::spawn(web::serve(listener, live)) }))
 }
 
-/// Opens the control socket. Its absence keeps nobody from being served.
-fn open_control(arguments: &ServeArguments) -> Option<(Control, PathBuf)> {
+/// Opens the control socket. Where it was not asked for, its absence keeps nobody from being served.
+fn open_control(arguments: &ServeArguments) -> Result<Option<(Control, PathBuf)>, Failure> {
     let path = match &arguments.control {
-        Some(path) => path.clone(),
-        None => match place::control_path(&arguments.network.link) {
-            Ok(path) => path,
-            Err(failure) => {
-                tracing::warn!(%failure, "this server cannot be asked for its status");
-                return None;
-            }
-        },
+        Some(path) => Ok(path.clone()),
+        None => place::control_path(&arguments.network.link),
     };
-    match Control::open(&path) {
-        Ok(Some(control)) => return Some((control, path)),
-        Ok(None) => tracing::warn!(
-            path = %path.display(),
-            "another server answers there: this one cannot be asked for its status; give it a --control PATH"
-        ),
-        Err(error) => {
-            tracing::warn!(path = %path.display(), %error, "this server cannot be asked for its status");
+    let opened = path.and_then(|path| {
+        let failure = |cause: &dyn Display| {
+            let cause = format!("{} cannot be this server's control socket: {cause}", path.display());
+            Failure::usage(cause, "give it another --control PATH")
+        };
+        match Control::open(&path) {
+            Ok(Some(control)) => Ok((control, path)),
+            Ok(None) => Err(failure(&"another server answers there")),
+            Err(error) => Err(failure(&error)),
+        }
+    });
+    match opened {
+        Ok(opened) => Ok(Some(opened)),
+        Err(failure) if arguments.control.is_some() => Err(failure),
+        Err(failure) => {
+            tracing::warn!(%failure, "this server cannot be asked for its status");
+            Ok(None)
         }
     }
-    None
 }
 
 /// What answers `netstrata status`.

@@ -14,8 +14,11 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{DEADLINE, Lan, Process, Server, exchange, netstrata, pattern, run, status, until};
-use nix::sys::signal::Signal;
+use common::{
+    DEADLINE, Lan, Process, Server, exchange, lines, netstrata, next_line, pattern, run, status, until,
+};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 fn reset(stream: TcpStream) {
     socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
@@ -360,4 +363,51 @@ fn by_default_talk_is_published_at_the_pages_address() {
         assert_eq!(server.published().ip().to_string(), "127.0.0.2");
     }
     exchange(&mut server.call(), b"hello");
+}
+
+#[test]
+fn four_hundred_callers_at_once_are_taken_though_they_say_nothing() {
+    let lan = Lan::new();
+    let control = lan.file("control");
+    let server = lan.serve(&["--control", control.to_str().unwrap()]);
+    // A backlog that is too short answers by SYN cookies, and whose last acknowledgment finds the queue full is forgotten.
+    let callers: Vec<TcpStream> = (0..400).map(|_| server.call()).collect();
+    until("four hundred calls", || status(&control)["calls"].as_array().unwrap().len() == callers.len());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_log_that_cannot_be_written_costs_nothing_but_the_log() {
+    let lan = Lan::new();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut serve = netstrata();
+    serve.args(["serve", "--no-web", "--publish", "127.0.0.1:0=9528", "--link", &lan.link()]);
+    let mut child = serve.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(full).spawn().unwrap();
+    let banner = lines(child.stdout.take().unwrap());
+    let command = next_line(&banner, "nc ");
+    let place = command.trim().strip_prefix("nc ").unwrap().replace(' ', ":");
+    for _ in 0..3 {
+        let mut call = TcpStream::connect(&place).unwrap();
+        call.set_read_timeout(Some(DEADLINE)).unwrap();
+        exchange(&mut call, b"still there?");
+    }
+    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_control_socket_that_was_asked_for_must_be_had() {
+    let lan = Lan::new();
+    let (file, control) = (lan.file("precious"), lan.file("control"));
+    std::fs::write(&file, "precious").unwrap();
+    let server = lan.serve(&["--control", control.to_str().unwrap()]);
+    for (path, cause) in [(&control, "another server answers there"), (&file, "is not a socket lies there")] {
+        let path = path.to_str().unwrap();
+        let outcome = run(&["serve", "--no-publish", "--link", &lan.link(), "--control", path], b"");
+        assert_eq!((outcome.code, outcome.stderr.lines().count()), (Some(2), 1), "{outcome:?}");
+        assert!(outcome.stderr.contains(cause), "{outcome:?}");
+    }
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
+    assert!(!lan.file("precious.lock").exists());
+    assert_eq!(status(&control)["program"]["pid"], server.process.pid());
 }

@@ -4,6 +4,12 @@ mod common;
 
 use common::run;
 
+/// Longer than a socket's path may be.
+const LONG: &str = concat!(
+    "/tmp/0123456789012345678901234567890123456789012345678901234567890123456789",
+    "01234567890123456789012345678901234567890123456789"
+);
+
 #[test]
 fn wrong_usage_is_one_line_and_exit_code_two() {
     let table: &[(&[&str], &str)] = &[
@@ -17,6 +23,18 @@ fn wrong_usage_is_one_line_and_exit_code_two() {
         (&["serve", "--publish", "127.0.0.2:8000=8000"], "no service is on port 8000"),
         (&["serve", "--publish", "localhost:8000=9528"], "is not an IP address"),
         (&["serve", "--publish", "127.0.0.2:1", "--no-publish"], "cannot be used with"),
+        (
+            &["serve", "--publish", "9600=9528", "--publish", "127.0.0.2:9600=9528"],
+            "two services are to be published on 127.0.0.2:9600",
+        ),
+        (&["serve", "--web", "8001"], "give ADDRESS:PORT, such as 127.0.0.1:8001"),
+        (&["serve", "--gateway", "10.8.0.1"], "is in no network of one's own"),
+        (&["connect", "--address", "10.9.0.5/16", "--gateway", "10.7.0.1"], "10.9.0.5/16"),
+        (&["serve", "--control", "/"], "give it another --control PATH"),
+        (&["connect", "--link", "lan:/"], "is not a socket lies there"),
+        (&["connect", "--link", "lan:/nonexistent/x/lan.sock"], "cannot make the directory /nonexistent/x"),
+        (&["lan", "--path", "/"], "is not a socket lies there"),
+        (&["lan", "--path", LONG], "has at most"),
         (&["serve", "--link", "host", "--publish", "9528"], "leave --publish away"),
         (&["serve", "--link", "tap:x", "--publish", "9528"], "use --link lan"),
         (&["serve", "--link", "host", "--impair", "loss=1%"], "leave --impair away"),
@@ -39,6 +57,8 @@ fn wrong_usage_is_one_line_and_exit_code_two() {
         (&["connect", "10.7.0.2:http"], "is not a port"),
         (&["connect", "10.7.0.2:0"], "port 0 cannot be called"),
         (&["connect", "example.com:80"], "names are not looked up"),
+        (&["connect", "0.0.0.0:80"], "0.0.0.0 is not the address of one host"),
+        (&["connect", "[ff02::1]:80"], "ff02::1 is not the address of one host"),
         (&["connect", "--send-only", "--recv-only"], "cannot be used with '--recv-only'"),
         (&["connect", "--wait", "-1"], "is not a span of time"),
         (&["connect", "a", "b"], "unexpected argument 'b'"),

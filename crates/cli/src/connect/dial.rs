@@ -85,7 +85,10 @@ fn dial_ours(arguments: &ConnectArguments, patience: Duration) -> Result<Call, F
     let remote = match &arguments.target {
         None => SocketAddr::new(services_for(arguments), PORT),
         Some(target) => {
-            let address = crate::values::address::ip(&target.host).map_err(|_| {
+            let address = crate::values::address::ip(&target.host).map_err(|reserved| {
+                if target.host.parse::<IpAddr>().is_ok() {
+                    return Failure::usage(reserved, "");
+                }
                 let cause =
                     format!("{:?} is not an address, and on this link names are not looked up", target.host);
                 Failure::usage(cause, "give an address such as 10.7.0.2 or [fd07::2]")

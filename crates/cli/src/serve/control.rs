@@ -44,6 +44,8 @@ impl Control {
             // Ours alone; one that is there stays as it is.
             fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
         }
+        // Before a lock is made beside it: of a path that was mistyped nothing is to be left.
+        is_left_over(path)?;
         let mut lock_path = path.as_os_str().to_owned();
         lock_path.push(".lock");
         let lock = OpenOptions::new()
@@ -58,11 +60,8 @@ impl Control {
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        match fs::symlink_metadata(path) {
-            Ok(found) if found.file_type().is_socket() => fs::remove_file(path)?,
-            Ok(_) => return Err(ErrorKind::AlreadyExists.into()),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+        if is_left_over(path)? {
+            fs::remove_file(path)?;
         }
         let listener = listen(path)?;
         Ok(Some(Control { listener, path: path.to_owned(), _lock: lock }))
@@ -94,6 +93,16 @@ impl Drop for Control {
     fn drop(&mut self) {
         // Nobody else may have laid anything here while we hold the lock.
         let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Whether a socket lies at `path`; what else lies there is not ours to take away.
+fn is_left_over(path: &Path) -> io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.file_type().is_socket() => Ok(true),
+        Ok(_) => Err(io::Error::new(ErrorKind::AlreadyExists, "something that is not a socket lies there")),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -100,6 +100,10 @@ fn check(arguments: &ServeArguments, addresses: &[HostAddress]) -> Result<(), Fa
             format!("--publish needs a LAN, and {} has room for one host only", arguments.network.link);
         return Err(Failure::usage(cause, "call the services' address itself, or use --link lan"));
     }
+    if let Some(outside) = published_twice(&arguments.publications) {
+        let cause = format!("two services are to be published on {outside}");
+        return Err(Failure::usage(cause, "give one of them another port with --publish ADDRESS:PORT=PORT"));
+    }
     if let Some(lost) = arguments.publications.iter().find(|publication| !ports.contains(&publication.inside))
     {
         let names: Vec<String> = arguments.services.iter().map(ToString::to_string).collect();
@@ -107,6 +111,15 @@ fn check(arguments: &ServeArguments, addresses: &[HostAddress]) -> Result<(), Fa
         return Err(Failure::usage(cause, format!("the services are {}", names.join(", "))));
     }
     Ok(())
+}
+
+/// The first address that two publications want. Any free port is another one each time.
+fn published_twice(publications: &[Publication]) -> Option<SocketAddr> {
+    let all = publications.iter().map(|publication| publication.outside);
+    let before = |index: usize| publications.iter().take(index).map(|publication| publication.outside);
+    all.enumerate()
+        .find(|(index, outside)| outside.port() != 0 && before(*index).any(|other| other == *outside))
+        .map(|(_, outside)| outside)
 }
 
 /// The gateway's addresses.

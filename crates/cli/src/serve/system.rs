@@ -11,7 +11,7 @@ use services::Service;
 use super::holder;
 use super::site::Site;
 use crate::arguments::ServeArguments;
-use crate::failure::{Failure, tell};
+use crate::failure::{self, Failure, tell};
 use crate::status::report::Reach;
 use crate::values::keepalive::{Keepalive, Times};
 use crate::values::publication::{DEFAULT_ADDRESS, Publication};
@@ -117,6 +117,9 @@ fn refused(address: SocketAddr, error: &io::Error, remedy: impl Fn(u16) -> Strin
     let remedy = remedy(address.port());
     match error.kind() {
         ErrorKind::AddrInUse => match holder::of(address) {
+            Some(holder) if holder.pid == std::process::id() => {
+                Failure::usage(format!("{address} and another address of this server overlap"), remedy)
+            }
             Some(holder) => Failure::new(
                 format!("{address} is already in use by {holder}"),
                 format!("end it with `kill {}`, or {remedy}", holder.pid),
@@ -132,6 +135,9 @@ fn refused(address: SocketAddr, error: &io::Error, remedy: impl Fn(u16) -> Strin
         ErrorKind::PermissionDenied => {
             Failure::new(format!("this user may not listen on {address}: low ports are the system's"), remedy)
         }
-        _ => Failure::new(format!("cannot listen on {address}: {error}"), remedy),
+        _ => {
+            let remedy = failure::of_the_system(error).map_or(remedy, str::to_owned);
+            Failure::new(format!("cannot listen on {address}: {error}"), remedy)
+        }
     }
 }

@@ -26,6 +26,20 @@ impl HostAddress {
     }
 }
 
+impl HostAddress {
+    /// Whether `other` is in the same network.
+    pub(crate) fn contains(self, other: IpAddr) -> bool {
+        let same = |differing: u128, bits: u32| {
+            differing.checked_shr(bits - u32::from(self.prefix).min(bits)).unwrap_or(0) == 0
+        };
+        match (self.address, other) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => same((u32::from(own) ^ u32::from(other)).into(), 32),
+            (IpAddr::V6(own), IpAddr::V6(other)) => same(u128::from(own) ^ u128::from(other), 128),
+            _ => false,
+        }
+    }
+}
+
 impl FromStr for HostAddress {
     type Err = String;
 
@@ -86,6 +100,24 @@ fn ipv6(address: Ipv6Addr) -> Result<IpAddr, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_network_contains_what_has_its_prefix() {
+        let network = |text: &str| text.parse::<HostAddress>().unwrap();
+        for (own, other, same) in [
+            ("10.7.0.2/24", "10.7.0.254", true),
+            ("10.7.0.2/24", "10.7.1.2", false),
+            ("10.7.0.2/32", "10.7.0.2", true),
+            ("10.7.0.2/32", "10.7.0.3", false),
+            ("10.7.0.2/1", "127.0.0.1", true),
+            ("10.7.0.2/1", "128.0.0.1", false),
+            ("fd07::2/64", "fd07::ffff:1", true),
+            ("fd07::2/128", "fd07::3", false),
+            ("fd07::2/64", "10.7.0.2", false),
+        ] {
+            assert_eq!(network(own).contains(other.parse().unwrap()), same, "{own} {other}");
+        }
+    }
 
     #[test]
     fn an_address_with_and_without_its_prefix() {

@@ -34,6 +34,8 @@ pub(super) fn claim(address: &LanAddress) -> io::Result<Claim> {
     address.prepare()?;
     let named =
         |error: io::Error| io::Error::new(error.kind(), format!("cannot open a LAN at {address}: {error}"));
+    // Before anything is made beside it: of a path that was mistyped nothing is to be left.
+    check_place(&address.path).map_err(named)?;
     let Some(lock) = lock(&address.lock_path()).map_err(named)? else { return Ok(Claim::Taken) };
     let path = address.path.clone();
     if is_listened_to(&path).map_err(named)? {
@@ -69,12 +71,17 @@ fn is_listened_to(path: &Path) -> io::Result<bool> {
 }
 
 fn remove_stale(path: &Path) -> io::Result<()> {
+    if check_place(path)? { fs::remove_file(path) } else { Ok(()) }
+}
+
+/// Whether a socket lies there.
+fn check_place(path: &Path) -> io::Result<bool> {
     match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
-        Ok(metadata) if metadata.file_type().is_socket() => fs::remove_file(path),
+        Ok(metadata) if metadata.file_type().is_socket() => Ok(true),
         Ok(_) => {
-            let text = "something that is not a socket lies there: remove it or give another path";
+            let text = "something that is not a socket lies there, and it is kept";
             Err(io::Error::new(ErrorKind::AlreadyExists, text))
         }
     }
@@ -159,6 +166,7 @@ mod tests {
         let Err(error) = claim(&address) else { panic!("claimed a file") };
         assert_eq!(error.kind(), ErrorKind::AlreadyExists);
         assert_eq!(fs::read_to_string(&address.path).unwrap(), "precious");
+        assert!(!address.lock_path().exists(), "a lock was left beside it");
     }
 
     #[test]

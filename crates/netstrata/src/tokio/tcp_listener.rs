@@ -3,7 +3,7 @@
 use super::tcp_stream::TcpStream;
 use crate::address;
 use crate::admission::Request;
-use crate::listening::{BACKLOG, Listening};
+use crate::listening::Listening;
 use runtime::Host;
 use std::fmt;
 use std::io;
@@ -12,13 +12,16 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use tcp::SocketOptions;
 
+/// Connections that may wait to be accepted, and as many half-open ones, unless the caller says otherwise: as `tokio::net` has it.
+const BACKLOG: u32 = 1024;
+
 /// A socket that waits for connections, with the methods of `tokio::net::TcpListener`.
 pub struct TcpListener {
     listening: Arc<Listening>,
 }
 
 impl TcpListener {
-    /// Listens at the first of the addresses that can be had, with a backlog of 128. Port 0 stands for any.
+    /// Listens at the first of the addresses that can be had, with a backlog of 1024. Port 0 stands for any.
     ///
     /// # Errors
     /// [`AddrInUse`](io::ErrorKind::AddrInUse), [`AddrNotAvailable`](io::ErrorKind::AddrNotAvailable).
