@@ -370,9 +370,21 @@ fn four_hundred_callers_at_once_are_taken_though_they_say_nothing() {
     let lan = Lan::new();
     let control = lan.file("control");
     let server = lan.serve(&["--control", control.to_str().unwrap()]);
-    // A backlog that is too short answers by SYN cookies, and whose last acknowledgment finds the queue full is forgotten.
-    let callers: Vec<TcpStream> = (0..400).map(|_| server.call()).collect();
+    let host = lan.host(10);
+    // A backlog that is too short answers by SYN cookies, and whose last acknowledgment finds the queue full is forgotten. They
+    // come at once: the server wakes up to all their SYNs.
+    server.process.signal(Signal::SIGSTOP);
+    let calling: Vec<_> = (0..400)
+        .map(|_| {
+            let host = host.clone();
+            thread::spawn(move || netstrata::TcpStream::connect(&host, "10.7.0.2:9528"))
+        })
+        .collect();
+    thread::sleep(Duration::from_millis(200));
+    server.process.signal(Signal::SIGCONT);
+    let callers: Vec<_> = calling.into_iter().map(|call| call.join().unwrap().unwrap()).collect();
     until("four hundred calls", || status(&control)["calls"].as_array().unwrap().len() == callers.len());
+    assert_eq!(status(&control)["hosts"][0]["listeners"][0]["backlog"], 1024);
 }
 
 #[test]

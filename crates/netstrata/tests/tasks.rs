@@ -37,6 +37,22 @@ async fn connected(left: &Host, right: &Host) -> (TcpStream, TcpStream) {
 }
 
 #[test]
+fn a_listener_holds_a_thousand_callers_that_say_nothing_until_they_are_taken() {
+    run(async {
+        let (left, right) = pair();
+        let listener = TcpListener::bind(&right, (RIGHT, 0)).await.unwrap();
+        let to = listener.local_addr().unwrap();
+        let mut callers = Vec::new();
+        for _ in 0..1000 {
+            callers.push(TcpStream::connect(&left, to).await.unwrap());
+        }
+        for caller in &callers {
+            assert_eq!(listener.accept().await.unwrap().1, caller.local_addr().unwrap());
+        }
+    });
+}
+
+#[test]
 fn a_relay_passes_on_half_closes_in_both_orders() {
     run(async {
         for client_first in [true, false] {

@@ -56,7 +56,7 @@ pub(crate) struct Times {
 /// The neighbours of one interface.
 #[derive(Clone, Debug)]
 pub(crate) struct Cache {
-    interface: u8,
+    pub(super) interface: u8,
     config: NeighbourConfig,
     /// What routers have told for IPv6 (RFC 4861 6.3.4).
     told: Times,
@@ -144,6 +144,7 @@ impl Cache {
             NeighbourState::Failed if now < entry.deadline => return Resolution::Failed,
             NeighbourState::Incomplete | NeighbourState::Failed => {
                 entry.state = NeighbourState::Incomplete;
+                entry.is_contested = false;
                 entry.asked = 1;
                 entry.deadline = now + retransmit;
                 timers.arm(&mut entry.timer, entry.deadline, timer);
@@ -194,15 +195,19 @@ impl Cache {
         entry.hardware = hardware;
         if confirmed {
             timers.cancel(&mut entry.timer);
+            entry.is_contested = false;
             entry.state = NeighbourState::Reachable;
             entry.deadline = now + reachable;
         } else if changed || matches!(entry.state, NeighbourState::Incomplete | NeighbourState::Failed) {
             // Not asked for, so not to be trusted for long (RFC 4861 7.2.3).
             timers.cancel(&mut entry.timer);
+            entry.is_contested = false;
             entry.state = NeighbourState::Stale;
             entry.deadline = Instant::FAR_FUTURE;
         }
-        entry.asked = 0;
+        if !entry.is_contested {
+            entry.asked = 0;
+        }
         self.waiting_bytes = self.waiting_bytes.saturating_sub(entry.waiting_bytes());
         entry.take_waiting()
     }
@@ -214,6 +219,7 @@ impl Cache {
         entry.timer = None;
         let station = match entry.state {
             NeighbourState::Incomplete => None,
+            NeighbourState::Delay | NeighbourState::Probe if entry.is_contested => None,
             NeighbourState::Delay | NeighbourState::Probe => Some(entry.hardware),
             NeighbourState::Reachable | NeighbourState::Stale | NeighbourState::Failed => {
                 return Due::Nothing;

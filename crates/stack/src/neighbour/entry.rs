@@ -34,6 +34,10 @@ pub(crate) struct Neighbour {
     pub(crate) deadline: Instant,
     /// Requests sent in the present state.
     pub(crate) asked: u8,
+    /// Whether another station has claimed the address since the last answer: then all are asked.
+    pub(crate) is_contested: bool,
+    /// From when on such a claim may be a reason to ask again.
+    pub(crate) contest: Instant,
     /// When it was last looked up or heard of by the slow way.
     pub(crate) used: Instant,
     pub(crate) timer: Option<TimerId>,
@@ -49,6 +53,8 @@ impl Neighbour {
             state: NeighbourState::Incomplete,
             deadline: now,
             asked: 0,
+            is_contested: false,
+            contest: now,
             used: now,
             timer: None,
             waiting: VecDeque::new(),

@@ -2,8 +2,10 @@
 
 mod advertised;
 mod cache;
+mod contest;
 mod entry;
 
 pub(crate) use advertised::Advertisement;
 pub(crate) use cache::{Cache, Due, Held, Resolution, Times};
+pub(crate) use contest::Contest;
 pub use entry::NeighbourState;

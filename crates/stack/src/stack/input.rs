@@ -6,6 +6,7 @@ use crate::config::Medium;
 use crate::dropped::Dropped;
 use crate::interface::address::Relation;
 use crate::interface::{Context, Interface, InterfaceId, is_v6};
+use crate::neighbour::Contest;
 use basis::{Checksum, Ecn, Frame, Instant};
 use core::hint::cold_path;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -165,16 +166,28 @@ impl Stack {
             let create = for_us && packet.operation == Operation::Request;
             let address = IpAddr::V4(sender);
             let hardware = packet.sender_hardware;
-            let waiting =
-                interface.neighbours.learn(now, address, hardware, confirmed, create, &mut self.timers);
             interface.recent.clear();
-            let mut context = Context {
-                now,
-                timers: &mut self.timers,
-                counters: &mut self.counters,
-                identification: &mut self.identification,
-            };
-            interface.release(&mut context, waiting, hardware);
+            match interface.neighbours.contest(now, address, hardware, confirmed, &mut self.timers) {
+                Contest::Ask => interface.ask(&mut self.counters, address, None),
+                Contest::Wait => {}
+                Contest::None => {
+                    let waiting = interface.neighbours.learn(
+                        now,
+                        address,
+                        hardware,
+                        confirmed,
+                        create,
+                        &mut self.timers,
+                    );
+                    let mut context = Context {
+                        now,
+                        timers: &mut self.timers,
+                        counters: &mut self.counters,
+                        identification: &mut self.identification,
+                    };
+                    interface.release(&mut context, waiting, hardware);
+                }
+            }
         }
         if speaks && for_us && packet.operation == Operation::Request {
             interface.push_arp(&mut self.counters, packet.reply(own), packet.sender_hardware);

@@ -37,10 +37,14 @@ fn requests_for_others_are_neither_answered_nor_remembered() {
 }
 
 #[test]
-fn an_announcement_updates_only_a_known_neighbour() {
+fn an_announcement_has_all_asked_if_the_neighbour_is_known_and_is_nothing_otherwise() {
+    let mut bench = Bench::new();
+    bench.arp(Packet::announcement(OTHER_HARDWARE, PEER));
+    assert_eq!((state(&bench), bench.sent_arp()), (None, Vec::new()));
     let mut bench = Bench::acquainted();
     bench.arp(Packet::announcement(OTHER_HARDWARE, PEER));
-    assert_eq!(state(&bench), Some((NeighbourState::Stale, Some(OTHER_HARDWARE))));
+    assert_eq!(bench.sent_arp(), [(MacAddress::BROADCAST, Packet::request(OUR_HARDWARE, OURS, PEER))]);
+    assert_eq!(state(&bench), Some((NeighbourState::Probe, Some(PEER_HARDWARE))));
 }
 
 #[test]
@@ -170,10 +174,106 @@ fn a_neighbour_that_moves_is_found_by_the_next_packet() {
     let socket = bench.stack.udp_bind("0.0.0.0:5000".parse().unwrap()).unwrap();
     for hardware in [PEER_HARDWARE, OTHER_HARDWARE] {
         bench.arp(Packet::announcement(hardware, PEER));
-        bench.stack.udp_send(bench.now, socket, b"x", Some((PEER, 7).into())).unwrap();
-        let sent = bench.sent();
-        assert_eq!(wire::ethernet::Header::parse(&sent[0]).unwrap().destination, hardware);
+        // The first was in use, if not confirmed: all are asked.
+        for (_, question) in bench.sent_arp() {
+            bench.arp(question.reply(hardware));
+        }
+        assert_eq!(goes_to(&mut bench, socket), hardware);
     }
+}
+
+/// A bench whose peer has answered it, with a socket to send to the peer by.
+fn trusting() -> (Bench, crate::UdpId) {
+    let mut bench = Bench::new();
+    let socket = bench.stack.udp_bind("0.0.0.0:5000".parse().unwrap()).unwrap();
+    bench.stack.udp_send(bench.now, socket, b"x", Some((PEER, 7).into())).unwrap();
+    let asked = bench.sent_arp();
+    bench.arp(asked[0].1.reply(PEER_HARDWARE));
+    assert_eq!(state(&bench), Some((NeighbourState::Reachable, Some(PEER_HARDWARE))));
+    bench.sent();
+    (bench, socket)
+}
+
+fn goes_to(bench: &mut Bench, socket: crate::UdpId) -> MacAddress {
+    bench.stack.udp_send(bench.now, socket, b"x", Some((PEER, 7).into())).unwrap();
+    let sent = bench.sent();
+    wire::ethernet::Header::parse(sent.last().unwrap()).unwrap().destination
+}
+
+#[test]
+fn a_claim_leads_no_packet_away_from_whom_is_trusted_but_all_are_asked() {
+    let (mut bench, socket) = trusting();
+    let asked = (MacAddress::BROADCAST, Packet::request(OUR_HARDWARE, OURS, PEER));
+    let unasked = Packet::request(OUR_HARDWARE, OURS, PEER).reply(OTHER_HARDWARE);
+    for claim in
+        [Packet::announcement(OTHER_HARDWARE, PEER), Packet::request(OTHER_HARDWARE, PEER, OURS), unasked]
+    {
+        bench.arp(claim);
+        let sent = bench.sent_arp();
+        assert!(sent.contains(&asked), "{claim:?}: {sent:?}");
+        assert_eq!(goes_to(&mut bench, socket), PEER_HARDWARE);
+        // Whom we trust answers, and everything is as before.
+        bench.arp(asked.1.reply(PEER_HARDWARE));
+        assert_eq!(state(&bench), Some((NeighbourState::Reachable, Some(PEER_HARDWARE))));
+        bench.pass(seconds(1));
+    }
+}
+
+#[test]
+fn who_has_moved_answers_and_is_believed() {
+    let (mut bench, socket) = trusting();
+    bench.arp(Packet::announcement(OTHER_HARDWARE, PEER));
+    let asked = bench.sent_arp();
+    bench.arp(asked[0].1.reply(OTHER_HARDWARE));
+    assert_eq!(state(&bench), Some((NeighbourState::Reachable, Some(OTHER_HARDWARE))));
+    assert_eq!(goes_to(&mut bench, socket), OTHER_HARDWARE);
+}
+
+#[test]
+fn who_has_moved_is_found_though_nobody_answers_the_first_question() {
+    let (mut bench, socket) = trusting();
+    bench.arp(Packet::announcement(OTHER_HARDWARE, PEER));
+    assert_eq!(bench.sent_arp().len(), 1);
+    // All are asked twice more, and then the old station is given up.
+    bench.pass(seconds(4));
+    assert_eq!(bench.sent_arp().iter().map(|(to, _)| *to).collect::<Vec<_>>(), [MacAddress::BROADCAST; 2]);
+    assert_eq!(state(&bench).unwrap().0, NeighbourState::Failed);
+    bench.arp(Packet::announcement(OTHER_HARDWARE, PEER));
+    assert_eq!(goes_to(&mut bench, socket), OTHER_HARDWARE);
+}
+
+#[test]
+fn a_forged_answer_does_not_outlive_the_owners_defence() {
+    let (mut bench, socket) = trusting();
+    bench.arp(Packet::announcement(OTHER_HARDWARE, PEER));
+    let question = bench.sent_arp()[0].1;
+    bench.arp(question.reply(OTHER_HARDWARE));
+    assert_eq!(goes_to(&mut bench, socket), OTHER_HARDWARE);
+    // It comes before a second is over, so all are asked when it is.
+    bench.arp(Packet::announcement(PEER_HARDWARE, PEER));
+    bench.pass(seconds(1) + core::time::Duration::from_millis(2));
+    assert_eq!(bench.sent_arp(), [(MacAddress::BROADCAST, question)]);
+    bench.arp(question.reply(PEER_HARDWARE));
+    assert_eq!(goes_to(&mut bench, socket), PEER_HARDWARE);
+}
+
+#[test]
+fn a_flood_of_claims_asks_once_in_a_second_and_leads_nothing_away() {
+    let (mut bench, socket) = trusting();
+    let mut questions = 0;
+    for n in 0..1000_u16 {
+        let [high, low] = n.to_be_bytes();
+        bench.arp(Packet::announcement(MacAddress([2, 0, 0, 1, high, low]), PEER));
+        for (_, question) in bench.sent_arp() {
+            questions += 1;
+            bench.arp(question.reply(PEER_HARDWARE));
+        }
+        assert_eq!(goes_to(&mut bench, socket), PEER_HARDWARE, "after {n}");
+        bench.pass(core::time::Duration::from_millis(10));
+    }
+    // Ten seconds of claims: each second one question to all, and one to whom we trust when a claim came too soon.
+    assert!((10..=21).contains(&questions), "{questions}");
+    assert!(bench.stack.poll_timeout().is_some(), "the last claim is still to be looked into");
 }
 
 #[test]
