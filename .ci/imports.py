@@ -83,7 +83,7 @@ def imports(file, source, modules):
     """The files that a file's use declarations, and the paths in its code, lead to."""
     here = module_of(file, source)
     text = without_tests(file.read_text())
-    declared = r"\buse\s+([^;]+);"
+    declared = r"(?m)^\s*(?:pub(?:\([^)]*\))?\s+)?use\s+([^;]+);"
     inline = re.findall(r"(?<![\w:$])((?:crate|super|self)(?:::\w+)+)", re.sub(declared + r"|\bpub\([^)]*\)", "", text))
     for tree in re.findall(declared, text) + inline:
         for path in paths(tree):

@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: ConnectArguments) -> Result<(), Failure> {
     let outcome = judge(result, &call);
     let delivered = call.finish(unread, arguments.wait.unwrap_or(DELIVERY));
     match outcome {
-        Ok(()) if !delivered && arguments.send_only => Err(Failure::new(
+        Ok(()) if !delivered => Err(Failure::new(
             "not everything was delivered in time: the peer does not read",
             "allow more time with --wait SECONDS",
         )),

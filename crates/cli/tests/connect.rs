@@ -329,7 +329,6 @@ fn calls_that_are_not_taken_are_told_in_one_line_with_a_remedy() {
         (&["10.7.0.9:7777", "--link", &link, "--wait", "300ms"], "did not answer in time", "--wait"),
         (&["no-such-host.invalid:80", "--link", "host"], "nothing is known of a host", "spelling"),
         (&["10.7.0.9:1234", "--link", &link, "--address", "10.7.0.9/24"], "10.7.0.9 is in use", "--address"),
-        (&["10.7.0.9:1", "--link", "lan:/proc/x/y.sock"], "/proc/x", "--link"),
     ];
     for (arguments, cause, remedy) in table {
         let outcome = run(&[&["connect"], *arguments].concat(), b"");
@@ -392,4 +391,25 @@ fn a_call_through_a_pipe_may_be_given_its_input_by_a_file() {
     // Without any input the call is still made.
     let outcome = run_command(netstrata().args(["connect", "--link", &lan.link()]), b"");
     assert!(outcome.is_quiet_success(), "{outcome:?}");
+}
+
+#[test]
+fn what_was_not_delivered_is_told_though_waiting_was_bounded() {
+    let lan = Lan::new();
+    // The switch outlives the server's silence.
+    let _switch = lan.host(10);
+    let server = lan.serve(&["--no-publish"]);
+    let mut connect = netstrata();
+    connect.args(["connect", "--link", &lan.link(), "--wait", "1"]);
+    let mut process = Process::spawn(connect.stdin(Stdio::piped()).stdout(Stdio::piped()));
+    let (mut input, mut output) = (process.child.stdin.take().unwrap(), process.child.stdout.take().unwrap());
+    input.write_all(b"heard").unwrap();
+    output.read_exact(&mut [0; 5]).unwrap();
+    server.process.signal(Signal::SIGSTOP);
+    input.write_all(b"lost").unwrap();
+    drop(input);
+    let code = process.wait().code();
+    server.process.signal(Signal::SIGCONT);
+    assert_eq!((code, process.stderr().lines().count()), (Some(1), 1), "{}", process.stderr());
+    assert!(process.stderr().contains("not everything was delivered in time"), "{}", process.stderr());
 }
