@@ -13,6 +13,7 @@ use crate::values::duration;
 use crate::values::keepalive::Keepalive;
 use crate::values::link;
 use crate::values::listening_address;
+use crate::values::ports::Ports;
 use crate::values::publication::Publication;
 use crate::values::service::Placed;
 use crate::values::target::Target;
@@ -84,6 +85,22 @@ pub(crate) struct ServeArguments {
     /// A service and its port; may be given several times
     #[arg(long = "service", value_name = "NAME[@PORT]", default_value = "talk@9528")]
     pub(crate) services: Vec<Placed>,
+
+    /// The directory whose files `http` and `ftp` give
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) root: Option<PathBuf>,
+
+    /// Where callers of `ftp` open data connections; published with it
+    #[arg(long, value_name = "FIRST-LAST", default_value = "8100-8131")]
+    pub(crate) data_ports: Ports,
+
+    /// The certificates of the server, for callers of `ftp` who ask for TLS (PEM, the server's own first)
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) certificate: Option<PathBuf>,
+
+    /// The certificate's private key (PEM)
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    pub(crate) key: Option<PathBuf>,
 
     /// Reach a service's port from this system; by default every service, on 127.0.0.2
     #[arg(long = "publish", value_name = "[ADDRESS:]PORT[=PORT]", conflicts_with = "no_publish")]

@@ -7,7 +7,9 @@ mod banner;
 pub(crate) mod carried;
 mod contest;
 mod control;
+mod equipment;
 mod holder;
+mod metrics;
 mod ours;
 mod publish;
 mod site;
@@ -21,7 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use netstrata::LinkSpec;
-use services::{Calls, Stopper};
+use services::{Calls, Equipment, Stopper};
 use tokio::task::JoinHandle;
 
 use crate::arguments::ServeArguments;
@@ -30,7 +32,7 @@ use crate::network;
 use crate::signals::Signals;
 use crate::status::place;
 use crate::status::report::{Program, Report};
-use crate::web::{self, Absent};
+use crate::web::{self, Absent, Watched};
 use control::{Control, Reporter};
 use site::Site;
 
@@ -40,20 +42,21 @@ const DELIVERY: Duration = Duration::from_secs(3);
 /// Serves until told to stop.
 pub(crate) fn run(arguments: ServeArguments) -> Result<(), Failure> {
     network::check(&arguments.network)?;
+    let (stopper, stop) = Stopper::new();
+    let equipment = equipment::gather(&arguments, stop)?;
     let no_runtime =
         |error| Failure::new(format!("cannot start: {error}"), "see this user's limits on threads and files");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(no_runtime)?;
-    let outcome = runtime.block_on(serve(arguments));
+    let outcome = runtime.block_on(serve(arguments, equipment, stopper));
     runtime.shutdown_background();
     outcome
 }
 
-async fn serve(arguments: ServeArguments) -> Result<(), Failure> {
+async fn serve(arguments: ServeArguments, equipment: Equipment, stopper: Stopper) -> Result<(), Failure> {
     let no_signals = |error| Failure::new(format!("cannot listen to signals: {error}"), "");
     let mut signals = Signals::listen().map_err(no_signals)?;
-    let (stopper, stop) = Stopper::new();
     let most = usize::try_from(arguments.max_calls).unwrap_or(usize::MAX);
-    let mut site = Site::new(Calls::new(most), Calls::new(most), stop);
+    let mut site = Site::new(Calls::new(most), Calls::new(most), equipment);
     // One that was asked for must be had, which is known before anything is joined.
     let asked_for = if arguments.control.is_some() { open_control(&arguments)? } else { None };
     if arguments.network.link == LinkSpec::Host {
@@ -136,7 +139,8 @@ async fn start_page(arguments: &ServeArguments, site: &mut Site) -> Result<Optio
         Err(failure) => return Err(failure),
     };
     let at = system::local(&listener)?;
-    Ok(Some(Page { at, answering: tokio::spawn(web::serve(listener, live)) }))
+    let watched = Watched { metrics: metrics::exposition(arguments, site), stop: site.stop.clone() };
+    Ok(Some(Page { at, answering: tokio::spawn(web::serve(listener, live, Some(watched))) }))
 }
 
 /// Opens the control socket. Where it was not asked for, its absence keeps nobody from being served.

@@ -72,7 +72,7 @@ mod tests {
         );
         assert_eq!(
             line(&["serve", "--service", "tolk"]),
-            "invalid value 'tolk' for '--service <NAME[@PORT]>': there is no service \"tolk\"; services are talk, echo; did you mean \"talk\"?"
+            "invalid value 'tolk' for '--service <NAME[@PORT]>': there is no service \"tolk\"; services are talk, echo, http, ftp; did you mean \"talk\"?"
         );
         assert_eq!(
             line(&["connect", "--send-only", "--recv-only"]),

@@ -6,6 +6,7 @@ pub(crate) mod keepalive;
 pub(crate) mod link;
 pub(crate) mod listening_address;
 pub(crate) mod port;
+pub(crate) mod ports;
 pub(crate) mod publication;
 pub(crate) mod service;
 pub(crate) mod target;

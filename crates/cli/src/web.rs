@@ -11,10 +11,12 @@ mod guard;
 mod listen;
 mod live;
 mod routes;
+mod watched;
 
 pub(crate) use feed::Feed;
 pub(crate) use listen::{open, serve};
 pub(crate) use live::{Absent, Live};
+pub(crate) use watched::Watched;
 
 use std::net::{Ipv4Addr, SocketAddr};
 

@@ -15,7 +15,7 @@ fn wrong_usage_is_one_line_and_exit_code_two() {
     let table: &[(&[&str], &str)] = &[
         (&["serv"], "a similar subcommand exists: 'serve'"),
         (&["serve", "--servise", "talk"], "a similar argument exists: '--service'"),
-        (&["serve", "--service", "tolk"], "services are talk, echo; did you mean \"talk\"?"),
+        (&["serve", "--service", "tolk"], "services are talk, echo, http, ftp; did you mean \"talk\"?"),
         (&["serve", "--service", "talk@70000"], "ports go from 1 to 65535"),
         (&["serve", "--service", "talk@x"], "is not a port"),
         (&["serve", "--service", "talk@0"], "give a port such as 9528"),

@@ -216,3 +216,46 @@ fn the_lab_serves_its_page_by_itself_with_two_hosts_behind_it() {
     read_until(&mut own, "event: frame");
     assert_eq!(server.stop().code(), Some(0));
 }
+
+#[test]
+fn a_server_is_watched_and_no_longer_ready_while_it_drains() {
+    let lan = Lan::new();
+    let mut server = lan.serve(&["--web", "127.0.0.1:0", "--grace", "30s"]);
+    let at = page(&server);
+    let mut call = server.call();
+    common::exchange(&mut call, b"counted");
+    let mut ended = server.call();
+    ended.write_all(b"q").unwrap();
+    assert_eq!(ended.read(&mut [0; 8]).unwrap(), 0);
+    common::until("the end of a call in the figures", || {
+        let text = ask(at, "GET /metrics HTTP/1.1", "");
+        text.contains("netstrata_calls_ended_total{service=\"talk\",reason=\"quit\"} 1\n")
+    });
+    let figures = ask(at, "GET /metrics HTTP/1.1", "");
+    assert!(figures.contains("content-type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n"));
+    for line in [
+        "netstrata_ready 1",
+        "netstrata_calls{of=\"services\",what=\"present\"} 1",
+        "netstrata_calls_begun_total{service=\"talk\"} 2",
+        "netstrata_connections{host=\"services\",state=\"ESTABLISHED\"} 1",
+        "netstrata_stack_events_total{host=\"services\",event=\"passive-opens\"} 2",
+    ] {
+        assert!(figures.lines().any(|found| found == line), "{line} is not in {figures}");
+    }
+    assert!(figures.contains("netstrata_stack_dropped_total{host=\"services\",reason=\""), "{figures}");
+    assert!(figures.ends_with("# EOF\n"));
+    let named = |path: &str| ask(at, &format!("GET {path} HTTP/1.1\r\nHost: netstrata.example"), "");
+    assert!(named("/healthz").starts_with("HTTP/1.1 200 "));
+    // Figures are for who names the server by its address.
+    assert!(named("/metrics").starts_with("HTTP/1.1 403 "));
+    assert!(ask(at, "POST /metrics HTTP/1.1", "").starts_with("HTTP/1.1 405 "));
+
+    server.process.signal(nix::sys::signal::Signal::SIGTERM);
+    server.process.logs("stopping");
+    assert!(named("/healthz").starts_with("HTTP/1.1 503 "));
+    assert!(named("/livez").starts_with("HTTP/1.1 200 "));
+    assert!(ask(at, "GET /metrics HTTP/1.1", "").contains("\nnetstrata_ready 0\n"));
+    common::exchange(&mut call, b"still going on");
+    call.write_all(b"q").unwrap();
+    assert_eq!(server.process.wait().code(), Some(0));
+}

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::service::Tally;
+use crate::service::{How, Tally};
 
 /// A bounded table of the calls that go on; shared by all who take calls for one purpose.
 #[derive(Debug)]
@@ -22,6 +22,20 @@ pub struct Calls {
 struct Table {
     next: u64,
     calls: BTreeMap<u64, Arc<Entry>>,
+    totals: BTreeMap<&'static str, Totals>,
+}
+
+/// What calls of one service came to since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Calls that were begun.
+    pub begun: u64,
+    /// Calls that have ended, by the place of [`How::NAMES`].
+    pub ended: [u64; How::NAMES.len()],
+    /// Bytes from the callers of calls that have ended.
+    pub received: u64,
+    /// Bytes to the callers of calls that have ended.
+    pub sent: u64,
 }
 
 #[derive(Debug)]
@@ -78,6 +92,11 @@ impl Calls {
         entries.iter().map(|entry| entry.report()).collect()
     }
 
+    /// What the calls came to, by service. Those that go on are begun and not ended; their bytes are not in it yet.
+    pub fn totals(&self) -> Vec<(&'static str, Totals)> {
+        self.lock().totals.iter().map(|(service, totals)| (*service, *totals)).collect()
+    }
+
     /// Enters a call, unless the table is full. It leaves when the ticket is dropped.
     pub(crate) fn enter(
         self: &Arc<Calls>,
@@ -94,7 +113,8 @@ impl Calls {
         let number = table.next;
         table.next += 1;
         table.calls.insert(number, Arc::clone(&entry));
-        Some(Ticket { calls: Arc::clone(self), number, entry })
+        table.totals.entry(service).or_default().begun += 1;
+        Some(Ticket { calls: Arc::clone(self), number, entry, how: How::FAULT })
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -121,9 +141,15 @@ pub(crate) struct Ticket {
     calls: Arc<Calls>,
     number: u64,
     entry: Arc<Entry>,
+    /// The place of how it ended; a task that panics says nothing.
+    how: usize,
 }
 
 impl Ticket {
+    pub(crate) fn ended(&mut self, how: &How) {
+        self.how = how.place();
+    }
+
     pub(crate) fn tally(&self) -> &Tally {
         &self.entry.tally
     }
@@ -135,7 +161,14 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.calls.lock().calls.remove(&self.number);
+        let mut table = self.calls.lock();
+        table.calls.remove(&self.number);
+        let totals = table.totals.entry(self.entry.service).or_default();
+        if let Some(ended) = totals.ended.get_mut(self.how) {
+            *ended += 1;
+        }
+        totals.received += self.entry.tally.received();
+        totals.sent += self.entry.tally.sent();
     }
 }
 
@@ -158,7 +191,13 @@ mod tests {
         assert_eq!((list[0].received, list[0].sent), (5, 0));
         drop(first);
         assert!(calls.enter("talk", here, peer(4)).is_some());
+        let mut second = second;
+        second.ended(&How::Quit);
         drop(second);
         assert_eq!(calls.count(), 0);
+        let mut totals = Totals { begun: 3, received: 5, ..Totals::default() };
+        totals.ended[How::FAULT] = 2;
+        totals.ended[How::Quit.place()] = 1;
+        assert_eq!(calls.totals(), [("talk", totals)]);
     }
 }

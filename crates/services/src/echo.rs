@@ -5,7 +5,7 @@ use std::io;
 use std::task::{Context, Poll};
 
 use crate::pump::{Pump, TURNS};
-use crate::service::{How, Service, Tally};
+use crate::service::{Card, How, Service, Tally};
 use crate::stream::Stream;
 
 /// Sends every byte back. Reads on while writing must wait, as far as its buffer goes; ends its direction once the
@@ -13,18 +13,22 @@ use crate::stream::Stream;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Echo;
 
+impl Echo {
+    /// What the command line and logs say of it. RFC 862 says 7, a system port; this is the page's advice to take one above 8000.
+    pub const CARD: Card = Card { name: "echo", port: 8002, about: "sends every byte back (RFC 862)" };
+}
+
 impl Service for Echo {
     fn name(&self) -> &'static str {
-        "echo"
+        Echo::CARD.name
     }
 
-    /// RFC 862 says 7, a system port; this is the page's advice to take one above 8000.
     fn port(&self) -> u16 {
-        8002
+        Echo::CARD.port
     }
 
     fn about(&self) -> &'static str {
-        "sends every byte back (RFC 862)"
+        Echo::CARD.about
     }
 
     async fn run<S: Stream>(&self, stream: &mut S, tally: &Tally) -> How {

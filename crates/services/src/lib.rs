@@ -1,32 +1,43 @@
-//! Talk and echo over any byte stream, ours or the operating system's.
+//! Talk, echo, HTTP and FTP over any byte stream, ours or the operating system's.
 //!
 //! A [`Service`] holds one call over one [`Stream`]. [`serve`] runs it for every caller of an [`Accept`]:
 //! many calls at once, bounded by [`Calls`], ended in order by a [`Stopper`]. [`relay`] carries a call from one
 //! stream to another. Nothing here knows which stack the bytes come from. An idle call holds no buffer.
 //!
-//! Adding a service takes one file with a type that implements [`Service`] and one line in `catalogue.rs`.
+//! Adding a service takes one file with a type that implements [`Service`] and a line in each list of
+//! `catalogue.rs`. Services that give files read them from a [`Tree`], which nothing outside of it can be reached through.
 #![forbid(unsafe_code)]
+#![allow(clippy::disallowed_methods, reason = "services live in real time, outside of the core")]
 
 mod accept;
 mod buffer;
 mod calls;
 mod catalogue;
 mod echo;
+mod ftp;
+mod http;
+mod metered;
 mod pump;
 mod relay;
 mod serve;
 mod service;
+mod sockets;
 mod stop;
 mod stream;
 mod talk;
+mod tree;
 
 pub use accept::{Accept, Accepted};
-pub use calls::{Call, Calls};
-pub use catalogue::Named;
+pub use calls::{Call, Calls, Totals};
+pub use catalogue::{Equipment, Named, Ready};
 pub use echo::Echo;
+pub use ftp::Ftp;
+pub use http::Http;
 pub use relay::relay;
 pub use serve::{Summary, serve};
-pub use service::{Ended, How, Service, Tally};
+pub use service::{Card, Ended, How, Service, Tally};
+pub use sockets::{Sockets, SystemSockets};
 pub use stop::{Stop, Stopper};
-pub use stream::Stream;
+pub use stream::{Ends, Stream};
 pub use talk::Talk;
+pub use tree::{Entry, Tree};

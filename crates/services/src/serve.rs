@@ -113,7 +113,12 @@ fn begin<S: Service, T: Stream + 'static>(
 }
 
 /// Holds one call and logs it. True if it had to be ended.
-async fn hold<S: Service, T: Stream>(service: Arc<S>, mut stream: T, ticket: Ticket, mut stop: Stop) -> bool {
+async fn hold<S: Service, T: Stream>(
+    service: Arc<S>,
+    mut stream: T,
+    mut ticket: Ticket,
+    mut stop: Stop,
+) -> bool {
     let name = service.name();
     let call = ticket.report();
     tracing::debug!(service = name, local = %call.local, peer = %call.peer, "call begun");
@@ -121,6 +126,7 @@ async fn hold<S: Service, T: Stream>(service: Arc<S>, mut stream: T, ticket: Tic
         how = service.run(&mut stream, ticket.tally()) => how,
         () = stop.cut() => How::Stopped,
     };
+    ticket.ended(&how);
     let stopped = matches!(how, How::Stopped);
     let quit = matches!(how, How::Quit);
     let call = ticket.report();

@@ -32,6 +32,17 @@ pub trait Service: Send + Sync + 'static {
     }
 }
 
+/// What is told of a service before there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Card {
+    /// The name used on the command line and in logs.
+    pub name: &'static str,
+    /// The TCP port unless told otherwise.
+    pub port: u16,
+    /// What it does, in one line.
+    pub about: &'static str,
+}
+
 /// The bytes of a call so far; may be read while the call goes on.
 #[derive(Debug, Default)]
 pub struct Tally {
@@ -94,6 +105,25 @@ pub enum How {
     Stopped,
     /// The stream failed.
     Error(io::Error),
+}
+
+impl How {
+    /// A word for each, such as a metric's label has.
+    pub const NAMES: [&'static str; 6] = ["peer-closed", "quit", "drained", "stopped", "error", "fault"];
+
+    /// The place in [`How::NAMES`] of a call that a fault of this program ended.
+    pub(crate) const FAULT: usize = How::NAMES.len() - 1;
+
+    /// The place in [`How::NAMES`].
+    pub(crate) fn place(&self) -> usize {
+        match self {
+            How::PeerClosed => 0,
+            How::Quit => 1,
+            How::Drained => 2,
+            How::Stopped => 3,
+            How::Error(_) => 4,
+        }
+    }
 }
 
 impl From<io::Result<How>> for How {

@@ -42,6 +42,11 @@ impl Stopper {
 }
 
 impl Stop {
+    /// Whether no new call may be taken.
+    pub fn is_draining(&self) -> bool {
+        !matches!(*self.0.borrow(), Phase::Running)
+    }
+
     /// Returns when no new call may be taken.
     pub async fn draining(&mut self) {
         let stopping = self.0.wait_for(|phase| !matches!(phase, Phase::Running)).await.is_ok();
@@ -76,7 +81,9 @@ mod tests {
         let (stopper, mut stop) = Stopper::new();
         let begun = Instant::now();
         assert!(timeout(Duration::from_secs(60), stop.draining()).await.is_err());
+        assert!(!stop.is_draining());
         stopper.drain(Duration::from_secs(10));
+        assert!(stop.is_draining());
         stop.draining().await;
         assert_eq!(begun.elapsed().as_secs(), 60);
         stop.cut().await;

@@ -1,5 +1,6 @@
 //! What a service needs of a byte stream.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
@@ -9,6 +10,20 @@ use tokio::net::TcpStream;
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {
     /// Makes the coming drop a reset (RST) instead of an orderly close, where the stream can tell the two apart.
     fn abort(&mut self) {}
+
+    /// Its two ends, where it has addresses.
+    fn ends(&self) -> Option<Ends> {
+        None
+    }
+}
+
+/// The addresses of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ends {
+    /// This side's.
+    pub local: SocketAddr,
+    /// The peer's.
+    pub peer: SocketAddr,
 }
 
 impl Stream for DuplexStream {}
@@ -17,6 +32,10 @@ impl Stream for TcpStream {
     fn abort(&mut self) {
         // A socket that the operating system has already given up needs no reset.
         let _ = self.set_zero_linger();
+    }
+
+    fn ends(&self) -> Option<Ends> {
+        Some(Ends { local: self.local_addr().ok()?, peer: self.peer_addr().ok()? })
     }
 }
 

@@ -8,7 +8,7 @@ use std::task::ready;
 use tokio::io::AsyncWriteExt;
 
 use crate::buffer::Buffer;
-use crate::service::{How, Service, Tally};
+use crate::service::{Card, How, Service, Tally};
 use crate::stream::Stream;
 
 /// Sends back what one read returned, as it came, and only then reads again.
@@ -18,17 +18,23 @@ use crate::stream::Stream;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Talk;
 
+impl Talk {
+    /// What the command line and logs say of it.
+    pub const CARD: Card =
+        Card { name: "talk", port: 9528, about: "sends each message back; `q` ends the call" };
+}
+
 impl Service for Talk {
     fn name(&self) -> &'static str {
-        "talk"
+        Talk::CARD.name
     }
 
     fn port(&self) -> u16 {
-        9528
+        Talk::CARD.port
     }
 
     fn about(&self) -> &'static str {
-        "sends each message back; `q` ends the call"
+        Talk::CARD.about
     }
 
     async fn run<S: Stream>(&self, stream: &mut S, tally: &Tally) -> How {

@@ -52,7 +52,7 @@ async fn serve(at: SocketAddr, feed: Arc<Feed>, caller: Host, services: Host) ->
     let named = |name: &str, [a, b, c, d]: [u8; 4]| (name.to_owned(), format!("{a}.{b}.{c}.{d}/24"));
     let live = Live { feed, caller, talk, hosts: vec![named("gateway", CALLER), named("services", TALK)] };
     tokio::select! {
-        () = web::serve(page, Ok(live)) => {}
+        () = web::serve(page, Ok(live), None) => {}
         _ = signals.next() => {}
     }
     Ok(())

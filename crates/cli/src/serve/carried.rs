@@ -1,15 +1,39 @@
 //! Our own sockets, as services see them.
 
 use std::io::{self, IoSlice};
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use netstrata::tokio::{TcpListener, TcpStream};
-use services::{Accept, Accepted, Stream};
+use netstrata::{Host, SocketOptions};
+use services::{Accept, Accepted, Ends, Sockets, Stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A listener of our own stack.
 pub(crate) struct Listener(pub(crate) TcpListener);
+
+/// The sockets of a host of ours.
+#[derive(Clone)]
+pub(crate) struct OwnSockets {
+    /// The host.
+    pub(crate) host: Host,
+    /// What its connections have in common.
+    pub(crate) options: SocketOptions,
+}
+
+impl Sockets for OwnSockets {
+    type Listener = Listener;
+
+    fn listen(&self, at: SocketAddr) -> io::Result<Listener> {
+        TcpListener::bind_with(&self.host, at, 1, self.options).map(Listener)
+    }
+
+    async fn call(&self, from: IpAddr, to: SocketAddr) -> io::Result<Connection> {
+        let from = SocketAddr::new(from, 0);
+        TcpStream::open(&self.host, Some(from), to, Some(self.options)).await.map(Connection)
+    }
+}
 
 /// A connection of our own stack.
 pub(crate) struct Connection(pub(crate) TcpStream);
@@ -26,6 +50,10 @@ impl Accept for Listener {
 impl Stream for Connection {
     fn abort(&mut self) {
         self.0.abort();
+    }
+
+    fn ends(&self) -> Option<Ends> {
+        Some(Ends { local: self.0.local_addr().ok()?, peer: self.0.peer_addr().ok()? })
     }
 }
 

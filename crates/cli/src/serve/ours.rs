@@ -6,12 +6,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use netstrata::{Host, LinkSpec, SocketOptions};
-use services::Service;
+use services::Named;
 use tokio::net::TcpListener;
 
-use super::carried::Listener;
+use super::carried::{Listener, OwnSockets};
 use super::publish::Publisher;
-use super::site::Site;
+use super::site::{Site, unequipped};
 use super::system;
 use crate::arguments::ServeArguments;
 use crate::failure::Failure;
@@ -34,6 +34,17 @@ pub(crate) async fn start(arguments: &ServeArguments, site: &mut Site) -> Result
     let mut published = Vec::new();
     for publication in publications(arguments) {
         published.push((publication.inside, system::publish(&publication, arguments.into())?));
+        if arguments
+            .services
+            .iter()
+            .any(|placed| placed.service == Named::Ftp && placed.port == publication.inside)
+        {
+            // Its callers open further connections, to ports that it names.
+            for port in arguments.data_ports.range() {
+                published
+                    .push((port, system::publish_data(publication.outside.ip(), port, arguments.into())?));
+            }
+        }
     }
     let feed = (!arguments.no_web).then(Feed::new);
     let services_host = {
@@ -65,7 +76,7 @@ fn live(
     feed: Arc<Feed>,
 ) -> Result<Live, Absent> {
     let talk =
-        arguments.services.iter().find(|placed| placed.service.name() == "talk").ok_or(Absent::NoTalk)?;
+        arguments.services.iter().find(|placed| placed.service == Named::Talk).ok_or(Absent::NoTalk)?;
     Ok(Live {
         feed,
         caller: caller.clone(),
@@ -79,11 +90,16 @@ fn live(
 
 fn check(arguments: &ServeArguments, addresses: &[HostAddress]) -> Result<(), Failure> {
     let ports: Vec<u16> = arguments.services.iter().map(|placed| placed.port).collect();
+    if let Some(placed) = arguments.services.iter().find(|placed| arguments.data_ports.contains(placed.port))
+    {
+        let cause = format!("the port of {placed} is one of {} for data", arguments.data_ports);
+        return Err(Failure::usage(cause, "give others with --data-ports FIRST-LAST"));
+    }
     for (index, placed) in arguments.services.iter().enumerate() {
         if placed.port == 0 {
             let cause =
                 format!("port 0 of {placed} stands for any free port, which nobody could know to call");
-            return Err(Failure::usage(cause, format!("give a port such as {}", placed.service.port())));
+            return Err(Failure::usage(cause, format!("give a port such as {}", placed.service.card().port)));
         }
         if ports.iter().take(index).any(|port| *port == placed.port) {
             let cause = format!("two services are to be on port {}", placed.port);
@@ -172,8 +188,9 @@ fn start_services(
     address: HostAddress,
     site: &mut Site,
 ) -> Result<(), Failure> {
+    let sockets = OwnSockets { host: host.clone(), options: options(arguments) };
     for placed in &arguments.services {
-        let name = placed.service.name();
+        let name = placed.service.card().name;
         let at = SocketAddr::new(address.address, placed.port);
         let listener =
             netstrata::tokio::TcpListener::bind_with(host, at, arguments.backlog, options(arguments))
@@ -182,11 +199,12 @@ fn start_services(
                 })?;
         site.reach.push(Reach {
             service: name.to_owned(),
-            about: placed.service.about().to_owned(),
+            about: placed.service.card().about.to_owned(),
             address: at.to_string(),
             published: Vec::new(),
         });
-        site.serve(Listener(listener), placed.service);
+        let service = placed.service.ready(&site.equipment, sockets.clone()).map_err(unequipped)?;
+        site.serve(Listener(listener), service);
     }
     Ok(())
 }
@@ -320,8 +338,16 @@ fn inside(info: netstrata::tcp::Info) -> Inside {
 }
 
 fn counters(stack: &netstrata::stack::Stack) -> BTreeMap<String, u64> {
+    let named = events(stack).into_iter().map(|(name, count)| (name.to_owned(), count));
+    let dropped =
+        stack.counters().dropped.iter().map(|(reason, count)| (format!("dropped: {reason}"), count));
+    named.chain(dropped).filter(|(_, count)| *count > 0).collect()
+}
+
+/// How often what happened, by name.
+pub(crate) fn events(stack: &netstrata::stack::Stack) -> Vec<(&'static str, u64)> {
     let (own, tcp) = (stack.counters(), stack.tcp().counters());
-    let named = [
+    vec![
         ("frames-received", own.link.received_frames),
         ("frames-sent", own.link.sent_frames),
         ("bytes-received", own.link.received_bytes),
@@ -348,8 +374,5 @@ fn counters(stack: &netstrata::stack::Stack) -> BTreeMap<String, u64> {
         ("keepalive-probes", tcp.keepalive_probes),
         ("window-probes", tcp.window_probes),
         ("backlog-full", tcp.backlog_full),
-    ];
-    let named = named.into_iter().map(|(name, count)| (name.to_owned(), count));
-    let dropped = own.dropped.iter().map(|(reason, count)| (format!("dropped: {reason}"), count));
-    named.chain(dropped).filter(|(_, count)| *count > 0).collect()
+    ]
 }

@@ -1,11 +1,13 @@
 //! What belongs to a running server.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use services::{Accept, Calls, Service, Stop, Summary};
+use services::{Accept, Calls, Equipment, Service, Stop, Summary};
 use tokio::task::JoinSet;
 
+use crate::failure::Failure;
 use crate::status::report::Reach;
 use crate::web::{Absent, Live};
 
@@ -21,21 +23,25 @@ pub(crate) struct Site {
     pub(crate) hosts: Vec<netstrata::Host>,
     /// The network that the page can show.
     pub(crate) live: Result<Live, Absent>,
-    stop: Stop,
+    /// Tells when the server stops.
+    pub(crate) stop: Stop,
+    /// What services are made with.
+    pub(crate) equipment: Equipment,
     tasks: JoinSet<Summary>,
     summary: Summary,
 }
 
 impl Site {
     /// A server with nothing on it.
-    pub(crate) fn new(calls: Arc<Calls>, carried: Arc<Calls>, stop: Stop) -> Site {
+    pub(crate) fn new(calls: Arc<Calls>, carried: Arc<Calls>, equipment: Equipment) -> Site {
         Site {
             calls,
             carried,
             reach: Vec::new(),
             hosts: Vec::new(),
             live: Err(Absent::SystemSockets),
-            stop,
+            stop: equipment.stop.clone(),
+            equipment,
             tasks: JoinSet::new(),
             summary: Summary::default(),
         }
@@ -71,4 +77,9 @@ impl Site {
             let _ = tokio::task::spawn_blocking(move || host.shutdown(patience)).await;
         }
     }
+}
+
+/// What it means that a service cannot be made.
+pub(crate) fn unequipped(error: io::Error) -> Failure {
+    Failure::new(format!("a service cannot be started: {error}"), "")
 }

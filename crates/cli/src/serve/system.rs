@@ -1,15 +1,15 @@
 //! Listening sockets of the operating system: published ports, and services with `--link host`.
 
 use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpSocket};
 
-use services::Service;
+use services::SystemSockets;
 
 use super::holder;
-use super::site::Site;
+use super::site::{Site, unequipped};
 use crate::arguments::ServeArguments;
 use crate::failure::{self, Failure, tell};
 use crate::status::report::Reach;
@@ -39,7 +39,7 @@ pub(crate) fn start(arguments: &ServeArguments, site: &mut Site) -> Result<(), F
     }
     let address = arguments.network.address.map_or(DEFAULT_ADDRESS.into(), |address| address.address);
     for placed in &arguments.services {
-        let name = placed.service.name();
+        let name = placed.service.card().name;
         let mut wanted = Publication::of_port(placed.port);
         wanted.outside.set_ip(address);
         wanted.explicit = arguments.network.address.is_some();
@@ -47,11 +47,12 @@ pub(crate) fn start(arguments: &ServeArguments, site: &mut Site) -> Result<(), F
         let listener = open_or_fall_back(&wanted, arguments.into(), remedy)?;
         site.reach.push(Reach {
             service: name.to_owned(),
-            about: placed.service.about().to_owned(),
+            about: placed.service.card().about.to_owned(),
             address: local(&listener)?.to_string(),
             published: Vec::new(),
         });
-        site.serve(listener, placed.service);
+        let service = placed.service.ready(&site.equipment, SystemSockets).map_err(unequipped)?;
+        site.serve(listener, service);
     }
     Ok(())
 }
@@ -68,6 +69,15 @@ pub(crate) fn publish(publication: &Publication, listening: Listening) -> Result
         format!("publish on another port with --publish {}:{}={inside}", outside.ip(), other_port(port))
     };
     open_or_fall_back(publication, listening, remedy)
+}
+
+/// Opens a published port for the data connections of `ftp`.
+pub(crate) fn publish_data(ip: IpAddr, port: u16, listening: Listening) -> Result<TcpListener, Failure> {
+    let at = SocketAddr::new(ip, port);
+    let publication = Publication { outside: at, inside: port, explicit: false };
+    open_or_fall_back(&publication, listening, |_| {
+        "let ftp use other ports for data with --data-ports FIRST-LAST".to_owned()
+    })
 }
 
 /// An address that was not asked for and that this system lacks is replaced by 127.0.0.1.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use services::{Named, Service};
+use services::Named;
 
 use super::port;
 use crate::nearest::suggestion;
@@ -26,18 +26,18 @@ impl FromStr for Placed {
             None => (text, None),
         };
         let Some(service) = Named::find(name) else {
-            let names: Vec<&str> = Named::ALL.iter().map(Service::name).collect();
+            let names: Vec<&str> = Named::ALL.iter().map(|named| named.card().name).collect();
             let near = suggestion(name, names.iter().copied());
             return Err(format!("there is no service {name:?}; services are {}{near}", names.join(", ")));
         };
-        let port = port.map_or(Ok(service.port()), port::parse_or_any)?;
+        let port = port.map_or(Ok(service.card().port), port::parse_or_any)?;
         Ok(Placed { service, port })
     }
 }
 
 impl fmt::Display for Placed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.service.name(), self.port)
+        write!(f, "{}@{}", self.service.card().name, self.port)
     }
 }
 
@@ -58,11 +58,11 @@ mod tests {
     fn a_wrong_one_is_refused_in_one_line_that_names_the_valid() {
         assert_eq!(
             "talc@9528".parse::<Placed>().unwrap_err(),
-            "there is no service \"talc\"; services are talk, echo; did you mean \"talk\"?"
+            "there is no service \"talc\"; services are talk, echo, http, ftp; did you mean \"talk\"?"
         );
         assert_eq!(
-            "ftp".parse::<Placed>().unwrap_err(),
-            "there is no service \"ftp\"; services are talk, echo"
+            "ldap".parse::<Placed>().unwrap_err(),
+            "there is no service \"ldap\"; services are talk, echo, http, ftp"
         );
         assert!("talk@".parse::<Placed>().unwrap_err().contains("not a port"));
         assert!("talk@70000".parse::<Placed>().unwrap_err().contains("out of range"));

@@ -15,6 +15,7 @@ use tokio::time::sleep;
 
 use super::live::{Absent, Live};
 use super::routes::Routes;
+use super::watched::Watched;
 use crate::failure::Failure;
 
 /// Connections at once; those beyond wait to be taken.
@@ -44,9 +45,9 @@ pub(crate) async fn open(address: SocketAddr) -> Result<TcpListener, Failure> {
     })
 }
 
-/// Answers browsers until it is dropped.
-pub(crate) async fn serve(listener: TcpListener, live: Result<Live, Absent>) {
-    let routes = Arc::new(Routes::new(live));
+/// Answers browsers, and who watches a server, until it is dropped.
+pub(crate) async fn serve(listener: TcpListener, live: Result<Live, Absent>, watched: Option<Watched>) {
+    let routes = Arc::new(Routes::new(live, watched));
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use super::body::Answer;
 use super::live::{Absent, LONGEST, Live};
+use super::watched::Watched;
 use super::{bundle, guard};
 
 /// Bytes of a request's body at most: the longest message, every character escaped, and the rest.
@@ -32,9 +33,9 @@ const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; 
     frame-ancestors 'none'";
 
 /// Answers requests.
-#[derive(Debug)]
 pub(super) struct Routes {
     live: Result<Live, Absent>,
+    watched: Option<Watched>,
     feeds: Arc<Semaphore>,
     calls: Semaphore,
 }
@@ -48,11 +49,18 @@ struct Wish {
 }
 
 impl Routes {
-    pub(super) fn new(live: Result<Live, Absent>) -> Routes {
-        Routes { live, feeds: Arc::new(Semaphore::new(FEEDS)), calls: Semaphore::new(CALLS) }
+    pub(super) fn new(live: Result<Live, Absent>, watched: Option<Watched>) -> Routes {
+        Routes { live, watched, feeds: Arc::new(Semaphore::new(FEEDS)), calls: Semaphore::new(CALLS) }
     }
 
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Answer> {
+        // Whoever balances load asks by any name, and learns one bit.
+        if let (Some(watched), &Method::GET | &Method::HEAD, "/healthz" | "/livez") =
+            (&self.watched, request.method(), request.uri().path())
+        {
+            let ready = !watched.stop.is_draining() || request.uri().path() == "/livez";
+            return health(ready);
+        }
         if let Err(stranger) = guard::check(request.headers()) {
             let why = match stranger {
                 guard::Stranger::Host => "name this server by its address, such as 127.0.0.1",
@@ -63,9 +71,10 @@ impl Routes {
         let path = request.uri().path().to_owned();
         match (request.method(), path.as_str()) {
             (&Method::GET, "/api/status") => self.status(),
+            (&Method::GET, "/metrics") => self.metrics(),
             (&Method::GET, "/api/feed") => self.feed(request.uri().query()),
             (&Method::POST, "/api/talk") => self.talk(request).await,
-            (_, "/api/status" | "/api/feed" | "/api/talk") => {
+            (_, "/api/status" | "/api/feed" | "/api/talk" | "/metrics" | "/healthz" | "/livez") => {
                 plain(StatusCode::METHOD_NOT_ALLOWED, "not by this method")
             }
             (&Method::GET | &Method::HEAD, path) => page(&request, path),
@@ -84,6 +93,17 @@ impl Routes {
             Err(absent) => json!({ "format": 1, "live": false, "reason": absent.code() }),
         };
         data(&status)
+    }
+
+    fn metrics(&self) -> Response<Answer> {
+        let Some(watched) = &self.watched else {
+            return plain(StatusCode::NOT_FOUND, "no server is watched");
+        };
+        let mut answer = Response::new(Answer::Whole(Bytes::from((watched.metrics)())));
+        set(&mut answer, header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8");
+        set(&mut answer, header::CACHE_CONTROL, "no-store");
+        common(&mut answer);
+        answer
     }
 
     fn feed(&self, query: Option<&str>) -> Response<Answer> {
@@ -156,6 +176,15 @@ fn page(request: &Request<Incoming>, path: &str) -> Response<Answer> {
         answer.headers_mut().insert(header::ETAG, tag);
     }
     common(&mut answer);
+    answer
+}
+
+fn health(ready: bool) -> Response<Answer> {
+    let mut answer = match ready {
+        true => plain(StatusCode::OK, "ok"),
+        false => plain(StatusCode::SERVICE_UNAVAILABLE, "draining"),
+    };
+    set(&mut answer, header::CACHE_CONTROL, "no-store");
     answer
 }
 

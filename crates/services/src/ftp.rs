@@ -1,0 +1,50 @@
+//! Files over FTP: RFC 959 with RFC 2389, 2428, 2640, 3659 and 4217.
+
+mod command;
+mod control;
+mod data;
+mod facts;
+mod lines;
+mod place;
+mod server;
+mod session;
+
+use std::sync::Arc;
+
+use crate::metered::Metered;
+use crate::service::{How, Service, Tally};
+use crate::sockets::Sockets;
+use crate::stream::Stream;
+use control::Control;
+use server::READ_PATIENCE;
+use session::Session;
+
+pub use server::Ftp;
+
+impl<N: Sockets> Service for Ftp<N> {
+    fn name(&self) -> &'static str {
+        Ftp::CARD.name
+    }
+
+    fn port(&self) -> u16 {
+        Ftp::CARD.port
+    }
+
+    fn about(&self) -> &'static str {
+        Ftp::CARD.about
+    }
+
+    async fn run<S: Stream>(&self, stream: &mut S, tally: &Tally) -> How {
+        let ends = stream.ends();
+        let control = Control::new(Metered::new(stream, tally, READ_PATIENCE));
+        let place = Arc::clone(&self.sessions).try_acquire_owned();
+        let mut session = Session::new(self, control, ends, tally);
+        match place {
+            Ok(_place) => session.hold().await.into(),
+            Err(_) => session.turn_away().await.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

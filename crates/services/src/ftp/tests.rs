@@ -1,0 +1,348 @@
+use super::server::{IDLE_PATIENCE, SESSIONS};
+use super::*;
+use std::fs;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::os::unix::fs::symlink;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+use crate::calls::Calls;
+use crate::serve::serve;
+use crate::sockets::SystemSockets;
+use crate::stop::Stopper;
+use crate::tree::Tree;
+
+struct Site {
+    directory: tempfile::TempDir,
+    at: SocketAddr,
+    stopper: Stopper,
+}
+
+/// Ports that the system would give to nobody else at the moment.
+fn free_ports(count: u16) -> RangeInclusive<u16> {
+    let mut first = 20_000 + (std::process::id() % 100) as u16 * 100;
+    loop {
+        let free = |port| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
+        if (first..first + count).all(free) {
+            return first..=first + count - 1;
+        }
+        first += count;
+    }
+}
+
+async fn site(ports: RangeInclusive<u16>) -> Site {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("root");
+    fs::create_dir_all(root.join("sub/deep")).unwrap();
+    fs::write(directory.path().join("secret"), "secret").unwrap();
+    symlink("../secret", root.join("way-out")).unwrap();
+    fs::write(root.join("digits"), "0123456789").unwrap();
+    fs::write(root.join("lines"), "a\nb\n").unwrap();
+    fs::write(root.join("sub/名"), "name").unwrap();
+    fs::write(root.join("bad\nname"), "").unwrap();
+    let (stopper, stop) = Stopper::new();
+    let ftp = Ftp::new(Tree::open(&root).unwrap(), SystemSockets, ports, None, stop.clone());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    tokio::spawn(serve(listener, Arc::new(ftp), Calls::new(1000), stop));
+    Site { directory, at, stopper }
+}
+
+struct Client {
+    control: BufReader<TcpStream>,
+}
+
+impl Client {
+    async fn new(site: &Site) -> Client {
+        let mut client = Client { control: BufReader::new(TcpStream::connect(site.at).await.unwrap()) };
+        assert!(client.answer().await.starts_with("220 "));
+        client
+    }
+
+    async fn logged_in(site: &Site) -> Client {
+        let mut client = Client::new(site).await;
+        client.expect("USER anonymous", 331).await;
+        client.expect("PASS a@example", 230).await;
+        client.expect("TYPE I", 200).await;
+        client
+    }
+
+    async fn say(&mut self, line: &str) {
+        self.control.get_mut().write_all(format!("{line}\r\n").as_bytes()).await.unwrap();
+    }
+
+    /// A reply, all its lines.
+    async fn answer(&mut self) -> String {
+        let mut reply = String::new();
+        loop {
+            let mut line = String::new();
+            let read =
+                timeout(Duration::from_secs(10), self.control.read_line(&mut line)).await.unwrap().unwrap();
+            assert!(read > 0, "the server ended after {reply:?}");
+            reply.push_str(&line);
+            if line.as_bytes()[..3].iter().all(u8::is_ascii_digit) && line.as_bytes()[3] == b' ' {
+                return reply;
+            }
+        }
+    }
+
+    async fn expect(&mut self, line: &str, code: u16) -> String {
+        self.say(line).await;
+        let answer = self.answer().await;
+        let last = answer.lines().last().unwrap();
+        assert!(last.starts_with(&format!("{code} ")), "{line}: {answer}");
+        answer
+    }
+
+    async fn is_over(&mut self) -> bool {
+        let mut rest = String::new();
+        timeout(Duration::from_secs(10), self.control.read_to_string(&mut rest)).await.unwrap().is_ok()
+            && rest.is_empty()
+    }
+
+    async fn passive(&mut self) -> SocketAddr {
+        let answer = self.expect("EPSV", 229).await;
+        let port = answer.split("|||").nth(1).unwrap().split('|').next().unwrap();
+        SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap()))
+    }
+
+    async fn fetch(&mut self, command: &str) -> Vec<u8> {
+        let at = self.passive().await;
+        let mut data = TcpStream::connect(at).await.unwrap();
+        self.expect(command, 150).await;
+        let mut bytes = Vec::new();
+        data.read_to_end(&mut bytes).await.unwrap();
+        assert!(self.answer().await.starts_with("226 "));
+        bytes
+    }
+}
+
+#[tokio::test]
+async fn files_and_lists_come_over_passive_connections() {
+    let site = site(free_ports(4)).await;
+    let mut client = Client::logged_in(&site).await;
+    assert_eq!(client.fetch("RETR digits").await, b"0123456789");
+    client.expect("REST 4", 350).await;
+    assert_eq!(client.fetch("RETR digits").await, b"456789");
+    assert_eq!(client.fetch("RETR digits").await, b"0123456789", "REST is for one file");
+    client.expect("REST 100", 350).await;
+    assert_eq!(client.fetch("RETR digits").await, b"");
+    assert_eq!(client.expect("SIZE digits", 213).await, "213 10\r\n");
+    assert_eq!(client.expect("MDTM digits", 213).await.len(), "213 20260101000000\r\n".len());
+    let list = String::from_utf8(client.fetch("MLSD").await).unwrap();
+    let rows: Vec<&str> = list.lines().map(|line| line.split_once(' ').unwrap().1).collect();
+    assert_eq!(rows, ["digits", "lines", "sub"], "a link out and a name in two lines are left out");
+    assert!(list.starts_with("type=file;size=10;modify=2"), "{list}");
+    client.expect("OPTS MLST type;size;", 200).await;
+    assert!(client.expect("MLST digits", 250).await.contains("\r\n type=file;size=10; /digits\r\n"));
+    assert!(client.expect("FEAT", 211).await.contains(" MLST type*;size*;modify;perm;\r\n REST STREAM\r\n"));
+    client.expect("CWD sub", 250).await;
+    assert_eq!(client.expect("PWD", 257).await, "257 \"/sub\" is where you are.\r\n");
+    assert_eq!(client.fetch("NLST").await, "deep\r\n名\r\n".as_bytes());
+    assert_eq!(client.fetch("RETR 名").await, b"name");
+    assert!(String::from_utf8(client.fetch("LIST -la").await).unwrap().ends_with(" 名\r\n"));
+    client.expect("CDUP", 250).await;
+    client.expect("TYPE A", 200).await;
+    assert_eq!(client.fetch("RETR lines").await, b"a\r\nb\r\n");
+    client.expect("SIZE digits", 550).await;
+    client.expect("QUIT", 221).await;
+    assert!(client.is_over().await);
+}
+
+#[tokio::test]
+async fn ways_out_and_what_writes_are_refused() {
+    let site = site(free_ports(2)).await;
+    let mut client = Client::logged_in(&site).await;
+    for path in ["way-out", "../secret", "/../secret", "sub/../../secret", "nothing", "sub", "a\0b"] {
+        let at = client.passive().await;
+        let _data = TcpStream::connect(at).await.unwrap();
+        client.expect(&format!("RETR {path}"), 550).await;
+        client.expect(&format!("SIZE {path}"), 550).await;
+    }
+    client.expect("CWD ../..", 250).await;
+    assert!(client.expect("PWD", 257).await.contains("\"/\""), "above the root is the root");
+    client.expect("CWD digits", 550).await;
+    for writing in [
+        "STOR x",
+        "APPE digits",
+        "DELE digits",
+        "MKD d",
+        "RMD sub",
+        "RNFR digits",
+        "RNTO x",
+        "SITE CHMOD 777 x",
+        "STOU",
+    ] {
+        client.expect(writing, 550).await;
+    }
+    assert_eq!(fs::read(site.directory.path().join("root/digits")).unwrap(), b"0123456789");
+}
+
+#[tokio::test]
+async fn nobody_else_is_called() {
+    let site = site(free_ports(2)).await;
+    let mut client = Client::logged_in(&site).await;
+    // The caller's own address and no service of it.
+    for order in [
+        "PORT 10,0,0,1,31,144",
+        "PORT 127,0,0,2,31,144",
+        "PORT 127,0,0,1,0,25",
+        "EPRT |1|192.0.2.1|8080|",
+        "EPRT |2|::1|8080|",
+    ] {
+        client.expect(order, 504).await;
+        client.expect("RETR digits", 425).await;
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let orders =
+        [format!("EPRT |1|127.0.0.1|{port}|"), format!("PORT 127,0,0,1,{},{}", port >> 8, port & 255)];
+    for order in orders {
+        client.expect(&order, 200).await;
+        client.say("RETR digits").await;
+        let (mut data, _) = listener.accept().await.unwrap();
+        let mut bytes = Vec::new();
+        data.read_to_end(&mut bytes).await.unwrap();
+        assert_eq!(bytes, b"0123456789");
+        assert!(client.answer().await.starts_with("150 "));
+        assert!(client.answer().await.starts_with("226 "));
+    }
+    drop(listener);
+    client.expect(&format!("EPRT |1|127.0.0.1|{port}|"), 200).await;
+    client.expect("RETR digits", 150).await;
+    assert!(client.answer().await.starts_with("425 "));
+}
+
+#[tokio::test]
+async fn a_stranger_at_a_data_port_gets_nothing() {
+    let site = site(free_ports(1)).await;
+    let mut client = Client::logged_in(&site).await;
+    let at = client.passive().await;
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.9:0".parse().unwrap()).unwrap();
+    let mut stranger = socket.connect(at).await.unwrap();
+    client.expect("RETR digits", 150).await;
+    let mut data = TcpStream::connect(at).await.unwrap();
+    let mut bytes = Vec::new();
+    data.read_to_end(&mut bytes).await.unwrap();
+    assert_eq!(bytes, b"0123456789");
+    let mut stolen = Vec::new();
+    let _ = stranger.read_to_end(&mut stolen).await;
+    assert!(stolen.is_empty());
+}
+
+#[tokio::test]
+async fn ports_for_data_are_bounded_and_given_back() {
+    let site = site(free_ports(2)).await;
+    let mut clients = Vec::new();
+    for _ in 0..3 {
+        clients.push(Client::logged_in(&site).await);
+    }
+    for client in &mut clients[..2] {
+        // Asked for twice, it is still one port.
+        client.passive().await;
+        client.passive().await;
+    }
+    clients[2].expect("PASV", 425).await;
+    clients[0].expect("QUIT", 221).await;
+    let begun = tokio::time::Instant::now();
+    loop {
+        clients[2].say("PASV").await;
+        if clients[2].answer().await.starts_with("227 Entering Passive Mode (127,0,0,1,") {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(10));
+    }
+    clients[1].expect("EPSV ALL", 200).await;
+    clients[1].expect("PASV", 501).await;
+    clients[1].expect("EPSV 2", 522).await;
+}
+
+#[tokio::test]
+async fn only_anybody_is_let_in_and_mistakes_are_counted() {
+    let site = site(free_ports(1)).await;
+    let mut client = Client::new(&site).await;
+    for early in ["RETR digits", "PASV", "CWD /", "LIST", "SIZE digits", "PORT 127,0,0,1,31,144"] {
+        client.expect(early, 530).await;
+    }
+    client.expect("PASS x", 503).await;
+    client.expect("AUTH TLS", 534).await;
+    client.expect(&format!("USER {}", "x".repeat(lines::LONGEST)), 500).await;
+    for _ in 0..2 {
+        client.expect("USER root", 331).await;
+        client.expect("PASS toor", 530).await;
+    }
+    client.expect("USER root", 331).await;
+    client.say("PASS toor").await;
+    assert!(client.answer().await.starts_with("530 "));
+    assert!(client.answer().await.starts_with("421 "));
+    assert!(client.is_over().await);
+}
+
+#[tokio::test]
+async fn a_transfer_is_given_up_when_asked_and_with_its_caller() {
+    let site = site(free_ports(2)).await;
+    let huge = fs::File::create(site.directory.path().join("root/huge")).unwrap();
+    huge.set_len(1 << 33).unwrap();
+    let mut client = Client::logged_in(&site).await;
+    let at = client.passive().await;
+    let mut data = TcpStream::connect(at).await.unwrap();
+    client.expect("RETR huge", 150).await;
+    data.read_exact(&mut [0; 1000]).await.unwrap();
+    client.control.get_mut().write_all(b"\xff\xf4\xff\xf2ABOR\r\n").await.unwrap();
+    assert!(client.answer().await.starts_with("426 "));
+    assert!(client.answer().await.starts_with("226 "));
+    client.expect("NOOP", 200).await;
+    // Whoever goes leaves nothing that goes on.
+    let at = client.passive().await;
+    let mut data = TcpStream::connect(at).await.unwrap();
+    client.expect("RETR huge", 150).await;
+    drop(client);
+    let mut bytes = vec![0; 1 << 16];
+    let ended = timeout(Duration::from_secs(20), async {
+        while data.read(&mut bytes).await.is_ok_and(|read| read > 0) {}
+    });
+    ended.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stopping_server_says_goodbye() {
+    let site = site(free_ports(1)).await;
+    let mut client = Client::logged_in(&site).await;
+    site.stopper.drain(Duration::from_secs(3600));
+    assert!(client.answer().await.starts_with("421 "));
+    assert!(client.is_over().await);
+}
+
+#[tokio::test]
+async fn one_caller_too_many_is_told() {
+    let site = site(free_ports(1)).await;
+    let mut clients = Vec::new();
+    for _ in 0..SESSIONS {
+        clients.push(Client::new(&site).await);
+    }
+    let mut late = Client { control: BufReader::new(TcpStream::connect(site.at).await.unwrap()) };
+    assert!(late.answer().await.starts_with("421 "));
+    assert!(late.is_over().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_caller_is_let_go() {
+    struct Still(tokio::io::DuplexStream);
+    let directory = tempfile::tempdir().unwrap();
+    let (_stopper, stop) = Stopper::new();
+    let ftp = Ftp::new(Tree::open(directory.path()).unwrap(), SystemSockets, 1..=1, None, stop);
+    let (near, far) = tokio::io::duplex(1024);
+    let near = Still(near);
+    let begun = tokio::time::Instant::now();
+    let ended = ftp.call(far).await;
+    assert!(
+        matches!(&ended.how, How::Error(error) if error.kind() == std::io::ErrorKind::TimedOut),
+        "{ended:?}"
+    );
+    assert!(begun.elapsed() >= IDLE_PATIENCE);
+    drop(near.0);
+}
