@@ -76,7 +76,7 @@ impl Descriptors {
         for socket in self.sockets.values_mut() {
             let Role::Connection(id) = socket.role else { continue };
             if let Some(info) = stack.tcp().info(id).filter(|info| info.segment_size > 0) {
-                socket.send_memory.note(&info);
+                socket.send_memory.note(&info, now);
                 let (sent, acknowledged) = socket.send_memory.progress();
                 socket.notices.note(sent, acknowledged, now);
                 socket.history.note(&info, socket.send_memory.is_starved(), now);

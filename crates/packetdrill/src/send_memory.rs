@@ -1,6 +1,7 @@
 //! How much a socket takes in to send, counted as Linux counts it: by buffers of several segments, each with the memory that describes
 //! it. Scripts see it in what a write returns and in when a socket is writable again.
 
+use basis::Instant;
 use std::collections::VecDeque;
 use tcp::Info;
 
@@ -35,7 +36,7 @@ pub(crate) struct SendMemory {
     unsent: u64,
     /// Bytes of a full buffer.
     full: u64,
-    /// A full buffer has several segments.
+    /// A full buffer leaves in bursts of several segments: half of a window each at most.
     several: bool,
     /// Half of the largest window of the peer.
     half_window: u64,
@@ -43,6 +44,8 @@ pub(crate) struct SendMemory {
     pushed: u64,
     /// Bytes that the windows let go at once.
     leaving: u64,
+    /// Bytes that have left, and when the last of them did.
+    sent: (u64, Instant),
 }
 
 /// Room for some bytes.
@@ -75,6 +78,7 @@ impl SendMemory {
             half_window: u64::MAX,
             pushed: 0,
             leaving: 0,
+            sent: (0, Instant::ZERO),
         }
     }
 
@@ -94,13 +98,13 @@ impl SendMemory {
     }
 
     /// Looks at how far the connection has come.
-    pub(crate) fn note(&mut self, info: &Info) {
+    pub(crate) fn note(&mut self, info: &Info, now: Instant) {
         let segment = info.segment_size.max(1);
         // No buffer is longer than half of the largest window, unless that is tiny.
         let window = info.largest_send_window;
         let cut = if window > 536 { window / 2 } else { window };
         self.full = u64::from((LONGEST.min(cut) / segment).max(1) * segment);
-        self.several = self.full > u64::from(segment);
+        self.several = self.full > u64::from(segment) && info.congestion_window >= 4 * segment;
         self.half_window = u64::from(window / 2);
         self.queued = u64::from(info.send_queue);
         self.unsent = u64::from(info.send_queue.saturating_sub(info.in_flight));
@@ -113,12 +117,29 @@ impl SendMemory {
             self.begun = true;
             self.grow(info);
         }
+        let left = self.leaves_room(info, now);
         if self.starved {
-            if info.in_flight < info.congestion_window {
+            if left {
                 self.grow(info);
             }
             self.starved = !self.is_writable();
         }
+    }
+
+    /// Whether the congestion window is not filled. A piece of a buffer is not sent for less than a third of the windows if the next
+    /// acknowledgment is near: half a round trip after the oldest segment left.
+    fn leaves_room(&mut self, info: &Info, now: Instant) -> bool {
+        let (before, before_at) = self.sent;
+        let sent = self.written.saturating_sub(self.unsent);
+        if sent > before {
+            self.sent = (sent, now);
+        }
+        let in_flight = u64::from(info.in_flight).saturating_sub(sent.saturating_sub(before));
+        let near = in_flight > 0 && now.saturating_since(before_at) >= info.smoothed_rtt / 2;
+        let piece = self.buffers.iter().find(|(begin, end)| *begin < sent && sent < *end);
+        let third = u64::from(info.congestion_window.min(info.send_window) / 3);
+        let waits = piece.is_some_and(|(begin, _)| sent - before.max(*begin) < third);
+        info.in_flight < info.congestion_window || near && waits
     }
 
     /// The limit follows the congestion window: twice what it needs.
@@ -165,7 +186,7 @@ impl SendMemory {
         let unsent = (self.unsent + count as u64).saturating_sub(self.leaving);
         let last = used >= u64::from(self.limit) || unsent >= u64::from(self.unsent_limit);
         let fills = count as u64 == room;
-        // A long buffer leaves in bursts, of which the last ends with it.
+        // The last burst of a buffer ends with it.
         let pushes =
             fills && (self.several || self.written + room > self.pushed.saturating_add(self.half_window));
         Some(Room { count, begins, last: last && fills, pushes })
@@ -205,6 +226,8 @@ impl SendMemory {
 mod tests {
     use super::*;
 
+    const NOW: Instant = Instant::ZERO;
+
     fn info(send_queue: u32, in_flight: u32, window: u32) -> Info {
         let mut host = tcp::Host::new(basis::Instant::ZERO, tcp::HostConfig::default(), [1; 32]);
         let path = tcp::Path { lane: 0, mtu: 1500, link_mtu: 1500 };
@@ -235,12 +258,12 @@ mod tests {
     #[test]
     fn buffers_are_filled_before_the_limit_is_looked_at() {
         let mut memory = SendMemory::new(50_000, 4_000_000, u32::MAX);
-        memory.note(&info(0, 0, 10_000));
+        memory.note(&info(0, 0, 10_000), NOW);
         assert_eq!(write(&mut memory, 59_000, &mut 10_000), 58_000);
         assert!(memory.is_starved() && !memory.is_writable());
-        memory.note(&info(48_000, 20_000, 20_000));
+        memory.note(&info(48_000, 20_000, 20_000), NOW);
         assert!(memory.is_starved());
-        memory.note(&info(32_000, 32_000, 36_000));
+        memory.note(&info(32_000, 32_000, 36_000), NOW);
         assert!(!memory.is_starved() && memory.is_writable());
         assert_eq!(write(&mut memory, 180_000, &mut 0), 128_000);
     }
@@ -248,7 +271,7 @@ mod tests {
     /// Fills four buffers while the peer's largest window is `window`; returns the length of each, and whether it is pushed.
     fn four_buffers(window: u32) -> (SendMemory, [(usize, bool); 4]) {
         let mut memory = SendMemory::new(200_000, 4_000_000, u32::MAX);
-        memory.note(&Info { largest_send_window: window, ..info(0, 0, 10_000) });
+        memory.note(&Info { largest_send_window: window, ..info(0, 0, 10_000) }, NOW);
         let buffers = [(); 4].map(|()| {
             let room = memory.room(100_000).unwrap();
             memory.wrote(room, false);
@@ -267,13 +290,40 @@ mod tests {
     }
 
     #[test]
+    fn a_buffer_of_a_tiny_congestion_window_leaves_segment_by_segment() {
+        let mut memory = SendMemory::new(200_000, 4_000_000, u32::MAX);
+        memory.note(&info(0, 0, 2_000), NOW);
+        let pushes = [(); 3].map(|()| {
+            let room = memory.room(100_000).unwrap();
+            memory.wrote(room, false);
+            room.pushes
+        });
+        assert_eq!(pushes, [false, true, false], "half a window is pushed all the same");
+    }
+
+    #[test]
+    fn a_piece_that_linux_would_keep_back_leaves_room_in_the_window() {
+        let grown = |before: u64| {
+            let mut memory = SendMemory::new(50_000, 4_000_000, u32::MAX);
+            memory.note(&info(0, 0, 10_000), NOW);
+            write(&mut memory, 59_000, &mut 10_000);
+            memory.note(&info(48_000, 20_000, 20_000), Instant::from_millis(1));
+            let mut later = info(41_000, 27_000, 27_000);
+            later.smoothed_rtt = core::time::Duration::from_millis(20);
+            memory.note(&later, Instant::from_millis(1 + before));
+            !memory.is_starved()
+        };
+        assert_eq!([grown(9), grown(10)], [false, true]);
+    }
+
+    #[test]
     fn what_is_unsent_has_a_limit_of_its_own() {
         let mut memory = SendMemory::new(262_144, 4_000_000, 4_000);
-        memory.note(&info(0, 0, 10_000));
+        memory.note(&info(0, 0, 10_000), NOW);
         assert_eq!(write(&mut memory, 59_000, &mut 10_000), 26_000);
-        memory.note(&info(2_000, 0, 10_000));
+        memory.note(&info(2_000, 0, 10_000), NOW);
         assert!(!memory.is_writable());
-        memory.note(&info(1_999, 0, 10_000));
+        memory.note(&info(1_999, 0, 10_000), NOW);
         assert!(memory.is_writable());
     }
 }

@@ -3,7 +3,7 @@
 use crate::settings::Defaults;
 use std::sync::OnceLock;
 use std::time::Duration;
-use tcp::congestion::Algorithm;
+use tcp::congestion::{Algorithm, SlowStartExit};
 use tcp::{BufferBounds, EcnMode, MtuProbing, SynCookies};
 
 /// The congestion control that the namespace had when the library was loaded: it has that of the host, whatever it is, while scripts count
@@ -128,6 +128,8 @@ fn apply(text: impl Fn(&str) -> Option<String>) -> Defaults {
         defaults.fast_open.without_cookie = bits & FAST_OPEN_WITHOUT_COOKIE != 0;
     }
     defaults.fast_open.key = text("tcp_fastopen_key").and_then(|text| key(&text));
+    // As Linux leaves slow start.
+    defaults.host.slow_start_exit = SlowStartExit::AtOnce;
     // What is taken in is counted here (`send_memory.rs`).
     defaults.host.send_buffer = BufferBounds { initial: UNBOUNDED, most: UNBOUNDED };
     defaults

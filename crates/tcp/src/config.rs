@@ -1,6 +1,6 @@
 //! What can be set for a host: see [`crate::SocketOptions`] for one socket.
 
-use crate::congestion::Algorithm;
+use crate::congestion::{Algorithm, SlowStartExit};
 use core::time::Duration;
 
 /// Bounds and defaults of a [`crate::Host`].
@@ -60,6 +60,8 @@ pub struct HostConfig {
     pub ecn: EcnMode,
     /// The congestion control of sockets that choose none. Default CUBIC.
     pub congestion: Algorithm,
+    /// How CUBIC leaves its first slow start when round trips grow longer. Default: gradually.
+    pub slow_start_exit: SlowStartExit,
     /// Whether what a path carries is found out without the word of routers, for sockets that choose nothing (RFC 4821). Default: once
     /// long segments seem to be swallowed. Where nothing is, that costs nothing; and where something is, connections would only time out.
     pub mtu_probing: MtuProbing,
@@ -98,6 +100,7 @@ impl Default for HostConfig {
             restart_after_idle: true,
             ecn: EcnMode::Accept,
             congestion: Algorithm::Cubic,
+            slow_start_exit: SlowStartExit::Gradual,
             mtu_probing: MtuProbing::OnBlackHole,
             base_segment_size: 1_024,
             fast_open_peers: 1_024,

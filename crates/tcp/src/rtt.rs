@@ -120,6 +120,12 @@ impl RttEstimator {
         Duration::from_micros(self.shortest as u64)
     }
 
+    /// [`RttEstimator::shortest`] in microseconds.
+    #[inline]
+    pub(crate) fn shortest_micros(&self) -> u32 {
+        self.shortest
+    }
+
     /// [`RttEstimator::smoothed`] in microseconds.
     #[inline]
     pub(crate) fn smoothed_micros(&self) -> u32 {

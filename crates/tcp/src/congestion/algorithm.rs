@@ -15,6 +15,18 @@ pub enum Algorithm {
     Bbr,
 }
 
+/// How CUBIC leaves its first slow start when a queue is seen to grow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum SlowStartExit {
+    /// HyStart++ (RFC 9406): slow start goes on slowly first, and comes back to speed if it was only jitter.
+    #[default]
+    Gradual,
+    /// Hybrid slow start (Ha and Rhee, "Hybrid Slow Start for High-Bandwidth and Long-Distance Networks", 2008), as many hosts have it:
+    /// slow start ends there. That may have been early, so until a loss tells how much the path carries the window grows by a twentieth
+    /// in each round trip at least. Shorter queues; a longer way to the rate of a fast path.
+    AtOnce,
+}
+
 impl Algorithm {
     /// All of them.
     pub const ALL: [Algorithm; 3] = [Algorithm::Cubic, Algorithm::NewReno, Algorithm::Bbr];

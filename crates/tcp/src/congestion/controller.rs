@@ -20,8 +20,8 @@ pub(crate) struct Acknowledged {
     pub(crate) in_flight: u32,
     /// The round-trip time that this acknowledgment tells, if it does, in microseconds.
     pub(crate) round_trip: Option<u32>,
-    /// The smoothed round-trip time in microseconds; zero before the first measurement.
-    pub(crate) smoothed: u32,
+    /// The shortest round-trip time of late in microseconds; zero before the first measurement.
+    pub(crate) shortest: u32,
     /// SND.UNA after it.
     pub(crate) oldest: Seq,
     /// One past the highest number sent.

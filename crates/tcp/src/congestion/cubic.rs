@@ -1,5 +1,6 @@
 //! CUBIC (RFC 9438), with HyStart++ (RFC 9406) for the first slow start. Integers only.
 
+use super::algorithm::SlowStartExit;
 use super::controller::{Acknowledged, Controller, Setback};
 use super::curve::{curve, time_to_peak};
 use super::hystart::{HyStart, Pace};
@@ -21,6 +22,12 @@ impl Cubic {
         match window.threshold {
             u32::MAX => Cubic::Exploring(HyStart::new()),
             _ => Cubic::Avoiding(Epoch::new(0, window.size)),
+        }
+    }
+
+    pub(crate) fn set_slow_start_exit(&mut self, exit: SlowStartExit) {
+        if let Cubic::Exploring(hystart) = self {
+            hystart.set_exit(exit);
         }
     }
 
@@ -52,7 +59,10 @@ impl Controller for Cubic {
             Cubic::Exploring(hystart) => match hystart.on_acknowledged(acknowledged, window.size) {
                 Pace::Leave => {
                     window.threshold = window.size;
-                    *self = Cubic::Avoiding(Epoch::new(0, window.size));
+                    let prior = if hystart.is_hybrid() { NO_PRIOR } else { window.size };
+                    let mut epoch = Epoch::new(0, prior);
+                    epoch.on_acknowledged(window, acknowledged.bytes, acknowledged);
+                    *self = Cubic::Avoiding(epoch);
                 }
                 _ if !acknowledged.window_limited && !hystart.has_used(window.size) => {}
                 Pace::Full => window.grow(acknowledged.bytes),
@@ -89,7 +99,8 @@ impl Controller for Cubic {
 
     fn on_idle(&mut self, now: Instant) {
         if let Cubic::Avoiding(epoch) = self {
-            epoch.last = milliseconds(now);
+            epoch.last = milliseconds(now) as u16;
+            epoch.pace = RESTING;
         }
     }
 }
@@ -107,18 +118,32 @@ pub(crate) struct Epoch {
     time_to_peak: u32,
     /// t: without the times in which something else than this window held the sender back (RFC 9438 5.8).
     elapsed: u32,
-    /// When `elapsed` was true.
-    last: u32,
+    /// When `elapsed` was true; it comes round after a minute.
+    last: u16,
+    /// Segments to be acknowledged for each one that the window grows by; 0: to be found out.
+    pace: u16,
 }
 
 const NOT_BEGUN: u32 = u32::MAX;
+/// The pace after an idle time: what is acknowledged first was sent in one burst, and tells of no path that was filled. Nor does
+/// what had been acknowledged before toward the next segment.
+const RESTING: u16 = u16::MAX;
+/// No window was the last one: `prior` of who left slow start at once ([`SlowStartExit::AtOnce`]), which may have been early. Until a loss
+/// tells the peak the window grows by a twentieth in each round trip.
+const NO_PRIOR: u32 = u32::MAX;
+const BOLD_PACE: u32 = 20;
+/// How long a pace holds where round trips are longer, as a power of two: the curve is flat enough for that, and need not be asked for
+/// every acknowledgment.
+const PACE_HOLDS: u32 = 5;
+/// RFC 9438 4.4: no more than half as much again in a round trip.
+const LEAST_PACE: u32 = 2;
 
 impl Epoch {
     fn new(peak: u32, prior: u32) -> Epoch {
-        Epoch { peak, prior, friendly: 0, credit: 0, time_to_peak: NOT_BEGUN, elapsed: 0, last: 0 }
+        Epoch { peak, prior, friendly: 0, credit: 0, time_to_peak: NOT_BEGUN, elapsed: 0, last: 0, pace: 0 }
     }
 
-    fn begin(&mut self, window: &Window, segment_size: u32, now: u32) {
+    fn begin(&mut self, window: &Window, segment_size: u32, now: u16) {
         // Without a loss, or after a time-out, the curve begins at its flat middle (RFC 9438 4.8, 4.10).
         self.peak = self.peak.max(window.size);
         self.time_to_peak = time_to_peak(self.peak - window.size, segment_size);
@@ -126,38 +151,71 @@ impl Epoch {
     }
 
     fn on_acknowledged(&mut self, window: &mut Window, bytes: u32, acknowledged: &Acknowledged) {
-        let now = milliseconds(acknowledged.now);
+        let now = milliseconds(acknowledged.now) as u16;
+        let segment_size = acknowledged.segment_size.max(1);
         if self.time_to_peak == NOT_BEGUN {
-            self.begin(window, acknowledged.segment_size, now);
+            self.begin(window, segment_size, now);
         }
         let passed = now.wrapping_sub(core::mem::replace(&mut self.last, now));
         if !acknowledged.window_limited {
             return;
         }
-        self.elapsed = self.elapsed.saturating_add(passed);
-        self.grow_friendly(window.size, bytes, acknowledged.segment_size);
-        // RFC 9438 4.4: toward where the curve will be in one round trip, but no more than half as much again.
-        let ahead = self.elapsed.saturating_add(acknowledged.smoothed / 1_000);
-        let most = window.size.saturating_add(window.size / 2);
-        let target = curve(self.peak, self.time_to_peak, ahead, acknowledged.segment_size);
-        let distance = target.clamp(window.size, most) - window.size;
-        if distance > 0 {
-            let share = distance as u64 * bytes.min(window.size) as u64 / window.size.max(1) as u64;
-            window.grow(share as u32);
+        let before = self.elapsed;
+        self.elapsed = before.saturating_add(u32::from(passed));
+        self.credit = self.credit.saturating_add(bytes);
+        if self.pace == RESTING {
+            self.pace = 0;
+            window.size -= window.size % segment_size;
+            return;
         }
+        let short = acknowledged.shortest < 1_000 << PACE_HOLDS;
+        if self.pace == 0 || short || before >> PACE_HOLDS != self.elapsed >> PACE_HOLDS {
+            self.find_pace(window, segment_size, acknowledged.shortest / 1_000);
+        }
+        let segments = window.size / segment_size;
+        window.grow(bytes / u32::from(self.pace));
+        if window.size / segment_size != segments {
+            self.pace = 0;
+        }
+    }
+
+    /// RFC 9438 4.4: how fast to grow toward where the curve will be in one round trip.
+    ///
+    /// `Deviates:` in the shortest round trip of late, not in a smoothed one. The longer a queue makes that, the faster the window would
+    /// grow, and the queue with it.
+    fn find_pace(&mut self, window: &mut Window, segment_size: u32, shortest: u32) {
+        self.grow_friendly(window.size, segment_size);
         // RFC 9438 4.3: never slower than NewReno. The greater of both spares a second look at the curve.
         window.size = window.size.max(self.friendly).min(MAX_WINDOW);
+        let ahead = self.elapsed.saturating_add(shortest);
+        let target = curve(self.peak, self.time_to_peak, ahead, segment_size);
+        let segments = match (target / segment_size).saturating_sub(window.size / segment_size) {
+            // Less than one.
+            0 => window.size.checked_div(target.saturating_sub(window.size)).unwrap_or(u32::MAX),
+            distance => window.size / segment_size / distance,
+        };
+        let most = if self.prior == NO_PRIOR { BOLD_PACE } else { u32::MAX };
+        let pace = u16::try_from(segments.min(most).max(LEAST_PACE)).unwrap_or(u16::MAX).min(RESTING - 1);
+        if self.pace > pace {
+            // What was acknowledged toward the next segment counts at the faster pace.
+            let begun = window.size % segment_size;
+            let counts = u64::from(begun) * u64::from(self.pace) / u64::from(pace);
+            window.grow((counts as u32).min(segment_size) - begun);
+        }
+        self.pace = pace;
     }
 
     /// RFC 9438 4.3: one segment for each window acknowledged, and 9/17 of one as long as the last window is not reached
     /// again: with a decrease to 0.7 that is as fast as NewReno on average.
-    fn grow_friendly(&mut self, window: u32, bytes: u32, segment_size: u32) {
-        self.credit = self.credit.saturating_add(bytes);
-        let slow = self.friendly < self.prior;
-        let (numerator, denominator) = if slow { (9, 17) } else { (1, 1) };
-        if self.credit as u64 * numerator >= window as u64 * denominator {
-            self.credit =
-                self.credit.saturating_sub((window as u64 * denominator).div_ceil(numerator) as u32);
+    fn grow_friendly(&mut self, window: u32, segment_size: u32) {
+        loop {
+            let slow = self.friendly < self.prior;
+            let needed = if slow { window as u64 * 17 / 9 } else { window as u64 };
+            let needed = u32::try_from(needed).unwrap_or(u32::MAX).max(1);
+            if self.credit < needed {
+                return;
+            }
+            self.credit -= needed;
             self.friendly = self.friendly.saturating_add(segment_size).min(MAX_WINDOW);
         }
     }

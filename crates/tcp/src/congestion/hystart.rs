@@ -5,6 +5,7 @@
 //! Slow Start for High-Bandwidth and Long-Distance Networks", 2008), and begin conservative slow start too. And that ends as soon as
 //! round trips grow longer still, not only after five rounds.
 
+use super::algorithm::SlowStartExit;
 use super::controller::Acknowledged;
 use wire::tcp::Seq;
 
@@ -32,6 +33,15 @@ pub(crate) enum Pace {
     Leave,
 }
 
+/// How slow start ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Manner {
+    Gradual,
+    /// Gradually, and a train began conservative slow start: `baseline` is the round trip of the empty path.
+    ByTrain,
+    AtOnce,
+}
+
 /// Round-trip times, round by round. In microseconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HyStart {
@@ -50,8 +60,7 @@ pub(crate) struct HyStart {
     begun: bool,
     /// Most bytes under way in this round.
     used: u32,
-    /// A train began conservative slow start; then `baseline` is the round trip of the empty path.
-    by_train: bool,
+    manner: Manner,
     /// When the round's train of acknowledgments began, and when the last of it came, in microseconds that come round; [`NONE`]
     /// before the first.
     train: (u32, u32),
@@ -68,9 +77,24 @@ impl HyStart {
             rounds: 0,
             begun: false,
             used: 0,
-            by_train: false,
+            manner: Manner::Gradual,
             train: (NONE, NONE),
         }
+    }
+
+    /// Chooses how it ends, unless it is about to.
+    pub(crate) fn set_exit(&mut self, exit: SlowStartExit) {
+        if !self.is_conservative() {
+            self.manner = match exit {
+                SlowStartExit::Gradual => Manner::Gradual,
+                SlowStartExit::AtOnce => Manner::AtOnce,
+            };
+        }
+    }
+
+    /// Whether it ends at once.
+    pub(crate) fn is_hybrid(&self) -> bool {
+        self.manner == Manner::AtOnce
     }
 
     /// Whether `window` has proved itself though it was not filled: more than half of it was used in this round (RFC 7661 4.3).
@@ -82,6 +106,9 @@ impl HyStart {
     /// RFC 9406 4.2. The window is `window` bytes.
     #[inline]
     pub(crate) fn on_acknowledged(&mut self, acknowledged: &Acknowledged, window: u32) -> Pace {
+        if self.is_hybrid() {
+            return self.on_acknowledged_hybrid(acknowledged, window);
+        }
         if !self.begun {
             self.begin_round(acknowledged.highest);
         }
@@ -106,6 +133,32 @@ impl HyStart {
         }
     }
 
+    /// Hybrid slow start (Ha and Rhee, 2008): ends once the least of a round's first eight round trips is longer than the shortest of
+    /// all, or the round's acknowledgments have come in one train for half of it.
+    fn on_acknowledged_hybrid(&mut self, acknowledged: &Acknowledged, window: u32) -> Pace {
+        let small = window < TRAIN_WINDOW * acknowledged.segment_size;
+        if !small && (!self.begun || acknowledged.oldest.after(self.round_end)) {
+            let used = if self.begun { 0 } else { self.used };
+            self.begin_round(acknowledged.highest);
+            self.used = used;
+        }
+        self.used = self.used.max(acknowledged.in_flight);
+        if small {
+            return Pace::Full;
+        }
+        let Some(round_trip) = acknowledged.round_trip else { return Pace::Full };
+        let shortest = acknowledged.shortest.min(round_trip);
+        self.least = self.least.min(round_trip);
+        if self.samples < RTT_SAMPLES {
+            self.samples += 1;
+        } else if is_longer(self.least, shortest) {
+            return Pace::Leave;
+        }
+        self.last_least = shortest;
+        self.follow_train(acknowledged.now.as_micros() as u32);
+        if self.is_conservative() { Pace::Leave } else { Pace::Full }
+    }
+
     /// Whether round trips have grown longer, so that the window grows by a quarter of what it might.
     pub(crate) fn is_conservative(&self) -> bool {
         self.baseline != NONE
@@ -120,7 +173,7 @@ impl HyStart {
     /// An acknowledgment came; when those of this round have come in one train for half a round trip, the path is full.
     fn follow_train(&mut self, now: u32) {
         let shortest = self.last_least.min(self.least);
-        if self.by_train || shortest == NONE {
+        if self.manner == Manner::ByTrain || shortest == NONE {
             return;
         }
         let (began, last) = if self.train.0 == NONE { (now, now) } else { self.train };
@@ -129,7 +182,8 @@ impl HyStart {
         }
         self.train = (began, now);
         if now.wrapping_sub(began) > shortest / 2 {
-            (self.baseline, self.by_train) = (shortest, true);
+            self.baseline = shortest;
+            self.manner = if self.is_hybrid() { Manner::AtOnce } else { Manner::ByTrain };
         }
     }
 
@@ -140,12 +194,9 @@ impl HyStart {
         if self.samples < RTT_SAMPLES {
             return false;
         }
-        let longer = |than: u32| {
-            let threshold = (than / MIN_RTT_DIVISOR).clamp(MIN_RTT_THRESHOLD, MAX_RTT_THRESHOLD);
-            self.least >= than.saturating_add(threshold)
-        };
+        let longer = |than: u32| is_longer(self.least, than);
         if self.baseline != NONE {
-            if self.least < self.baseline && !self.by_train {
+            if self.least < self.baseline && self.manner == Manner::Gradual {
                 // The longer round trips were jitter: slow start goes on.
                 (self.baseline, self.rounds) = (NONE, 0);
             }
@@ -156,6 +207,12 @@ impl HyStart {
         }
         false
     }
+}
+
+/// RttThresh: whether a round-trip time is that much longer than another one that it tells of a queue.
+fn is_longer(round_trip: u32, than: u32) -> bool {
+    let threshold = (than / MIN_RTT_DIVISOR).clamp(MIN_RTT_THRESHOLD, MAX_RTT_THRESHOLD);
+    round_trip >= than.saturating_add(threshold)
 }
 
 #[cfg(test)]
@@ -177,7 +234,7 @@ mod tests {
                     window_limited: true,
                     in_flight: 0,
                     round_trip: Some(milliseconds * 1_000),
-                    smoothed: 0,
+                    shortest: 0,
                     oldest: Seq(*next),
                     highest: Seq(if n == count { end + count } else { end }),
                 };
@@ -229,8 +286,19 @@ mod tests {
         }
     }
 
-    /// An acknowledgment of one segment of a window of `window` segments at `now`, in milliseconds.
     fn acknowledge(hystart: &mut HyStart, now: u64, number: u32, window: u32, round_trip: u32) -> Pace {
+        acknowledge_of(hystart, now, number, window, round_trip, 0)
+    }
+
+    /// An acknowledgment of one segment of a window of `window` segments at `now`, in milliseconds.
+    fn acknowledge_of(
+        hystart: &mut HyStart,
+        now: u64,
+        number: u32,
+        window: u32,
+        round_trip: u32,
+        shortest: u32,
+    ) -> Pace {
         let acknowledged = Acknowledged {
             now: Instant::from_millis(now),
             bytes: 1,
@@ -238,7 +306,7 @@ mod tests {
             window_limited: true,
             in_flight: 0,
             round_trip: Some(round_trip * 1_000),
-            smoothed: 0,
+            shortest: shortest * 1_000,
             oldest: Seq(number),
             highest: Seq(number + 1_000_000),
         };
@@ -257,6 +325,30 @@ mod tests {
         assert_eq!(train(12, 16), Some(60), "an eighth of the round trip is no gap");
         assert_eq!(train(13, 16), None, "and more is one");
         assert_eq!(train(1, 15), None, "a small window tells nothing");
+    }
+
+    #[test]
+    fn at_once_slow_start_ends_with_the_ninth_round_trip_that_is_longer_than_the_shortest() {
+        let exit = |window, round_trip: u32| {
+            let mut hystart = HyStart::new();
+            hystart.set_exit(SlowStartExit::AtOnce);
+            acknowledge_of(&mut hystart, 0, 1, window, 100, 100);
+            let mut paces = (1..30).map(|n| {
+                acknowledge_of(&mut hystart, 1_000 + 20 * n, 1_000_001 + n as u32, window, round_trip, 100)
+            });
+            paces.position(|pace| pace != Pace::Full).map(|at| at + 1)
+        };
+        assert_eq!(exit(16, 113), Some(9));
+        assert_eq!(exit(16, 112), None, "12 ms are less than an eighth");
+        assert_eq!(exit(15, 200), None, "a small window tells nothing");
+    }
+
+    #[test]
+    fn at_once_a_train_ends_slow_start() {
+        let mut hystart = HyStart::new();
+        hystart.set_exit(SlowStartExit::AtOnce);
+        let mut paces = (0..60).map(|n| acknowledge_of(&mut hystart, n, n as u32, 16, 100, 100));
+        assert_eq!(paces.position(|pace| pace == Pace::Leave), Some(51));
     }
 
     #[test]

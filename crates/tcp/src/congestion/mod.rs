@@ -23,7 +23,7 @@ mod pace;
 mod state;
 mod window;
 
-pub use algorithm::Algorithm;
+pub use algorithm::{Algorithm, SlowStartExit};
 pub(crate) use bbr::Context;
 pub(crate) use controller::{Acknowledged, Setback};
 pub(crate) use modelled::{Arrival, Loss};

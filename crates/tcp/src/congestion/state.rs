@@ -1,6 +1,6 @@
 //! The congestion control of one connection: what all controls have in common.
 
-use super::algorithm::Algorithm;
+use super::algorithm::{Algorithm, SlowStartExit};
 use super::control::Control;
 use super::controller::{Acknowledged, Controller, Setback};
 use super::delivery::Delivery;
@@ -41,8 +41,9 @@ pub(crate) struct Congestion {
     pub(super) control: Control,
     /// What most connections never need.
     pub(super) aside: Option<Box<Aside>>,
-    /// What was under way when a mark was answered ends here (RFC 3168 6.1.2: one answer a window).
-    answered_until: Seq,
+    /// When a mark was answered, what was under way ends here (RFC 3168 6.1.2: one answer a window). Otherwise what was when the window
+    /// was last filled: a window does not grow twice for one reason, nor at all after a mark.
+    until: Seq,
     /// A mark in the present window was answered: it does not grow.
     answered: bool,
     /// The window was reduced, and the peer is not told yet.
@@ -58,7 +59,7 @@ impl Congestion {
             window,
             control: Control::new(algorithm, &window),
             aside: None,
-            answered_until: Seq(0),
+            until: Seq(0),
             answered: false,
             slowed_down: false,
             limits: false,
@@ -67,6 +68,13 @@ impl Congestion {
             congestion.settle_shaping();
         }
         congestion
+    }
+
+    /// Chooses how the first slow start ends, if the control leaves a choice.
+    pub(crate) fn set_slow_start_exit(&mut self, exit: SlowStartExit) {
+        if let Control::Cubic(control) = &mut self.control {
+            control.set_slow_start_exit(exit);
+        }
     }
 
     pub(crate) fn algorithm(&self) -> Algorithm {
@@ -108,7 +116,7 @@ impl Congestion {
     #[inline]
     pub(crate) fn on_acknowledged(&mut self, acknowledged: &Acknowledged) {
         if self.answered {
-            if acknowledged.oldest.at_or_before(self.answered_until) {
+            if acknowledged.oldest.at_or_before(self.until) {
                 return;
             }
             self.answered = false;
@@ -145,7 +153,7 @@ impl Congestion {
         setback: Setback,
         now: Instant,
     ) -> bool {
-        if self.answered && oldest.at_or_before(self.answered_until) {
+        if self.answered && oldest.at_or_before(self.until) {
             return false;
         }
         if !self.on_modelled_echo(now) {
@@ -153,13 +161,36 @@ impl Congestion {
         }
         // No late arrival can prove that there was no mark.
         self.forget();
-        (self.answered, self.answered_until) = (true, highest);
+        (self.answered, self.until) = (true, highest);
         true
     }
 
     /// Whether a mark was answered in the window that `oldest` belongs to.
     pub(crate) fn has_answered(&self, oldest: Seq) -> bool {
-        self.answered && oldest.at_or_before(self.answered_until)
+        self.answered && oldest.at_or_before(self.until)
+    }
+
+    /// Whether the window holds back what is to be sent next, so that all from `oldest` to `end` fills it. That is remembered as long as
+    /// something of it is under way: all of it tells what the path bears.
+    #[inline]
+    pub(crate) fn set_limits(&mut self, limits: bool, oldest: Seq, end: Seq) {
+        if limits {
+            self.limits = true;
+            if !self.answered {
+                self.until = end;
+            }
+        } else if self.answered || oldest.at_or_after(self.until) {
+            self.limits = false;
+            if !self.answered {
+                // Where numbers come round, what was long ago is not to come.
+                self.until = oldest;
+            }
+        }
+    }
+
+    /// Nothing before `oldest` counts.
+    pub(crate) fn begin_at(&mut self, oldest: Seq) {
+        self.until = oldest;
     }
 
     /// Whether the window has been reduced since this was last asked.
@@ -210,11 +241,14 @@ impl Congestion {
         self.window.size = segment_size;
     }
 
-    /// The connection has sent nothing for `idle`, which is longer than the retransmission time-out, until now.
-    pub(crate) fn on_idle(&mut self, now: Instant, idle: Duration, timeout: Duration, segment_size: u32) {
+    /// The connection has sent nothing for `idle`, which is longer than the retransmission time-out, until now. The window `decays` with
+    /// the time, if that is wanted.
+    pub(crate) fn on_idle(&mut self, now: Instant, idle: Duration, timeout: Duration, decays: Option<u32>) {
         // Who paces and has a model begins again where it was.
         if let Some(control) = self.control.controller() {
-            self.window.decay(idle, timeout, segment_size);
+            if let Some(segment_size) = decays {
+                self.window.decay(idle, timeout, segment_size);
+            }
             control.on_idle(now);
         }
         self.forget();

@@ -30,7 +30,8 @@ impl ControlBlock {
     pub(crate) fn info(&self) -> Info {
         let mut info = Info::in_state(self.state());
         info.path_mtu = self.path.mtu;
-        info.offered_segment_size = u32::from(self.path.offered_segment_size(self.tuple.local));
+        let most = self.settings.max_segment_size().unwrap_or(u16::MAX);
+        info.offered_segment_size = u32::from(self.path.offered_segment_size(self.tuple.local).min(most));
         match &self.phase {
             Phase::Open(open) => {
                 open.report(&mut info);

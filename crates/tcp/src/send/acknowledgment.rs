@@ -7,6 +7,7 @@ use crate::environment::Environment;
 use crate::rtt::micros;
 use crate::timers::{Timer, Timers};
 use basis::Instant;
+use core::hint::cold_path;
 use core::time::Duration;
 use wire::tcp::{Header, Seq};
 
@@ -123,11 +124,19 @@ impl Sender {
         if self.rare.is_some() {
             self.judge_path_probe(acknowledgment, environment);
         }
+        let usual = delivered.is_none();
         if let Some(delivered) = delivered {
             if let Some(buffer) = &mut self.buffer {
                 buffer.board.acknowledge(oldest, acknowledgment, delivered);
             }
             measured = measured.or(delivered.round_trip());
+        }
+        // Without a measurement the doubled time-out stays (Karn; RFC 6298 5).
+        let mut round_trip = measured.or_else(|| echoed().map(|echoed| micros(echoed.max(TICK))));
+        if round_trip.is_none() && usual {
+            cold_path();
+            let sent_at = self.buffer.as_ref().and_then(|buffer| buffer.board.sent_once_at(acknowledgment));
+            round_trip = sent_at.map(|sent_at| environment.now.micros_since(sent_at));
         }
         // The scoreboard is needed until a FIN is acknowledged, too.
         let all = self.flight.outstanding() == 0;
@@ -139,8 +148,6 @@ impl Sender {
             buffer.acknowledge(count);
             environment.memory.discharge(used.saturating_sub(buffer.used()));
         }
-        // Without a measurement the doubled time-out stays (Karn; RFC 6298 5).
-        let round_trip = measured.or_else(|| echoed().map(|echoed| micros(echoed.max(TICK))));
         if let Some(rtt) = round_trip {
             self.rtt.sample(rtt);
         }
@@ -164,7 +171,7 @@ impl Sender {
             window_limited: growth.limited,
             in_flight: growth.before,
             round_trip: growth.round_trip,
-            smoothed: self.rtt.smoothed_micros(),
+            shortest: self.rtt.shortest_micros(),
             oldest: self.flight.oldest,
             highest: self.flight.next,
         });

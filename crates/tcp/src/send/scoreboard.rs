@@ -128,6 +128,12 @@ impl Scoreboard {
         }
     }
 
+    /// When the number before `end` was sent, unless it was sent again (Karn).
+    pub(super) fn sent_once_at(&self, end: Seq) -> Option<Instant> {
+        let stretch = self.stretches.get(self.index_of(end - 1))?;
+        (!stretch.repeated).then_some(stretch.sent_at)
+    }
+
     /// All before `upto` was acknowledged.
     pub(super) fn acknowledge(&mut self, oldest: Seq, upto: Seq, delivered: &mut Delivered) {
         let mut left = oldest;

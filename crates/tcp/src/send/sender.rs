@@ -8,7 +8,7 @@ use super::rare::Rare;
 use super::recovery::{Episode, Recovery};
 use super::window::SendWindow;
 use crate::config::{BufferBounds, HostConfig};
-use crate::congestion::{Algorithm, Congestion, Setback};
+use crate::congestion::{Algorithm, Congestion, Setback, SlowStartExit};
 use crate::environment::Environment;
 use crate::info::Trust;
 use crate::memory::Memory;
@@ -67,7 +67,9 @@ impl Sender {
         config: &HostConfig,
     ) -> Sender {
         let algorithm = settings.congestion.unwrap_or(config.congestion);
-        let congestion = Congestion::new(algorithm, segment_size as u32);
+        let mut congestion = Congestion::new(algorithm, segment_size as u32);
+        congestion.set_slow_start_exit(config.slow_start_exit);
+        congestion.begin_at(next);
         let modelled = congestion.is_modelled();
         let (congestion_window, buffer) = (congestion.window(), settings.send_buffer(config));
         Sender {
@@ -190,8 +192,9 @@ impl Sender {
         self.most = bounds.most;
     }
 
-    pub(crate) fn select_congestion(&mut self, algorithm: Algorithm) {
+    pub(crate) fn select_congestion(&mut self, algorithm: Algorithm, exit: SlowStartExit) {
         self.congestion.select(algorithm);
+        self.congestion.set_slow_start_exit(exit);
         self.attend();
     }
 

@@ -80,8 +80,8 @@ impl Sender {
         if unsent == 0 && !fin_unsent {
             return None;
         }
-        if outstanding == 0 && self.window.size > 0 && environment.config.restart_after_idle {
-            self.restart_after_idle(environment.now);
+        if outstanding == 0 && self.window.size > 0 {
+            self.restart_after_idle(environment.config.restart_after_idle, environment.now);
         }
         if self.rare.is_some() {
             match self.next_path_probe(unsent, outstanding, environment.now) {
@@ -129,7 +129,8 @@ impl Sender {
             false => (self.repair_window(), self.pipe()),
         };
         let usable = congestion.saturating_sub(pipe).min(self.window.size.saturating_sub(outstanding));
-        self.congestion.limits = congestion <= self.window.size && unsent >= usable;
+        let limits = congestion <= self.window.size && unsent >= usable;
+        self.congestion.set_limits(limits, self.flight.oldest, self.flight.next + usable);
         let (in_record, ends) = self.record(self.flight.next, unsent);
         // A record that others follow is not kept waiting to be filled up.
         let complete = fin || ends && in_record < unsent;
@@ -288,9 +289,9 @@ impl Sender {
         segments.max(u32::from(least)).min(half).saturating_mul(segment_size)
     }
 
-    /// RFC 5681 4.1: after an idle time the path is probed anew.
+    /// RFC 5681 4.1: after an idle time the path is probed anew, if the window `decays`.
     #[inline]
-    pub(super) fn restart_after_idle(&mut self, now: Instant) {
+    pub(super) fn restart_after_idle(&mut self, decays: bool, now: Instant) {
         // No time-out is shorter, and nearly every pause is.
         if now > self.last_sent.plus_micros(LEAST_TIMEOUT)
             && self.last_sent != Instant::ZERO
@@ -298,7 +299,8 @@ impl Sender {
         {
             cold_path();
             let idle = now.saturating_since(self.last_sent);
-            self.congestion.on_idle(now, idle, self.rtt.timeout(), self.segment_size as u32);
+            let decays = decays.then_some(u32::from(self.segment_size));
+            self.congestion.on_idle(now, idle, self.rtt.timeout(), decays);
         }
     }
 }

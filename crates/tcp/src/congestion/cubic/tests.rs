@@ -19,7 +19,7 @@ fn round_of(cubic: &mut Cubic, window: &mut Window, begin: u64, rtt: u64, window
             in_flight: 0,
             window_limited,
             round_trip: Some(rtt as u32 * 1_000),
-            smoothed: rtt as u32 * 1_000,
+            shortest: rtt as u32 * 1_000,
             oldest: Seq(begin as u32),
             highest: Seq(begin as u32 + 10),
         };
@@ -152,4 +152,49 @@ fn no_round_trip_grows_by_more_than_half() {
         assert!(window.size <= before + before / 2 + SEGMENT, "{before} {}", window.size);
     }
     assert_eq!(window.size, MAX_WINDOW);
+}
+
+/// [`SlowStartExit::AtOnce`].
+#[test]
+fn who_left_slow_start_at_once_grows_by_a_twentieth_until_a_loss() {
+    let mut window = Window { size: 100_000, threshold: 100_000 };
+    let mut cubic = Cubic::Avoiding(Epoch::new(0, NO_PRIOR));
+    let mut now = 50_000;
+    for _ in 0..10 {
+        now = round(&mut cubic, &mut window, now, true);
+    }
+    // 1.05^10.
+    assert!((155_000..167_000).contains(&window.size), "{}", window.size);
+    let in_flight = window.size;
+    cubic.on_setback(&mut window, Setback { in_flight, segment_size: SEGMENT });
+    window.size = window.threshold;
+    let before = window.size;
+    for _ in 0..3 {
+        now = round(&mut cubic, &mut window, now, true);
+    }
+    assert!(window.size < before + before / 10, "the curve alone: {before} {}", window.size);
+}
+
+/// The first acknowledgment after an idle time lets no window grow.
+#[test]
+fn what_is_acknowledged_first_after_an_idle_time_tells_of_a_burst() {
+    let (mut cubic, mut window) = after_a_loss_at(100);
+    let now = round(&mut cubic, &mut window, 50_000, true);
+    cubic.on_idle(Instant::from_millis(now + 5_000));
+    let before = window.size;
+    let acknowledged = Acknowledged {
+        now: Instant::from_millis(now + 5_100),
+        bytes: 10 * SEGMENT,
+        segment_size: SEGMENT,
+        in_flight: 0,
+        window_limited: true,
+        round_trip: None,
+        shortest: 100_000,
+        oldest: Seq(0),
+        highest: Seq(10),
+    };
+    cubic.on_acknowledged(&mut window, &acknowledged);
+    assert_eq!(window.size, before - before % SEGMENT);
+    cubic.on_acknowledged(&mut window, &acknowledged);
+    assert!(window.size > before);
 }

@@ -11,7 +11,7 @@ fn acknowledged(bytes: u32) -> Acknowledged {
         window_limited: true,
         in_flight: 0,
         round_trip: None,
-        smoothed: 100_000,
+        shortest: 100_000,
         oldest: Seq(bytes),
         highest: Seq(10_000_000),
     }
@@ -97,7 +97,7 @@ fn a_setback_that_was_none_is_taken_back_once() {
         control.on_spurious();
         assert_eq!((control.window(), control.slow_start_threshold()), (20_000, u32::MAX));
         control.on_congestion_event(setback(20_000));
-        control.on_idle(Instant::ZERO, Duration::from_secs(9), Duration::from_secs(1), 1000);
+        control.on_idle(Instant::ZERO, Duration::from_secs(9), Duration::from_secs(1), Some(1000));
         let late = (control.window(), control.slow_start_threshold());
         control.on_spurious();
         assert_eq!(
