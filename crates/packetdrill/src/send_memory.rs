@@ -135,7 +135,7 @@ impl SendMemory {
             self.sent = (sent, now);
         }
         let in_flight = u64::from(info.in_flight).saturating_sub(sent.saturating_sub(before));
-        let near = in_flight > 0 && now.saturating_since(before_at) >= info.smoothed_rtt / 2;
+        let near = sent > before && in_flight > 0 && now.saturating_since(before_at) >= info.smoothed_rtt / 2;
         let piece = self.buffers.iter().find(|(begin, end)| *begin < sent && sent < *end);
         let third = u64::from(info.congestion_window.min(info.send_window) / 3);
         let waits = piece.is_some_and(|(begin, _)| sent - before.max(*begin) < third);

@@ -17,6 +17,8 @@ const RTT_SAMPLES: u8 = 8;
 const CONSERVATIVE_ROUNDS: u8 = 5;
 /// The longest gap in a train of acknowledgments, in microseconds: this, or an eighth of the round trip.
 const TRAIN_GAP: u32 = 2_000;
+/// No shorter train ends slow start at once: a host may well be busy for so long. In microseconds.
+const LEAST_TRAIN: u32 = 500;
 /// No smaller window tells anything by trains, in segments.
 const TRAIN_WINDOW: u32 = 16;
 /// No measurement.
@@ -181,7 +183,8 @@ impl HyStart {
             return;
         }
         self.train = (began, now);
-        if now.wrapping_sub(began) > shortest / 2 {
+        let long = if self.is_hybrid() { (shortest / 2).max(LEAST_TRAIN) } else { shortest / 2 };
+        if now.wrapping_sub(began) > long {
             self.baseline = shortest;
             self.manner = if self.is_hybrid() { Manner::AtOnce } else { Manner::ByTrain };
         }

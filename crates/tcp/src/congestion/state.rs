@@ -117,9 +117,13 @@ impl Congestion {
     pub(crate) fn on_acknowledged(&mut self, acknowledged: &Acknowledged) {
         if self.answered {
             if acknowledged.oldest.at_or_before(self.until) {
+                self.conserve(acknowledged.in_flight, acknowledged.segment_size);
                 return;
             }
             self.answered = false;
+            if !self.is_modelled() {
+                self.window.size = self.window.threshold;
+            }
         }
         match &mut self.control {
             Control::Cubic(control) => control.on_acknowledged(&mut self.window, acknowledged),
@@ -158,11 +162,20 @@ impl Congestion {
         }
         if !self.on_modelled_echo(now) {
             self.on_congestion_event(setback);
+            self.conserve(setback.in_flight, setback.segment_size);
         }
         // No late arrival can prove that there was no mark.
         self.forget();
         (self.answered, self.until) = (true, highest);
         true
+    }
+
+    /// While a mark is answered no more goes out than comes in, though the new window may be wider than what was under way before an
+    /// acknowledgment, `in_flight` bytes: no burst follows a sign of congestion (RFC 9937 6, its conservative bound).
+    fn conserve(&mut self, in_flight: u32, segment_size: u32) {
+        if !self.is_modelled() {
+            self.window.size = self.window.threshold.min(in_flight.max(segment_size));
+        }
     }
 
     /// Whether a mark was answered in the window that `oldest` belongs to.

@@ -62,12 +62,12 @@ impl Sender {
         self.judge_probe(&mut episode, acknowledgment, told, environment);
         self.look_for_spurious(&mut episode, &delivered, told, environment);
         let restart = progress && self.on_progress_of_repair(&mut episode, arrived, before, round_trip, now);
-        if !progress {
-            self.grow_by_selections(&episode, &delivered, before, now);
-        }
         let mut overtaken = None;
         if self.recovery.selective {
             overtaken = self.on_selective(&mut episode, &delivered, told, environment);
+            if !progress {
+                self.grow_by_selections(&episode, &delivered, before, now);
+            }
         } else if duplicate {
             self.on_duplicate(&mut episode, environment);
         }
@@ -97,11 +97,14 @@ impl Sender {
             let sent = block.right.at_or_before(next) && block.left.at_or_after(oldest - self.window.largest);
             (below || inside) && sent && block.left.before(block.right)
         });
+        // While longer segments try the path, nobody knows where each began.
+        let segment_size = if self.rare.is_some() { 0 } else { u32::from(self.segment_size) };
         if let Some(buffer) = &mut self.buffer {
             for block in blocks.iter().skip(twice.is_some() as usize) {
                 // What was never sent cannot have arrived. A block lies above its own acknowledgment, though SND.UNA may be further.
                 let sound = block.left.after(header.acknowledgment) && block.left.before(block.right);
-                if sound && block.right.at_or_before(next) && block.right.after(oldest) {
+                let sound = sound && block.right.at_or_before(next) && block.right.after(oldest);
+                if sound && !buffer.board.is_part(oldest, block.left, block.right, segment_size) {
                     buffer.board.select(oldest, block.left, block.right, delivered);
                 }
             }

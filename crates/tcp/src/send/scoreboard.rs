@@ -90,12 +90,16 @@ impl Scoreboard {
         self.losses.as_mut().map(core::mem::take).unwrap_or_default()
     }
 
-    /// New numbers up to `end` were sent.
+    /// New numbers up to `end` were sent. Stretches begin where segments do: what was sent with a short one before it does not `join` it.
     #[inline]
-    pub(super) fn sent(&mut self, end: Seq, now: Instant) {
+    pub(super) fn sent(&mut self, end: Seq, joins: bool, now: Instant) {
         let full = self.stretches.len() >= MAX_STRETCHES;
         match self.stretches.back_mut() {
-            Some(last) if last.fate == Fate::UnderWay && !last.repeated && (last.sent_at == now || full) => {
+            Some(last)
+                if last.fate == Fate::UnderWay
+                    && !last.repeated
+                    && (joins && last.sent_at == now || full) =>
+            {
                 (last.end, last.sent_at) = (end, now);
             }
             _ if full => self.extend_last(end, now),
@@ -186,6 +190,14 @@ impl Scoreboard {
             self.join(from + 1);
             self.join(from);
         }
+    }
+
+    /// Whether the numbers from `left` to `right` are only the later part of one segment: it has not arrived (RFC 8985 5.1 counts
+    /// segments), and is sent again as one.
+    pub(super) fn is_part(&self, oldest: Seq, left: Seq, right: Seq, segment_size: u32) -> bool {
+        right.since(left) < segment_size
+            && left.after(oldest)
+            && !left.since(self.left(oldest, self.index_of(left))).is_multiple_of(segment_size)
     }
 
     /// Takes the numbers from `left` to `right` for lost, as far as the peer has not told that it has them.

@@ -284,7 +284,7 @@ impl Sender {
         self.flight.sent(count, now);
         self.flight.forget_timing();
         if let Some(buffer) = &mut self.buffer {
-            buffer.board.sent(self.flight.next, now);
+            buffer.board.sent(self.flight.next, false, now);
         }
         self.bytes_sent += u64::from(count);
         (self.last_sent, self.waiting_since) = (now, now);

@@ -209,7 +209,7 @@ impl Sender {
             // A FIN alone.
             vacant => vacant.insert(environment.memory.take_send()),
         };
-        buffer.board.sent(next, now);
+        buffer.board.sent(next, buffer.short_end != Some(sequence), now);
         if !length.is_multiple_of(self.segment_size as u32) {
             buffer.short_end = Some(next);
         }

@@ -131,7 +131,9 @@ fn marks_slow_down_once_a_window_and_that_window_does_not_grow() {
         assert_eq!(control.window(), slower);
         assert!(control.take_slowed_down() && !control.take_slowed_down());
         let acknowledgment = |oldest| Acknowledged { oldest: Seq(oldest), ..acknowledged(9_000) };
-        control.on_acknowledged(&acknowledgment(10_000));
+        control.on_acknowledged(&Acknowledged { in_flight: 3_000, ..acknowledgment(9_000) });
+        assert_eq!(control.window(), 3_000, "no more goes out than comes in");
+        control.on_acknowledged(&Acknowledged { in_flight: 30_000, ..acknowledgment(10_000) });
         assert!(!control.on_congestion_echo(Seq(10_000), Seq(15_000), setback(5_000), Instant::ZERO));
         assert_eq!(control.window(), slower);
         control.on_acknowledged(&acknowledgment(10_001));

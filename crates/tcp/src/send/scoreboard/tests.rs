@@ -53,7 +53,7 @@ impl Model {
         if kind < 3 || left >= right {
             let count = 1 + length % 3_000;
             self.numbers.extend(vec![Plain { fate: Fate::UnderWay, sent_at: self.now }; count as usize]);
-            self.board.sent(base + self.next(), now);
+            self.board.sent(base + self.next(), true, now);
             return;
         }
         let numbers = &mut self.numbers[left as usize..right as usize];
@@ -170,7 +170,7 @@ proptest! {
 fn board(segments: u32) -> Scoreboard {
     let mut board = Scoreboard::default();
     for n in 1..=segments {
-        board.sent(Seq(n * 1_000), Instant::from_millis(n as u64));
+        board.sent(Seq(n * 1_000), true, Instant::from_millis(n as u64));
     }
     board
 }
@@ -204,7 +204,7 @@ fn a_repetition_is_lost_again_when_something_sent_after_it_has_arrived() {
 #[test]
 fn a_clock_that_stands_still_leaves_the_order_of_numbers() {
     let mut board = Scoreboard::default();
-    board.sent(Seq(9_000), Instant::ZERO);
+    board.sent(Seq(9_000), true, Instant::ZERO);
     board.select(Seq(0), Seq(4_000), Seq(5_000), &mut nothing());
     board.lose_overtaken(Seq(0), (Instant::ZERO, Seq(5_000)), Duration::ZERO, Instant::ZERO);
     assert_eq!((board.first_lost(Seq(0)), board.lost()), (Some((Seq(0), 4_000)), 4_000));
@@ -223,7 +223,7 @@ fn its_bound_holds_at_its_edge() {
     let mut full = super::tests::board(MAX_STRETCHES as u32);
     let end = Seq(MAX_STRETCHES as u32 * 1_000);
     full.select(Seq(0), end - 1_000, end, &mut nothing());
-    full.sent(end + 1_000, Instant::from_millis(1 << 20));
+    full.sent(end + 1_000, true, Instant::from_millis(1 << 20));
     assert_eq!(
         (full.selected(), full.stretches.len()),
         (0, MAX_STRETCHES),
