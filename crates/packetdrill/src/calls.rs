@@ -6,9 +6,10 @@ use crate::machine::Machine;
 use crate::patience::Patience;
 use crate::send_memory::SendMemory;
 use crate::socket::{Received, Role, Socket};
-use crate::streams::{accept_now, begin, connected, disconnect, errno, read, shut, write};
+use crate::streams::{accept_now, begin, connected, disconnect, shut, told, write};
 use crate::world::World;
 use nix::errno::Errno;
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::os::fd::RawFd;
 use std::time::Duration;
@@ -54,6 +55,7 @@ impl Machine {
                 tells_rest: false,
                 read_shut: false,
                 failure: None,
+                half_closed: false,
                 remembered: Default::default(),
                 activity: Default::default(),
                 history: Default::default(),
@@ -197,10 +199,11 @@ impl Machine {
             let socket = world.descriptors.get(number)?;
             Ok(socket.patience(socket.receive_timeout, flags & libc::MSG_DONTWAIT != 0))
         })?;
+        let got = Cell::new(Received::default());
         let attempt = |world: &mut World| {
             let result = match world.descriptors.get(number).map(|socket| socket.role) {
                 Ok(Role::Datagrams(id)) => crate::datagrams::receive(world, id, &mut buffer, flags),
-                Ok(_) => read(world, number, &mut buffer, flags),
+                Ok(_) => crate::streams::gather(world, number, &mut buffer, flags, &got),
                 Err(error) => Err(error),
             };
             match result {
@@ -208,7 +211,11 @@ impl Machine {
                 result => Some(result),
             }
         };
-        self.wait(patience, attempt, |_| Err(Errno::EAGAIN))
+        let otherwise = |_: &mut World| match got.get() {
+            nothing if nothing.count == 0 => Err(Errno::EAGAIN),
+            some => Ok(some),
+        };
+        self.wait(patience, attempt, otherwise)
     }
 
     /// Whether a call with `flags` sends without a copy (MSG_ZEROCOPY on a socket with SO_ZEROCOPY).
@@ -228,7 +235,7 @@ impl Machine {
             let socket = world.descriptors.get(number)?;
             Ok(socket.patience(socket.send_timeout, flags & libc::MSG_DONTWAIT != 0))
         })?;
-        let done = std::cell::Cell::new(0);
+        let done = Cell::new(0);
         let begun = self.call(|world| early::begin(world, number, data, flags, to))?;
         // What the SYN carries is sent even if the call does not wait.
         let carried = begun.unwrap_or(0);
@@ -240,8 +247,9 @@ impl Machine {
                 Ok(Role::Datagrams(_)) => crate::datagrams::send(world, number, data, to),
                 Ok(_) if begun.is_some() && world.is_opening(number) => Err(Errno::EAGAIN),
                 Ok(_) if carried > 0 && data.is_some_and(|data| data.len() == carried) => {
-                    crate::streams::take_failure(world, number)
-                        .and_then(|failure| failure.map_or(Ok(carried), |failure| Err(errno(failure))))
+                    crate::streams::take_failure(world, number).and_then(|failure| {
+                        failure.map_or(Ok(carried), |failure| Err(told(world, number, failure)))
+                    })
                 }
                 Ok(_) => write(world, number, data, flags, &done, again),
                 Err(error) => Err(error),

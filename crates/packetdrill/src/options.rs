@@ -2,7 +2,7 @@
 
 use crate::machine::Machine;
 use crate::socket::{Role, Socket};
-use crate::streams::{errno, take_failure};
+use crate::streams::{take_failure, told};
 use crate::world::World;
 use nix::errno::Errno;
 use std::os::fd::RawFd;
@@ -113,7 +113,7 @@ impl Machine {
         self.call(|world| {
             if (level, name) == (SOCKET, libc::SO_ERROR) {
                 let failure = take_failure(world, number)?;
-                let mut code = failure.map_or(0, |failure| errno(failure) as i32);
+                let mut code = failure.map_or(0, |failure| told(world, number, failure) as i32);
                 if let Role::Datagrams(Some(id)) = world.descriptors.get(number)?.role
                     && let Some(error) = world.stack.udp_take_error(id)
                 {
@@ -359,6 +359,7 @@ fn number_of(
             _ => 1,
         },
         (IP, libc::IP_TTL) | (IPV6, libc::IPV6_UNICAST_HOPS) => i32::from(options.time_to_live),
+        (SOCKET, libc::SO_RCVLOWAT) => socket.least_to_read() as i32,
         option if REMEMBERED.contains(&option) => socket.remembered.get(&option).copied().unwrap_or(0),
         _ => return Err(Errno::ENOPROTOOPT),
     })

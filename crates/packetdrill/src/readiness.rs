@@ -32,7 +32,8 @@ pub(crate) fn bits(socket: &Socket, stack: &Stack) -> u32 {
         }
         Role::Connection(id) => {
             let ready = stack.tcp().readiness(id);
-            let state = stack.tcp().info(id).map_or(State::Closed, |info| info.state);
+            let info = stack.tcp().info(id);
+            let state = info.as_ref().map_or(State::Closed, |info| info.state);
             let read_over = ready.contains(Readiness::READ_CLOSED) || socket.read_shut;
             let over = matches!(state, State::Closed | State::TimeWait)
                 || read_over
@@ -44,7 +45,10 @@ pub(crate) fn bits(socket: &Socket, stack: &Stack) -> u32 {
                 !matches!(state, State::Established | State::CloseWait) || socket.send_memory.is_writable();
             let failed =
                 ready.contains(Readiness::FAILED) || socket.failure.is_some() || !socket.notices.is_empty();
-            when(ready.contains(Readiness::READABLE) || socket.read_shut, IN | RDNORM)
+            let waiting = info.map_or(0, |info| info.receive_queue as usize);
+            let worth_reading = waiting >= socket.least_to_read() || read_over || failed;
+            let readable = ready.contains(Readiness::READABLE) && worth_reading;
+            when(readable || socket.read_shut, IN | RDNORM)
                 | when(ready.contains(Readiness::WRITABLE) && room, OUT | WRNORM)
                 | when(read_over, RDHUP)
                 | when(over, HUP)

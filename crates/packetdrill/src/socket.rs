@@ -42,6 +42,8 @@ pub(crate) struct Socket {
     pub(crate) tells_rest: bool,
     /// Reading was shut down: an end of stream that the peer did not send.
     pub(crate) read_shut: bool,
+    /// The peer had ended its stream, and this side had not, when it was last looked at.
+    pub(crate) half_closed: bool,
     /// Why it failed, taken from the stack and not told yet.
     pub(crate) failure: Option<Failure>,
     /// Options that are kept and given back, and have no effect on what leaves.
@@ -83,6 +85,12 @@ impl Socket {
     pub(crate) fn sends_without_copy(&self, flags: i32) -> bool {
         let asked = self.remembered.get(&(libc::SOL_SOCKET, libc::SO_ZEROCOPY)).is_some_and(|on| *on != 0);
         asked && flags & libc::MSG_ZEROCOPY != 0
+    }
+
+    /// Bytes that make it readable (SO_RCVLOWAT).
+    pub(crate) fn least_to_read(&self) -> usize {
+        let chosen = self.remembered.get(&(libc::SOL_SOCKET, libc::SO_RCVLOWAT));
+        chosen.and_then(|least| usize::try_from(*least).ok()).unwrap_or(1).max(1)
     }
 
     /// Where a connection begins, as far as that was chosen.

@@ -4,6 +4,7 @@ use crate::address::Family;
 use crate::socket::{Received, Role};
 use crate::world::World;
 use nix::errno::Errno;
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::os::fd::RawFd;
 use tcp::{
@@ -11,8 +12,16 @@ use tcp::{
     WriteMarks,
 };
 
-/// The error that a failed connection gives.
-pub(crate) fn errno(failure: Failure) -> Errno {
+/// The error that a socket gives for a connection that has failed. A reset of a peer that had sent its FIN breaks a pipe.
+pub(crate) fn told(world: &World, number: RawFd, failure: Failure) -> Errno {
+    let half_closed = world.descriptors.get(number).is_ok_and(|socket| socket.half_closed);
+    match failure {
+        Failure::Reset if half_closed => Errno::EPIPE,
+        failure => errno(failure),
+    }
+}
+
+fn errno(failure: Failure) -> Errno {
     match failure {
         Failure::Refused => Errno::ECONNREFUSED,
         Failure::Reset => Errno::ECONNRESET,
@@ -22,6 +31,21 @@ pub(crate) fn errno(failure: Failure) -> Errno {
         Failure::ProtocolUnreachable => Errno::ENOPROTOOPT,
         Failure::Aborted => Errno::ECONNABORTED,
     }
+}
+
+/// The failure that gives an error.
+fn failure(error: Errno) -> Option<Failure> {
+    let all = [
+        Failure::Refused,
+        Failure::Reset,
+        Failure::TimedOut,
+        Failure::NetworkUnreachable,
+        Failure::HostUnreachable,
+        Failure::ProtocolUnreachable,
+        Failure::Aborted,
+    ];
+    let error = if error == Errno::EPIPE { Errno::ECONNRESET } else { error };
+    all.into_iter().find(|failure| errno(*failure) == error)
 }
 
 /// Why a connection has failed, told once.
@@ -99,7 +123,7 @@ pub(crate) fn connected(world: &mut World, number: RawFd) -> Result<Option<()>, 
     let Role::Connection(id) = socket.role else { return Err(Errno::EINVAL) };
     let ready = world.stack.tcp().readiness(id);
     if let Some(failure) = take_failure(world, number)? {
-        return Err(errno(failure));
+        return Err(told(world, number, failure));
     }
     if !ready.contains(Readiness::CONNECTED) {
         return if ready.contains(Readiness::DRAINED) { Err(Errno::ECONNABORTED) } else { Ok(None) };
@@ -132,6 +156,12 @@ pub(crate) fn shut(world: &mut World, number: RawFd, id: ConnectionId, how: Shut
         world.descriptors.get_mut(number)?.role = Role::Fresh;
         return Ok(());
     }
+    // Both FINs are acknowledged: nothing is left of it but TIME-WAIT, which is no socket's any more.
+    let over =
+        world.stack.tcp().info(id).is_none_or(|info| matches!(info.state, State::TimeWait | State::Closed));
+    if over {
+        return Err(Errno::ENOTCONN);
+    }
     if how != Shutdown::Read {
         world.stack.tcp_mut().shutdown(world.now, id, Shutdown::Write).map_err(|error| match error {
             ShutdownError::NotConnected => Errno::ENOTCONN,
@@ -142,8 +172,41 @@ pub(crate) fn shut(world: &mut World, number: RawFd, id: ConnectionId, how: Shut
     Ok(())
 }
 
-/// Reads from a stream.
-pub(crate) fn read(
+/// Reads from a stream until there is as much as the caller waits for (SO_RCVLOWAT, MSG_WAITALL); `got` is what earlier attempts of the
+/// same call have read.
+pub(crate) fn gather(
+    world: &mut World,
+    number: RawFd,
+    buffer: &mut Option<&mut [u8]>,
+    flags: i32,
+    got: &Cell<Received>,
+) -> Result<Received, Errno> {
+    let length = buffer.as_deref().map_or(0, <[u8]>::len);
+    let least = world.descriptors.get(number)?.least_to_read();
+    let wanted = if flags & libc::MSG_WAITALL != 0 { length } else { least.min(length) };
+    let before = got.get();
+    let mut rest = buffer.as_deref_mut().map(|buffer| buffer.get_mut(before.count..).unwrap_or_default());
+    let received = match read(world, number, &mut rest, flags) {
+        // The error is told by the next call.
+        Err(error) if error != Errno::EAGAIN && before.count > 0 => {
+            world.descriptors.get_mut(number)?.failure = failure(error);
+            return Ok(before);
+        }
+        result => result?,
+    };
+    let count = before.count + received.count;
+    let all = Received { count, whole: count, ..received };
+    if received.count == 0 || count >= wanted {
+        return Ok(all);
+    }
+    if flags & libc::MSG_PEEK == 0 {
+        got.set(all);
+    }
+    Err(Errno::EAGAIN)
+}
+
+/// Reads from a stream what there is.
+fn read(
     world: &mut World,
     number: RawFd,
     buffer: &mut Option<&mut [u8]>,
@@ -154,7 +217,7 @@ pub(crate) fn read(
         return Err(if socket.early.remote.is_some() { Errno::EAGAIN } else { Errno::ENOTCONN });
     };
     if let Some(failure) = socket.failure.take() {
-        return Err(errno(failure));
+        return Err(told(world, number, failure));
     }
     let (tells_rest, read_shut) = (socket.tells_rest, socket.read_shut);
     let (now, tcp) = (world.now, world.stack.tcp_mut());
@@ -172,7 +235,7 @@ pub(crate) fn read(
         Err(ReadError::WouldBlock) if read_shut => 0,
         Err(ReadError::WouldBlock) => return Err(Errno::EAGAIN),
         Err(ReadError::NotConnected) => return Err(Errno::ENOTCONN),
-        Err(ReadError::Failed(failure)) => return Err(errno(failure)),
+        Err(ReadError::Failed(failure)) => return Err(told(world, number, failure)),
     };
     // A stream that has ended counts as one more byte.
     let rest = tcp.info(id).map_or(0, |info| info.receive_queue);
@@ -187,13 +250,13 @@ pub(crate) fn write(
     number: RawFd,
     data: Option<&[u8]>,
     flags: i32,
-    done: &std::cell::Cell<usize>,
+    done: &Cell<usize>,
     again: bool,
 ) -> Result<usize, Errno> {
     let socket = world.descriptors.get_mut(number)?;
     let Role::Connection(id) = socket.role else { return Err(Errno::EPIPE) };
     if let Some(failure) = socket.failure.take() {
-        return Err(errno(failure));
+        return Err(told(world, number, failure));
     }
     let Some(data) = data else {
         let ready = world.stack.tcp().readiness(id);
@@ -234,7 +297,7 @@ pub(crate) fn write(
                 |error| match error {
                     WriteError::WouldBlock => Errno::EAGAIN,
                     WriteError::NotConnected | WriteError::Shutdown => Errno::EPIPE,
-                    WriteError::Failed(failure) => errno(failure),
+                    WriteError::Failed(failure) => told(world, number, failure),
                 },
             )?;
         if let Some(room) = room {

@@ -289,6 +289,43 @@ fn errors_are_told_in_errno() {
 }
 
 #[test]
+fn a_call_may_wait_for_all_that_it_asks_for_and_a_reset_after_the_peers_fin_breaks_the_pipe() {
+    let library = Library::load();
+    let listener = library.listening();
+    let first = handshake(library);
+    let (socket, _) = library.accept(listener);
+    library.send(ACK, 100, first, b"hel");
+    let reading = thread::spawn(move || {
+        let mut data = [0; 8];
+        // SAFETY: the buffer lives through the call.
+        let count = unsafe {
+            (library.0.recv)(library.user(), socket, data.as_mut_ptr().cast(), 8, libc::MSG_WAITALL)
+        };
+        (count, data)
+    });
+    library.sleep(1_000);
+    library.send(ACK, 103, first, b"lo, me");
+    assert_eq!(reading.join().unwrap(), (8, *b"hello, m"));
+    assert_eq!(library.read(socket, 9), Ok(b"e".to_vec()));
+    let least: c_int = 3;
+    // SAFETY: the number lives through the call.
+    let set = unsafe {
+        let at = (&raw const least).cast();
+        (library.0.setsockopt)(library.user(), socket, libc::SOL_SOCKET, libc::SO_RCVLOWAT, at, 4)
+    };
+    assert_eq!(set, 0);
+    library.send(ACK, 109, first, b"ab");
+    let reading = thread::spawn(move || library.read(socket, 9));
+    library.sleep(1_000);
+    library.send(ACK | Flags::FIN, 111, first, b"");
+    assert_eq!(reading.join().unwrap(), Ok(b"ab".to_vec()), "nothing more can come");
+    library.send(Flags::RST, 112, 0, b"");
+    assert_eq!((library.write(socket, b"x"), errno()), (-1, libc::EPIPE));
+    assert_eq!((library.close(socket), library.close(listener)), (0, 0));
+    library.free();
+}
+
+#[test]
 fn flags_that_cannot_be_read_leave_a_table_whose_calls_fail() {
     let library = Library::load();
     // SAFETY: a C string, and room for a table.
