@@ -44,7 +44,7 @@ pub fn request(json: &[u8]) -> Result<Request, Refusal> {
         given: String::from_utf8_lossy(json).chars().take(200).collect(),
         parameter: None,
         nearest: None,
-        message: Box::new(words(format!("not a request: {error}"), format!("不是有效的请求:{error}"))),
+        message: Box::new(words(format!("not a request: {error}"), format!("不是有效的请求：{error}"))),
     })
 }
 

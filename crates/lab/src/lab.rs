@@ -74,9 +74,18 @@ impl Lab {
         Duration::from_millis(self.number(name))
     }
 
-    /// Whether nothing interferes: no rules.
+    /// Whether nothing has interfered so far: a rule that has met nothing yet changes nothing.
     pub(crate) fn is_undisturbed(&self) -> bool {
-        self.faults.is_empty()
+        (0..self.faults.len()).all(|number| self.met(number) == 0)
+    }
+
+    /// Frames that a rule has met so far; of a cable, whether it was cut or mended.
+    fn met(&self, number: usize) -> u64 {
+        if let Some((_, Fault::Link { at, .. })) = self.faults.get(number) {
+            return u64::from(u128::from(self.now()) >= at.as_nanos());
+        }
+        let rule = self.rules.get(number).copied().flatten();
+        rule.map_or(0, |rule| self.network.rule(rule).met())
     }
 
     // ---- building ----
@@ -223,7 +232,7 @@ impl Lab {
         if self.is_undisturbed() {
             return self.check(claim, held, seen);
         }
-        let seen = words("not judged: rules interfere", "不作判断:有规则干预");
+        let seen = words("not judged: rules interfere", "不作判断：有规则干预");
         self.checks.push(Check { claim: claim.into(), verdict: "skipped", seen });
     }
 
@@ -242,14 +251,23 @@ impl Lab {
         if let Some(refusal) = self.refusal.take() {
             return Err(refusal);
         }
+        if let Some((text, _)) = self.faults.first().filter(|_| self.recorder.is_none()) {
+            return Err(Fault::no_network(text));
+        }
+        if self.checks.is_empty() {
+            self.check(
+                words("the experiment comes to what it checks", "实验进行到判定的一步"),
+                false,
+                words("it ended before anything could be judged", "在能作出判断之前就结束了"),
+            );
+        }
         let duration = self.now();
         let nodes = self.network.nodes().map(|node| self.node(node)).collect();
         let links = self.links.iter().map(|(ends, impairments)| link(ends, impairments)).collect();
-        let rules = self.faults.iter().enumerate().map(|(number, (text, _))| {
-            let rule = self.rules.get(number).copied().flatten();
-            RuleReport { text: text.clone(), met: rule.map_or(0, |rule| self.network.rule(rule).met()) }
-        });
-        let rules = rules.collect();
+        let rules = self.faults.iter().enumerate();
+        let rules = rules
+            .map(|(number, (text, _))| RuleReport { text: text.clone(), met: self.met(number) })
+            .collect();
         let (endpoints, frames, events) = match self.recorder {
             Some(recorder) => recorder.into_parts(),
             None => Default::default(),

@@ -25,7 +25,7 @@ mod text;
 mod trace;
 
 pub use experiment::Experiment;
-pub use export::ladder::{Mark, Row, ladder};
+pub use export::ladder::{Mark, Row, ladder, remark};
 pub use export::pcapng::pcapng;
 pub use export::svg::svg;
 pub use parameter::{Parameter, Range};

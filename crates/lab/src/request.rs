@@ -90,7 +90,7 @@ impl Parameter {
             parameter: Some(self.name.to_owned()),
             message: Box::new(words(
                 format!("{} cannot be {word:?}: {}{}", self.name, range.en, hint(&nearest).en),
-                format!("{} 不能是 {word:?}:{}{}", self.name, range.zh, hint(&nearest).zh),
+                format!("{} 不能是 {word:?}：{}{}", self.name, range.zh, hint(&nearest).zh),
             )),
             nearest,
         };
@@ -112,7 +112,7 @@ impl Parameter {
                 None => {
                     let all = options.join(", ");
                     let nearest = nearest(&word, options.iter().copied());
-                    Err(refuse(nearest, words(format!("it is one of {all}"), format!("可选:{all}"))))
+                    Err(refuse(nearest, words(format!("it is one of {all}"), format!("可选：{all}"))))
                 }
             },
             Range::Flag { .. } => match word.as_str() {
@@ -130,15 +130,21 @@ pub(crate) fn unknown<'a>(
     given: &str,
     valid: impl IntoIterator<Item = &'a str>,
 ) -> Refusal {
-    let nearest = nearest(given, valid);
+    let valid: Vec<&str> = valid.into_iter().collect();
+    let nearest = nearest(given, valid.iter().copied());
     let zh = if kind == "experiment" { "实验" } else { "参数" };
+    let remedy = match &nearest {
+        Some(_) => hint(&nearest),
+        None if valid.is_empty() => words("; there is none to set", "；没有可设的参数"),
+        None => words(format!("; there are {}", valid.join(", ")), format!("；可选：{}", valid.join("、"))),
+    };
     Refusal {
         kind,
         given: given.to_owned(),
         parameter: None,
         message: Box::new(words(
-            format!("there is no {kind} {given:?}{}", hint(&nearest).en),
-            format!("没有名为 {given:?} 的{zh}{}", hint(&nearest).zh),
+            format!("there is no {kind} {given:?}{}", remedy.en),
+            format!("没有名为 {given:?} 的{zh}{}", remedy.zh),
         )),
         nearest,
     }
@@ -147,7 +153,7 @@ pub(crate) fn unknown<'a>(
 /// "Did you mean", or nothing.
 pub(crate) fn hint(nearest: &Option<String>) -> Words {
     match nearest {
-        Some(word) => words(format!("; did you mean {word:?}?"), format!(";是不是 {word:?}?")),
+        Some(word) => words(format!("; did you mean {word:?}?"), format!("；是不是 {word:?}？")),
         None => words("", ""),
     }
 }

@@ -50,8 +50,9 @@ impl Fault {
             "duplicate" => Verdict::Duplicate,
             "corrupt" => Verdict::Corrupt,
             "delay" => {
-                let given = need(words("a time, as in 200ms", "时间,例如 200ms"))?;
-                let what = words("a time such as 200ms or 1.5s", "时间,例如 200ms 或 1.5s");
+                let given = need(words("a time, such as 200ms", "时间，例如 200ms"))?;
+                let what =
+                    words("a time up to a day, such as 200ms or 1.5s", "时间，例如 200ms 或 1.5s，最多一天");
                 Verdict::Delay(time(given).ok_or_else(|| refuse(given, &[], what))?)
             }
             "cut" | "mend" => {
@@ -62,12 +63,26 @@ impl Fault {
                 return packet(rule, Verdict::Cut, given, &mut tokens);
             }
             _ => {
-                let what = words(format!("a verdict: {all}"), format!("动作:{all}"));
+                let what = words(format!("a verdict: {all}"), format!("动作：{all}"));
                 return Err(refuse(verdict, &VERDICTS, what));
             }
         };
         let node = need(words("the name of a host", "主机名"))?;
         packet(rule, verdict, node, &mut tokens)
+    }
+
+    /// The refusal of a rule where nothing can be broken.
+    pub(crate) fn no_network(text: &str) -> Refusal {
+        Refusal {
+            kind: "rule",
+            given: text.to_owned(),
+            parameter: None,
+            nearest: None,
+            message: Box::new(words(
+                format!("rule {text:?}: this experiment is a model without a network; leave the rule out"),
+                format!("规则 {text:?}：此实验是模型，没有网络可破坏；请去掉规则"),
+            )),
+        }
     }
 
     /// The refusal of a rule about a cable that there is not.
@@ -86,7 +101,7 @@ impl Fault {
         let Some(index) = names.iter().position(|name| name == node) else {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let all = names.join(", ");
-            let what = words(format!("one of {all}"), format!("以下之一:{all}"));
+            let what = words(format!("one of {all}"), format!("以下之一：{all}"));
             return Err(refuse(text, node, &names, &what));
         };
         let rule = match verdict {
@@ -112,13 +127,13 @@ fn packet<'a>(
     let kinds: Vec<&str> = Packet::KINDS.into_iter().chain(["any"]).collect();
     let Some(kind) = kinds.iter().find(|kind| kind.eq_ignore_ascii_case(given)) else {
         let all = kinds.join(" ");
-        let what = words(format!("a kind of packet: {all}"), format!("包的种类:{all}"));
+        let what = words(format!("a kind of packet: {all}"), format!("包的种类：{all}"));
         return Err(refuse(rule, given, &kinds, &what));
     };
     let (first, count) = match tokens.next() {
         None => (1, u64::MAX),
         Some(which) => range(which).ok_or_else(|| {
-            let what = words("which ones, as in #2, #2-4 or #2+", "第几个,例如 #2、#2-4 或 #2+");
+            let what = words("which ones, as in #2, #2-4 or #2+", "第几个，例如 #2、#2-4 或 #2+");
             refuse(rule, which, &[], &what)
         })?,
     };
@@ -134,7 +149,10 @@ fn link<'a>(
     word: &str,
     tokens: &mut impl Iterator<Item = &'a str>,
 ) -> Result<Fault, Refusal> {
-    let form = words("\"link 0 at 1.5s\"", "\"link 0 at 1.5s\" 的形式");
+    let form = words(
+        format!("\"{} link 0 at 1.5s\", at most a day", if up { "mend" } else { "cut" }),
+        format!("\"{} link 0 at 1.5s\" 的形式，最多一天", if up { "mend" } else { "cut" }),
+    );
     let (number, at, when) = (tokens.next(), tokens.next(), tokens.next());
     let link = number.and_then(|number| number.parse().ok());
     let when = when.and_then(time);
@@ -169,7 +187,7 @@ fn time(text: &str) -> Option<Duration> {
 }
 
 fn refuse(rule: &str, given: &str, valid: &[&str], what: &Words) -> Refusal {
-    let nearest = nearest(given, valid.iter().copied()).filter(|_| !given.is_empty());
+    let nearest = nearest(given, valid.iter().copied()).filter(|word| !given.is_empty() && word != given);
     let place = if given.is_empty() {
         words("at its end", "末尾")
     } else {
@@ -181,7 +199,7 @@ fn refuse(rule: &str, given: &str, valid: &[&str], what: &Words) -> Refusal {
         parameter: None,
         message: Box::new(words(
             format!("rule {rule:?} {}: expected {}{}", place.en, what.en, hint(&nearest).en),
-            format!("规则 {rule:?} 在{}有误:应为{}{}", place.zh, what.zh, hint(&nearest).zh),
+            format!("规则 {rule:?} 在{}有误：应为{}{}", place.zh, what.zh, hint(&nearest).zh),
         )),
         nearest,
     }

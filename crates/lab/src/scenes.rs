@@ -5,6 +5,7 @@ use crate::text::{Words, words};
 use crate::trace::model::{Event, Frame, What};
 use crate::trace::recorder::Recorder;
 use sim::network::{Impairments, NodeId};
+use stack::{PingId, PingKind, StackConfig};
 use std::time::Duration;
 use tcp::{ConnectionId, ListenerId, Readiness, SocketOptions};
 
@@ -31,11 +32,22 @@ pub(crate) struct Pair {
 /// A client, 10.0.0.1, and a server, 10.0.0.2, on one cable. They know each other's hardware addresses, and the recording
 /// has begun.
 pub(crate) fn pair(lab: &mut Lab, cable: Impairments) -> Pair {
-    let (client, server) = (lab.host("client"), lab.host("server"));
+    pair_with(lab, Lab::config(), cable)
+}
+
+/// The same, of hosts that are configured so.
+pub(crate) fn pair_with(lab: &mut Lab, config: StackConfig, cable: Impairments) -> Pair {
+    let (client, server) = (lab.host_with("client", config.clone()), lab.host_with("server", config));
     lab.cable(cable, (client, "10.0.0.1/24"), (server, "10.0.0.2/24"));
     acquaint(lab, &[(client, "10.0.0.2"), (server, "10.0.0.1")]);
     lab.begin();
     Pair { client, server }
+}
+
+/// Whether a reply to an echo has come; that it could not be delivered is none.
+pub(crate) fn echoed(lab: &mut Lab, host: NodeId, socket: PingId) -> bool {
+    let told = lab.network.stack(host).ping_receive(socket);
+    told.is_some_and(|reply| reply.kind == PingKind::Reply)
 }
 
 /// Lets hosts learn each other's hardware addresses by an echo, over perfect cables, before anything is recorded.
@@ -172,7 +184,7 @@ pub(crate) fn check_arrived(lab: &mut Lab, got: &[u8], count: usize) {
     let whole = got == pattern(count);
     let came = got.len();
     lab.check(
-        words("every byte arrives, once and in order", "每个字节都到达,不重复,不乱序"),
+        words("every byte arrives, once and in order", "每个字节都到达，不重复，不乱序"),
         whole,
         words(format!("{came} of {count} bytes"), format!("{count} 字节中的 {came} 字节")),
     );

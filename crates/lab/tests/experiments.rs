@@ -1,6 +1,6 @@
 //! Each experiment as it stands: its verdicts hold. Each test has the experiment's name.
 
-use netstrata_lab::{Exhibit, Request, Trace, Value, run};
+use netstrata_lab::{Exhibit, Range, Request, Trace, Value, What, run};
 
 fn named(name: &str) -> Trace {
     let request = Request { experiment: name.to_owned(), ..Request::default() };
@@ -88,6 +88,11 @@ fn other_parameters_hold() {
         ("talk", "read", "4"),
         ("keepalive", "idle", "60"),
         ("loss", "loss", "50000"),
+        ("loss", "sack", "false"),
+        ("time-wait", "first", "server"),
+        ("time-wait", "duplicate", "true"),
+        ("keepalive", "vanish", "0"),
+        ("keepalive", "vanish", "7200"),
         ("loopback", "last", "2"),
         ("address", "hosts", "20"),
         ("backlog", "backlog", "1"),
@@ -105,6 +110,107 @@ fn other_parameters_hold() {
         for check in &trace.checks {
             let (claim, seen) = (&check.claim.en, &check.seen.en);
             assert_ne!(check.verdict, "failed", "{experiment} {parameter}={value}: {claim}: {seen}");
+        }
+    }
+}
+
+/// Whatever a parameter takes is a run whose verdicts hold: at both ends of its range, each word, yes and no.
+#[test]
+fn every_parameter_holds_at_its_ends() {
+    for experiment in netstrata_lab::catalogue() {
+        for parameter in experiment.parameters {
+            let values = match parameter.range {
+                Range::Number { min, max, .. } => vec![Value::Number(min), Value::Number(max)],
+                Range::Choice { options, .. } => {
+                    options.iter().map(|option| Value::Word((*option).to_owned())).collect()
+                }
+                Range::Flag { .. } => vec![Value::Flag(true), Value::Flag(false)],
+            };
+            for value in values {
+                let parameters = [(parameter.name.to_owned(), value.clone())].into();
+                let request =
+                    Request { experiment: experiment.name.to_owned(), parameters, ..Request::default() };
+                let trace = run(&request).unwrap_or_else(|refusal| panic!("{}", refusal.message.en));
+                let failed = trace.checks.iter().find(|check| check.verdict == "failed");
+                let told = failed.map(|check| (&check.claim.en, &check.seen.en));
+                assert!(trace.passed, "{} {}={value:?}: {told:?}", experiment.name, parameter.name);
+            }
+        }
+    }
+}
+
+/// A verdict can fail: without one of its hosts, no experiment with a network is judged as if nothing had happened.
+#[test]
+fn no_run_passes_in_which_nothing_arrives() {
+    // What these show does not need frames to arrive, or is only of frames that do.
+    let spared = ["signal", "frame", "broadcast-storm"];
+    for experiment in netstrata_lab::catalogue().iter().filter(|one| !spared.contains(&one.name)) {
+        let nodes = named(experiment.name).nodes;
+        if nodes.is_empty() {
+            continue;
+        }
+        let rules = nodes.iter().map(|node| format!("drop {} any", node.name)).collect();
+        let request =
+            Request { experiment: experiment.name.to_owned(), rules: Some(rules), ..Request::default() };
+        let trace = run(&request).unwrap_or_else(|refusal| panic!("{}", refusal.message.en));
+        assert!(!trace.passed, "{} passes though nothing arrives", experiment.name);
+    }
+}
+
+/// A rule that meets nothing leaves every verdict as it was; one of a cable counts once its time has come.
+#[test]
+fn a_rule_that_meets_nothing_takes_no_verdict_away() {
+    let with = |rule: &str| {
+        let rules = Some(vec![rule.to_owned()]);
+        run(&Request { experiment: "handshake".into(), rules, ..Request::default() }).unwrap()
+    };
+    for rule in ["drop server SYN,ACK #5", "cut link 0 at 3600s"] {
+        let trace = with(rule);
+        assert_eq!(trace.checks, named("handshake").checks, "{rule}");
+        assert_eq!(trace.rules[0].met, 0);
+    }
+    let cut = with("cut link 0 at 0ms");
+    assert_eq!((cut.rules[0].met, cut.passed), (1, false));
+}
+
+/// A model has no network that could be broken: a rule for it is refused, and not left out in silence.
+#[test]
+fn a_rule_for_a_model_is_refused() {
+    let rules = Some(vec!["drop client SYN".to_owned()]);
+    let refusal =
+        run(&Request { experiment: "two-way-handshake".into(), rules, ..Request::default() }).unwrap_err();
+    assert_eq!((refusal.kind, refusal.given.as_str()), ("rule", "drop client SYN"));
+}
+
+/// Chinese is written with its own punctuation.
+#[test]
+fn chinese_has_its_own_punctuation() {
+    let chinese = |sign: char| ('\u{4e00}'..='\u{9fff}').contains(&sign);
+    let right = |text: &str| {
+        let signs: Vec<char> = text.chars().collect();
+        for (place, sign) in signs.iter().enumerate() {
+            let beside = [place.checked_sub(1), Some(place + 1)];
+            let beside = beside.into_iter().flatten().filter_map(|place| signs.get(place));
+            if [',', ';', ':', '?', '!'].contains(sign) {
+                assert!(!beside.copied().any(chinese), "{text}");
+            }
+        }
+    };
+    for experiment in netstrata_lab::catalogue() {
+        right(experiment.title.zh);
+        right(experiment.says.zh);
+        right(experiment.precise.zh);
+        experiment.look.iter().for_each(|look| right(look.zh));
+        experiment.parameters.iter().for_each(|parameter| right(parameter.title.zh));
+        let trace = named(experiment.name);
+        for check in &trace.checks {
+            right(&check.claim.zh);
+            right(&check.seen.zh);
+        }
+        for event in &trace.events {
+            if let What::Note { text, .. } = &event.what {
+                right(text.zh);
+            }
         }
     }
 }

@@ -12,18 +12,18 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     title: text("Dotted decimal", "点分十进制"),
     says: text(
         "IP marks one computer of a LAN by an address in dotted decimal, from 0.0.0.0 to 255.255.255.255.",
-        "IP 用于标识唯一的一台计算机(局域网)的地址,点分十进制,最小值 0.0.0.0,最大值 255.255.255.255。",
+        "IP 用于标识唯一的一台计算机（局域网）的地址，点分十进制，最小值 0.0.0.0，最大值 255.255.255.255。",
     ),
     precise: text(
         "Neither end of the range marks a computer: 0.0.0.0 means \"this host\" or \"any\", 255.255.255.255 everybody on \
          the link; 224.0.0.0/4 are groups, 127.0.0.0/8 is the host itself. Only four decimal numbers without leading zeros \
          are read: 010 was octal for some programs and decimal for others, which has let attackers pass filters.",
-        "范围的两端都不标识某台计算机:0.0.0.0 表示“本机”或“任意”,255.255.255.255 表示链路上的所有人;224.0.0.0/4 是组播,127.0.0.0/8 是本机。\
-         只接受四个没有前导零的十进制数:010 在有的程序里是八进制,在有的程序里是十进制,曾让攻击者绕过过滤。",
+        "范围的两端都不标识某台计算机：0.0.0.0 表示“本机”或“任意”，255.255.255.255 表示链路上的所有人；224.0.0.0/4 是组播，127.0.0.0/8 是本机。\
+         只接受四个没有前导零的十进制数：010 在有的程序里是八进制，在有的程序里是十进制，曾让攻击者绕过过滤。",
     ),
     look: &[text(
-        "A datagram to 255.255.255.255 comes to every host of the LAN, and to none beyond.",
-        "发往 255.255.255.255 的数据报到达局域网的每台主机。",
+        "A datagram to 255.255.255.255 comes to every other host of the LAN; no router would pass it on.",
+        "发往 255.255.255.255 的数据报到达局域网中其他每台主机；路由器不会转发它。",
     )],
     sources: &["RFC 791 3.2", "RFC 1122 3.2.1.3", "RFC 6943 3.1.1"],
     parameters: &[Parameter::number("hosts", text("hosts of the LAN", "局域网中的主机数"), "", (2, 4, 50))],
@@ -50,7 +50,7 @@ fn run(lab: &mut Lab) {
     let rows = WRITTEN.iter().map(|(written, _)| {
         let address = read(written);
         let kind = match address {
-            Some(address) if address.is_unspecified() => words("this host, or any", "本机,或任意地址"),
+            Some(address) if address.is_unspecified() => words("this host, or any", "本机，或任意地址"),
             Some(address) if address.is_broadcast() => words("everybody on the link", "链路上所有人"),
             Some(_) => words("one interface", "一个接口"),
             None => words("not an address", "不是地址"),
@@ -74,7 +74,7 @@ fn run(lab: &mut Lab) {
         wrong.is_empty(),
         words(
             format!("{} ways of writing one were tried; read wrongly: {}", WRITTEN.len(), listed(&wrong).en),
-            format!("试了 {} 种写法;读错的:{}", WRITTEN.len(), listed(&wrong).zh),
+            format!("试了 {} 种写法；读错的：{}", WRITTEN.len(), listed(&wrong).zh),
         ),
     );
     broadcast(lab);
@@ -103,7 +103,7 @@ fn broadcast(lab: &mut Lab) {
         .zip(&sockets[1..])
         .filter(|(host, socket)| lab.network.stack(**host).udp_receive(**socket, &mut [0; 64]).is_ok())
         .count();
-    lab.check_undisturbed(
+    lab.check(
         words(
             "a datagram to 255.255.255.255 comes to every other host of the LAN",
             "发往 255.255.255.255 的数据报到达局域网中其他每台主机",

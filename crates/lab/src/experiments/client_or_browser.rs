@@ -15,14 +15,14 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     says: text(
         "C/S: stable and saves network resources, but every program needs its own client, which must be updated. B/S: the browser \
          is the client, nothing to install or update, but it costs more network.",
-        "C/S:软件的使用稳定,并且可以节省网络资源;但每个软件都要下载客户端,更新也要重新下载。B/S:浏览器充当客户端,无需下载和更新;但消耗网络资源过大。",
+        "C/S：软件的使用稳定，并且可以节省网络资源；但每个软件都要下载客户端，更新也要重新下载。B/S：浏览器充当客户端，无需下载和更新；但消耗网络资源过大。",
     ),
     precise: text(
         "The browser fetches the program with every visit, unless it has kept it, and speaks HTTP: headers with each request and \
          answer. The client speaks the service's own protocol. How stable either is does not depend on that.",
-        "浏览器每次访问都要取回程序(除非有缓存),并且说 HTTP:每个请求和回答都带首部。专用客户端说服务自己的协议。是否稳定与此无关。",
+        "浏览器每次访问都要取回程序（除非有缓存），并且说 HTTP：每个请求和回答都带首部。专用客户端说服务自己的协议。是否稳定与此无关。",
     ),
-    look: &[text("The bytes on the cable, side by side.", "电缆上的字节数,并排比较。")],
+    look: &[text("The bytes on the cable, side by side.", "线缆上的字节数，并排比较。")],
     sources: &["RFC 9112"],
     parameters: &[
         Parameter::number("messages", text("messages sent", "发送的消息数"), "", (1, 5, 200)),
@@ -65,7 +65,7 @@ fn run(lab: &mut Lab) {
         (heard, shown) == (messages, messages + 1),
         words(
             format!("the client got {heard}, the browser {shown}: the page and an answer for each message"),
-            format!("客户端收到 {heard} 个,浏览器收到 {shown} 个:页面本身,加上每条消息的回答"),
+            format!("客户端收到 {heard} 个，浏览器收到 {shown} 个：页面本身，加上每条消息的回答"),
         ),
     );
     lab.check_undisturbed(
@@ -73,7 +73,7 @@ fn run(lab: &mut Lab) {
         browser > native,
         words(
             format!("{native} bytes by the client, {browser} by the browser"),
-            format!("客户端 {native} 字节,浏览器 {browser} 字节"),
+            format!("客户端 {native} 字节，浏览器 {browser} 字节"),
         ),
     );
     let rows = [(words("client", "客户端"), native), (words("browser", "浏览器"), browser)];
@@ -81,7 +81,7 @@ fn run(lab: &mut Lab) {
         vec![who.clone(), count.to_string().into(), (count / messages).to_string().into()]
     });
     let columns =
-        [text("who", "谁"), text("bytes on the cable", "电缆上的字节"), text("for each message", "每条消息")];
+        [text("who", "谁"), text("bytes on the cable", "线缆上的字节"), text("for each message", "每条消息")];
     lab.table(text("What it costs", "花费"), &columns, rows.collect());
 }
 
@@ -105,13 +105,14 @@ fn exchange(lab: &mut Lab, call: scenes::Call, question: &[u8], reply: &[u8]) ->
 
 /// A request as a browser of today sends it.
 fn request(path: &str, body: &str) -> Vec<u8> {
-    let method = if body.is_empty() { "GET" } else { "POST" };
+    let (method, entity) = match body.len() {
+        0 => ("GET", String::new()),
+        length => ("POST", format!("Content-Type: text/plain;charset=UTF-8\r\nContent-Length: {length}\r\n")),
+    };
     format!(
         "{method} {path} HTTP/1.1\r\nHost: 10.0.0.2:8000\r\nConnection: keep-alive\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) \
          AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36\r\nAccept: text/html,application/xhtml+xml,\
-         application/xml;q=0.9,*/*;q=0.8\r\nAccept-Encoding: gzip, deflate\r\nAccept-Language: zh-CN,zh;q=0.9,en;q=0.8\r\n\
-         Content-Type: text/plain;charset=UTF-8\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
+         application/xml;q=0.9,*/*;q=0.8\r\nAccept-Encoding: gzip, deflate\r\nAccept-Language: zh-CN,zh;q=0.9,en;q=0.8\r\n{entity}\r\n{body}"
     )
     .into_bytes()
 }

@@ -15,15 +15,15 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     says: text(
         "When the server receives a FIN it only means that the peer sends no more, but can still receive; and the server may \
          still have data to send. So ACK and FIN usually travel apart, and closing takes one message more than opening.",
-        "关闭连接时,服务器收到对方的 FIN 报文,仅仅表示对方不再发送数据了但是还能接收数据,而自己也未必全部数据都发送给对方了,\
-         因此己方 ACK 和 FIN 一般都会分开发送,从而导致多了一次。",
+        "关闭连接时，服务器收到对方的 FIN 报文，仅仅表示对方不再发送数据了但是还能接收数据，而自己也未必全部数据都发送给对方了，\
+         因此己方 ACK 和 FIN 一般都会分开发送，从而导致多了一次。",
     ),
     precise: text(
         "Four messages are the usual case, not a rule. If the server has nothing more to say and closes at once, ACK and FIN \
          travel together and three suffice. If both close at the same time, both pass CLOSING and both wait in TIME-WAIT. A \
          reset ends the connection at once, and what was not read is lost.",
-        "四次是常见情形,并非规定。服务端若无话可说、立即关闭,ACK 与 FIN 可以合在一起,三个报文就够。双方同时关闭,则都经过 CLOSING,\
-         都进入 TIME-WAIT。RST 则立即结束连接,未读的数据随之丢失。",
+        "四次是常见情形，并非规定。服务端若无话可说、立即关闭，ACK 与 FIN 可以合在一起，三个报文就够。双方同时关闭，则都经过 CLOSING，\
+         都进入 TIME-WAIT。RST 则立即结束连接，未读的数据随之丢失。",
     ),
     look: &[
         text(
@@ -32,7 +32,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
         ),
         text(
             "Drop the last ACK: TIME-WAIT answers the repeated FIN.",
-            "丢掉最后的 ACK:TIME-WAIT 会回应重发的 FIN。",
+            "丢掉最后的 ACK：TIME-WAIT 会回应重发的 FIN。",
         ),
     ],
     sources: &["RFC 9293 3.6, 3.10.4", "RFC 1122 4.2.2.13"],
@@ -45,9 +45,10 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
         ),
         Parameter::number(
             "delay",
-            text("one-way delay of the cable", "电缆的单程时延"),
+            text("one-way delay of the cable", "线缆的单程时延"),
             "ms",
-            (1, 50, 2_000),
+            // Round trips shorter than the first time-out: else what opens it comes several times.
+            (1, 50, 450),
         ),
     ],
     rules: &[],
@@ -121,16 +122,16 @@ fn run(lab: &mut Lab) {
                 _ => "who closes first waits in TIME-WAIT, and nobody else",
             },
             match way.as_str() {
-                "simultaneous" => "先关闭的一方进入 TIME-WAIT:这里两端都是",
+                "simultaneous" => "先关闭的一方进入 TIME-WAIT：这里两端都是",
                 "reset" => "复位之后谁也不进入 TIME-WAIT",
-                _ => "先关闭的一方进入 TIME-WAIT,另一方不会",
+                _ => "先关闭的一方进入 TIME-WAIT，另一方不会",
             },
         ),
         (one, other) == wanted,
         match (one, other) {
             (true, true) => words("both waited", "两端都等待"),
-            (true, false) => words("the client waited, the server did not", "客户端等待,服务端没有"),
-            (false, true) => words("the server waited, the client did not", "服务端等待,客户端没有"),
+            (true, false) => words("the client waited, the server did not", "客户端等待，服务端没有"),
+            (false, true) => words("the server waited, the client did not", "服务端等待，客户端没有"),
             (false, false) => words("neither waited", "两端都没有等待"),
         },
     );
@@ -141,14 +142,14 @@ fn run(lab: &mut Lab) {
         left == [(0, 0, 0); 2],
         words(
             format!("{} at the client, {} at the server", kept(left[0]).en, kept(left[1]).en),
-            format!("客户端{},服务端{}", kept(left[0]).zh, kept(left[1]).zh),
+            format!("客户端{}，服务端{}", kept(left[0]).zh, kept(left[1]).zh),
         ),
     );
 }
 
-/// What a host keeps: half-open, open, in TIME-WAIT.
-fn kept((half_open, open, waiting): (usize, usize, usize)) -> Words {
-    match (half_open, open, waiting) {
+/// What a host keeps: open, half-open, in TIME-WAIT.
+fn kept((open, half_open, waiting): (usize, usize, usize)) -> Words {
+    match (open, half_open, waiting) {
         (0, 0, 0) => words("nothing", "无残留"),
         _ => words(
             format!("{half_open} half-open, {open} open, {waiting} in TIME-WAIT"),

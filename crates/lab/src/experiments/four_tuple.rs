@@ -14,13 +14,13 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     title: text("Four numbers name a connection", "四元组标识一个连接"),
     says: text(
         "IP marks one computer, a port one program on it; IP and port together mark one program on one computer in the world.",
-        "ip:用于唯一标识某一台计算机的位置;port:计算机上的一个应用软件;ip + port:世界上某一台电脑上的一个应用软件。",
+        "ip：用于唯一标识某一台计算机的位置；port：计算机上的一个应用软件；ip + port：世界上某一台电脑上的一个应用软件。",
     ),
     precise: text(
         "An address marks an interface, not a computer, and private addresses are used by many networks at once. One port \
          serves any number of connections: what tells them apart is the four-tuple, both addresses and both ports. So two \
          clients may even use the same port of their own.",
-        "地址标识的是接口而非整台计算机,私有地址更是许多网络同时在用。一个端口可以服务任意多个连接:区分它们的是四元组,即双方的地址和端口。\
+        "地址标识的是接口而非整台计算机，私有地址更是许多网络同时在用。一个端口可以服务任意多个连接：区分它们的是四元组，即双方的地址和端口。\
          所以两个客户端甚至可以使用相同的本地端口。",
     ),
     look: &[text("Two connections of the server differ in one number only.", "服务端的两个连接只差一个数。")],
@@ -76,7 +76,7 @@ fn run(lab: &mut Lab) {
     let shown = listed(heard.iter().map(|(from, said)| format!("{from} says \u{201c}{said}\u{201d}")));
     let shown = words(shown.en, listed(heard.iter().map(|(from, said)| format!("{from} 说“{said}”"))).zh);
     lab.check(
-        words("one server port, two connections, nothing mixed up", "一个服务端口,两个连接,互不混淆"),
+        words("one server port, two connections, nothing mixed up", "一个服务端口，两个连接，互不混淆"),
         heard == wanted,
         shown,
     );

@@ -15,18 +15,18 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     says: text(
         "Ethernet lays down how signals are grouped. Each network card has a number of twelve digits that is unique in the \
          world, the MAC address: the first six are the vendor's, the last six a serial number.",
-        "以太网协议规定好电信号数据的分组方式;每块网卡都有世界上独一无二的 12 位编号 mac 地址,前六位是厂商号,后六位是流水号。",
+        "以太网协议规定好电信号数据的分组方式；每块网卡都有世界上独一无二的 12 位编号 mac 地址，前六位是厂商号，后六位是流水号。",
     ),
     precise: text(
         "Twelve hexadecimal digits: 48 bits. IEEE also sells smaller blocks, so the vendor's part has 6, 7 or 9 digits. A bit \
          tells whether the address was given by IEEE or chosen locally, as virtual machines and phones that hide do; another \
          whether it is a group's. So it is unique only as far as nobody chose it.",
-        "十二位十六进制数,即 48 比特。IEEE 也出售更小的块,所以厂商部分是 6、7 或 9 位。有一位说明地址由 IEEE 分配还是本地选择(虚拟机和为隐私随机化的手机就是后者),\
+        "十二位十六进制数，即 48 比特。IEEE 也出售更小的块，所以厂商部分是 6、7 或 9 位。有一位说明地址由 IEEE 分配还是本地选择（虚拟机和为隐私随机化的手机就是后者），\
          另一位说明是否组播。所以只有没人自选时才是唯一的。",
     ),
     look: &[text(
         "Destination, source, type: fourteen bytes before every packet.",
-        "目的、源、类型:每个包前面的十四个字节。",
+        "目的、源、类型：每个包前面的十四个字节。",
     )],
     sources: &["IEEE 802.3 3.2", "IEEE 802 8.2"],
     parameters: &[Parameter::choice(
@@ -65,26 +65,26 @@ fn run(lab: &mut Lab) {
     lab.check_undisturbed(
         words(
             "the first frame asks everybody: destination all ones, source the client, type ARP",
-            "第一帧问所有人:目的全 1,源为客户端,类型 ARP",
+            "第一帧问所有人：目的全 1，源为客户端，类型 ARP",
         ),
         held && opened,
         words(
             format!("to {there}, from {here}, type 0x{:02x}{:02x}", bytes[12], bytes[13]),
-            format!("发往 {there},来自 {here},类型 0x{:02x}{:02x}", bytes[12], bytes[13]),
+            format!("发往 {there}，来自 {here}，类型 0x{:02x}{:02x}", bytes[12], bytes[13]),
         ),
     );
     let local = a & 2 != 0;
     let vendor = macaddr_ouidb::OUI_DB_BUNDLED.lookup(&[a, b, c, 0x12, 0x34, 0x56]);
     let name = vendor.map_or(String::new(), |entry| entry.name().to_owned());
     let seen = if local {
-        words("chosen locally: it has no vendor", "本地选择,没有厂商")
+        words("chosen locally: it has no vendor", "本地选择，没有厂商")
     } else {
         words(name.clone(), name.clone())
     };
     lab.check(
         words(
             "the public registry knows the vendor, unless the address was chosen locally",
-            "公共登记簿知道厂商,除非地址是本地选择的",
+            "公共登记簿知道厂商，除非地址是本地选择的",
         ),
         local == name.is_empty(),
         seen,

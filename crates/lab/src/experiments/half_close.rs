@@ -14,21 +14,21 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     title: text("Data after the FIN", "FIN 之后的数据"),
     says: text(
         "A FIN only means that the peer sends no more; it can still receive, and this side may send the rest before its own FIN.",
-        "收到 FIN 仅仅表示对方不再发送数据了但是还能接收数据,己方可以先发送一些数据给对方,再发送 FIN。",
+        "收到 FIN 仅仅表示对方不再发送数据了但是还能接收数据，己方可以先发送一些数据给对方，再发送 FIN。",
     ),
     precise: text(
         "shutdown(write) sends the FIN and keeps the handle: the peer reads its end of stream, and answers for as long as it \
          likes. Here the client asks, ends its direction, and gets an answer of many segments while it is in FIN-WAIT-2. With \
          close() instead the answer would meet nobody, and be refused by a RST.",
-        "shutdown(write) 发出 FIN,但保留句柄:对方读到流的结尾,仍可想发多久就发多久。这里客户端提问后结束自己的方向,在 FIN-WAIT-2 中收完多个\
-         报文段的回答。若用 close(),回答就无人接收,会被 RST 拒绝。",
+        "shutdown(write) 发出 FIN，但保留句柄：对方读到流的结尾，仍可想发多久就发多久。这里客户端提问后结束自己的方向，在 FIN-WAIT-2 中收完多个\
+         报文段的回答。若用 close()，回答就无人接收，会被 RST 拒绝。",
     ),
     look: &[text("Data flows to a client in FIN-WAIT-2.", "数据流向处于 FIN-WAIT-2 的客户端。")],
     sources: &["RFC 9293 3.6"],
     parameters: &[
         Parameter::number(
             "delay",
-            text("one-way delay of the cable", "电缆的单程时延"),
+            text("one-way delay of the cable", "线缆的单程时延"),
             "ms",
             (1, 30, 2_000),
         ),
@@ -55,7 +55,7 @@ fn run(lab: &mut Lab) {
     let state = lab.state(client, call.client);
     let got = scenes::transfer(lab, (server, call.server), (client, call.client), size, seconds(120));
     lab.check(
-        words("the question comes, and then the end of the stream", "问题送到,随后读到流的结尾"),
+        words("the question comes, and then the end of the stream", "问题送到，随后读到流的结尾"),
         question == b"question",
         words(format!("{} bytes", question.len()), format!("{} 字节", question.len())),
     );

@@ -14,8 +14,8 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     says: text(
         "The three-way handshake does two important things: both sides prepare to send, and know that the other is \
          prepared; and both agree on the initial sequence numbers, which are sent and acknowledged in the handshake.",
-        "三次握手完成两个重要的功能:既要双方做好发送数据的准备工作(双方都知道彼此已准备好),也要允许双方就初始\
-         序列号进行协商,这个序列号在握手过程中被发送和确认。",
+        "三次握手完成两个重要的功能：既要双方做好发送数据的准备工作（双方都知道彼此已准备好），也要允许双方就初始\
+         序列号进行协商，这个序列号在握手过程中被发送和确认。",
     ),
     precise: text(
         "Nothing is negotiated: each side announces its own initial sequence number in its SYN, and the other acknowledges \
@@ -23,9 +23,9 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
          so that outsiders cannot guess it. What is agreed on are the options: window scaling, timestamps, selective \
          acknowledgments are used if both SYNs carry them. The client is ESTABLISHED after one round trip, the server half \
          a round trip later.",
-        "序列号其实不是协商出来的:每一方在自己的 SYN 里宣布自己的初始序列号,另一方确认“该号加一”,因为 SYN 占用一个\
-         序列号。初始序列号由时钟和四元组的带密钥散列产生,外人无法猜中。真正协商的是选项:窗口扩大、时间戳、选择确认\
-         只有双方的 SYN 都带上才启用。客户端在一个往返之后进入 ESTABLISHED,服务端再晚半个往返。",
+        "序列号其实不是协商出来的：每一方在自己的 SYN 里宣布自己的初始序列号，另一方确认“该号加一”，因为 SYN 占用一个\
+         序列号。初始序列号由时钟和四元组的带密钥散列产生，外人无法猜中。真正协商的是选项：窗口扩大、时间戳、选择确认\
+         只有双方的 SYN 都带上才启用。客户端在一个往返之后进入 ESTABLISHED，服务端再晚半个往返。",
     ),
     look: &[
         text(
@@ -34,17 +34,17 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
         ),
         text(
             "Drop the SYN-ACK: both sides wait one second and send again; the server keeps the half-open connection.",
-            "丢掉 SYN-ACK:双方等待一秒后重发;服务端一直保留半开连接。",
+            "丢掉 SYN-ACK：双方等待一秒后重发；服务端一直保留半开连接。",
         ),
         text(
             "Drop the last ACK: the client believes itself connected, the server does not yet; any data repairs it.",
-            "丢掉最后的 ACK:客户端认为已连接,服务端还没有;任何数据都能补上它。",
+            "丢掉最后的 ACK：客户端认为已连接，服务端还没有；任何数据都能补上它。",
         ),
     ],
     sources: &["RFC 9293 3.5", "RFC 6528", "RFC 6298 2.1"],
     parameters: &[Parameter::number(
         "delay",
-        text("one-way delay of the cable", "电缆的单程时延"),
+        text("one-way delay of the cable", "线缆的单程时延"),
         "ms",
         (0, 50, 5_000),
     )],
@@ -73,7 +73,7 @@ fn run(lab: &mut Lab) {
         (client_state, server_state) == (State::Established, State::Established),
         words(
             format!("client {client_state}, server {server_state}"),
-            format!("客户端 {client_state},服务端 {server_state}"),
+            format!("客户端 {client_state}，服务端 {server_state}"),
         ),
     );
     numbers(lab);
@@ -100,7 +100,7 @@ fn numbers(lab: &mut Lab) {
         held,
         words(
             format!("client {iss} acknowledged by {one}, server {irs} by {other}"),
-            format!("客户端 {iss},得到确认 {one};服务端 {irs},得到确认 {other}"),
+            format!("客户端 {iss}，得到确认 {one}；服务端 {irs}，得到确认 {other}"),
         ),
     );
 }
@@ -108,8 +108,21 @@ fn numbers(lab: &mut Lab) {
 fn count(lab: &mut Lab) {
     let names: Vec<String> = lab.segments("").map(|frame| frame.name.clone()).collect();
     let shown = names.join(", ");
+    // Neither end has measured a round trip yet: both wait for one second.
+    let trip = 2 * lab.number("delay");
+    if trip >= 1_000 {
+        let again = names.iter().any(|name| name == "client SYN #2");
+        return lab.check_undisturbed(
+            words(
+                "the round trip is longer than the first time-out: the SYN goes again needlessly",
+                "往返时间长于首次超时：SYN 被不必要地重发",
+            ),
+            again || trip == 1_000,
+            words(shown.clone(), shown),
+        );
+    }
     lab.check_undisturbed(
-        words("three segments are enough: SYN, SYN-ACK, ACK", "三个报文段就够:SYN、SYN-ACK、ACK"),
+        words("three segments are enough: SYN, SYN-ACK, ACK", "三个报文段就够：SYN、SYN-ACK、ACK"),
         names == ["client SYN #1", "server SYN,ACK #1", "client ACK #1"],
         words(shown.clone(), shown),
     );

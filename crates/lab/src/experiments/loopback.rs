@@ -17,10 +17,10 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
         "All of 127.0.0.0/8 is this host itself: 127.0.0.2, where the page's server is bound, works the same way. Such a \
          packet may never appear on a wire, and one that comes from outside is dropped as a martian (RFC 1122 3.2.1.3). The \
          name localhost belongs to it by RFC 6761.",
-        "整个 127.0.0.0/8 都是本机:原文服务端绑定的 127.0.0.2 也一样。这样的包绝不能出现在线路上,从外面来的会被当作“火星包”丢弃\
-         (RFC 1122 3.2.1.3)。localhost 这个名字由 RFC 6761 归它所有。",
+        "整个 127.0.0.0/8 都是本机：原文服务端绑定的 127.0.0.2 也一样。这样的包绝不能出现在线路上，从外面来的会被当作“火星包”丢弃\
+         （RFC 1122 3.2.1.3）。localhost 这个名字由 RFC 6761 归它所有。",
     ),
-    look: &[text("A whole conversation, and nothing on the cable.", "完整的一次对话,电缆上什么也没有。")],
+    look: &[text("A whole conversation, and nothing on the cable.", "完整的一次对话，线缆上什么也没有。")],
     sources: &["RFC 1122 3.2.1.3", "RFC 6761 6.3"],
     parameters: &[Parameter::number(
         "last",
@@ -59,11 +59,11 @@ fn run(lab: &mut Lab) {
     let outside = lab.frames().iter().filter(|frame| frame.link == cable.index()).count();
     let inside = lab.frames().len() - outside;
     lab.check(
-        words("nothing of it is on the cable", "电缆上什么也没有"),
+        words("nothing of it is on the cable", "线缆上什么也没有"),
         outside == 0 && inside >= 4,
         words(
             format!("{inside} packets inside, {outside} frames on the cable"),
-            format!("内部 {inside} 个包,电缆上 {outside} 帧"),
+            format!("内部 {inside} 个包，线缆上 {outside} 帧"),
         ),
     );
     martian(lab, host, neighbour);
@@ -87,10 +87,15 @@ fn martian(lab: &mut Lab, host: sim::network::NodeId, neighbour: sim::network::N
         crate::trace::model::What::Receive { frame, outcome } if from_outside(frame) => Some(outcome.clone()),
         _ => None,
     });
-    let seen = outcome.unwrap_or_default();
+    let dropped = outcome.as_ref().is_some_and(|outcome| outcome.contains("martian"));
+    let seen = match outcome {
+        Some(_) if dropped => words("dropped as a martian", "作为火星包丢弃"),
+        Some(outcome) => outcome.into(),
+        None => words("it did not come", "没有到达"),
+    };
     lab.check_undisturbed(
         words("a packet from outside with that source is dropped", "外来的、源地址为 127.0.0.1 的包被丢弃"),
-        seen.contains("martian"),
-        words(seen.clone(), seen),
+        dropped,
+        seen,
     );
 }

@@ -14,18 +14,18 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     title: text("Small writes", "小块写入"),
     says: text(
         "A program that writes byte by byte would send forty bytes of headers for each.",
-        "逐字节写入的程序,每个字节都要带上四十字节的首部。",
+        "逐字节写入的程序，每个字节都要带上四十字节的首部。",
     ),
     precise: text(
         "While anything is unacknowledged, Nagle's algorithm holds back a segment that is not full; so at most one small segment \
          is under way. It saves packets, and costs up to a round trip, or the peer's delayed ACK: interactive programs turn it \
          off by TCP_NODELAY.",
-        "只要还有数据未被确认,Nagle 算法就扣住不满的报文段,因此路上最多只有一个小报文段。它节省了包,代价是最多一个往返,或对方的延迟确认:\
+        "只要还有数据未被确认，Nagle 算法就扣住不满的报文段，因此路上最多只有一个小报文段。它节省了包，代价是最多一个往返，或对方的延迟确认：\
          交互式程序用 TCP_NODELAY 关掉它。",
     ),
     look: &[text(
         "With Nagle one byte goes at once, and all others together a round trip later.",
-        "开启时第一个字节立即发出,其余的一个往返后一起发出。",
+        "开启时第一个字节立即发出，其余的一个往返后一起发出。",
     )],
     sources: &["RFC 9293 3.7.4", "RFC 896"],
     parameters: &[
@@ -34,7 +34,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
         Parameter::number("every", text("time between them", "写入间隔"), "ms", (0, 1, 100)),
         Parameter::number(
             "delay",
-            text("one-way delay of the cable", "电缆的单程时延"),
+            text("one-way delay of the cable", "线缆的单程时延"),
             "ms",
             (1, 50, 1_000),
         ),
@@ -66,15 +66,15 @@ fn run(lab: &mut Lab) {
     let trips = (every.as_nanos() * writes as u128 / (2 * delay).as_nanos().max(1)) as usize;
     let held = if no_delay { sent.len() == writes } else { sent.len() <= trips + 2 };
     let claim = match no_delay {
-        true => words("without Nagle each write is a segment", "关闭后,每次写入都是一个报文段"),
-        false => words("with Nagle a round trip has one small segment", "开启时,一个往返只有一个小报文段"),
+        true => words("without Nagle each write is a segment", "关闭后，每次写入都是一个报文段"),
+        false => words("with Nagle a round trip has one small segment", "开启时，一个往返只有一个小报文段"),
     };
     lab.check_undisturbed(
         claim,
         held,
         words(
             format!("{} segments; their bytes: {}", sent.len(), listed(&sent).en),
-            format!("{} 个报文段;字节数:{}", sent.len(), listed(&sent).zh),
+            format!("{} 个报文段；字节数：{}", sent.len(), listed(&sent).zh),
         ),
     );
 }

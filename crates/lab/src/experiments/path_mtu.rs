@@ -18,12 +18,12 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
         "Packets of TCP forbid fragments. A router whose next link takes less drops such a packet and says by ICMP how long it \
          may be; the sender makes its segments so small, sends the dropped ones again, and remembers it for ten minutes. Where \
          a firewall swallows that message, connections hang: a black hole.",
-        "TCP 的包禁止分片。下一段链路容不下时,路由器丢弃该包,并用 ICMP 告知可以多长;发送方把报文段缩小,重发被丢的,并记住十分钟。\
-         如果防火墙吞掉这条消息,连接就会卡住:所谓黑洞。",
+        "TCP 的包禁止分片。下一段链路容不下时，路由器丢弃该包，并用 ICMP 告知可以多长；发送方把报文段缩小，重发被丢的，并记住十分钟。\
+         如果防火墙吞掉这条消息，连接就会卡住：所谓黑洞。",
     ),
     look: &[text(
         "ICMP: fragmentation needed. Drop it, and see the black hole.",
-        "ICMP:需要分片。丢掉它,就看到黑洞。",
+        "ICMP：需要分片。丢掉它，就看到黑洞。",
     )],
     sources: &["RFC 1191", "RFC 8201"],
     parameters: &[
@@ -57,13 +57,17 @@ fn run(lab: &mut Lab) {
         longest <= mtu,
         words(format!("at most {longest} bytes"), format!("最长 {longest} 字节")),
     );
+    if mtu >= 1_500 || size + 52 <= mtu {
+        // No packet is longer than the narrow link takes.
+        return;
+    }
     let segment = lab.info(client, call).map_or(0, |info| info.segment_size as usize);
     lab.check_undisturbed(
         words("the sender has learnt it from the router", "发送方从路由器得知"),
-        (mtu >= 1_500 || told > 0) && segment + 52 <= mtu,
+        told > 0 && segment + 52 <= mtu,
         words(
             format!("{told} messages of the router, segments of {segment} bytes"),
-            format!("路由器 {told} 条消息,报文段 {segment} 字节"),
+            format!("路由器 {told} 条消息，报文段 {segment} 字节"),
         ),
     );
 }

@@ -17,12 +17,14 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     precise: text(
         "The receiver keeps what came too early, answers each such segment at once with a duplicate acknowledgment that tells by \
          SACK what it has, and hands the bytes on in order. A sender that takes three duplicates for a loss sends needlessly \
-         again when the delay is longer than that.",
-        "接收方保存来得太早的部分,对每个这样的报文段立即回应重复确认,用 SACK 说明已有哪些,并按顺序交付字节。\
-         把三个重复确认当作丢失的发送方,在延迟更长时会作不必要的重发。",
+         again when the delay is longer than that. RACK measures time instead: once it has seen segments overtaken, it allows \
+         them a quarter of the shortest round trip, and more each time it was wrong.",
+        "接收方保存来得太早的部分，对每个这样的报文段立即回应重复确认，用 SACK 说明已有哪些，并按顺序交付字节。\
+         把三个重复确认当作丢失的发送方，在延迟更长时会作不必要的重发。RACK 改为量时间：见过乱序之后，先宽限最短往返时间的四分之一，\
+         每判断错一次就再放宽。",
     ),
     look: &[text("Duplicate acknowledgments with SACK blocks.", "带 SACK 块的重复确认。")],
-    sources: &["RFC 9293 3.10.7.4", "RFC 2018", "RFC 5681 4.2"],
+    sources: &["RFC 9293 3.10.7.4", "RFC 2018", "RFC 5681 4.2", "RFC 8985 6.2"],
     parameters: &[
         Parameter::number(
             "reordering",
@@ -61,7 +63,7 @@ fn run(lab: &mut Lab) {
         (early > 0) == (overtaken > 0),
         words(
             format!("{overtaken} segments overtaken, {early} ACKs with SACK"),
-            format!("{overtaken} 个报文段被超过,{early} 个 ACK 带 SACK"),
+            format!("{overtaken} 个报文段被超过，{early} 个 ACK 带 SACK"),
         ),
     );
 }

@@ -15,14 +15,14 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
         "A host that does not find the destination in its own network sends the packet to its router: the frame carries the \
          router's hardware address, the packet the destination's IP address. The router takes one from the time to live, and \
          makes a new frame for the next link, for which it asks by ARP itself. When the time to live runs out it says so.",
-        "目的地不在本网时,主机把包交给路由器:帧写的是路由器的硬件地址,包里仍是目的地的 IP 地址。路由器把生存时间减一,\
-         为下一段链路重新做帧,并自己用 ARP 询问。生存时间用完时,它会告知。",
+        "目的地不在本网时，主机把包交给路由器：帧写的是路由器的硬件地址，包里仍是目的地的 IP 地址。路由器把生存时间减一，\
+         为下一段链路重新做帧，并自己用 ARP 询问。生存时间用完时，它会告知。",
     ),
     look: &[
-        text("ARP on both sides, each for its own link.", "两侧各自的 ARP,只管自己的链路。"),
+        text("ARP on both sides, each for its own link.", "两侧各自的 ARP，只管自己的链路。"),
         text(
             "The packet on both links: other hardware addresses, TTL 64 and 63.",
-            "两段链路上的同一个包:硬件地址不同,TTL 为 64 和 63。",
+            "两段链路上的同一个包：硬件地址不同，TTL 为 64 和 63。",
         ),
     ],
     sources: &["RFC 1812 5.2, 5.3.1", "RFC 826", "RFC 792"],
@@ -45,7 +45,7 @@ fn run(lab: &mut Lab) {
     let to = std::net::IpAddr::from([10, 0, 2, 2]);
     // If it cannot be sent, the checks fail.
     let _ = lab.network.stack(client).ping_send(now, socket, to, 1, b"across", Some(ttl));
-    lab.run_for(seconds(2));
+    lab.run_for(seconds(5));
     let asked = |link: usize| {
         lab.frames().iter().any(|frame| frame.link == link && frame.summary.info.starts_with("who has"))
     };
@@ -78,12 +78,13 @@ fn run(lab: &mut Lab) {
         );
     }
     let same = requests.len() == 2
-        && requests[0][..12] != requests[1][..12]
+        && requests[0][..6] != requests[1][..6]
+        && requests[0][6..12] != requests[1][6..12]
         && requests[0][26..34] == requests[1][26..34];
     lab.check_undisturbed(
         words(
             "the router changes the hardware addresses and keeps the IP addresses",
-            "路由器换掉硬件地址,保留 IP 地址",
+            "路由器换掉硬件地址，保留 IP 地址",
         ),
         same,
         words(
@@ -97,12 +98,8 @@ fn run(lab: &mut Lab) {
         lives == [ttl, ttl - 1],
         listed(&lives),
     );
-    let reply = lab.network.stack(client).ping_receive(socket).is_some();
-    lab.check_undisturbed(
-        words("the answer finds its way back", "回应找到了回来的路"),
-        reply,
-        yes_or_no(reply),
-    );
+    let reply = scenes::echoed(lab, client, socket);
+    lab.check(words("the answer finds its way back", "回应找到了回来的路"), reply, yes_or_no(reply));
 }
 
 fn hex(text: &str) -> Option<Vec<u8>> {

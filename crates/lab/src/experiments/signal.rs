@@ -14,21 +14,21 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     title: text("Bits as a signal", "比特变成电信号"),
     says: text(
         "The physical layer sends binary data as electrical signals.",
-        "物理连接介质:基于电信号发送二进制的数据。",
+        "物理连接介质：基于电信号发送二进制的数据。",
     ),
     precise: text(
         "Seven bytes of 10101010 let the receiver find the beat, an eighth that ends in 11 begins the frame. Each byte goes out \
          with its least bit first. Short frames are filled up to 60 bytes, and a CRC-32 follows, by which the receiver finds \
          damage. In 10BASE-T each bit is a change in its middle: up for 1, down for 0 (IEEE 802.3), so that the beat is in the \
          signal. Faster Ethernets use other codes.",
-        "七个字节的 10101010 让接收方对上节拍,第八个以 11 结尾,宣告帧开始。每个字节先发最低位。短帧补足 60 字节,后面跟 CRC-32,接收方据此发现损坏。\
-         10BASE-T 中每个比特是中点的一次跳变:1 向上,0 向下(IEEE 802.3),节拍就在信号里。更快的以太网用别的编码。",
+        "七个字节的 10101010 让接收方对上节拍，第八个以 11 结尾，宣告帧开始。每个字节先发最低位。短帧补足 60 字节，后面跟 CRC-32，接收方据此发现损坏。\
+         10BASE-T 中每个比特是中点的一次跳变：1 向上，0 向下（IEEE 802.3），节拍就在信号里。更快的以太网用别的编码。",
     ),
     look: &[text("Every bit has its change in the middle.", "每个比特中间都有一次跳变。")],
     sources: &["IEEE 802.3 3.1-3.2, 7.3"],
     parameters: &[Parameter::number(
         "turn",
-        text("turn this bit of the frame on the way; 0 for none", "途中翻转帧的第几位;0 表示不翻转"),
+        text("turn this bit of the frame on the way; 0 for none", "途中翻转帧的第几位；0 表示不翻转"),
         "",
         (0, 0, 480),
     )],
@@ -65,7 +65,7 @@ fn run(lab: &mut Lab) {
     lab.check(
         words(
             "every bit changes the level in its middle, and is read back from it",
-            "每个比特中间都有跳变,并由此读回",
+            "每个比特中间都有跳变，并由此读回",
         ),
         read == bits,
         words(format!("{} bits", bits.len()), format!("{} 个比特", bits.len())),
@@ -76,7 +76,7 @@ fn run(lab: &mut Lab) {
         (residue == RESIDUE) == (turn == 0),
         words(
             format!("sequence {sequence:08x}, residue {residue:08x}"),
-            format!("序列 {sequence:08x},余数 {residue:08x}"),
+            format!("序列 {sequence:08x}，余数 {residue:08x}"),
         ),
     );
     waveform(lab, &bits, &levels, frame.len());

@@ -17,15 +17,15 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
         "TCP keeps the order of bytes and nothing else: where one write ended is not told to the reader. Two writes may come \
          as one read (in Chinese literature 粘包, though no packets stick together), one write may come as many. Whoever needs \
          messages must frame them, for example by putting the length before each.",
-        "TCP 只保证字节的顺序,并不告诉读者每次写入在哪里结束。两次写入可能一次读到(俗称“粘包”,其实没有什么包粘在一起),一次写入也可能分多次读到。\
-         需要消息边界就必须自己分帧,例如在每条消息前写上长度。",
+        "TCP 只保证字节的顺序，并不告诉读者每次写入在哪里结束。两次写入可能一次读到（俗称“粘包”，其实没有什么包粘在一起），一次写入也可能分多次读到。\
+         需要消息边界就必须自己分帧，例如在每条消息前写上长度。",
     ),
-    look: &[text("Two calls of write, one result of read.", "两次 write,一次 read 的结果。")],
+    look: &[text("Two calls of write, one result of read.", "两次 write，一次 read 的结果。")],
     sources: &["RFC 9293 3.8, 3.9.1"],
     parameters: &[
         Parameter::number(
             "delay",
-            text("one-way delay of the cable", "电缆的单程时延"),
+            text("one-way delay of the cable", "线缆的单程时延"),
             "ms",
             (0, 20, 2_000),
         ),
@@ -53,7 +53,7 @@ fn run(lab: &mut Lab) {
     let got = lab.read(server, call.server, 1_024).unwrap_or_default();
     let shown = String::from_utf8_lossy(&got).into_owned();
     lab.check(
-        words("two writes come as one read", "两次写入,一次读到"),
+        words("two writes come as one read", "两次写入，一次读到"),
         got == b"helloworld",
         words(format!("read \u{201c}{shown}\u{201d}"), format!("读到“{shown}”")),
     );
@@ -74,7 +74,7 @@ fn run(lab: &mut Lab) {
         heard.push(String::from_utf8_lossy(&message).into_owned());
     }
     lab.check(
-        words("with its length before it, each message is found again", "前面有长度,每条消息都能还原"),
+        words("with its length before it, each message is found again", "前面有长度，每条消息都能还原"),
         heard == MESSAGES,
         listed(&heard),
     );

@@ -15,27 +15,27 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     says: text(
         "A client and a server must both be built. The client sends what is typed; the server receives up to 1024 bytes, \
          decodes UTF-8 and sends it back; q ends the call.",
-        "必须开发一套客户端与服务端。客户端发送输入的内容,服务端一次最多接收 1024 字节,按 UTF-8 解码后发回;输入 q 结束通话。",
+        "必须开发一套客户端与服务端。客户端发送输入的内容，服务端一次最多接收 1024 字节，按 UTF-8 解码后发回；输入 q 结束通话。",
     ),
     precise: text(
         "A read may end in the middle of a character: three bytes of 你 can come in two reads. Whoever decodes each read by \
          itself fails; the bytes must be collected first, or passed on undecoded as here. The page's server has two faults \
          that ours must not have: after the peer hangs up it loops on empty reads, and after one call it closes the whole server.",
-        "一次读取可能断在一个字符中间:“你”的三个字节可能分两次读到。逐次解码就会出错;应先收齐再解码,或像这里一样原样转发。\
-         原文的服务端有两个毛病:对方挂断后对空读取死循环;一次通话结束就关掉整个服务端。",
+        "一次读取可能断在一个字符中间：“你”的三个字节可能分两次读到。逐次解码就会出错；应先收齐再解码，或像这里一样原样转发。\
+         原文的服务端有两个毛病：对方挂断后对空读取死循环；一次通话结束就关掉整个服务端。",
     ),
     look: &[
         text(
             "Set read to 4: the characters are cut, and still arrive whole.",
-            "把 read 设为 4:字符被切断,却仍完整到达。",
+            "把 read 设为 4：字符被切断，却仍完整到达。",
         ),
-        text("After q the second call is served like the first.", "q 之后,第二个通话照样得到服务。"),
+        text("After q the second call is served like the first.", "q 之后，第二个通话照样得到服务。"),
     ],
     sources: &["RFC 9293 3.9.1", "RFC 3629"],
     parameters: &[
         Parameter::number(
             "delay",
-            text("one-way delay of the cable", "电缆的单程时延"),
+            text("one-way delay of the cable", "线缆的单程时延"),
             "ms",
             (0, 20, 2_000),
         ),
@@ -50,7 +50,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     run,
 };
 
-const MESSAGE: &str = "你好,网络编程";
+const MESSAGE: &str = "你好，网络编程";
 
 fn run(lab: &mut Lab) {
     let cable = scenes::cable(lab.millis("delay"));
@@ -62,7 +62,7 @@ fn run(lab: &mut Lab) {
     let answer = talk(lab, call, most, MESSAGE);
     let shown = String::from_utf8_lossy(&answer).into_owned();
     lab.check(
-        words("what was said comes back, every character whole", "说的话原样返回,每个字符完整"),
+        words("what was said comes back, every character whole", "说的话原样返回，每个字符完整"),
         answer == MESSAGE.as_bytes(),
         words(format!("\u{201c}{shown}\u{201d}"), format!("“{shown}”")),
     );
@@ -75,7 +75,7 @@ fn run(lab: &mut Lab) {
     let heard =
         again.as_ref().map_or("nothing".to_owned(), |bytes| String::from_utf8_lossy(bytes).into_owned());
     lab.check(
-        words("q ends one call only: the next caller is served", "q 只结束一次通话:下一位照常得到服务"),
+        words("q ends one call only: the next caller is served", "q 只结束一次通话：下一位照常得到服务"),
         again.as_deref() == Some(b"again"),
         words(format!("the second call heard \u{201c}{heard}\u{201d}"), format!("第二个通话听到“{heard}”")),
     );

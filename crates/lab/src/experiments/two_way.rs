@@ -15,19 +15,19 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     says: text(
         "To talk, both sides need a connection, which makes a two-way channel: one way for what the client sends, another \
          for what the server sends.",
-        "若想服务端与客户端进行通信,必须要建立连接,产生双向通道:一条是客户端往服务端发送消息的,另一条是服务端往客户端发送消息的。",
+        "若想服务端与客户端进行通信，必须要建立连接，产生双向通道：一条是客户端往服务端发送消息的，另一条是服务端往客户端发送消息的。",
     ),
     precise: text(
         "One connection is two independent byte streams, each with its own numbers, window and end. Nothing obliges the ends \
          to take turns: both may send at the same time, and one direction may end while the other goes on.",
-        "一个连接是两条独立的字节流,各有自己的序列号、窗口和终点。双方不必轮流:可以同时发送;一个方向结束后,另一个方向仍可继续。",
+        "一个连接是两条独立的字节流，各有自己的序列号、窗口和终点。双方不必轮流：可以同时发送；一个方向结束后，另一个方向仍可继续。",
     ),
-    look: &[text("Data of both directions crosses on the cable.", "两个方向的数据在电缆上交错而过。")],
+    look: &[text("Data of both directions crosses on the cable.", "两个方向的数据在线缆上交错而过。")],
     sources: &["RFC 9293 3.6, 3.9.1"],
     parameters: &[
         Parameter::number(
             "delay",
-            text("one-way delay of the cable", "电缆的单程时延"),
+            text("one-way delay of the cable", "线缆的单程时延"),
             "ms",
             (1, 30, 2_000),
         ),
@@ -72,7 +72,7 @@ fn run(lab: &mut Lab) {
         _ => false,
     };
     let (yes, no) = (
-        words("they met on the cable", "它们在电缆上相遇"),
+        words("they met on the cable", "它们在线缆上相遇"),
         words("one waited for the other", "一方等了另一方"),
     );
     lab.check_undisturbed(
@@ -84,11 +84,11 @@ fn run(lab: &mut Lab) {
     lab.run_for(3 * cable.delay + millis(100));
     let states = (lab.state(client, call.client), lab.state(server, call.server));
     lab.check_undisturbed(
-        words("one direction ends, the other stays open", "一个方向结束,另一个方向仍然开着"),
+        words("one direction ends, the other stays open", "一个方向结束，另一个方向仍然开着"),
         states == (State::FinWait2, State::CloseWait),
         words(
             format!("client {}, server {}", states.0, states.1),
-            format!("客户端 {},服务端 {}", states.0, states.1),
+            format!("客户端 {}，服务端 {}", states.0, states.1),
         ),
     );
 }

@@ -18,8 +18,8 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
         "UDP adds ports and a checksum to IP, and nothing else: a datagram arrives whole or not at all, at once, in any order. \
          TCP repairs losses and keeps the order, and pays with a handshake, with state at both ends, and with waiting: what \
          comes behind a lost segment waits for its repair.",
-        "UDP 只在 IP 上加了端口和校验和:数据报要么完整到达,要么不到,立即到达,次序不定。TCP 修复丢失、保持顺序,代价是握手、两端的状态,\
-         还有等待:丢失的报文段之后的数据要等它修复。",
+        "UDP 只在 IP 上加了端口和校验和：数据报要么完整到达，要么不到，立即到达，次序不定。TCP 修复丢失、保持顺序，代价是握手、两端的状态，\
+         还有等待：丢失的报文段之后的数据要等它修复。",
     ),
     look: &[text("The gaps of UDP, and TCP's repairs.", "UDP 的空缺与 TCP 的修复。")],
     sources: &["RFC 768", "RFC 9293"],
@@ -69,7 +69,7 @@ fn run(lab: &mut Lab) {
         heard + lost == count,
         words(
             format!("{heard} of {count} came, {lost} lost"),
-            format!("{count} 条到了 {heard} 条,丢失 {lost} 条"),
+            format!("{count} 条到了 {heard} 条，丢失 {lost} 条"),
         ),
     );
     let Some(listener) = lab.listen(server, 8000, 10, SocketOptions::default()) else { return };
@@ -82,7 +82,7 @@ fn run(lab: &mut Lab) {
     }
     let got = scenes::read(lab, server, other, data.len(), seconds(600));
     lab.check(
-        words("TCP brings all of it, in order", "TCP 全部送达,且按顺序"),
+        words("TCP brings all of it, in order", "TCP 全部送达，且按顺序"),
         got == data,
         words(
             format!("{} of {} bytes", got.len(), data.len()),

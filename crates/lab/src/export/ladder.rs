@@ -1,6 +1,6 @@
 //! The rows of a ladder diagram: what is worth a line, with numbers relative to where each side began.
 
-use crate::text::Words;
+use crate::text::{Text, Words, text};
 use crate::trace::model::{Frame, Trace, What};
 use std::collections::BTreeMap;
 
@@ -55,7 +55,7 @@ pub fn ladder(trace: &Trace) -> Vec<Row> {
             What::Link { link, up } => {
                 let (en, zh) = if *up { ("mended", "修复") } else { ("cut", "切断") };
                 Mark::Link(Words {
-                    en: format!("cable {link} is {en}"), zh: format!("电缆 {link} 被{zh}")
+                    en: format!("cable {link} is {en}"), zh: format!("线缆 {link} 被{zh}")
                 })
             }
             What::Receive { .. }
@@ -103,14 +103,15 @@ fn label(frame: &Frame, initial: &mut BTreeMap<(String, String), u32>) -> String
 }
 
 /// What became of a frame, if it did not simply arrive.
-pub(crate) fn remark(frame: &Frame) -> &'static str {
-    match frame.fate {
-        "lost" => "lost",
-        "ruled" => "dropped by a rule",
-        "queue-full" => "dropped: queue full",
-        "cut" => "lost: cable cut",
-        _ if frame.retransmission => "retransmission",
-        _ if frame.arrivals.iter().any(|arrival| arrival.damaged) => "damaged",
-        _ => "",
-    }
+pub fn remark(frame: &Frame) -> Option<Text> {
+    Some(match frame.fate {
+        "lost" => text("lost", "丢失"),
+        "ruled" => text("dropped by a rule", "被规则丢弃"),
+        "queue-full" => text("dropped: queue full", "丢弃：队列已满"),
+        "cut" => text("lost: cable cut", "丢失：线缆已断"),
+        _ if frame.retransmission => text("again", "重发"),
+        _ if frame.arrivals.iter().any(|arrival| arrival.damaged) => text("damaged", "已损坏"),
+        _ if frame.arrivals.len() > 1 => text("several copies arrive", "到达多份"),
+        _ => return None,
+    })
 }

@@ -61,8 +61,10 @@ fn packet(out: &mut Vec<u8>, frame: &Frame, notes: &[String]) {
     packet.extend((frame.length as u32).to_le_bytes());
     packet.extend(&bytes);
     pad(&mut packet);
-    let fate = remark(frame);
-    let name = if fate.is_empty() { frame.name.clone() } else { format!("{}: {fate}", frame.name) };
+    let name = match remark(frame) {
+        Some(remark) => format!("{}: {}", frame.name, remark.en),
+        None => frame.name.clone(),
+    };
     option(&mut packet, COMMENT, name.as_bytes());
     for note in notes {
         option(&mut packet, COMMENT, note.as_bytes());

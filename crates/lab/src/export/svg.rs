@@ -1,7 +1,7 @@
 //! A trace as a drawing: the ladder, with what each end knew and why.
 
 use super::ladder::{Mark, Row, ladder, remark};
-use crate::text::Words;
+use crate::text::{Words, words};
 use crate::trace::model::Trace;
 use std::fmt::Write as _;
 
@@ -42,7 +42,12 @@ pub fn svg(trace: &Trace, chinese: bool) -> String {
     for check in &trace.checks {
         y += ROW;
         let colour = if check.verdict == "failed" { "#b00" } else { "#070" };
-        let text = format!("{}: {}: {}", check.verdict, pick(&check.claim), pick(&check.seen));
+        let verdict = match check.verdict {
+            "held" => words("holds", "成立"),
+            "failed" => words("does not hold", "不成立"),
+            _ => words("not judged", "未判定"),
+        };
+        let text = format!("{}: {}: {}", pick(&verdict), pick(&check.claim), pick(&check.seen));
         line(&mut out, 20, y, colour, 12, &text);
     }
     out.push_str("</svg>\n");
@@ -59,7 +64,6 @@ fn draw(out: &mut String, trace: &Trace, row: &Row, y: usize, pick: &dyn Fn(&Wor
     match &row.mark {
         Mark::Frame { frame, label } => {
             let Some(sent) = trace.frames.get(*frame) else { return };
-            let remark = remark(sent);
             let lost = sent.fate != "delivered";
             let colour = if lost {
                 "#b00"
@@ -78,7 +82,10 @@ fn draw(out: &mut String, trace: &Trace, row: &Row, y: usize, pick: &dyn Fn(&Wor
                     r#"<line x1="{x}" y1="{y}" x2="{end}" y2="{y}" stroke="{colour}"{dash} marker-end="url(#head)"/>"#
                 );
                 let left = x.min(column(*to)) + 12;
-                let text = if remark.is_empty() { label.clone() } else { format!("{label} [{remark}]") };
+                let text = match remark(sent) {
+                    Some(remark) => format!("{label} [{}]", pick(&remark.into())),
+                    None => label.clone(),
+                };
                 line(out, left, y - 4, colour, 11, &text);
             }
         }

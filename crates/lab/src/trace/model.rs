@@ -48,7 +48,7 @@ pub struct Trace {
 pub struct RuleReport {
     /// As it was written.
     pub text: String,
-    /// Frames met.
+    /// Frames met; of a cable, 1 once it was cut or mended.
     pub met: u64,
 }
 
