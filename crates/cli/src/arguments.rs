@@ -246,7 +246,7 @@ pub(crate) struct LabArguments {
     pub(crate) set: Vec<String>,
 
     /// Where all randomness grows from
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = seed, allow_negative_numbers = true)]
     pub(crate) seed: u64,
 
     /// A fault, such as "drop server SYN,ACK #1"; may be given several times; "none" takes away the experiment's own
@@ -274,6 +274,10 @@ pub(crate) struct LabArguments {
         help = "Serve the lab's page for a browser, by itself [default: 127.0.0.1:8001]"
     )]
     pub(crate) web: Option<SocketAddr>,
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("a seed is a whole number from 0 to {}", u64::MAX))
 }
 
 /// A flood helps nobody.

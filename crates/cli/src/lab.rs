@@ -1,11 +1,12 @@
 //! `netstrata lab`: the experiments in the terminal.
 
+mod canvas;
 mod drawing;
 mod page;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use ::lab::{Experiment, Range, Refusal, Request, Text, Trace, Value, Words};
@@ -26,6 +27,10 @@ impl Language {
         let of = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let wanted = of("LC_ALL").or_else(|| of("LC_MESSAGES")).or_else(|| of("LANG")).unwrap_or_default();
         Language { chinese: wanted.starts_with("zh") }
+    }
+
+    pub(crate) fn is_chinese(self) -> bool {
+        self.chinese
     }
 
     pub(crate) fn fixed(self, text: &Text) -> &'static str {
@@ -64,8 +69,8 @@ fn one(name: &str, arguments: &LabArguments, language: Language) -> Result<(), F
     if arguments.json {
         print(&(::lab::json::trace(&trace) + "\n"))?;
     } else if let Some(experiment) = ::lab::catalogue().iter().find(|experiment| experiment.name == name) {
-        let colours = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        print(&drawing::draw(experiment, &trace, language, colours))?;
+        let canvas = canvas::Canvas::of_stdout(trace.nodes.len());
+        print(&drawing::draw(experiment, &trace, language, &canvas))?;
     }
     if trace.passed { Ok(()) } else { Err(Failure::silent(1)) }
 }

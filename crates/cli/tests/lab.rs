@@ -39,6 +39,20 @@ fn the_ladder_shows_what_a_rule_does() {
 }
 
 #[test]
+fn chinese_is_chinese_to_the_last_word() {
+    let output = common::netstrata()
+        .args(["lab", "handshake", "--rule", "drop server SYN,ACK #1"])
+        .env("LC_ALL", "zh_CN.UTF-8")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    for part in ["(被规则丢弃)", "(重发)", "✓ 两端都进入 ESTABLISHED：客户端 ESTABLISHED"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains("dropped by") && !text.contains("again"), "{text}");
+}
+
+#[test]
 fn a_check_that_fails_is_exit_code_one() {
     let outcome = run(&["lab", "handshake", "--rule", "drop server any"], b"");
     assert_eq!(outcome.code, Some(1), "{outcome:?}");
@@ -116,6 +130,11 @@ fn what_there_is_not_is_one_line_with_the_nearest_and_exit_code_two() {
         (&["lab", "close", "--set", "way=tree"], "did you mean \"three\"?"),
         (&["lab", "handshake", "--rule", "drop sever SYN"], "did you mean \"server\"?"),
         (&["lab", "handshake", "--rule", "dorp server SYN"], "did you mean \"drop\"?"),
+        (&["lab", "nothing-like-it"], "; there are talk, around-the-clock, "),
+        (&["lab", "handshake", "--set", "colour=5"], "there is no parameter \"colour\"; there are delay"),
+        (&["lab", "handshake", "--seed", "-1"], "a seed is a whole number from 0 to 18446744073709551615"),
+        (&["lab", "handshake", "--rule", "delay 25h server SYN"], "a time up to a day"),
+        (&["lab", "two-way-handshake", "--rule", "drop client SYN"], "a model without a network"),
         (&["lab", "--all", "--svg", "x"], "cannot be used with"),
         (&["lab", "--rule", "drop server SYN"], "required"),
     ];

@@ -1,118 +1,109 @@
 //! The ladder, drawn in characters.
 
-use ::lab::{Experiment, Mark, Row, Trace, ladder};
+use std::collections::BTreeSet;
+
+use ::lab::{Experiment, Mark, Row, Trace, ladder, remark};
 
 use super::Language;
+use super::canvas::{Canvas, Colour};
 
-/// Columns of the time.
-const TIME: usize = 14;
-/// Columns between two nodes.
-const GAP: usize = 58;
-/// The same with more than three nodes.
-const NARROW: usize = 26;
 /// Rows drawn; the rest is counted.
 const MOST_ROWS: usize = 300;
 
-const RESET: &str = "\x1b[0m";
-const RED: &str = "\x1b[31m";
-const GREEN: &str = "\x1b[32m";
-const YELLOW: &str = "\x1b[33m";
-const BLUE: &str = "\x1b[36m";
-const GREY: &str = "\x1b[90m";
-const BOLD: &str = "\x1b[1m";
-
 /// The whole picture of a run.
-pub(super) fn draw(experiment: &Experiment, trace: &Trace, language: Language, colours: bool) -> String {
-    let paint = |colour: &str, text: &str| match colours {
-        true => format!("{colour}{text}{RESET}"),
-        false => text.to_owned(),
-    };
-    let gap = if trace.nodes.len() > 3 { NARROW } else { GAP };
-    let mut out = format!("{}\n", paint(BOLD, language.fixed(&experiment.title)));
+pub(super) fn draw(experiment: &Experiment, trace: &Trace, language: Language, canvas: &Canvas) -> String {
+    let mut out = format!("{}\n", canvas.paint(Colour::Bold, language.fixed(&experiment.title)));
     out += &format!("{}\n\n", language.fixed(&experiment.precise));
-    let mut names = " ".repeat(TIME);
-    for node in &trace.nodes {
-        names += &format!("{:<width$}", node.name, width = gap);
+    let columns = columns(trace);
+    let mut names = vec![""; trace.nodes.len()];
+    for (node, column) in columns.iter().enumerate() {
+        names[*column] = &trace.nodes[node].name;
     }
-    out += &format!("{}\n", paint(BOLD, names.trim_end()));
+    out += &canvas.heads(&names);
     let rows = ladder(trace);
     for row in rows.iter().take(MOST_ROWS) {
-        let (colour, text) = line(trace, row, gap, language);
-        let time = paint(GREY, &format!("{:>11.6}   ", row.at as f64 / 1e9));
-        out += &format!("{time}{}\n", paint(colour, text.trim_end()));
+        let (colour, text) = line(trace, row, &columns, language, canvas);
+        out += &canvas.row(row.at, colour, &text);
     }
     if rows.len() > MOST_ROWS {
-        out += &format!(
-            "{}\n",
-            paint(GREY, &format!("… {} more rows: see --json, --svg or --pcapng", rows.len() - MOST_ROWS))
-        );
+        let more = rows.len() - MOST_ROWS;
+        let more = match language.is_chinese() {
+            true => format!("… 还有 {more} 行：见 --json、--svg 或 --pcapng"),
+            false => format!("… {more} more rows: see --json, --svg or --pcapng"),
+        };
+        out += &format!("{}\n", canvas.paint(Colour::Grey, &more));
     }
     out.push('\n');
     for check in &trace.checks {
         let (colour, mark) = match check.verdict {
-            "held" => (GREEN, "✓"),
-            "failed" => (RED, "✗"),
-            _ => (GREY, "-"),
+            "held" => (Colour::Green, "✓"),
+            "failed" => (Colour::Red, "✗"),
+            _ => (Colour::Grey, "-"),
         };
-        let text = format!("{mark} {}: {}", language.words(&check.claim), language.words(&check.seen));
-        out += &format!("{}\n", paint(colour, &text));
+        let colon = if language.is_chinese() { "：" } else { ": " };
+        let text = format!("{mark} {}{colon}{}", language.words(&check.claim), language.words(&check.seen));
+        out += &format!("{}\n", canvas.paint(colour, &text));
     }
     out
 }
 
+/// The column of each node: along the cables from the first host, so that neighbours stand beside each other.
+fn columns(trace: &Trace) -> Vec<usize> {
+    let host = trace.nodes.iter().position(|node| node.kind == "host").unwrap_or(0);
+    let mut seen = BTreeSet::new();
+    let mut order = Vec::new();
+    for start in std::iter::once(host).chain(0..trace.nodes.len()) {
+        let mut line = vec![start];
+        while let Some(node) = line.pop().filter(|node| *node < trace.nodes.len()) {
+            if seen.insert(node) {
+                order.push(node);
+                let ends = trace.links.iter().rev().filter(|link| link.ends.contains(&node));
+                line.extend(
+                    ends.flat_map(|link| link.ends.iter().copied()).filter(|end| !seen.contains(end)),
+                );
+            }
+        }
+    }
+    let mut columns = vec![0; trace.nodes.len()];
+    for (column, node) in order.into_iter().enumerate() {
+        columns[node] = column;
+    }
+    columns
+}
+
 /// One row without its time, and its colour.
-fn line(trace: &Trace, row: &Row, gap: usize, language: Language) -> (&'static str, String) {
-    let at = |text: &str| format!("{}{text}", " ".repeat(row.node * gap));
+fn line(
+    trace: &Trace,
+    row: &Row,
+    columns: &[usize],
+    language: Language,
+    canvas: &Canvas,
+) -> (Colour, String) {
+    let column = columns.get(row.node).copied().unwrap_or(0);
+    let at = |text: &str| canvas.at(column, text);
     match &row.mark {
         Mark::Frame { frame, label } => match trace.frames.get(*frame) {
             Some(sent) => {
                 let lost = sent.fate != "delivered";
-                let remark = match sent.fate {
-                    "delivered" if sent.retransmission => " (again)",
-                    "delivered" if sent.arrivals.len() > 1 => " (twice)",
-                    "delivered" => "",
-                    "ruled" => " (dropped by a rule)",
-                    "queue-full" => " (queue full)",
-                    "cut" => " (cable cut)",
-                    _ => " (lost)",
-                };
                 let colour = if lost {
-                    RED
+                    Colour::Red
                 } else if sent.retransmission {
-                    YELLOW
+                    Colour::Yellow
                 } else {
-                    BLUE
+                    Colour::Blue
+                };
+                let label = match remark(sent) {
+                    Some(remark) => format!("{label} ({})", language.fixed(&remark)),
+                    None => label.clone(),
                 };
                 let ends = trace.links.get(sent.link).map(|link| link.ends.as_slice()).unwrap_or_default();
                 let to = ends.iter().copied().find(|end| *end != row.node).unwrap_or(row.node);
-                (colour, arrow(row.node, to, gap, &format!("{label}{remark}"), lost))
+                (colour, canvas.arrow(column, columns.get(to).copied().unwrap_or(column), &label, lost))
             }
-            None => (BLUE, at(label)),
+            None => (Colour::Blue, at(label)),
         },
-        Mark::Call(call) => ("", at(&format!("▸ {call}"))),
-        Mark::State(state) => (GREEN, at(&format!("● {state}"))),
-        Mark::Note(words) | Mark::Link(words) => (GREY, at(&format!("  {}", language.words(words)))),
+        Mark::Call(call) => (Colour::Plain, at(&format!("▸ {call}"))),
+        Mark::State(state) => (Colour::Green, at(&format!("● {state}"))),
+        Mark::Note(words) | Mark::Link(words) => (Colour::Grey, at(&format!("  {}", language.words(words)))),
     }
-}
-
-/// An arrow from one node's column to another's, with its label on it.
-fn arrow(from: usize, to: usize, gap: usize, label: &str, lost: bool) -> String {
-    let (left, right) = (from.min(to), from.max(to));
-    let width = ((right - left) * gap).saturating_sub(4);
-    let label = format!(" {label} ");
-    let length = label.chars().count();
-    let room = width.saturating_sub(length);
-    let (before, after) = (room / 2, room - room / 2);
-    let head = if lost {
-        "✗"
-    } else if to > from {
-        "▶"
-    } else {
-        "◀"
-    };
-    let shaft = match to >= from {
-        true => format!("{}{label}{}{head}", "─".repeat(before), "─".repeat(after)),
-        false => format!("{head}{}{label}{}", "─".repeat(before), "─".repeat(after)),
-    };
-    format!("{}│{shaft}│", " ".repeat(left * gap))
 }
