@@ -10,6 +10,7 @@ mod feed;
 mod guard;
 mod listen;
 mod live;
+mod patience;
 mod routes;
 mod watched;
 

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use hyper::Uri;
 use hyper::header::{HOST, HeaderMap, ORIGIN};
 
 /// Why a request is refused.
@@ -17,11 +18,12 @@ pub(super) enum Stranger {
 ///
 /// A name that an attacker binds to 127.0.0.1 would make their page one of "the same origin" (DNS rebinding). An address
 /// cannot be bound to another one, so only addresses and `localhost` are taken for names of this server.
-pub(super) fn check(headers: &HeaderMap) -> Result<(), Stranger> {
+pub(super) fn check(target: &Uri, headers: &HeaderMap) -> Result<(), Stranger> {
     let mut hosts = headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return Err(Stranger::Host) };
     let host = host.to_str().map_err(|_| Stranger::Host)?;
-    if !is_own(host) {
+    // A target in absolute form counts before the header (RFC 9112 3.2.2).
+    if !is_own(host) || target.authority().is_some_and(|named| !is_own(named.as_str())) {
         return Err(Stranger::Host);
     }
     for origin in headers.get_all(ORIGIN) {
@@ -63,7 +65,7 @@ mod tests {
         if let Some(origin) = origin {
             headers.insert(ORIGIN, origin.parse().unwrap());
         }
-        check(&headers)
+        check(&Uri::from_static("/"), &headers)
     }
 
     #[test]
@@ -93,7 +95,13 @@ mod tests {
         ] {
             assert_eq!(asked(foreign, None), Err(Stranger::Host), "{foreign}");
         }
-        assert_eq!(check(&HeaderMap::new()), Err(Stranger::Host));
+        assert_eq!(check(&Uri::from_static("/"), &HeaderMap::new()), Err(Stranger::Host));
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, "127.0.0.1".parse().unwrap());
+        assert_eq!(check(&Uri::from_static("http://127.0.0.1:8001/"), &headers), Ok(()));
+        for target in ["http://evil.example/", "http://user@127.0.0.1/"] {
+            assert_eq!(check(&Uri::from_static(target), &headers), Err(Stranger::Host), "{target}");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
 use super::live::{Absent, Live};
+use super::patience::Patient;
 use super::routes::Routes;
 use super::watched::Watched;
 use crate::failure::Failure;
@@ -22,6 +23,8 @@ use crate::failure::Failure;
 pub(super) const CONNECTIONS: usize = 64;
 /// How long a request's head may take, and how long a connection may be idle.
 const HEAD_PATIENCE: Duration = Duration::from_secs(15);
+/// How long whoever asked may take nothing of the answer.
+const READER_PATIENCE: Duration = Duration::from_secs(30);
 /// Bytes of a request's head at most.
 const HEAD: usize = 16 << 10;
 /// Pause after an error of accepting, such as too many open files.
@@ -79,7 +82,7 @@ async fn converse(stream: TcpStream, routes: Arc<Routes>) -> io::Result<()> {
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_PATIENCE)
         .max_buf_size(HEAD)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Patient::new(stream, READER_PATIENCE)), service)
         .await
         .map_err(io::Error::other)
 }

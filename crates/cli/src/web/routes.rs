@@ -61,7 +61,7 @@ impl Routes {
             let ready = !watched.stop.is_draining() || request.uri().path() == "/livez";
             return health(ready);
         }
-        if let Err(stranger) = guard::check(request.headers()) {
+        if let Err(stranger) = guard::check(request.uri(), request.headers()) {
             let why = match stranger {
                 guard::Stranger::Host => "name this server by its address, such as 127.0.0.1",
                 guard::Stranger::Origin => "this server answers its own page only",
