@@ -32,9 +32,9 @@ function ethernet(r: Reader): void {
   const type = r.word(12);
   r.begin("Ethernet II", 0, 14);
   const group = (at: number): Text | null =>
-    r.mac(at) === "ff:ff:ff:ff:ff:ff" ? { en: "broadcast: every station of the segment", zh: "广播:网段内所有站点" }
-      : r.byte(at) & 1 ? { en: "multicast: a group of stations", zh: "组播:一组站点" }
-        : r.byte(at) & 2 ? { en: "locally administered, not a vendor's", zh: "本地管理的地址,不属于厂商" } : null;
+    r.mac(at) === "ff:ff:ff:ff:ff:ff" ? { en: "broadcast: every station of the segment", zh: "广播：网段内所有站点" }
+      : r.byte(at) & 1 ? { en: "multicast: a group of stations", zh: "组播：一组站点" }
+        : r.byte(at) & 2 ? { en: "locally administered, not a vendor's", zh: "本地管理的地址，不属于厂商" } : null;
   r.field("destination", "目的地址", 0, 6, r.mac(0), group(0));
   r.field("source", "源地址", 6, 6, r.mac(6), group(6));
   r.field("type", "类型", 12, 2, hex(type), ETHERTYPES[type] ? same(ETHERTYPES[type]) : null);
@@ -51,7 +51,7 @@ function arp(r: Reader, at: number): void {
   r.field("hardware length", "硬件地址长度", at + 4, 1, r.byte(at + 4));
   r.field("protocol length", "协议地址长度", at + 5, 1, r.byte(at + 5));
   const operation = r.word(at + 6);
-  r.field("operation", "操作", at + 6, 2, operation, operation === 1 ? { en: "request: who has the address?", zh: "请求:谁有这个地址?" } : operation === 2 ? { en: "reply", zh: "应答" } : null);
+  r.field("operation", "操作", at + 6, 2, operation, operation === 1 ? { en: "request: who has the address?", zh: "请求：谁有这个地址？" } : operation === 2 ? { en: "reply", zh: "应答" } : null);
   r.field("sender hardware", "发送方硬件地址", at + 8, 6, r.mac(at + 8));
   r.field("sender address", "发送方地址", at + 14, 4, r.dotted(at + 14));
   r.field("target hardware", "目标硬件地址", at + 18, 6, r.mac(at + 18));
@@ -108,7 +108,7 @@ function named(protocol: number): Text | null {
 }
 
 function scope(r: Reader, at: number): Text | null {
-  if (r.byte(at) === 0xff) return { en: "multicast: a group", zh: "组播:一组接收者" };
+  if (r.byte(at) === 0xff) return { en: "multicast: a group", zh: "组播：一组接收者" };
   if (r.byte(at) === 0xfe && (r.byte(at + 1) & 0xc0) === 0x80) return { en: "of this link only", zh: "仅限本链路" };
   return r.six(at) === "::" ? { en: "no address yet", zh: "尚无地址" } : null;
 }

@@ -40,31 +40,64 @@ export function relative(value: number, initial: number | null | undefined): num
 
 export const ip = (endpoint: string): string => endpoint.replace(/:\d+$/, "");
 
-/// The initial sequence numbers by which each direction counts, from the frames that a trace holds.
-export function initials(trace: { frames: Frame[] }): Map<string, number> {
-  const found = new Map<string, number>();
-  for (const { summary } of trace.frames) {
+/// From when on which initial sequence number counts, by direction: the same four-tuple may be opened again.
+export type Initials = Map<string, { since: number; sequence: number }[]>;
+
+export function initials(trace: { frames: Frame[] }): Initials {
+  const found: Initials = new Map();
+  for (const { summary, sent } of trace.frames) {
     if (summary.protocol !== "TCP" || summary.sequence == null || !summary.flags.includes("SYN")) continue;
     const key = `${summary.source}>${summary.destination}`;
-    found.set(key, summary.sequence);
+    const all = found.get(key);
+    if (!all) found.set(key, [{ since: sent, sequence: summary.sequence }]);
+    else if (all[all.length - 1].sequence !== summary.sequence) all.push({ since: sent, sequence: summary.sequence });
   }
   return found;
 }
 
+function initialAt(initial: Initials, key: string, at: number): number | undefined {
+  return initial.get(key)?.findLast((one) => one.since <= at)?.sequence;
+}
+
 /// What stands on a frame's arrow.
-export function label(frame: Frame, initial: Map<string, number>, absolute: boolean): string {
+export function label(frame: Frame, initial: Initials, absolute: boolean): string {
   const { summary } = frame;
   if (summary.protocol !== "TCP") {
+    if (summary.info === "") return summary.payload > 0 ? `${summary.protocol} · ${summary.payload} B` : summary.protocol;
     const info = summary.info.length > 46 ? `${summary.info.slice(0, 45)}…` : summary.info;
     return info.startsWith(summary.protocol) ? info : `${summary.protocol} ${info}`;
   }
-  const own = absolute ? null : initial.get(`${summary.source}>${summary.destination}`);
-  const other = absolute ? null : initial.get(`${summary.destination}>${summary.source}`);
+  const own = absolute ? null : initialAt(initial, `${summary.source}>${summary.destination}`, frame.sent);
+  const other = absolute ? null : initialAt(initial, `${summary.destination}>${summary.source}`, frame.sent);
   let text = summary.flags || "TCP";
   if (summary.sequence != null) text += ` seq ${relative(summary.sequence, own)}`;
   if (summary.acknowledgment != null) text += ` ack ${relative(summary.acknowledgment, other)}`;
   if (summary.payload > 0) text += ` · ${summary.payload} B`;
   return text;
+}
+
+/// The same, and shorter and shorter, for arrows with less and less room.
+export function wordings(frame: Frame, initial: Initials, absolute: boolean): string[] {
+  const { summary } = frame;
+  const all = [label(frame, initial, absolute)];
+  if (summary.protocol === "TCP") {
+    const sequence = all[0].match(/seq \d+/)?.[0];
+    const acknowledgment = all[0].match(/ack \d+/)?.[0];
+    if (summary.payload > 0) all.push(`${sequence} · ${summary.payload} B`, `${summary.payload} B`);
+    else if (summary.flags === "ACK") all.push(`${acknowledgment}`, "ACK");
+    else all.push(`${summary.flags} ${sequence}`, summary.flags);
+    return all;
+  }
+  const info = summary.info;
+  const asked = info.match(/^who has (\S+)\?/);
+  const told = info.match(/^(\S+) is at/);
+  if (asked) all.push(`who has ${asked[1]}?`, "who has?");
+  else if (told) all.push(`${told[1]} is here`, "is here");
+  else if (info.startsWith("echo ")) all.push(info, info.replace(/ \d+$/, ""), info.split(" ")[1]);
+  else if (info !== "") all.push(info, info.split(",")[0]);
+  else if (summary.payload > 0) all.push(`${summary.payload} B`);
+  all.push(summary.protocol);
+  return all;
 }
 
 export function endpointName(trace: Trace, index: number): string {

@@ -74,7 +74,8 @@ export class Layout {
     for (const [key, place] of arrived) arrived.set(key, place * stretch);
     for (const mark of this.marks) mark.y *= stretch;
     this.height = y * stretch + 40;
-    frames.forEach((frame, index) => this.arrow(frame, index, sent[index], arrived, links));
+    const due = expected(frames, links);
+    frames.forEach((frame, index) => this.arrow(frame, index, sent[index], arrived, links, due[index]));
     this.arrows.sort((a, b) => a.y0 - b.y0);
     let lowest = 0;
     for (const arrow of this.arrows) {
@@ -83,11 +84,10 @@ export class Layout {
     }
   }
 
-  private arrow(frame: Frame, index: number, y0: number, arrived: Map<string, number>, links: Link[]): void {
+  private arrow(frame: Frame, index: number, y0: number, arrived: Map<string, number>, links: Link[], at: number): void {
     if (frame.arrivals.length === 0) {
       const link = links[frame.link];
       const to = link?.ends.find((end) => end !== frame.from) ?? frame.from;
-      const at = frame.sent + (link?.delay ?? 0);
       this.arrows.push({ index, frame, from: frame.from, to, y0, y1: Math.max(this.y(at), y0 + 8), at, lost: true, damaged: false, copy: false });
     }
     frame.arrivals.forEach((arrival, number) => {
@@ -126,6 +126,21 @@ export class Layout {
   }
 }
 
+/// When each frame would arrive if nothing befell it: those before it at the same end of a cable go first.
+function expected(frames: Frame[], links: Link[]): number[] {
+  const busy = new Map<string, number>();
+  return frames.map((frame) => {
+    const link = links[frame.link];
+    const end = `${frame.link} ${frame.from}`;
+    let gone = frame.sent;
+    if (link?.rate && frame.fate !== "cut" && frame.fate !== "queue-full") {
+      gone = Math.max(busy.get(end) ?? 0, frame.sent) + (frame.length * 8e9) / link.rate;
+      busy.set(end, gone);
+    } else if (link?.rate) gone = Math.max(busy.get(end) ?? 0, frame.sent);
+    return gone + (link?.delay ?? 0);
+  });
+}
+
 /// A time between moments that is neither very short nor very long in this run, in nanoseconds.
 function typical(times: number[]): number {
   const passed: number[] = [];
@@ -155,11 +170,11 @@ function columns(nodes: Node[], links: Link[]): number[] {
   const degree = (node: number) => links.filter((link) => link.ends.includes(node)).length;
   nodes.forEach((node, index) => { if (node.kind === "host" && degree(index) <= 1) walk(index); });
   nodes.forEach((_, index) => walk(index));
-  // One device between many hosts stands in the middle.
+  // One device between hosts stands in the middle; between many, who all talk with the first, behind that.
   const devices = order.filter((node) => nodes[node].kind !== "host");
   if (devices.length === 1 && order.length > 2) {
     const hosts = order.filter((node) => nodes[node].kind === "host");
-    hosts.splice(Math.ceil(hosts.length / 2), 0, devices[0]);
+    hosts.splice(hosts.length > 4 ? 1 : Math.ceil(hosts.length / 2), 0, devices[0]);
     return hosts;
   }
   return order;

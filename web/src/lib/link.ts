@@ -32,7 +32,7 @@ export function read(hash: string, experiments: Experiment[]): { view: View; ign
   try { name = decodeURIComponent(path); } catch { /* told below */ }
   const experiment = experiments.find((one) => one.name === name);
   if (experiment) view.experiment = experiment.name;
-  else if (name !== "") ignored.push({ what: name.slice(0, 80), why: "experiment" });
+  else if (name !== "") ignored.push({ what: name.slice(0, 80).replace(/[\0-\x1f\x7f]/g, "\ufffd"), why: "experiment" });
   for (const [key, value] of new URLSearchParams(query)) {
     const what = `${key}=${value}`.slice(0, 120);
     const whole = /^\d{1,16}$/.test(value) ? Number(value) : NaN;

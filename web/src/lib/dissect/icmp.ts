@@ -86,7 +86,7 @@ function discovery(r: Reader, type: number, at: number, end: number): void {
       r.field("was asked", "应请求而发", at + 4, 1, (flags >> 6) & 1, null, [1, 1]);
       r.field("overrides", "覆盖旧值", at + 4, 1, (flags >> 5) & 1, null, [2, 1]);
     }
-    r.field("target", "目标", at + 8, 16, r.six(at + 8), type === 135 ? text("who has this address?", "谁有这个地址?") : null);
+    r.field("target", "目标", at + 8, 16, r.six(at + 8), type === 135 ? text("who has this address?", "谁有这个地址？") : null);
     if (type === 137) r.field("destination", "目的地址", at + 24, 16, r.six(at + 24));
     options = at + (type === 137 ? 40 : 24);
   }

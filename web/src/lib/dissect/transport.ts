@@ -8,7 +8,7 @@ export function tcp(r: Reader, at: number, end: number): void {
   r.field("source port", "源端口", at, 2, r.word(at));
   r.field("destination port", "目的端口", at + 2, 2, r.word(at + 2));
   r.field("sequence", "序列号", at + 4, 4, r.long(at + 4));
-  r.field("acknowledgment", "确认号", at + 8, 4, r.long(at + 8), r.byte(at + 13) & 16 ? { en: "the next byte that is expected", zh: "期待的下一个字节" } : { en: "means nothing: ACK is not set", zh: "无意义:ACK 未置位" });
+  r.field("acknowledgment", "确认号", at + 8, 4, r.long(at + 8), r.byte(at + 13) & 16 ? { en: "the next byte that is expected", zh: "期待的下一个字节" } : { en: "means nothing: ACK is not set", zh: "无意义：ACK 未置位" });
   r.field("header length", "首部长度", at + 12, 1, `${header} B`, null, [0, 4]);
   r.field("reserved", "保留", at + 12, 1, r.byte(at + 12) & 15, null, [4, 4]);
   ["CWR", "ECE", "URG", "ACK", "PSH", "RST", "SYN", "FIN"].forEach((name, bit) => r.field(name, name, at + 13, 1, (r.byte(at + 13) >> (7 - bit)) & 1, null, [bit, 1]));
@@ -45,7 +45,7 @@ function option(r: Reader, kind: number, at: number, length: number, acknowledgm
   else if (kind === 28 && length === 4) {
     const value = r.word(at + 2);
     r.field("user timeout", "用户超时", at, length, `${value & 0x7fff} ${value & 0x8000 ? "min" : "s"}`);
-  } else if (kind === 29 && length >= 4) r.field("authentication (TCP-AO)", "认证(TCP-AO)", at, length, r.digits(at + 4, length - 4), { en: `key ${r.byte(at + 2)}, next ${r.byte(at + 3)}`, zh: `密钥 ${r.byte(at + 2)},下一个 ${r.byte(at + 3)}` });
+  } else if (kind === 29 && length >= 4) r.field("authentication (TCP-AO)", "认证（TCP-AO）", at, length, r.digits(at + 4, length - 4), { en: `key ${r.byte(at + 2)}, next ${r.byte(at + 3)}`, zh: `密钥 ${r.byte(at + 2)},下一个 ${r.byte(at + 3)}` });
   else if (kind === 30) r.field("Multipath TCP", "多路径 TCP", at, length, r.digits(at + 2, length - 2));
   else if (kind === 34) r.field("Fast Open cookie", "Fast Open cookie", at, length, length === 2 ? "?" : r.digits(at + 2, length - 2), length === 2 ? { en: "asks for one", zh: "请求一个" } : null);
   else r.field(`option ${kind}`, `选项 ${kind}`, at, length, r.digits(at + 2, length - 2));
