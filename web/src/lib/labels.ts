@@ -11,6 +11,8 @@ const STRETCH = 900;
 /// The width of a sign, and the height of a line.
 const SIGN = 6.7;
 const LINE = 10.5;
+/// Places of a word are looked at so far apart.
+const STEP = 6;
 const PLACES = [0, 0.14, 0.3, 0.48, 0.66];
 
 export class Labels {
@@ -49,7 +51,7 @@ export class Labels {
     // What went wrong comes first.
     mine.sort((a, b) => Number(b.lost || b.frame.retransmission) - Number(a.lost || a.frame.retransmission));
     const found = new Map<Arrow, Label>();
-    const taken = new Map<string, [number, number][]>();
+    const taken = new Taken();
     for (const arrow of mine) {
       const label = this.fit(arrow, taken);
       if (label) found.set(arrow, label);
@@ -68,25 +70,21 @@ export class Labels {
   }
 
   /// The longest wording for which there is a free place.
-  private fit(arrow: Arrow, taken: Map<string, [number, number][]>): Label | null {
+  private fit(arrow: Arrow, taken: Taken): Label | null {
     const { long, ux, uy } = this.course(arrow);
     const begin = this.begin(arrow, long);
     // Above the line, whichever way it goes.
     const [nx, ny] = ux > 0 ? [uy, -ux] : [-uy, ux];
+    const [x0, y0] = [this.x(arrow.from) + nx * 8, arrow.y0 + ny * 8];
     for (const text of this.wordings(arrow)) {
       const width = text.length * SIGN + (arrow.frame.retransmission ? 14 : 0);
       for (const place of PLACES) {
-        const at = begin + place * long;
+        const at = begin + place * Math.min(long, STRETCH);
         if (at + width > long - 6) break;
-        const points: [number, number][] = [];
-        for (let along = at; along <= at + width; along += 6) points.push([this.x(arrow.from) + ux * along + nx * 8, arrow.y0 + uy * along + ny * 8]);
-        if (points.some((point) => crowded(point, taken))) continue;
-        for (const point of points) {
-          const key = cell(point[0], point[1]);
-          const all = taken.get(key);
-          if (all) all.push(point);
-          else taken.set(key, [point]);
-        }
+        let along = at;
+        while (along <= at + width && !taken.near(x0 + ux * along, y0 + uy * along)) along += STEP;
+        if (along <= at + width) continue;
+        for (along = at; along <= at + width; along += STEP) taken.take(x0 + ux * along, y0 + uy * along);
         return { text, along: at / long };
       }
     }
@@ -94,13 +92,32 @@ export class Labels {
   }
 }
 
-const cell = (x: number, y: number): string => `${Math.floor(x / LINE)} ${Math.floor(y / LINE)}`;
+/// Where words stand already, as points along their middle lines, found by the square that they lie in.
+class Taken {
+  private readonly squares = new Map<number, number[]>();
 
-function crowded([x, y]: [number, number], taken: Map<string, [number, number][]>): boolean {
-  for (const over of [-LINE, 0, LINE]) {
-    for (const down of [-LINE, 0, LINE]) {
-      if (taken.get(cell(x + over, y + down))?.some((one) => Math.hypot(one[0] - x, one[1] - y) < LINE)) return true;
-    }
+  private key(x: number, y: number): number {
+    return Math.floor(y / LINE) * 4096 + Math.floor(x / LINE);
   }
-  return false;
+
+  take(x: number, y: number): void {
+    const key = this.key(x, y);
+    const all = this.squares.get(key);
+    if (all) all.push(x, y);
+    else this.squares.set(key, [x, y]);
+  }
+
+  near(x: number, y: number): boolean {
+    for (let down = -LINE; down <= LINE; down += LINE) {
+      for (let over = -LINE; over <= LINE; over += LINE) {
+        const all = this.squares.get(this.key(x + over, y + down));
+        if (!all) continue;
+        for (let place = 0; place < all.length; place += 2) {
+          const [dx, dy] = [all[place] - x, all[place + 1] - y];
+          if (dx * dx + dy * dy < LINE * LINE) return true;
+        }
+      }
+    }
+    return false;
+  }
 }
