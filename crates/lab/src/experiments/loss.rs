@@ -104,8 +104,8 @@ fn run(lab: &mut Lab) {
 /// Whether one segment brings all that another brought.
 fn covers(one: &Frame, other: &Frame) -> bool {
     let (Some(left), Some(begin)) = (one.summary.sequence, other.summary.sequence) else { return false };
-    let before = begin.wrapping_sub(left) as usize;
-    before + other.summary.payload <= one.summary.payload
+    let before = u64::from(begin.wrapping_sub(left));
+    before + other.summary.payload as u64 <= one.summary.payload as u64
 }
 
 fn told_by_what_follows(lab: &mut Lab) {
