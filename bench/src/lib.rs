@@ -21,6 +21,7 @@ mod progress;
 mod report;
 mod run;
 mod setup;
+pub mod shards;
 mod smoltcp_peer;
 mod statistics;
 mod subject;

@@ -24,6 +24,7 @@ struct Command {
 enum Other {
     #[cfg(target_os = "linux")]
     Goodput(netstrata_bench::goodput::Arguments),
+    Shards(netstrata_bench::shards::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     let result = match &command.other {
         #[cfg(target_os = "linux")]
         Some(Other::Goodput(arguments)) => netstrata_bench::goodput::run(arguments),
+        Some(Other::Shards(arguments)) => netstrata_bench::shards::run(arguments),
         _ => netstrata_bench::run(&command.arguments, Some(live)),
     };
     match result {

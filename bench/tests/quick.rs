@@ -36,6 +36,20 @@ fn every_work_is_done_and_reported_in_every_way() {
 }
 
 #[test]
+fn shards_carry_every_byte_on_one_core_and_on_several() {
+    let arguments = ["shards", "--checked", "--rounds", "1", "--time", "50", "--shards", "3"];
+    let (success, text) = bench(&arguments);
+    assert!(success, "{text}");
+    for case in [
+        "| one shard | 1 |",
+        "| flows stay on their core | 3 |",
+        "| each host places flows by a key of its own | 3 |",
+    ] {
+        assert!(text.contains(case), "{text}");
+    }
+}
+
+#[test]
 fn a_name_that_nothing_has_is_an_error() {
     let (success, text) = bench(&["--quick", "--only", "nothing-is-called-this"]);
     assert!(!success && text.contains("nothing is called that: nothing-is-called-this"), "{text}");

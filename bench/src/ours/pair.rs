@@ -1,10 +1,11 @@
 //! Two stacks of ours on one Ethernet cable.
 
+use super::arrived::Arrived;
 use crate::clock::Clock;
 use crate::pair::{Failed, MESSAGE, Pair, Patience};
 use crate::pattern::{Pattern, WRITE};
 use crate::setup::{BUFFER, Setup};
-use basis::{Checksum, Frame, Instant};
+use basis::{Checksum, Instant};
 use stack::{InterfaceConfig, InterfaceId, Medium, Probing, Stack, StackConfig};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use tcp::{ConnectionId, ListenerId, ReadError, SocketOptions, WriteError};
@@ -34,30 +35,6 @@ impl Side {
             Side::Client => Side::Server,
             Side::Server => Side::Client,
         }
-    }
-}
-
-/// What lies at an end of the cable, in order. Its frames are used again, like a device's ring of buffers.
-#[derive(Default)]
-struct Arrived {
-    frames: Vec<Frame>,
-    count: usize,
-}
-
-impl Arrived {
-    /// The frame behind those that have arrived; it arrives when it is counted.
-    #[inline]
-    fn vacant(&mut self) -> &mut Frame {
-        if self.count == self.frames.len() {
-            self.frames.push(Frame::new());
-        }
-        &mut self.frames[self.count]
-    }
-
-    #[inline]
-    fn take(&mut self) -> &mut [Frame] {
-        let count = std::mem::take(&mut self.count);
-        &mut self.frames[..count]
     }
 }
 
@@ -107,13 +84,13 @@ impl Host {
             }
             if !checksums {
                 frame.checksum = Checksum::Verified;
-                other.arrived.count += 1;
+                other.arrived.count_in();
             } else if is_finished(frame) {
-                other.arrived.count += 1;
+                other.arrived.count_in();
             } else {
                 for packet in Segments::of(std::mem::take(frame), ethernet::HEADER_LENGTH) {
                     *other.arrived.vacant() = packet;
-                    other.arrived.count += 1;
+                    other.arrived.count_in();
                 }
             }
         }
