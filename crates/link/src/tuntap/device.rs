@@ -2,7 +2,7 @@
 
 use super::intake::Intake;
 use super::ioctl;
-use super::kind::{DEVICE, Kind};
+use super::kind::{DEVICE, Kind, Queues};
 use super::offload::{self, Offload};
 use crate::capabilities::{Capabilities, Link, Medium, RawFdSource};
 use crate::chunk::Chunk;
@@ -52,11 +52,27 @@ impl Device {
     /// `NotFound` if this system has no such interfaces; `PermissionDenied` if we may not open one; `ResourceBusy` if another
     /// process has it open; `InvalidInput` for a name or an address that cannot be; each with what to do about it.
     pub fn tap(name: &str, mac: MacAddress, offload: Offload) -> io::Result<Device> {
-        if !mac.is_unicast() {
-            let text = format!("{mac} cannot be the address of one station");
-            return Err(io::Error::new(ErrorKind::InvalidInput, text));
+        Device::open(Kind::Tap, name, Medium::Ethernet(mac), offload, Queues::One)
+    }
+
+    /// The same with `count` queues, each of which carries a part of the frames: the kernel puts what it sends into the queue by which the
+    /// flow's last frame came, or into any. One queue is that of [`Device::tap`].
+    ///
+    /// # Errors
+    /// Those of [`Device::tap`]; `InvalidInput` too for an interface that was made to stay without several queues, or for one that has
+    /// no more.
+    pub fn tap_queues(
+        name: &str,
+        mac: MacAddress,
+        count: usize,
+        offload: Offload,
+    ) -> io::Result<Vec<Device>> {
+        match count {
+            0 | 1 => Ok(vec![Device::tap(name, mac, offload)?]),
+            _ => Device::queues(count, || {
+                Device::open(Kind::Tap, name, Medium::Ethernet(mac), offload, Queues::Several)
+            }),
         }
-        Device::open(Kind::Tap, name, Medium::Ethernet(mac), offload)
     }
 
     /// Opens the TUN interface `name`, of at most 15 bytes: IP packets without a link header, as virtual private networks use
@@ -65,15 +81,38 @@ impl Device {
     /// # Errors
     /// Those of [`Device::tap`].
     pub fn tun(name: &str, offload: Offload) -> io::Result<Device> {
-        Device::open(Kind::Tun, name, Medium::Ip, offload)
+        Device::open(Kind::Tun, name, Medium::Ip, offload, Queues::One)
     }
 
-    fn open(kind: Kind, name: &str, medium: Medium, offload: Offload) -> io::Result<Device> {
-        let explained = |error: io::Error| kind.explained(name, &error);
+    /// The same with `count` queues, as [`Device::tap_queues`] has them.
+    ///
+    /// # Errors
+    /// Those of [`Device::tap_queues`].
+    pub fn tun_queues(name: &str, count: usize, offload: Offload) -> io::Result<Vec<Device>> {
+        match count {
+            0 | 1 => Ok(vec![Device::tun(name, offload)?]),
+            _ => {
+                Device::queues(count, || Device::open(Kind::Tun, name, Medium::Ip, offload, Queues::Several))
+            }
+        }
+    }
+
+    fn queues(count: usize, open: impl Fn() -> io::Result<Device>) -> io::Result<Vec<Device>> {
+        (0..count).map(|_| open()).collect()
+    }
+
+    fn open(kind: Kind, name: &str, medium: Medium, offload: Offload, queues: Queues) -> io::Result<Device> {
+        if let Medium::Ethernet(mac) = medium
+            && !mac.is_unicast()
+        {
+            let text = format!("{mac} cannot be the address of one station");
+            return Err(io::Error::new(ErrorKind::InvalidInput, text));
+        }
+        let explained = |error: io::Error| kind.explained(name, queues, &error);
         let mut options = OpenOptions::new();
         options.read(true).write(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC);
         let file = options.open(DEVICE).map_err(explained)?;
-        ioctl::attach(&file, kind, name, offload).map_err(explained)?;
+        ioctl::attach(&file, kind, name, offload, queues).map_err(explained)?;
         let mtu = ioctl::mtu(name).map_err(explained)?;
         let incoming = match offload {
             Offload::On => Incoming::Super(Intake::new()),

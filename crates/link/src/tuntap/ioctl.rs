@@ -1,7 +1,7 @@
 //! The system calls by which an interface is opened and asked for its MTU.
 #![allow(unsafe_code, reason = "no safe library offers these calls; each is bounded by its SAFETY comment")]
 
-use super::kind::Kind;
+use super::kind::{Kind, Queues};
 use super::offload::{LENGTH, Offload};
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -11,7 +11,13 @@ use std::os::fd::{AsFd, AsRawFd};
 const WORK: libc::c_uint = libc::TUN_F_CSUM | libc::TUN_F_TSO4 | libc::TUN_F_TSO6 | libc::TUN_F_TSO_ECN;
 
 /// Makes `file`, an open /dev/net/tun, the other end of the interface `name`.
-pub(super) fn attach(file: &File, kind: Kind, name: &str, offload: Offload) -> io::Result<()> {
+pub(super) fn attach(
+    file: &File,
+    kind: Kind,
+    name: &str,
+    offload: Offload,
+    queues: Queues,
+) -> io::Result<()> {
     let mut request = request(name)?;
     let kind = match kind {
         Kind::Tap => libc::IFF_TAP,
@@ -21,7 +27,11 @@ pub(super) fn attach(file: &File, kind: Kind, name: &str, offload: Offload) -> i
         Offload::On => (libc::IFF_VNET_HDR, WORK),
         Offload::Off => (0, 0),
     };
-    request.ifr_ifru.ifru_flags = (kind | libc::IFF_NO_PI | header) as libc::c_short;
+    let several = match queues {
+        Queues::One => 0,
+        Queues::Several => libc::IFF_MULTI_QUEUE,
+    };
+    request.ifr_ifru.ifru_flags = (kind | libc::IFF_NO_PI | header | several) as libc::c_short;
     call(file, libc::TUNSETIFF as libc::Ioctl, &mut request)?;
     if offload == Offload::On {
         let mut length = LENGTH as libc::c_int;

@@ -108,6 +108,39 @@ fn an_interface_in_use_and_one_of_another_kind_are_refused_with_a_remedy() {
     assert!(shown.unwrap().success());
 }
 
+#[test]
+#[ignore = "needs root and /dev/net/tun"]
+fn an_interface_has_as_many_queues_as_are_asked_for_or_says_why_not() {
+    if !in_namespace("an_interface_has_as_many_queues_as_are_asked_for_or_says_why_not") {
+        return;
+    }
+    let mut queues = Device::tap_queues("tap0", OURS, 3, Offload::Off).unwrap();
+    ip("addr add 10.7.0.1/24 dev tap0");
+    ip("link set tap0 up");
+    // What goes by any of them reaches the kernel, and each answer comes by one of them.
+    for queue in &mut queues {
+        assert!(queue.transmit(now(), &mut VecDeque::from([Frame::copy_of(&arp_request())])).unwrap());
+    }
+    let mut answers = 0;
+    let start = std::time::Instant::now();
+    while answers < 3 {
+        assert!(start.elapsed().as_secs() < 10, "{answers} answers");
+        for queue in &mut queues {
+            let mut arrived = VecDeque::new();
+            while queue.receive(now(), &mut arrived, 9).unwrap() {}
+            answers += arrived.iter().filter(|frame| frame.to_vec()[12..14] == [8, 6]).count();
+        }
+    }
+    drop(queues);
+    // An interface is made for one or for several, and says how to have it otherwise.
+    ip("tuntap add tun1 mode tun");
+    let Err(single) = Device::tun_queues("tun1", 2, Offload::On) else { panic!("two queues of one") };
+    assert_eq!(single.kind(), ErrorKind::InvalidInput);
+    assert!(single.to_string().contains("mode tun multi_queue"), "{single}");
+    ip("tuntap add tun2 mode tun multi_queue");
+    assert_eq!(Device::tun_queues("tun2", 2, Offload::On).unwrap().len(), 2);
+}
+
 fn arp_request() -> Vec<u8> {
     let mut frame = vec![0xff; 6];
     frame.extend(OURS.0);
