@@ -2,6 +2,7 @@
 
 use crate::state::{Core, Shared};
 use stack::Stack;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 use tcp::State;
@@ -29,12 +30,15 @@ fn look(core: &Core) -> (bool, bool, bool) {
     (is_over(&core.stack), is_delivered(&core.stack), core.stopped)
 }
 
-/// Waits until everything is delivered, for up to `patience`; whether it is.
-pub(crate) fn wait(shared: &Shared, patience: Duration) -> bool {
+/// Waits until everything of all shards is delivered, for up to `patience`; whether it is.
+pub(crate) fn wait(shards: &[Arc<Shared>], patience: Duration) -> bool {
     let start = Instant::now();
     let mut delivered_at = None;
     loop {
-        let (over, delivered, stopped) = look(&shared.lock());
+        let (over, delivered, stopped) = shards
+            .iter()
+            .map(|shard| look(&shard.lock()))
+            .fold((true, true, false), |all, one| (all.0 && one.0, all.1 && one.1, all.2 || one.2));
         let now = Instant::now();
         if delivered {
             delivered_at.get_or_insert(now);

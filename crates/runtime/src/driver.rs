@@ -5,9 +5,9 @@ use crate::delay::Delay;
 use crate::drain;
 use crate::port::{self, BATCH, Port};
 use crate::state::{Core, Shared};
-use basis::Instant;
+use basis::{Frame, Instant};
 use mio::{Events, Poll};
-use stack::Stack;
+use stack::{InterfaceId, Stack};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -37,6 +37,8 @@ pub(crate) struct Driver {
     woken: Vec<Waker>,
     abandoned: Option<Abandoned>,
     delay: Delay,
+    /// Packets that are for other shards.
+    handovers: Vec<(InterfaceId, usize, Frame)>,
 }
 
 /// The last handle is gone.
@@ -60,7 +62,16 @@ enum Next {
 impl Driver {
     pub(crate) fn new(shared: Arc<Shared>, poll: Poll, ports: Vec<Port>) -> Driver {
         let events = Events::with_capacity(ports.len() + 1);
-        Driver { shared, poll, events, ports, woken: Vec::new(), abandoned: None, delay: Delay::default() }
+        Driver {
+            shared,
+            poll,
+            events,
+            ports,
+            woken: Vec::new(),
+            abandoned: None,
+            delay: Delay::default(),
+            handovers: Vec::new(),
+        }
     }
 
     /// Runs until the host's end.
@@ -75,6 +86,7 @@ impl Driver {
                 Next::End => break,
             };
             self.look(patience);
+            self.shared.bell.rise();
         }
     }
 
@@ -121,7 +133,13 @@ impl Driver {
         self.delay.on_pulled(now);
         let more = fill(&mut self.ports, &mut core.stack, now);
         core.collect_events(&mut self.woken);
+        let news = shared.news(&mut core);
+        self.handovers.extend(std::iter::from_fn(|| core.stack.poll_handover()));
         drop(core);
+        if let Some(news) = news {
+            shared.share(&news);
+        }
+        shared.hand_over(&mut self.handovers);
         self.woken.drain(..).for_each(Waker::wake);
         Some(more)
     }
@@ -170,7 +188,7 @@ impl Driver {
 
     /// Whether somebody stopped the host, or nobody is left and everything is delivered.
     fn is_at_end(&mut self, core: &Core, now: Instant) -> bool {
-        if core.stop || self.shared.handles.load(Ordering::Acquire) > 0 {
+        if core.stop || self.shared.family.handles.load(Ordering::Acquire) > 0 {
             return core.stop;
         }
         let abandoned = self.abandoned.get_or_insert(Abandoned { since: now, next_check: now });
@@ -178,7 +196,8 @@ impl Driver {
             return false;
         }
         abandoned.next_check = now + DRAIN_CHECK;
-        now >= abandoned.since + drain::LINGER || drain::is_over(&core.stack)
+        now >= abandoned.since + drain::LINGER
+            || self.shared.family.all_over(self.shared.number, drain::is_over(&core.stack))
     }
 
     fn transmit(&mut self) {
@@ -193,6 +212,9 @@ impl Driver {
 
     /// Looks for the last time whether there is work, and declares itself asleep under the same lock.
     fn settle(&mut self) -> Next {
+        if !self.shared.family.is_alone() {
+            self.shared.bell.nap();
+        }
         let mut core = self.shared.lock();
         let now = self.shared.clock.now();
         let timeout = core.stack.poll_timeout().unwrap_or(Instant::FAR_FUTURE);
@@ -200,7 +222,7 @@ impl Driver {
         for port in &self.ports {
             until = until.min(port.poll_timeout());
         }
-        let abandoned = self.shared.handles.load(Ordering::Acquire) == 0;
+        let abandoned = self.shared.family.handles.load(Ordering::Acquire) == 0;
         until = until.min(self.abandoned.map_or(Instant::FAR_FUTURE, |abandoned| abandoned.next_check));
         if core.stop || (abandoned && self.abandoned.is_none()) {
             return Next::Turn;
@@ -290,6 +312,7 @@ impl Drop for Driver {
     fn drop(&mut self) {
         // Links first: whoever waits for the end finds their files written and their sockets closed.
         self.ports.clear();
+        self.shared.family.all_over(self.shared.number, true);
         let mut core = self.shared.lock();
         core.stopped = true;
         core.sleeping = None;

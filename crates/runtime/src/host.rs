@@ -13,7 +13,10 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// A running host: a [`Stack`] that a thread drives over its links.
+/// A running host: a [`Stack`] that a thread drives over its links, or several of them, each with a part of the TCP connections
+/// ([`Builder::shards`](crate::Builder::shards)).
+///
+/// A handle leads to one shard, a socket's to that of the socket; the builder's to the first, where everything is that is not TCP.
 ///
 /// A clone is another handle to the same host; sockets hold one each. When the last is gone, the driver still delivers what
 /// was written, for up to [`Host::LINGER`], and ends. It does so in the background: a program that is about to exit calls
@@ -30,7 +33,7 @@ pub(crate) enum Waiter<'a> {
     Polled,
 }
 
-/// How often a host's driver did what, since it started.
+/// How often a host's drivers did what, since it started.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Statistics {
     /// Rounds of the event loop.
@@ -41,6 +44,10 @@ pub struct Statistics {
     pub alarms: u64,
     /// Sockets that somebody waits at now, counting each direction.
     pub waiting: usize,
+    /// Frames that came to one shard and were handed to another.
+    pub handed_over: u64,
+    /// Frames that were lost because too many waited to be handed over.
+    pub handovers_lost: u64,
 }
 
 impl Host {
@@ -48,8 +55,34 @@ impl Host {
     pub const LINGER: Duration = drain::LINGER;
 
     pub(crate) fn new(shared: Arc<Shared>) -> Host {
-        shared.handles.fetch_add(1, Ordering::Relaxed);
+        shared.family.handles.fetch_add(1, Ordering::Relaxed);
         Host { shared }
+    }
+
+    /// How many shards the host has.
+    pub fn shard_count(&self) -> usize {
+        self.shared.family.count()
+    }
+
+    /// A handle to each shard, in their order. Fewer once the host has ended.
+    pub fn shards(&self) -> Vec<Host> {
+        if self.shared.family.is_alone() {
+            return vec![self.clone()];
+        }
+        self.shared.shards().map(Host::new).collect()
+    }
+
+    /// A handle to the shard of this number: to this one, if there is none or it has ended.
+    pub fn shard(&self, number: usize) -> Host {
+        if number == self.shared.number {
+            return self.clone();
+        }
+        self.shared.shard(number).map_or_else(|| self.clone(), Host::new)
+    }
+
+    /// A handle to the shard whose turn it is to begin a connection.
+    pub fn next_shard(&self) -> Host {
+        if self.shared.family.is_alone() { self.clone() } else { self.shard(self.shared.family.next()) }
     }
 
     /// The host's name.
@@ -67,7 +100,7 @@ impl Host {
         self.shared.clock.now()
     }
 
-    /// Lets `act` use the stack, then sees to whatever that made due. The host stands still meanwhile: `act` must be short.
+    /// Lets `act` use the stack, or this handle's shard of it, then sees to whatever that made due. The host stands still meanwhile: `act` must be short.
     #[inline]
     pub fn with<R>(&self, act: impl FnOnce(&mut Stack, Instant) -> R) -> R {
         self.shared.act(|core, now| act(&mut core.stack, now))
@@ -195,8 +228,12 @@ impl Host {
     /// [`io::ErrorKind::AddrInUse`] if another station has one of them, [`io::ErrorKind::AddrNotAvailable`] if the host has
     /// not, [`io::ErrorKind::TimedOut`] if it took longer than `patience`.
     pub fn wait_address(&self, addresses: &[IpAddr], patience: Duration) -> io::Result<()> {
-        match self.wait(Awaited::Address, Some(patience), |stack, _| addresses_ready(stack, addresses)) {
-            Poll::Ready(result) => result,
+        let first = self.shard(0);
+        match first.wait(Awaited::Address, Some(patience), |stack, _| addresses_ready(stack, addresses)) {
+            Poll::Ready(result) => {
+                first.tell_others();
+                result
+            }
             Poll::Pending => {
                 Err(io::Error::new(io::ErrorKind::TimedOut, "probing for the address took too long"))
             }
@@ -208,7 +245,18 @@ impl Host {
     /// # Errors
     /// Those of [`Host::wait_address`] but for the time-out.
     pub async fn address_ready(&self, addresses: &[IpAddr]) -> io::Result<()> {
-        self.until(Awaited::Address, |stack, _| addresses_ready(stack, addresses)).await
+        let first = self.shard(0);
+        first.until(Awaited::Address, |stack, _| addresses_ready(stack, addresses)).await?;
+        first.tell_others();
+        Ok(())
+    }
+
+    /// Sees to it that the other shards know what this one, the first, knows: the driver may be just about to tell them.
+    fn tell_others(&self) {
+        if !self.shared.family.is_alone() {
+            let surroundings = self.shared.lock().stack.surroundings();
+            self.shared.share(&surroundings);
+        }
     }
 
     /// Waits until no connection has anything left to deliver, for up to `patience`, then stops the host: afterwards sockets
@@ -217,9 +265,13 @@ impl Host {
     ///
     /// It blocks: a task calls it by way of its runtime's means for that.
     pub fn shutdown(&self, patience: Duration) -> bool {
-        let drained = drain::wait(&self.shared, patience);
-        self.shared.act(|core, _| core.stop = true);
-        self.shared.wait_for_end();
+        let mut shards: Vec<Arc<Shared>> = self.shared.shards().collect();
+        let drained = drain::wait(&shards, patience);
+        // The first may have the device of all: it goes last.
+        while let Some(shard) = shards.pop() {
+            shard.act(|core, _| core.stop = true);
+            shard.wait_for_end();
+        }
         drained
     }
 
@@ -230,18 +282,20 @@ impl Host {
 
     /// Why links broke for good, one line each, in their order of failing.
     pub fn link_failures(&self) -> Vec<String> {
-        self.shared.lock().link_failures.clone()
+        self.shared.shards().flat_map(|shard| shard.lock().link_failures.clone()).collect()
     }
 
-    /// What the driver did so far.
+    /// What the drivers of all shards did so far.
     pub fn statistics(&self) -> Statistics {
-        let waiting = self.shared.lock().wakers.len();
-        Statistics {
-            turns: self.shared.turns.load(Ordering::Relaxed),
-            sleeps: self.shared.sleeps.load(Ordering::Relaxed),
-            alarms: self.shared.alarms.load(Ordering::Relaxed),
-            waiting,
+        let (handed_over, handovers_lost) = self.shared.family.handed_over();
+        let mut sum = Statistics { handed_over, handovers_lost, ..Statistics::default() };
+        for shard in self.shared.shards() {
+            sum.waiting += shard.lock().wakers.len();
+            sum.turns += shard.turns.load(Ordering::Relaxed);
+            sum.sleeps += shard.sleeps.load(Ordering::Relaxed);
+            sum.alarms += shard.bell.rings();
         }
+        sum
     }
 }
 
@@ -274,9 +328,9 @@ impl Clone for Host {
 impl Drop for Host {
     #[inline]
     fn drop(&mut self) {
-        if self.shared.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
-            // Asleep, awake or ended: it looks at the number of handles whenever it wakes.
-            self.shared.wake_driver();
+        if self.shared.family.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
+            // Asleep, awake or ended: each looks at the number of handles whenever it wakes.
+            self.shared.shards().for_each(|shard| shard.wake_driver());
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A [`Host`] is one stack, the links it is plugged into and a thread that moves frames between them. Application threads and
 //! tasks use the stack under a lock, and wait for it by [`Host::wait`] and [`Host::until`]: one table of wakers serves both. The
-//! thread sleeps until a link is ready, a timer is due or an application has made work for it; it never spins.
+//! thread sleeps until a link is ready, a timer is due or an application has made work for it; it never spins. A host of several shards
+//! has a stack, a lock and a thread for each of them.
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -17,6 +18,7 @@ mod driver;
 mod host;
 mod parker;
 mod port;
+mod shards;
 mod state;
 mod until;
 mod wakers;
@@ -24,5 +26,6 @@ mod wakers;
 pub use builder::{Builder, InterfaceSetup, entropy};
 pub use clock::Clock;
 pub use host::{Host, Statistics};
+pub use parker::block_on;
 pub use until::Until;
 pub use wakers::Awaited;

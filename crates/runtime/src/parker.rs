@@ -1,9 +1,11 @@
 //! A thread that waits as a task does: blocking and asynchronous sockets are woken by one mechanism.
 
 use std::cell::Cell;
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Instant;
 
@@ -76,6 +78,20 @@ impl Parker {
             }
         }
     }
+}
+
+/// Blocks the thread until `future` is ready: for what waits at several shards at once.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    Parker::with(|parker| {
+        let mut context = Context::from_waker(parker.waker());
+        loop {
+            if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+                return output;
+            }
+            parker.park(None);
+        }
+    })
 }
 
 #[cfg(test)]

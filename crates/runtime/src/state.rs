@@ -1,15 +1,17 @@
 //! What the driver and the application's threads share, and how they tell each other about work.
 
 use crate::clock::Clock;
+use crate::shards::bell::Bell;
+use crate::shards::family::Family;
 use crate::wakers::{Awaited, Ticket, Wakers};
 use basis::Instant;
-use stack::{InterfaceId, Stack};
+use stack::{InterfaceId, Stack, Surroundings};
 use std::io;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Waker;
 
-/// One host's stack and everything around it.
+/// One host's stack, or one shard of it, and everything around it.
 pub(crate) struct Shared {
     pub(crate) name: String,
     pub(crate) clock: Clock,
@@ -19,12 +21,17 @@ pub(crate) struct Shared {
     /// Told when [`Core::stopped`] becomes true.
     pub(crate) ended: Condvar,
     /// Ends the driver's sleep.
-    pub(crate) alarm: mio::Waker,
-    /// `Host` values in existence. At zero no socket is left either: each holds one.
-    pub(crate) handles: AtomicUsize,
+    pub(crate) bell: Arc<Bell>,
+    /// What all shards of the host have in common.
+    pub(crate) family: Arc<Family>,
+    /// Of this shard.
+    pub(crate) number: usize,
+    /// All shards, this one among them, kept alive by their drivers and by handles.
+    pub(crate) siblings: OnceLock<Box<[Weak<Shared>]>>,
+    /// Whether others copy its addresses and routes.
+    leads: bool,
     pub(crate) turns: AtomicU64,
     pub(crate) sleeps: AtomicU64,
-    pub(crate) alarms: AtomicU64,
 }
 
 /// What the lock guards.
@@ -42,6 +49,8 @@ pub(crate) struct Core {
     pub(crate) stopped: bool,
     /// Why links broke for good, in their order of failing.
     pub(crate) link_failures: Vec<String>,
+    /// The revision of addresses and routes that the other shards were told of.
+    told: u64,
 }
 
 impl Core {
@@ -51,6 +60,13 @@ impl Core {
         while let Some(event) = self.stack.poll_event() {
             self.wakers.on_event(&event, woken);
         }
+    }
+
+    /// What the other shards have to be told of addresses and routes, if that has changed.
+    #[inline]
+    fn news(&mut self) -> Option<Surroundings> {
+        let revision = self.stack.surroundings_revision();
+        (std::mem::replace(&mut self.told, revision) != revision).then(|| self.stack.surroundings())
     }
 
     /// Whether the stack has something to send that can be sent.
@@ -79,8 +95,10 @@ impl Shared {
         clock: Clock,
         interfaces: Vec<InterfaceId>,
         stack: Stack,
-        alarm: mio::Waker,
+        bell: Arc<Bell>,
+        family: Arc<Family>,
     ) -> Shared {
+        let number = stack.shard().index();
         let core = Core {
             stack,
             wakers: Wakers::default(),
@@ -89,6 +107,7 @@ impl Shared {
             stop: false,
             stopped: false,
             link_failures: Vec::new(),
+            told: 0,
         };
         Shared {
             name,
@@ -96,11 +115,13 @@ impl Shared {
             interfaces,
             core: Mutex::new(core),
             ended: Condvar::new(),
-            alarm,
-            handles: AtomicUsize::new(0),
+            bell,
+            leads: number == 0 && !family.is_alone(),
+            number,
+            siblings: OnceLock::new(),
+            family,
             turns: AtomicU64::new(0),
             sleeps: AtomicU64::new(0),
-            alarms: AtomicU64::new(0),
         }
     }
 
@@ -127,7 +148,11 @@ impl Shared {
         let (result, acted) = act(&mut core, now);
         core.collect_events(&mut woken);
         let wake_driver = acted && core.must_wake_driver();
+        let news = self.news(&mut core);
         drop(core);
+        if let Some(news) = news {
+            self.share(&news);
+        }
         if wake_driver {
             self.wake_driver();
         }
@@ -135,11 +160,15 @@ impl Shared {
         result
     }
 
+    /// What has to be shared with the other shards once the lock is released.
+    #[inline]
+    pub(crate) fn news(&self, core: &mut Core) -> Option<Surroundings> {
+        if self.leads { core.news() } else { None }
+    }
+
     /// Ends the driver's sleep, whatever for.
     pub(crate) fn wake_driver(&self) {
-        self.alarms.fetch_add(1, Ordering::Relaxed);
-        // It fails only when the counter behind it would overflow: then the driver is being woken already.
-        let _ = self.alarm.wake();
+        self.bell.ring();
     }
 
     /// Blocks until the driver has ended.

@@ -47,9 +47,9 @@ impl Shard {
         self.index == 0
     }
 
-    /// An equal share of a bound of the whole host, at least 1.
-    pub(crate) fn part(self, of: usize) -> usize {
-        of.div_ceil(self.count()).max(1)
+    /// An equal share of a bound of the whole host, rounded up.
+    pub(crate) const fn part(self, of: usize) -> usize {
+        of.div_ceil(self.count())
     }
 }
 

@@ -1,8 +1,9 @@
 use super::*;
 use crate::clock::Clock;
+use crate::shards::bell::Bell;
+use crate::shards::family::Family;
 use basis::{Frame, Seed};
 use link::{Capabilities, Link, Medium, RawFdSource};
-use mio::Token;
 use stack::{InterfaceConfig, Probing, StackConfig};
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -55,8 +56,9 @@ fn end_with_much_to_say(width: usize) -> (usize, Duration) {
         stack.tcp_connect(clock.now(), None, to, tcp::SocketOptions::default()).unwrap();
     }
     let poll = Poll::new().unwrap();
-    let alarm = mio::Waker::new(poll.registry(), Token(ALARM)).unwrap();
-    let shared = Arc::new(Shared::new(String::new(), clock, vec![interface], stack, alarm));
+    let bell = Arc::new(Bell::new(poll.registry(), ALARM).unwrap());
+    let family = Arc::new(Family::new(1, Vec::new()));
+    let shared = Arc::new(Shared::new(String::new(), clock, vec![interface], stack, bell, family));
     shared.lock().stop = true;
     let taken = Arc::new(AtomicUsize::new(0));
     let link = Narrow { width, taken: Arc::clone(&taken) };
@@ -137,10 +139,11 @@ fn sent_again_with_the_answer_behind(before: usize) -> usize {
     let frames = (0..before).map(|_| Frame::new()).chain([answer]).collect();
 
     let poll = Poll::new().unwrap();
-    let alarm = mio::Waker::new(poll.registry(), Token(ALARM)).unwrap();
+    let bell = Arc::new(Bell::new(poll.registry(), ALARM).unwrap());
+    let family = Arc::new(Family::new(1, Vec::new()));
     let clock = Clock::begun(Duration::from_millis(1500));
-    let shared = Arc::new(Shared::new(String::new(), clock, vec![interface], here, alarm));
-    shared.handles.fetch_add(1, Ordering::Relaxed);
+    let shared = Arc::new(Shared::new(String::new(), clock, vec![interface], here, bell, family));
+    shared.family.handles.fetch_add(1, Ordering::Relaxed);
     let requests = Arc::new(AtomicUsize::new(0));
     let link = Full { frames, requests: Arc::clone(&requests) };
     let ports = vec![Port::new(Box::new(link), interface)];
