@@ -129,6 +129,10 @@ pub(crate) struct ServeArguments {
     #[arg(long, value_name = "NUMBER", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=65535))]
     pub(crate) backlog: u32,
 
+    /// How many cores work for the services' host, each for a part of the calls; a TAP or a TUN has a queue for each, with --no-web
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) shards: u16,
+
     /// The most calls at once
     #[arg(long, value_name = "NUMBER", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_calls: u32,

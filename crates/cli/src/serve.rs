@@ -42,6 +42,10 @@ const DELIVERY: Duration = Duration::from_secs(3);
 /// Serves until told to stop.
 pub(crate) fn run(arguments: ServeArguments) -> Result<(), Failure> {
     network::check(&arguments.network)?;
+    if arguments.network.link == LinkSpec::Host && arguments.shards > 1 {
+        let cause = "--shards needs a stack of our own, and --link host is the operating system's".to_owned();
+        return Err(Failure::usage(cause, "leave --shards away, or choose another --link"));
+    }
     let (stopper, stop) = Stopper::new();
     let equipment = equipment::gather(&arguments, stop)?;
     let no_runtime =

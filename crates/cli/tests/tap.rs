@@ -119,6 +119,27 @@ print("bad checksums", values[names.index("InCsumErrors")])'
 
 #[test]
 #[ignore = "needs root, /dev/net/tun, ip and python3"]
+fn two_cores_serve_over_a_tun_with_two_queues() {
+    let lan = Lan::new();
+    let script = BULK.replace("[\"10.7.0.2\"]", "[\"10.7.0.2\"] * 16").replace("MORE", "--no-web --shards 2");
+    let script = script
+        + r#"
+        "$NETSTRATA" status --control control --json | python3 -c '
+import json, sys
+host = json.load(sys.stdin)["hosts"][0]
+print("opens", host["counters"]["passive-opens"], "listeners", len(host["listeners"]))'
+        ls /proc/$!/task | wc -l
+        grep -h -o 'net1\?-services' /proc/$!/task/*/comm | sort"#;
+    let outcome = in_namespace(&lan, "tun multi_queue", &script);
+    assert_eq!(outcome.code, Some(0), "{outcome:?} {}", outcome.text());
+    for part in ["bad checksums 0", "opens 16 listeners 1", "net-services\nnet1-services"] {
+        assert!(outcome.text().contains(part), "{part} in {}", outcome.text());
+    }
+    assert_eq!(outcome.text().matches("the same True").count(), 16, "{}", outcome.text());
+}
+
+#[test]
+#[ignore = "needs root, /dev/net/tun, ip and python3"]
 fn super_segments_pass_whole_over_a_tun() {
     let lan = Lan::new();
     let outcome = in_namespace(&lan, "tun", &BULK.replace("MORE", "--no-web"));

@@ -52,6 +52,8 @@ fn wrong_usage_is_one_line_and_exit_code_two() {
         (&["serve", "--grace", "soon"], "such as 500ms, 10s"),
         (&["serve", "--keepalive", "5s/0"], "give from 1s"),
         (&["serve", "--backlog", "0"], "0 is not in 1..=65535"),
+        (&["serve", "--shards", "65"], "65 is not in 1..=64"),
+        (&["serve", "--shards", "2", "--link", "host"], "leave --shards away"),
         (&["serve", "--impair", "lose=1%"], "loss"),
         (&["connect", "10.7.0:80"], "is not an IPv4 address"),
         (&["connect", "10.7.0.2:http"], "is not a port"),

@@ -5,7 +5,7 @@ use crate::error::{self, not_connected, or_would_block};
 use crate::patience::Patience;
 use basis::Instant;
 use runtime::{Awaited, Host};
-use stack::Stack;
+use stack::{ConnectError, Stack};
 use std::future::Future;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{Shutdown, SocketAddr};
@@ -47,11 +47,8 @@ impl Connection {
         nonblocking: bool,
     ) -> io::Result<Connection> {
         let options = options.unwrap_or_default();
-        let id = host.attempt(|stack, now| {
-            Poll::Ready(stack.tcp_connect(now, local, remote, options).map_err(error::connect))
-        });
-        let id = or_would_block(id)?;
-        Ok(Connection::new(host.clone(), id, remote.is_ipv6(), nonblocking))
+        let (host, id) = at_some_shard(host, |stack, now| stack.tcp_connect(now, local, remote, options))?;
+        Ok(Connection::new(host, id, remote.is_ipv6(), nonblocking))
     }
 
     /// As [`Connection::begin`], with as much of `data` as the SYN can carry; returns also how much that is.
@@ -62,12 +59,10 @@ impl Connection {
         nonblocking: bool,
     ) -> io::Result<(Connection, usize)> {
         let (options, fast_open) = (SocketOptions::default(), FastOpenClient::default());
-        let begun = host.attempt(|stack, now| {
-            let begun = stack.tcp_connect_with_data(now, None, remote, options, fast_open, data);
-            Poll::Ready(begun.map_err(error::connect))
-        });
-        let (id, taken) = or_would_block(begun)?;
-        Ok((Connection::new(host.clone(), id, remote.is_ipv6(), nonblocking), taken))
+        let (host, (id, taken)) = at_some_shard(host, |stack, now| {
+            stack.tcp_connect_with_data(now, None, remote, options, fast_open, data)
+        })?;
+        Ok((Connection::new(host, id, remote.is_ipv6(), nonblocking), taken))
     }
 
     /// Whether the handshake is done, has failed, or goes on.
@@ -336,6 +331,26 @@ impl Connection {
             let drained = stack.tcp().readiness(id).contains(Readiness::DRAINED);
             if drained { Poll::Ready(Ok(())) } else { Poll::Pending }
         });
+    }
+}
+
+/// Begins a connection at the shard whose turn it is: at another if a wanted port leads there, or if all ports are taken here. Returns also
+/// that shard.
+fn at_some_shard<T>(
+    host: &Host,
+    begin: impl Fn(&mut Stack, Instant) -> Result<T, ConnectError>,
+) -> io::Result<(Host, T)> {
+    let mut shard = host.next_shard();
+    let mut others = host.shard_count();
+    loop {
+        let begun = or_would_block(shard.attempt(|stack, now| Poll::Ready(Ok(begin(stack, now)))))?;
+        others -= 1;
+        shard = match begun {
+            Ok(begun) => return Ok((shard, begun)),
+            Err(ConnectError::OtherShard(right)) if others > 0 => shard.shard(right),
+            Err(ConnectError::NoFreePort) if others > 0 => host.next_shard(),
+            Err(error) => return Err(error::connect(error)),
+        };
     }
 }
 

@@ -51,9 +51,10 @@ impl Datagrams {
             Binding::V6Only => stack.udp_bind_v6_only(address),
             Binding::Shared => stack.udp_bind_shared(address),
         };
+        let host = host.shard(0);
         let id = host.with(|stack, _| bind(stack)).map_err(error::bind)?;
         Ok(Datagrams {
-            host: host.clone(),
+            host,
             id,
             by_v6: address.is_ipv6(),
             nonblocking: AtomicBool::new(nonblocking),
@@ -64,9 +65,10 @@ impl Datagrams {
 
     /// Bound to every address and every port that nobody else has.
     pub(crate) fn bind_any(host: &Host, nonblocking: bool) -> io::Result<Datagrams> {
+        let host = host.shard(0);
         let id = host.with(|stack, _| stack.udp_bind_any()).map_err(error::bind)?;
         Ok(Datagrams {
-            host: host.clone(),
+            host,
             id,
             by_v6: false,
             nonblocking: AtomicBool::new(nonblocking),

@@ -32,8 +32,9 @@ impl PingSocket {
     /// # Errors
     /// [`QuotaExceeded`](io::ErrorKind::QuotaExceeded) when the host has too many.
     pub fn open(host: &Host) -> io::Result<PingSocket> {
+        let host = host.shard(0);
         let id = host.with(|stack, _| stack.ping_open()).map_err(error::open)?;
-        Ok(PingSocket { host: host.clone(), id })
+        Ok(PingSocket { host, id })
     }
 
     /// Opens a socket that also has the echo requests for strangers, where an interface intercepts

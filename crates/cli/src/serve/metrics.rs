@@ -107,8 +107,38 @@ struct Figures {
 }
 
 impl Figures {
-    /// The host waits meanwhile: nothing but its many connections costs more than a glance.
+    /// What all shards of a host have together.
     fn of(host: &Host) -> Figures {
+        let mut shards = host.shards().into_iter();
+        let mut sum = Figures::of_shard(&shards.next().unwrap_or_else(|| host.clone()));
+        shards.for_each(|shard| sum.add(Figures::of_shard(&shard)));
+        sum
+    }
+
+    fn add(&mut self, more: Figures) {
+        for (state, count) in more.states {
+            add_to(&mut self.states, state, count);
+        }
+        for (event, count) in more.events {
+            add_to(&mut self.events, event, count);
+        }
+        for (reason, count) in more.dropped {
+            add_to(&mut self.dropped, reason, count);
+        }
+        for (local, half_open, waiting, most) in more.listeners {
+            match self.listeners.iter_mut().find(|(known, ..)| *known == local) {
+                Some(listener) => {
+                    listener.1 += half_open;
+                    listener.2 += waiting;
+                    listener.3 += most;
+                }
+                None => self.listeners.push((local, half_open, waiting, most)),
+            }
+        }
+    }
+
+    /// The shard waits meanwhile: nothing but its many connections costs more than a glance.
+    fn of_shard(host: &Host) -> Figures {
         let name = host.name().to_owned();
         host.with(|stack, _| {
             let mut states: Vec<(State, u64)> = Vec::new();
@@ -139,6 +169,13 @@ impl Figures {
                     .collect(),
             }
         })
+    }
+}
+
+fn add_to<K: PartialEq>(counts: &mut Vec<(K, u64)>, what: K, more: u64) {
+    match counts.iter_mut().find(|(known, _)| *known == what) {
+        Some((_, count)) => *count += more,
+        None => counts.push((what, more)),
     }
 }
 

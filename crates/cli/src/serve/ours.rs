@@ -50,6 +50,7 @@ pub(crate) async fn start(arguments: &ServeArguments, site: &mut Site) -> Result
     let services_host = {
         let watch = feed.as_ref().map(|feed| feed.watch(SERVICES_PLACE));
         let network = network::network(&arguments.network, "services").watch(watch);
+        let network = network.shards(arguments.shards.into());
         let common = arguments.network.clone();
         let at = addresses.clone();
         in_background(move || network::join(network, &at, &common)).await?
@@ -272,18 +273,43 @@ fn options(arguments: &ServeArguments) -> SocketOptions {
     SocketOptions { no_delay: true, keepalive, ..SocketOptions::default() }
 }
 
-/// A host as it stands. The host waits meanwhile, so this copies and formats later what it can.
+/// A host as it stands: what all its shards have together. Each waits meanwhile, so this copies and formats later what it can.
 pub(crate) fn report(host: &Host) -> HostReport {
-    let name = host.name().to_owned();
-    let (addresses, listeners, connections, counters) = host.with(|stack, now| {
-        let addresses: Vec<_> = stack.addresses().map(|own| (own.address, own.rival(now))).collect();
-        let listeners: Vec<_> = stack.tcp().listeners().collect();
-        let connections: Vec<_> =
-            stack.tcp().connections().map(|row| (row, row.id.and_then(|id| stack.tcp().info(id)))).collect();
-        (addresses, listeners, connections, counters(stack))
-    });
+    let first = host.shard(0);
+    let addresses: Vec<_> =
+        first.with(|stack, now| stack.addresses().map(|own| (own.address, own.rival(now))).collect());
+    let (mut listeners, mut connections) = (Vec::new(), Vec::new());
+    let mut counters = BTreeMap::new();
+    for shard in host.shards() {
+        let (listening, rows, counted) = shard.with(|stack, _| {
+            let rows: Vec<_> = stack
+                .tcp()
+                .connections()
+                .map(|row| (row, row.id.and_then(|id| stack.tcp().info(id))))
+                .collect();
+            (stack.tcp().listeners().collect::<Vec<_>>(), rows, counters_of(stack))
+        });
+        listening.iter().for_each(|row| add_listener(&mut listeners, row));
+        connections.extend(rows.iter().map(|(row, info)| ConnectionReport {
+            state: row.state.to_string(),
+            local: row.tuple.local_address().to_string(),
+            remote: row.tuple.remote_address().to_string(),
+            inside: info.map(inside),
+        }));
+        for (name, count) in counted {
+            *counters.entry(name).or_insert(0) += count;
+        }
+    }
+    let statistics = host.statistics();
+    let handed = [
+        ("handed-to-other-shards", statistics.handed_over),
+        ("lost-between-shards", statistics.handovers_lost),
+    ];
+    counters.extend(
+        handed.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name.to_owned(), count)),
+    );
     HostReport {
-        name,
+        name: host.name().to_owned(),
         addresses: addresses
             .iter()
             .map(|(address, rival)| match rival {
@@ -291,29 +317,25 @@ pub(crate) fn report(host: &Host) -> HostReport {
                 None => address.to_string(),
             })
             .collect(),
-        listeners: listeners
-            .iter()
-            .map(|row| ListenerReport {
-                local: row.address.map_or_else(
-                    || format!("*:{}", row.port),
-                    |ip| SocketAddr::new(ip, row.port).to_string(),
-                ),
-                half_open: row.half_open,
-                waiting: row.waiting,
-                backlog: row.backlog,
-            })
-            .collect(),
-        connections: connections
-            .iter()
-            .map(|(row, info)| ConnectionReport {
-                state: row.state.to_string(),
-                local: row.tuple.local_address().to_string(),
-                remote: row.tuple.remote_address().to_string(),
-                inside: info.map(inside),
-            })
-            .collect(),
+        listeners,
+        connections,
         counters,
         link_failures: host.link_failures(),
+    }
+}
+
+/// Adds one shard's part of a listener.
+fn add_listener(listeners: &mut Vec<ListenerReport>, row: &netstrata::tcp::ListenerSummary) {
+    let local =
+        row.address.map_or_else(|| format!("*:{}", row.port), |ip| SocketAddr::new(ip, row.port).to_string());
+    let (half_open, waiting, backlog) = (row.half_open, row.waiting, row.backlog);
+    match listeners.iter_mut().find(|listener| listener.local == local) {
+        Some(listener) => {
+            listener.half_open += half_open;
+            listener.waiting += waiting;
+            listener.backlog += backlog;
+        }
+        None => listeners.push(ListenerReport { local, half_open, waiting, backlog }),
     }
 }
 
@@ -337,7 +359,7 @@ fn inside(info: netstrata::tcp::Info) -> Inside {
     }
 }
 
-fn counters(stack: &netstrata::stack::Stack) -> BTreeMap<String, u64> {
+fn counters_of(stack: &netstrata::stack::Stack) -> BTreeMap<String, u64> {
     let named = events(stack).into_iter().map(|(name, count)| (name.to_owned(), count));
     let dropped =
         stack.counters().dropped.iter().map(|(reason, count)| (format!("dropped: {reason}"), count));

@@ -57,6 +57,7 @@ pub struct Network {
     watch: Option<Arc<dyn Watch>>,
     impairment: Option<Impairment>,
     config: StackConfig,
+    shards: usize,
     seed: Option<Seed>,
 }
 
@@ -77,6 +78,7 @@ impl Network {
             watch: None,
             impairment: None,
             config: StackConfig::default(),
+            shards: 1,
             seed: None,
         }
     }
@@ -155,6 +157,14 @@ impl Network {
         self
     }
 
+    /// How many shards the host has, 1 to 64, each with a thread and a part of the TCP connections: as many as cores are to work for it.
+    /// A TAP or a TUN then has a queue for each, unless a capture, a watcher or an impairment wants to see all frames in one place. UDP and
+    /// echo are with the first shard. Default 1.
+    pub fn shards(mut self, count: usize) -> Network {
+        self.shards = count;
+        self
+    }
+
     /// What all randomness grows from; `None`, the default, asks the operating system for it.
     pub fn seed(mut self, seed: Option<Seed>) -> Network {
         self.seed = seed;
@@ -224,7 +234,8 @@ impl Network {
         let addresses =
             |network: &Network| network.addresses.iter().map(|(address, _)| *address).collect::<Vec<_>>();
         let (wanted, other_wanted) = (addresses(&self), addresses(&other));
-        let (host, other_host) = (self.plug(link, &mut random)?, other.plug(other_link, &mut other_random)?);
+        let (host, other_host) =
+            (self.plug(vec![link], &mut random)?, other.plug(vec![other_link], &mut other_random)?);
         host.wait_address(&wanted, PATIENCE)?;
         other_host.wait_address(&other_wanted, PATIENCE)?;
         Ok((host, other_host))
@@ -248,25 +259,26 @@ impl Network {
     fn launch(self) -> io::Result<(Host, Random)> {
         let mut random = self.random()?;
         let mac = self.station(&mut random);
-        let link = open(&self.spec, mac, self.mtu, self.takes_super_segments())?;
-        let host = self.plug(link, &mut random)?;
+        let whole = self.takes_super_segments();
+        let queues = if whole { self.shards } else { 1 };
+        let links = open(&self.spec, mac, self.mtu, whole, queues)?;
+        let host = self.plug(links, &mut random)?;
         Ok((host, random))
     }
 
     /// Wraps the link and starts the host on it. The impairment is next to the stack, so that the capture shows what is on the
     /// cable.
-    fn plug(self, link: Box<dyn Link>, random: &mut Random) -> io::Result<Host> {
-        let mut link = link;
+    fn plug(self, mut links: Vec<Box<dyn Link>>, random: &mut Random) -> io::Result<Host> {
         // Captured packets bear the time of day, the stack counts from the clock's beginning.
         let (clock, epoch) = (Clock::new(), SystemTime::now());
         if let Some(file) = &self.pcapng {
-            link = Box::new(Capture::create(link, file, &self.name, epoch)?);
+            wrap(&mut links, |link| Ok(Box::new(Capture::create(link, file, &self.name, epoch)?)))?;
         }
         if let Some(watch) = self.watch {
-            link = Box::new(Watched::new(link, watch));
+            wrap(&mut links, |link| Ok(Box::new(Watched::new(link, watch.clone()))))?;
         }
         if let Some(impairment) = self.impairment {
-            link = Box::new(Impaired::new(link, impairment));
+            wrap(&mut links, |link| Ok(Box::new(Impaired::new(link, impairment))))?;
         }
         let gateway =
             self.gateway.filter(|gateway| self.addresses.iter().all(|(address, _)| address != gateway));
@@ -280,8 +292,17 @@ impl Network {
         };
         let seed = Some(random.seed());
         let builder = Host::builder().name(&self.name).clock(clock).seed(seed).config(self.config);
-        builder.interface(link, setup).start()
+        builder.shards(self.shards).interface_queues(links, setup).start()
     }
+}
+
+/// Puts something around each link: around the only one, as who wants to see all frames gets no more.
+fn wrap(
+    links: &mut Vec<Box<dyn Link>>,
+    around: impl FnMut(Box<dyn Link>) -> io::Result<Box<dyn Link>>,
+) -> io::Result<()> {
+    *links = std::mem::take(links).into_iter().map(around).collect::<io::Result<_>>()?;
+    Ok(())
 }
 
 /// A random address of one station, locally administered (IEEE 802: the second lowest bit of the first byte).
@@ -338,7 +359,14 @@ fn not_a_network(message: &str) -> io::Error {
 }
 
 #[cfg(unix)]
-fn open(spec: &LinkSpec, mac: MacAddress, mtu: usize, whole: bool) -> io::Result<Box<dyn Link>> {
+/// Opens the link, with up to that many queues where it has some.
+fn open(
+    spec: &LinkSpec,
+    mac: MacAddress,
+    mtu: usize,
+    whole: bool,
+    queues: usize,
+) -> io::Result<Vec<Box<dyn Link>>> {
     use link::lan::{LanAddress, Nic};
     match spec {
         LinkSpec::Lan(path) => {
@@ -346,16 +374,22 @@ fn open(spec: &LinkSpec, mac: MacAddress, mtu: usize, whole: bool) -> io::Result
                 Some(path) => LanAddress::new(path),
                 None => LanAddress::from_environment()?,
             };
-            Ok(Box::new(Nic::join(address, mac, mtu)?))
+            Ok(vec![Box::new(Nic::join(address, mac, mtu)?)])
         }
-        LinkSpec::Tap(_) | LinkSpec::Tun(_) => interface(spec, mac, whole),
+        LinkSpec::Tap(_) | LinkSpec::Tun(_) => interface(spec, mac, whole, queues),
         LinkSpec::Memory => Err(not_a_network(MEMORY)),
         LinkSpec::Host => Err(not_a_network(HOST)),
     }
 }
 
 #[cfg(not(unix))]
-fn open(spec: &LinkSpec, _mac: MacAddress, _mtu: usize, _whole: bool) -> io::Result<Box<dyn Link>> {
+fn open(
+    spec: &LinkSpec,
+    _mac: MacAddress,
+    _mtu: usize,
+    _whole: bool,
+    _queues: usize,
+) -> io::Result<Vec<Box<dyn Link>>> {
     Err(match spec {
         LinkSpec::Lan(_) | LinkSpec::Tap(_) | LinkSpec::Tun(_) => io::Error::new(
             ErrorKind::Unsupported,
@@ -372,18 +406,25 @@ const HOST: &str =
 
 /// A cable to the kernel. A TAP carries packets, as cables do; over a TUN super-segments pass whole, if `whole` says so.
 #[cfg(target_os = "linux")]
-fn interface(spec: &LinkSpec, mac: MacAddress, whole: bool) -> io::Result<Box<dyn Link>> {
+fn interface(spec: &LinkSpec, mac: MacAddress, whole: bool, queues: usize) -> io::Result<Vec<Box<dyn Link>>> {
     use link::tuntap::{Device, Offload};
-    let device = match spec {
-        LinkSpec::Tun(name) => Device::tun(name, if whole { Offload::On } else { Offload::Off })?,
-        LinkSpec::Tap(name) => Device::tap(name, mac, Offload::Off)?,
+    let devices = match spec {
+        LinkSpec::Tun(name) => {
+            Device::tun_queues(name, queues, if whole { Offload::On } else { Offload::Off })?
+        }
+        LinkSpec::Tap(name) => Device::tap_queues(name, mac, queues, Offload::Off)?,
         _ => return Err(not_a_network(HOST)),
     };
-    Ok(Box::new(device))
+    Ok(devices.into_iter().map(|device| -> Box<dyn Link> { Box::new(device) }).collect())
 }
 
 #[cfg(all(unix, not(target_os = "linux")))]
-fn interface(spec: &LinkSpec, _mac: MacAddress, _whole: bool) -> io::Result<Box<dyn Link>> {
+fn interface(
+    spec: &LinkSpec,
+    _mac: MacAddress,
+    _whole: bool,
+    _queues: usize,
+) -> io::Result<Vec<Box<dyn Link>>> {
     Err(io::Error::new(
         ErrorKind::Unsupported,
         format!("the link \"{spec}\" is available on Linux only: use \"lan\""),

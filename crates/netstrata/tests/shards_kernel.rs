@@ -1,0 +1,150 @@
+//! Hosts on several cores, with the Linux kernel's own stack at the other end of a TUN or a TAP with several queues.
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::unwrap_used,
+    reason = "tests live in real time, and a failure is a failed test"
+)]
+
+mod common;
+
+use common::{pattern, within};
+use netstrata::stack::Probing;
+use netstrata::{Host, LinkSpec, Network, TcpListener, TcpStream};
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Shutdown};
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_secs(300);
+const INSIDE: &str = "NETSTRATA_SHARDS_TEST_NAMESPACE";
+const KERNEL: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 9, 0, 1));
+const OURS: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 9, 0, 2));
+const CONNECTIONS: usize = 16;
+const LENGTH: usize = 2_000_000;
+
+/// Runs the test in a network namespace of its own: it calls itself there. Returns whether this is the inner call.
+fn in_namespace(test: &str) -> bool {
+    if std::env::var_os(INSIDE).is_some() {
+        return true;
+    }
+    let status = Command::new("unshare")
+        .args(["--net", "--"])
+        .arg(std::env::current_exe().unwrap())
+        .args([test, "--exact", "--include-ignored", "--nocapture"])
+        .env(INSIDE, "1")
+        .status()
+        .expect("unshare runs");
+    assert!(status.success(), "the test failed inside the namespace");
+    false
+}
+
+fn ip(arguments: &str) {
+    let status = Command::new("ip").args(arguments.split(' ')).status().expect("ip runs");
+    assert!(status.success(), "ip {arguments}");
+}
+
+/// Sends and gets the same back, on whichever stack's stream.
+fn call(mut stream: impl Read + Write, number: usize, shut: impl FnOnce()) -> impl Read + Write {
+    let sent = &pattern(LENGTH + number)[number..];
+    stream.write_all(sent).unwrap();
+    shut();
+    let mut back = Vec::new();
+    stream.read_to_end(&mut back).unwrap();
+    assert!(back == sent, "call {number}: {} bytes came back", back.len());
+    stream
+}
+
+fn answer(mut stream: impl Read + Write) {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    stream.write_all(&bytes).unwrap();
+}
+
+/// Sixteen calls each way at once.
+fn exchange(host: &Host) {
+    let ours = TcpListener::bind(host, (OURS, 7)).unwrap();
+    let kernels = std::net::TcpListener::bind((KERNEL, 7)).unwrap();
+    let mut threads = Vec::new();
+    threads.push(thread::spawn(move || {
+        let answering: Vec<_> = (0..CONNECTIONS)
+            .map(|_| ours.accept().unwrap().0)
+            .map(|stream| thread::spawn(move || answer(stream)))
+            .collect();
+        answering.into_iter().for_each(|thread| thread.join().unwrap());
+    }));
+    threads.push(thread::spawn(move || {
+        let answering: Vec<_> = (0..CONNECTIONS)
+            .map(|_| kernels.accept().unwrap().0)
+            .map(|stream| thread::spawn(move || answer(stream)))
+            .collect();
+        answering.into_iter().for_each(|thread| thread.join().unwrap());
+    }));
+    for number in 0..CONNECTIONS {
+        let host = host.clone();
+        threads.push(thread::spawn(move || {
+            let stream = TcpStream::connect(&host, (KERNEL, 7)).unwrap();
+            let other = stream.try_clone().unwrap();
+            call(stream, number, || other.shutdown(Shutdown::Write).unwrap());
+        }));
+        threads.push(thread::spawn(move || {
+            let stream = std::net::TcpStream::connect((OURS, 7)).unwrap();
+            let other = stream.try_clone().unwrap();
+            call(stream, number, || other.shutdown(Shutdown::Write).unwrap());
+        }));
+    }
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+}
+
+fn over(spec: LinkSpec, name: &str, shards: usize) {
+    let network = Network::new(spec).probing(Probing::Skip).address(OURS, 24).shards(shards);
+    let host = network.start().unwrap();
+    ip(&format!("addr add {KERNEL}/24 dev {name}"));
+    ip(&format!("link set {name} up"));
+    exchange(&host);
+    let opens: Vec<(u64, u64)> = host
+        .shards()
+        .iter()
+        .map(|shard| {
+            shard.with(|stack, _| {
+                let counters = stack.tcp().counters();
+                (counters.active_opens, counters.passive_opens)
+            })
+        })
+        .collect();
+    println!("{name}, {shards} shards: {opens:?} {:?}", host.statistics());
+    let share = (CONNECTIONS / shards) as u64;
+    assert!(opens.iter().all(|(active, _)| *active == share), "{opens:?}");
+    assert_eq!(opens.iter().map(|(_, passive)| passive).sum::<u64>(), CONNECTIONS as u64);
+    assert!(opens.iter().all(|(_, passive)| *passive > 0), "every shard was called: {opens:?}");
+    assert!(host.link_failures().is_empty());
+    let ping = Command::new("ping").args(["-c", "1", "-W", "5", &OURS.to_string()]).status().unwrap();
+    assert!(ping.success(), "the first shard answers");
+    assert!(host.shutdown(Duration::from_secs(10)));
+}
+
+#[test]
+#[ignore = "needs root, /dev/net/tun, ip and ping"]
+fn sixteen_calls_each_way_over_a_tun_with_a_queue_for_each_of_two_shards() {
+    if in_namespace("sixteen_calls_each_way_over_a_tun_with_a_queue_for_each_of_two_shards") {
+        within(LIMIT, || over(LinkSpec::Tun("tun0".to_owned()), "tun0", 2));
+    }
+}
+
+#[test]
+#[ignore = "needs root, /dev/net/tun, ip and ping"]
+fn sixteen_calls_each_way_over_a_tap_with_a_queue_for_each_of_two_shards() {
+    if in_namespace("sixteen_calls_each_way_over_a_tap_with_a_queue_for_each_of_two_shards") {
+        within(LIMIT, || over(LinkSpec::Tap("tap0".to_owned()), "tap0", 2));
+    }
+}
+
+#[test]
+#[ignore = "needs root, /dev/net/tun, ip and ping"]
+fn one_shard_has_one_queue_as_ever() {
+    if in_namespace("one_shard_has_one_queue_as_ever") {
+        within(LIMIT, || over(LinkSpec::Tun("tun0".to_owned()), "tun0", 1));
+    }
+}
