@@ -95,10 +95,12 @@ async fn serve(arguments: ServeArguments, equipment: Equipment, stopper: Stopper
     let going_on = site.calls.count();
     tracing::info!(signal, going_on, grace = ?arguments.grace, "stopping: no more calls are taken");
     if going_on > 0 {
-        tell(format_args!(
+        let text = format!(
             "netstrata: stopping; {going_on} calls may go on for {:?}, or stop again to end them now",
             arguments.grace
-        ));
+        );
+        // Whoever has stopped reading must not keep the calls from their end.
+        tokio::task::spawn_blocking(move || tell(text));
     }
     stopper.drain(arguments.grace);
     let summary = loop {

@@ -423,3 +423,25 @@ fn a_control_socket_that_was_asked_for_must_be_had() {
     assert!(!lan.file("precious.lock").exists());
     assert_eq!(status(&control)["program"]["pid"], server.process.pid());
 }
+
+#[test]
+fn a_log_that_nobody_reads_stops_neither_the_calls_nor_the_end() {
+    let lan = Lan::new();
+    let (unread, log) = std::io::pipe().unwrap();
+    let mut serve = netstrata();
+    serve.args(["serve", "--no-web", "--publish", "127.0.0.1:0=9528", "--link", &lan.link()]);
+    let mut child = serve.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+    let banner = lines(child.stdout.take().unwrap());
+    let command = next_line(&banner, "nc ");
+    let place = command.trim().strip_prefix("nc ").unwrap().replace(' ', ":");
+    // Two lines a call, more than a pipe holds.
+    for _ in 0..1000 {
+        let mut call = TcpStream::connect(&place).unwrap();
+        call.set_read_timeout(Some(DEADLINE)).unwrap();
+        exchange(&mut call, b"still there?");
+    }
+    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    until("the server's end", || child.try_wait().unwrap().is_some());
+    assert!(child.wait().unwrap().success());
+    drop(unread);
+}
