@@ -32,6 +32,8 @@ pub(crate) struct SendMemory {
     /// Where each buffer that is not acknowledged begins and ends, in bytes written.
     buffers: VecDeque<(u64, u64)>,
     written: u64,
+    /// Bytes that left with the SYN.
+    early: u64,
     queued: u64,
     unsent: u64,
     /// Bytes of a full buffer.
@@ -71,6 +73,7 @@ impl SendMemory {
             begun: false,
             buffers: VecDeque::new(),
             written: 0,
+            early: 0,
             queued: 0,
             unsent: 0,
             full: u64::from(LONGEST),
@@ -85,6 +88,11 @@ impl SendMemory {
     /// Bytes written so far.
     pub(crate) fn written(&self) -> u64 {
         self.written
+    }
+
+    /// Bytes that left with the SYN.
+    pub(crate) fn early(&self) -> u64 {
+        self.early
     }
 
     /// Bytes that have left for the first time, and bytes acknowledged, as last seen.
@@ -197,6 +205,7 @@ impl SendMemory {
         let count = count as u64;
         self.buffers.push_back((self.written, self.written + count));
         (self.written, self.queued) = (self.written + count, self.queued + count);
+        self.early += count;
     }
 
     /// A write has ended: its last byte is pushed.

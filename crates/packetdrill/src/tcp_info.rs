@@ -1,7 +1,6 @@
 //! `TCP_INFO`: what a connection tells of itself, laid out as Linux has it.
 
-use crate::history::History;
-use crate::socket::Role;
+use crate::socket::{Role, Socket};
 use crate::world::World;
 use basis::Instant;
 use nix::errno::Errno;
@@ -27,7 +26,7 @@ pub(crate) fn of(world: &World, number: RawFd) -> Result<Vec<u8>, Errno> {
             out.word(28, backlog.saturating_sub(1));
         }
         Role::Connection(id) => match world.stack.tcp().info(id) {
-            Some(info) => out.connection(&info, &socket.history, world.now),
+            Some(info) => out.connection(&info, socket, world.now),
             None => out.byte(0, state(State::Closed)),
         },
     }
@@ -88,7 +87,8 @@ impl Layout {
         self.put(at, &value.to_ne_bytes());
     }
 
-    fn connection(&mut self, info: &Info, history: &History, now: Instant) {
+    fn connection(&mut self, info: &Info, socket: &Socket, now: Instant) {
+        let history = &socket.history;
         let micros = |time: Duration| u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
         let segment = info.segment_size.max(1);
         let segments = |bytes: u32| bytes.div_ceil(segment);
@@ -146,9 +146,10 @@ impl Layout {
         self.long(176, receiver);
         self.long(184, buffer);
         let counted = |bytes: u64| u32::try_from(bytes.div_ceil(u64::from(segment))).unwrap_or(u32::MAX);
-        // The SYN counts, too, once it is acknowledged.
+        // The SYN counts, too, once it is acknowledged, and what was acknowledged with it is part of it.
         let opened = !matches!(info.state, State::SynSent | State::SynReceived | State::Closed);
-        self.word(192, counted(info.delivered).saturating_add(u32::from(opened)));
+        let early = if info.syn_data { socket.send_memory.early() } else { 0 };
+        self.word(192, counted(info.delivered.saturating_sub(early)).saturating_add(u32::from(opened)));
         self.word(196, counted(info.delivered_marked));
         self.long(200, info.bytes_sent);
         self.word(220, u32::from(info.reorderings));

@@ -359,6 +359,11 @@ impl Receiver {
 
     // ---- what a segment says ----
 
+    /// A SYN-ACK leaves that acknowledges everything: Last.ACK.sent (RFC 7323 4.3).
+    pub(crate) fn on_syn_ack_sent(&mut self) {
+        self.last_acknowledged = self.next;
+    }
+
     /// The window field of a segment that leaves now. It counts as told to the peer.
     #[inline]
     pub(crate) fn offer(&mut self) -> u16 {
