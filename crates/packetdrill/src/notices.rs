@@ -127,6 +127,24 @@ mod tests {
     }
 
     #[test]
+    fn no_more_notices_wait_than_may_be_and_no_more_writes_are_remembered() {
+        let mut notices = Notices::default();
+        notices.set_stamps(SCHEDULED | TELL | COUNT, 0);
+        for end in 1..=MOST as u64 + 1 {
+            notices.wrote(end, true);
+        }
+        assert_eq!((notices.copies.len(), notices.stamped.len()), (MOST, MOST));
+        notices.note(MOST as u64 + 1, 0, Instant::ZERO);
+        assert_eq!(notices.waiting.len(), MOST);
+        notices.note(MOST as u64 + 1, MOST as u64 + 1, Instant::ZERO);
+        assert_eq!(notices.waiting.len(), MOST, "what is done finds no room either");
+        assert!(notices.take().is_some());
+        notices.push(Notice::Done { first: 7, last: 7 });
+        notices.push(Notice::Done { first: 9, last: 9 });
+        assert_eq!(notices.waiting.back(), Some(&Notice::Done { first: 7, last: 7 }));
+    }
+
+    #[test]
     fn the_last_byte_of_a_write_is_stamped_when_it_leaves_and_when_it_is_acknowledged() {
         let mut notices = Notices::default();
         notices.set_stamps(SCHEDULED | ACKNOWLEDGED | TELL | COUNT, 1_000);

@@ -68,8 +68,8 @@ impl Stack {
         };
         let bytes = frame.first();
         let header = ethernet::Header::parse(bytes).map_err(Dropped::Malformed)?;
-        let broadcast = header.destination != own;
-        if broadcast && !is_heard(interface, bytes) {
+        let for_many = header.destination != own;
+        if for_many && !is_heard(interface, bytes) {
             return Err(Dropped::OtherStation);
         }
         if !header.source.is_unicast() {
@@ -82,9 +82,9 @@ impl Stack {
             let packet = bytes.get(ethernet::HEADER_LENGTH..).unwrap_or_default();
             let header = Header::parse(packet, frame.len() - ethernet::HEADER_LENGTH);
             let header = header.map_err(Dropped::Malformed)?;
-            return self.on_ipv4(now, id, header, frame, ethernet::HEADER_LENGTH, broadcast);
+            return self.on_ipv4(now, id, header, frame, ethernet::HEADER_LENGTH, for_many);
         }
-        self.open_other(now, id, own, header.ether_type, frame, broadcast)
+        self.open_other(now, id, own, header.ether_type, frame, for_many)
     }
 
     /// A frame that carries something else than IPv4.
@@ -96,12 +96,12 @@ impl Stack {
         own: MacAddress,
         ether_type: EtherType,
         frame: &mut Frame,
-        broadcast: bool,
+        for_many: bool,
     ) -> Result<(), Dropped> {
         frame.strip(ethernet::HEADER_LENGTH);
         match ether_type {
             EtherType::ARP => self.on_arp(now, id, own, frame),
-            EtherType::IPV6 => self.on_ipv6(now, id, frame, broadcast),
+            EtherType::IPV6 => self.on_ipv6(now, id, frame, for_many),
             _ => Err(Dropped::UnknownEtherType),
         }
     }
@@ -204,19 +204,19 @@ impl Stack {
         header: Header,
         frame: &mut Frame,
         link_header: usize,
-        broadcast_frame: bool,
+        frame_for_many: bool,
     ) -> Result<(), Dropped> {
-        let broadcast = self.admit(id, header.source, header.destination)?;
-        if broadcast_frame && !broadcast {
+        let for_many = self.admit(id, header.source, header.destination)?;
+        if frame_for_many && !for_many {
             return Err(Dropped::UnicastInBroadcast);
         }
         self.counters.ip.received += 1;
-        if header.protocol == protocol::TCP && !broadcast && !header.is_fragment() {
+        if header.protocol == protocol::TCP && !for_many && !header.is_fragment() {
             frame.narrow(link_header + header.header_length, header.payload_length());
             return self.on_tcp(now, id, &header, frame);
         }
         // A copy for who looks at it in memory: for a segment it stays in registers.
-        self.on_packet(now, id, &{ header }, frame, link_header, broadcast)
+        self.on_packet(now, id, &{ header }, frame, link_header, for_many)
     }
 
     /// A packet for this host that is no whole segment.
@@ -228,15 +228,15 @@ impl Stack {
         header: &Header,
         frame: &mut Frame,
         link_header: usize,
-        broadcast: bool,
+        for_many: bool,
     ) -> Result<(), Dropped> {
         frame.narrow(link_header, header.total_length);
         if header.source.is_unspecified() && (header.protocol != protocol::UDP || header.is_fragment()) {
             return Err(Dropped::MartianSource);
         }
         match header.is_fragment() {
-            true => self.on_fragment(now, id, header, frame, broadcast),
-            false => self.on_datagram(now, id, header, frame, broadcast),
+            true => self.on_fragment(now, id, header, frame, for_many),
+            false => self.on_datagram(now, id, header, frame, for_many),
         }
     }
 
@@ -276,7 +276,7 @@ impl Stack {
         id: InterfaceId,
         header: &Header,
         frame: &Frame,
-        broadcast: bool,
+        for_many: bool,
     ) -> Result<(), Dropped> {
         self.counters.ip.received_fragments += 1;
         let whole = self.reassembly.on_fragment(now, id.number(), header, frame, &mut self.timers)?;
@@ -285,7 +285,7 @@ impl Stack {
         if let Some(handed) = self.hand_over(id, &whole) {
             return handed;
         }
-        self.on_datagram(now, id, &header, &mut whole, broadcast)
+        self.on_datagram(now, id, &header, &mut whole, for_many)
     }
 
     /// A whole datagram for this host; `frame` begins with its header.
@@ -296,16 +296,16 @@ impl Stack {
         id: InterfaceId,
         header: &Header,
         frame: &mut Frame,
-        broadcast: bool,
+        for_many: bool,
     ) -> Result<(), Dropped> {
         match header.protocol {
-            protocol::TCP if broadcast => Err(Dropped::UnexpectedBroadcast),
+            protocol::TCP if for_many => Err(Dropped::UnexpectedBroadcast),
             protocol::TCP => {
                 frame.strip(header.header_length);
                 self.on_tcp(now, id, header, frame)
             }
-            protocol::UDP => self.on_udp(now, id, header, frame, broadcast),
-            protocol::ICMPV4 => self.on_icmp(now, id, header, frame, broadcast),
+            protocol::UDP => self.on_udp(now, id, header, frame, for_many),
+            protocol::ICMPV4 => self.on_icmp(now, id, header, frame, for_many),
             protocol::IGMP => {
                 frame.strip(header.header_length);
                 self.on_igmp(now, id, &frame.to_vec())
@@ -313,7 +313,7 @@ impl Stack {
             _ => {
                 let code = icmpv4::PROTOCOL_UNREACHABLE;
                 let message = Message::DestinationUnreachable { code, next_hop_mtu: 0 };
-                self.send_error(now, id, header, frame, broadcast, message);
+                self.send_error(now, id, header, frame, for_many, message);
                 Err(Dropped::UnknownProtocol)
             }
         }
@@ -340,23 +340,23 @@ impl Stack {
         id: InterfaceId,
         header: &Header,
         frame: &mut Frame,
-        broadcast: bool,
+        for_many: bool,
     ) -> Result<(), Dropped> {
         let behind = frame.first().get(header.header_length..).unwrap_or_default();
         let ports = udp::Header::parse(behind, header.payload_length()).map_err(Dropped::Malformed)?;
         let source = SocketAddr::new(IpAddr::V4(header.source), ports.source_port);
         let destination = SocketAddr::new(IpAddr::V4(header.destination), ports.destination_port);
-        let group = broadcast && header.destination.is_multicast();
+        let group = for_many && header.destination.is_multicast();
         let found = if group {
             self.udp.find_joined(source, destination, id.number())
         } else {
-            self.udp.find(source, destination, broadcast)
+            self.udp.find(source, destination, for_many)
         };
         let Some(socket) = found else {
             verify_udp(frame.clone(), header)?;
             let code = icmpv4::PORT_UNREACHABLE;
             let message = Message::DestinationUnreachable { code, next_hop_mtu: 0 };
-            self.send_error(now, id, header, frame, broadcast, message);
+            self.send_error(now, id, header, frame, for_many, message);
             return Err(Dropped::UdpNoSocket);
         };
         frame.strip(header.header_length);

@@ -26,7 +26,7 @@ impl Stack {
         id: InterfaceId,
         header: &Header,
         frame: &mut Frame,
-        broadcast: bool,
+        for_many: bool,
     ) -> Result<(), Dropped> {
         frame.strip(header.header_length);
         if frame.checksum != Checksum::Verified {
@@ -38,7 +38,7 @@ impl Stack {
         frame.strip(length);
         match message {
             // RFC 1122 3.2.2.6: a broadcast echo may be ignored, and is, for it serves only to multiply traffic.
-            Message::EchoRequest { .. } if broadcast => Err(Dropped::IcmpIgnored),
+            Message::EchoRequest { .. } if for_many => Err(Dropped::IcmpIgnored),
             // Nobody here knows whether such a host is there.
             Message::EchoRequest { identifier, sequence } if !self.is_own(IpAddr::V4(header.destination)) => {
                 self.ping.on_foreign(EchoRequest {
@@ -171,11 +171,11 @@ impl Stack {
         id: InterfaceId,
         header: &Header,
         packet: &Frame,
-        broadcast: bool,
+        for_many: bool,
         message: Message,
     ) {
         // The source is a host's address: what is not was dropped on arrival.
-        if broadcast || header.fragment_offset != 0 || is_icmp_error(header, packet) {
+        if for_many || header.fragment_offset != 0 || is_icmp_error(header, packet) {
             return;
         }
         if !self.icmp_limit.take(now) {

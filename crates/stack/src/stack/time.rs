@@ -86,8 +86,8 @@ impl Stack {
             Some(Beginning::V4(header, beginning)) => {
                 let message = Message::TimeExceeded { code: icmpv4::REASSEMBLY_TIME_EXCEEDED };
                 let destination = header.destination;
-                let broadcast = self.is_broadcast(destination.into()) || destination.is_multicast();
-                self.send_error(now, id, &header, &beginning, broadcast, message);
+                let for_many = self.is_broadcast(destination.into()) || destination.is_multicast();
+                self.send_error(now, id, &header, &beginning, for_many, message);
             }
             Some(Beginning::V6(beginning)) => {
                 let Ok(header) = ipv6::Header::parse(beginning.first(), beginning.len()) else { return };

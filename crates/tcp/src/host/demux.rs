@@ -148,3 +148,20 @@ impl Demux {
     /// Places in the table.
     pub(crate) const INDEX_LIMIT: u32 = INDEX_MASK;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_told_from_all_others_up_to_the_last_slot() {
+        let last = Demux::INDEX_LIMIT;
+        assert_eq!(last, (1 << 30) - 1);
+        for index in [0, 1, last - 1, last] {
+            for place in [Place::Connection(index), Place::HalfOpen(index), Place::TimeWait(index)] {
+                assert_eq!(Place::unpack(place.pack()), place);
+            }
+        }
+        assert_ne!(Place::unpack(Place::Connection(last + 1).pack()), Place::Connection(last + 1));
+    }
+}

@@ -29,11 +29,11 @@ impl Stack {
         now: Instant,
         interface: InterfaceId,
         frame: &mut Frame,
-        broadcast_frame: bool,
+        frame_for_many: bool,
     ) -> Result<(), Dropped> {
         let header = Header::parse(frame.first(), frame.len()).map_err(Dropped::Malformed)?;
         let group = self.admit_v6(interface, &header)?;
-        if broadcast_frame && !group {
+        if frame_for_many && !group {
             return Err(Dropped::UnicastInBroadcast);
         }
         frame.truncate(header.total_length());
