@@ -151,9 +151,16 @@ impl Layout {
         let early = if info.syn_data { socket.send_memory.early() } else { 0 };
         self.word(192, counted(info.delivered.saturating_sub(early)).saturating_add(u32::from(opened)));
         self.word(196, counted(info.delivered_marked));
-        self.long(200, info.bytes_sent);
+        self.long(200, info.bytes_sent + info.bytes_repeated);
+        self.long(208, info.bytes_repeated);
+        self.word(216, info.duplicates_reported);
         self.word(220, u32::from(info.reorderings));
         self.word(228, info.send_window);
         self.word(232, info.receive_window);
+        let short = |count: u32| u16::try_from(count).unwrap_or(u16::MAX).to_ne_bytes();
+        self.put(240, &short(info.total_timeouts));
+        self.put(242, &short(info.timeout_recoveries));
+        let present = info.timeout_since.map_or(Duration::ZERO, |since| now.saturating_since(since));
+        self.word(244, milliseconds(info.timeout_time + present));
     }
 }

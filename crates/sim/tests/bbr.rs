@@ -4,7 +4,7 @@
 
 use netstrata_sim::network::{HostId, Impairments, Network};
 use std::time::Duration;
-use tcp::congestion::Algorithm;
+use tcp::congestion::{Algorithm, Stage};
 use tcp::{ConnectionId, ReadError, SocketOptions, WriteError};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
@@ -41,7 +41,7 @@ struct Ride {
     written: u64,
     began: Duration,
     /// When each state was first seen in a row.
-    stages: Vec<(Duration, &'static str)>,
+    stages: Vec<(Duration, Stage)>,
     /// Smoothed round trips, looked at each millisecond since this was last cleared: their sum, and how many.
     round_trips: (Duration, u32),
 }
@@ -148,7 +148,7 @@ impl Ride {
     }
 
     /// When a state began, each time.
-    fn times_of(&self, stage: &str) -> Vec<Duration> {
+    fn times_of(&self, stage: Stage) -> Vec<Duration> {
         self.stages.iter().filter(|(_, name)| *name == stage).map(|(at, _)| *at).collect()
     }
 }
@@ -196,7 +196,7 @@ fn startup_takes_the_rounds_that_it_needs_and_finds_the_bandwidth() {
     let mut ride = Ride::new(Course::with_queue(4.0), Algorithm::Bbr, 1);
     ride.go(MS(600));
     let left = ride.stages[1].0;
-    assert_eq!(ride.stages[0].1, "startup");
+    assert_eq!(ride.stages[0].1, Stage::Startup);
     assert!((MS(8 * RTT)..=MS(16 * RTT)).contains(&left), "{:?}", ride.stages);
     let rate = ride.info().pacing_rate.unwrap();
     let path = 100 * MEGABIT / 8 * 1_448 / 1_514;
@@ -209,7 +209,7 @@ fn startup_takes_the_rounds_that_it_needs_and_finds_the_bandwidth() {
 fn it_pauses_every_five_seconds() {
     let mut ride = Ride::new(Course::with_queue(1.0), Algorithm::Bbr, 1);
     ride.go(MS(22_000));
-    let pauses = ride.times_of("probe-rtt");
+    let pauses = ride.times_of(Stage::ProbeRtt);
     assert_eq!(pauses.len(), 4, "{pauses:?}");
     for pair in pauses.windows(2) {
         let between = pair[1] - pair[0];
@@ -253,7 +253,7 @@ fn it_goes_on_after_a_silence_where_it_was() {
     ride.appetite = None;
     let rate = ride.go(MS(500));
     assert!(rate > 80.0, "{rate} Mbit/s");
-    assert!(ride.stages[seen..].iter().all(|(_, stage)| *stage != "probe-rtt"), "{:?}", ride.stages);
+    assert!(ride.stages[seen..].iter().all(|(_, stage)| *stage != Stage::ProbeRtt), "{:?}", ride.stages);
     assert!(ride.counters().retransmissions - repeated < 20);
 }
 

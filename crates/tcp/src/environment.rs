@@ -5,11 +5,13 @@ use crate::counters::Counters;
 use crate::memory::Memory;
 use basis::Instant;
 
-/// The time, the shared memory, the counters and the bounds.
+/// The time, the shared memory, the counters, the bounds, and how many connections are open early.
 #[derive(Debug)]
 pub(crate) struct Environment<'a> {
     pub(crate) now: Instant,
     pub(crate) memory: &'a mut Memory,
     pub(crate) counters: &'a mut Counters,
     pub(crate) config: &'a HostConfig,
+    /// Connections that are open though their handshake has not ended (RFC 7413), of the whole host.
+    pub(crate) early: &'a mut u32,
 }

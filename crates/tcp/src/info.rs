@@ -54,8 +54,10 @@ impl fmt::Display for State {
 /// `sacked`, `lost`, `retrans`, `snd_cwnd` and `snd_ssthresh`.
 ///
 /// Of that structure's fields these are not told, since a connection that is idle would have to keep them: how many segments came and
-/// went (`segs_in`, `segs_out`, `data_segs_*`), `bytes_retrans`, `dsack_dups`, `total_rto*`, `delivered*` of a connection that does
-/// not pace, and when something last came (`last_data_recv`, `last_ack_recv`). `ato` is 40 ms, always; `fackets` and `last_ack_sent`
+/// went (`segs_in`, `segs_out`, `data_segs_*`), how long it was busy and held back by whom (`busy_time`, `rwnd_limited`,
+/// `sndbuf_limited`), what came out of order (`rcv_ooopack`), and when something last came (`last_data_recv`, `last_ack_recv`).
+/// What is counted of losses (`bytes_retrans`, `dsack_dups`, `total_rto*`) is exact: it is kept from the first loss on. A SYN's
+/// repetitions are not in it. `ato` is 40 ms, always; `fackets` and `last_ack_sent`
 /// mean nothing any more in Linux either; `rehash` has no meaning without flow labels.
 #[derive(Clone, Copy, Debug)]
 pub struct Info {
@@ -97,6 +99,18 @@ pub struct Info {
     pub retransmissions: u32,
     /// Payload sent, each byte once.
     pub bytes_sent: u64,
+    /// Payload sent again (tcpi_bytes_retrans).
+    pub bytes_repeated: u64,
+    /// Segments that the peer has reported to have got twice (RFC 2883; tcpi_dsack_dups).
+    pub duplicates_reported: u32,
+    /// Retransmission time-outs of data in all (tcpi_total_rto).
+    pub total_timeouts: u32,
+    /// Rows of them without progress between, the present one included (tcpi_total_rto_recoveries).
+    pub timeout_recoveries: u32,
+    /// How long those that have ended lasted, from the first time-out to the next progress (tcpi_total_rto_time).
+    pub timeout_time: Duration,
+    /// When the present one began, by the host's clock.
+    pub timeout_since: Option<Instant>,
     /// Payload that has arrived at the peer, each byte once.
     pub delivered: u64,
     /// Payload of it that was acknowledged with a congestion mark.
@@ -207,6 +221,12 @@ impl Info {
             retransmission_timeout: Duration::ZERO,
             retransmissions: 0,
             bytes_sent: 0,
+            bytes_repeated: 0,
+            duplicates_reported: 0,
+            total_timeouts: 0,
+            timeout_recoveries: 0,
+            timeout_time: Duration::ZERO,
+            timeout_since: None,
             delivered: 0,
             delivered_marked: 0,
             delivery_rate: None,

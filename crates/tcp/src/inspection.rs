@@ -1,5 +1,6 @@
 //! A connection opened for somebody who watches: its numbers and its timers.
 
+use crate::congestion::Stage;
 use crate::event::ConnectionId;
 use crate::info::Info;
 use crate::segment::FourTuple;
@@ -28,9 +29,8 @@ pub struct Inspection {
     pub receive_next: Seq,
     /// Slow start grows by a quarter only: round trips have become longer (HyStart++, RFC 9406 4.2).
     pub conservative: bool,
-    /// The state of a congestion control that has a model of the path: "startup", "drain", "probe-bw-down", "probe-bw-cruise",
-    /// "probe-bw-refill", "probe-bw-up" or "probe-rtt" of BBR.
-    pub stage: Option<&'static str>,
+    /// The state of a congestion control that has a model of the path.
+    pub stage: Option<Stage>,
     /// When each timer expires, in the order of [`Timer::ALL`]; [`Instant::FAR_FUTURE`] if it is not armed.
     pub deadlines: [Instant; Timer::ALL.len()],
     /// When TIME-WAIT ends, in that state.

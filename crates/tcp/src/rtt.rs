@@ -11,6 +11,9 @@ pub(crate) const LEAST_TIMEOUT: u64 = MIN_VARIATION as u64;
 const MAX_RTO: u32 = 120_000_000;
 /// The longest that a peer holds back an acknowledgment, as far as hosts are known to. TLP.max_ack_delay.
 const MAX_ACK_DELAY: u64 = 200_000;
+/// The least wait for a tail loss probe. RFC 8985 7.2 names none (only its drafts did, 10 ms): two round trips, and no more. On a path of
+/// microseconds that is less than a peer needs that shares its processor, and each probe would be for nothing. 4 ms is one slice of a
+/// scheduler's time, and still fifty times less than the time-out. Tests that judge captures allow for no less.
 const MIN_PROBE_TIMEOUT: u64 = 4_000;
 /// Samples, one a round trip or so, after which a shortest round-trip time is forgotten: the path may have changed.
 const MEMORY: u16 = 4_096;

@@ -9,6 +9,9 @@ use wire::tcp::Seq;
 /// Transmissions remembered at once, of 64 bytes each. Beyond it the oldest are forgotten: what they carried tells no rate.
 pub(crate) const MAX_TRANSMISSIONS: usize = 8192;
 
+/// A connection that rests keeps room for no more of them: 4 KiB.
+const KEPT: usize = 64;
+
 /// One segment or super-segment, when it was sent: P of the draft.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Transmission {
@@ -62,6 +65,9 @@ pub(crate) struct Delivery {
     lost: u64,
     /// C.app_limited: when so much is delivered, the gap has left the path; 0 if there is none.
     starved_until: u64,
+    /// Most transmissions under way at once since none was, and before that.
+    most: u16,
+    usual: u16,
     /// In the order of their sending.
     transmissions: VecDeque<Transmission>,
     /// The last sample that told a rate.
@@ -76,6 +82,8 @@ impl Delivery {
             first_sent_at: Instant::ZERO,
             lost: 0,
             starved_until: 0,
+            most: 0,
+            usual: 0,
             transmissions: VecDeque::new(),
             last: RateSample {
                 rate: 0,
@@ -110,6 +118,8 @@ impl Delivery {
         }
         if self.transmissions.len() >= MAX_TRANSMISSIONS {
             self.transmissions.pop_front();
+        } else if self.transmissions.capacity() == 0 {
+            self.transmissions.reserve(usize::from(self.usual));
         }
         self.transmissions.push_back(Transmission {
             begin,
@@ -122,6 +132,7 @@ impl Delivery {
             in_flight,
             starved: self.is_starved(),
         });
+        self.most = self.most.max(self.transmissions.len() as u16);
     }
 
     /// What was sent at `sent_at` with the number before `end`.
@@ -169,10 +180,18 @@ impl Delivery {
         while self.transmissions.front().is_some_and(|sent| sent.end.at_or_before(oldest)) {
             self.transmissions.pop_front();
         }
-        if self.transmissions.is_empty() && self.transmissions.capacity() > 64 {
-            self.transmissions = VecDeque::new();
+        if self.transmissions.is_empty() {
+            self.rest();
         }
         sample
+    }
+
+    /// Nothing is under way: who rests keeps little. What was needed is taken at once when it goes on, not bit by bit.
+    fn rest(&mut self) {
+        self.usual = core::mem::take(&mut self.most);
+        if self.transmissions.capacity() > KEPT {
+            self.transmissions = VecDeque::new();
+        }
     }
 
     /// `bytes` are lost, which were sent at `sent_at` with the number before `end` as their last. Returns their transmission, and

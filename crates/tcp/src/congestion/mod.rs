@@ -21,10 +21,12 @@ mod modelled;
 mod new_reno;
 mod pace;
 mod state;
+mod tally;
 mod window;
 
 pub use algorithm::{Algorithm, SlowStartExit};
 pub(crate) use bbr::Context;
+pub use bbr::Stage;
 pub(crate) use controller::{Acknowledged, Setback};
 pub(crate) use modelled::{Arrival, Loss};
 pub(crate) use state::Congestion;

@@ -1,6 +1,6 @@
 //! What a connection that paces tells its congestion control: each transmission, each loss, what each acknowledgment delivers.
 
-use super::bbr::Context;
+use super::bbr::{Context, Stage};
 use super::control::Control;
 use super::controller::{LostSegment, Signal};
 use super::pace::UNLIMITED;
@@ -185,8 +185,8 @@ impl Congestion {
         }
     }
 
-    /// The name of the model's state.
-    pub(crate) fn stage(&self) -> Option<&'static str> {
+    /// The model's state.
+    pub(crate) fn stage(&self) -> Option<Stage> {
         match &self.control {
             Control::Bbr(bbr) => Some(bbr.stage()),
             _ => None,

@@ -5,6 +5,7 @@ use super::control::Control;
 use super::controller::{Acknowledged, Controller, Setback};
 use super::delivery::Delivery;
 use super::pace::Pace;
+use super::tally::Tally;
 use super::window::Window;
 use alloc::boxed::Box;
 use basis::Instant;
@@ -18,6 +19,7 @@ pub(super) struct Aside {
     before: Option<(Window, Control)>,
     /// Bytes that were acknowledged with congestion marks.
     marked: u64,
+    tally: Tally,
     pub(super) shaping: Option<Box<Shaping>>,
 }
 
@@ -281,10 +283,24 @@ impl Congestion {
 
     /// Keeps nothing aside for which there is no reason.
     pub(super) fn tidy(&mut self) {
-        self.aside.take_if(|aside| aside.before.is_none() && aside.marked == 0 && aside.shaping.is_none());
+        self.aside.take_if(|aside| {
+            let nothing = aside.before.is_none() && aside.shaping.is_none();
+            nothing && aside.marked == 0 && aside.tally == Tally::default()
+        });
     }
 
     // ---- reports ----
+
+    /// Where losses are counted, from the first one on.
+    #[cold]
+    pub(crate) fn tally(&mut self) -> &mut Tally {
+        &mut self.aside.get_or_insert_default().tally
+    }
+
+    /// What was counted.
+    pub(crate) fn tallied(&self) -> Tally {
+        self.aside.as_ref().map_or_else(Tally::default, |aside| aside.tally)
+    }
 
     /// `bytes` were acknowledged with a congestion mark.
     pub(crate) fn note_marked(&mut self, bytes: u32) {

@@ -268,7 +268,10 @@ impl ControlBlock {
         let syn_data = matches!(&self.phase, Phase::Open(open) if open.has_syn_data());
         let unread = match &mut self.phase {
             Phase::Open(open) => {
-                environment.counters.fast_opens_lost += open.syn_ack.is_some() as u64;
+                if open.syn_ack.take().is_some() {
+                    environment.counters.fast_opens_lost += 1;
+                    *environment.early -= 1;
+                }
                 open.send.discard(environment);
                 let mut unread = open.receive.take_buffer();
                 if (self.detached || open.receive.discarding())

@@ -33,6 +33,7 @@ impl Open {
         self.timers.arm(Timer::Retransmit, syn_ack.deadline());
         self.syn_ack = Some(syn_ack);
         environment.counters.fast_opens += 1;
+        *environment.early += 1;
         if !payload.is_empty() {
             self.negotiated.note_syn_data();
             let text = Header { sequence: header.sequence + 1, flags: Flags::ACK, ..header.clone() };
@@ -64,6 +65,7 @@ impl Open {
             self.send.sample_rtt(round_trip);
         }
         environment.counters.fast_opens_completed += 1;
+        *environment.early -= 1;
         self.send.begin_timeout(&mut self.timers, environment.now);
     }
 

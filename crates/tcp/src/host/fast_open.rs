@@ -161,9 +161,7 @@ impl Host {
     }
 
     fn has_room_for_early(&self, server: &FastOpenServer, listener: Key) -> bool {
-        let counters = &self.counters;
-        let pending = counters.fast_opens - counters.fast_opens_completed - counters.fast_opens_lost;
-        pending < u64::from(server.pending)
+        self.early < server.pending
             && self.listeners.get(listener).is_some_and(|listener| listener.has_room_for_established())
             && (self.connections.len() as u32) < self.config.max_connections.min(Demux::INDEX_LIMIT)
             && !self.memory.is_exhausted()

@@ -58,6 +58,8 @@ pub struct Host {
     pub(super) fast_open_key: [u8; 16],
     /// The cookies that peers gave to this host.
     pub(super) peer_cookies: PeerCookies,
+    /// Connections that are open though their handshake has not ended (RFC 7413).
+    pub(super) early: u32,
 }
 
 /// What a connection borrows of its host for one call.
@@ -68,6 +70,7 @@ macro_rules! environment {
             memory: &mut $host.memory,
             counters: &mut $host.counters,
             config: &$host.config,
+            early: &mut $host.early,
         }
     };
 }
@@ -114,6 +117,7 @@ impl Host {
             fast_open_key: (u128::from(random.next_u64()) << 64 | u128::from(random.next_u64()))
                 .to_le_bytes(),
             peer_cookies: PeerCookies::default(),
+            early: 0,
         }
     }
 

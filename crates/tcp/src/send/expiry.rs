@@ -132,6 +132,7 @@ impl Sender {
     /// RFC 6298 5.4 to 5.6, RFC 5681 3.1: all that is under way is taken for lost, and the oldest segment goes again.
     fn on_timeout(&mut self, environment: &mut Environment<'_>) {
         environment.counters.timeouts += 1;
+        self.congestion.tally().on_timeout(environment.now);
         if self.rare.is_some() {
             self.on_path_probe_expired(environment);
         }

@@ -47,7 +47,15 @@ impl Sender {
         let acknowledgment = header.acknowledgment;
         let progress = acknowledgment.after(oldest);
         let before = self.flight.outstanding();
+        if let Some(block) = twice {
+            let segments = block.right.since(block.left).div_ceil(u32::from(self.segment_size).max(1));
+            let tally = self.congestion.tally();
+            tally.twice = tally.twice.saturating_add(segments);
+        }
         let mut round_trip = None;
+        if progress && self.expiries > 0 {
+            self.congestion.tally().on_progress(now);
+        }
         if progress {
             // A timestamp that was older than its sending tells no round trip.
             let echoed = || echoed.filter(|_| episode.lag == 0);

@@ -136,6 +136,7 @@ impl Sender {
         self.flight.forget_timing();
         self.last_sent = now;
         self.retransmissions = self.retransmissions.saturating_add(1);
+        self.congestion.tally().repeated += u64::from(bytes);
         environment.counters.retransmissions += 1;
         let stuck = self.recovery.episode.as_ref().is_some_and(|episode| episode.repeats > PATIENCE);
         if left == oldest && self.recovery.selective && self.recovery.is_repairing() && !stuck {

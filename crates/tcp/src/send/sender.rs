@@ -8,7 +8,7 @@ use super::rare::Rare;
 use super::recovery::{Episode, Recovery};
 use super::window::SendWindow;
 use crate::config::{BufferBounds, HostConfig};
-use crate::congestion::{Algorithm, Congestion, Setback, SlowStartExit};
+use crate::congestion::{Algorithm, Congestion, Setback, SlowStartExit, Stage};
 use crate::environment::Environment;
 use crate::info::Trust;
 use crate::memory::Memory;
@@ -298,7 +298,7 @@ impl Sender {
     }
 
     /// The state of a congestion control that has a model.
-    pub(crate) fn stage(&self) -> Option<&'static str> {
+    pub(crate) fn stage(&self) -> Option<Stage> {
         self.congestion.stage()
     }
 
@@ -360,6 +360,10 @@ impl Sender {
         info.retransmission_timeout = self.rtt.timeout();
         info.retransmissions = self.retransmissions;
         info.bytes_sent = self.bytes_sent;
+        let tally = self.congestion.tallied();
+        (info.bytes_repeated, info.duplicates_reported) = (tally.repeated, tally.twice);
+        (info.total_timeouts, info.timeout_recoveries) = (tally.timeouts, tally.rows);
+        (info.timeout_time, info.timeout_since) = (tally.lasted, tally.since);
         info.delivered =
             self.bytes_sent.saturating_sub(u64::from(self.flight.outstanding() - self.selected()));
         info.delivered_marked = self.congestion.marked();

@@ -338,7 +338,8 @@ mod tests {
         let (mut memory, mut counters) = (Memory::new(1 << 20), Counters::default());
         let config = HostConfig::default();
         let (memory, counters) = (&mut memory, &mut counters);
-        let environment = &mut Environment { now: Instant::ZERO, memory, counters, config: &config };
+        let environment =
+            &mut Environment { now: Instant::ZERO, memory, counters, config: &config, early: &mut 0 };
         let window = SendWindow::new(&acknowledgment(1, 1000), 0);
         let mut sender = Sender::new(Seq(1), window, 500, false, &settings, &config);
         sender.write(&[7; 1300], Default::default(), environment);

@@ -149,9 +149,8 @@ impl Bbr {
         self.stage == Stage::ProbeRtt
     }
 
-    /// The name of the state.
-    pub(crate) fn stage(&self) -> &'static str {
-        self.stage.name()
+    pub(crate) fn stage(&self) -> Stage {
+        self.stage
     }
 
     /// Chance: the same for the same connection. Its seed grew from the host's by way of the initial sequence number.

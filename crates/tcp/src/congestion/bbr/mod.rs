@@ -27,3 +27,4 @@ mod stage;
 mod startup;
 
 pub(crate) use flow::{Bbr, Context};
+pub use stage::Stage;

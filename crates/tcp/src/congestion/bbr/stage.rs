@@ -1,14 +1,27 @@
 //! The states, with their gains (draft-ietf-ccwg-bbr 5.6.1).
 
-/// BBR.state.
+use core::fmt;
+
+/// What BBR is doing: BBR.state (draft-ietf-ccwg-bbr 5.1.1).
+///
+/// ```
+/// assert_eq!(netstrata_tcp::congestion::Stage::Down.to_string(), "probe-bw-down");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Stage {
+pub enum Stage {
+    /// It doubles its rate each round trip, until that brings no more.
     Startup,
+    /// The queue that this has left drains.
     Drain,
+    /// It sends less than the path takes (ProbeBW_DOWN).
     Down,
+    /// As much (ProbeBW_CRUISE).
     Cruise,
+    /// As much, without a bound that a loss has set (ProbeBW_REFILL).
     Refill,
+    /// More, to see whether the path takes it (ProbeBW_UP).
     Up,
+    /// It sends little for a while, to see how short the round trip is.
     ProbeRtt,
 }
 
@@ -43,7 +56,8 @@ impl Stage {
         matches!(self, Stage::Startup | Stage::Refill | Stage::Up)
     }
 
-    pub(super) const fn name(self) -> &'static str {
+    /// Its name: "startup", "drain", "probe-bw-down", "probe-bw-cruise", "probe-bw-refill", "probe-bw-up" or "probe-rtt".
+    pub const fn name(self) -> &'static str {
         match self {
             Stage::Startup => "startup",
             Stage::Drain => "drain",
@@ -53,6 +67,12 @@ impl Stage {
             Stage::Up => "probe-bw-up",
             Stage::ProbeRtt => "probe-rtt",
         }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }
 

@@ -90,6 +90,30 @@ fn no_more_transmissions_are_remembered_than_may_be() {
     assert!(size_of::<Transmission>() <= 64);
 }
 
+#[test]
+fn who_rests_keeps_little_and_who_goes_on_takes_at_once_what_was_needed() {
+    let mut delivery = Delivery::new();
+    for burst in 0..3u32 {
+        let first = burst * 100;
+        for n in first..first + 100 {
+            send(&mut delivery, n, 1_000, u64::from(1_000 * burst + n));
+            if burst > 0 {
+                assert!(delivery.transmissions.capacity() >= 100);
+            }
+        }
+        let end = Seq((first + 100) * 1_000);
+        delivery.on_delivered(100_000, None, end, 0, MS(u64::from(1_000 * burst + 900)));
+        assert_eq!(delivery.transmissions.capacity(), 0);
+    }
+    for (burst, kept) in [(3, 0), (4, KEPT)] {
+        for n in 0..KEPT as u32 {
+            send(&mut delivery, 100 * burst + n, 1_000, u64::from(2_000 * burst + n));
+        }
+        delivery.on_delivered(1, None, Seq(1_000_000), 0, MS(9_000));
+        assert_eq!(delivery.transmissions.capacity(), kept, "what had been needed before is taken once more");
+    }
+}
+
 proptest! {
     /// A path that delivers a segment each `gap` milliseconds is never told to be faster, however acknowledgments bunch.
     #[test]
