@@ -90,32 +90,34 @@ fn run(lab: &mut Lab) {
             format!("最高 {most} 字节，{overflows} 个报文段遇到队列已满"),
         ),
     );
-    cuts(lab, client);
+    let cuts = cuts(lab, client);
     let nanoseconds = (lab.now() - began).max(1);
     let share = size as u64 * 8 * 1_000_000_000 / nanoseconds * 100 / rate.max(1);
-    saw(lab, client, share);
+    saw(lab, cuts, share);
 }
 
-/// By how much each loss cuts the window: RFC 5681 3.1 and RFC 9438 4.6.
-fn cuts(lab: &mut Lab, client: NodeId) {
+/// By how much each loss cuts the window: RFC 5681 3.1 and RFC 9438 4.6. Returns how often that was.
+fn cuts(lab: &mut Lab, client: NodeId) -> usize {
     let (low, high, share) = match lab.word("algorithm") {
         "cubic" => (65, 75, words("seven tenths", "七成")),
         _ => (45, 55, words("half", "一半")),
     };
     let mut window = 0;
     let mut percent = Vec::new();
+    let mut times = 0;
     for event in lab.events().iter().filter(|event| event.node == client.index()) {
         let What::Change { set, .. } = &event.what else { continue };
         let value = |name: &str| set.get(name).copied().flatten();
         // Slow start may end by itself, without a loss: only the beginning of a recovery is a cut.
         if let (Some(threshold), Some(1)) = (value("ssthresh"), value("recovering")) {
+            times += 1;
             // Two segments are the least (RFC 5681 3.1).
             percent.extend((threshold * 100).checked_div(window).filter(|_| threshold > 2 * 1_448));
         }
         window = value("cwnd").unwrap_or(window);
     }
     if percent.is_empty() {
-        return;
+        return times;
     }
     lab.check_undisturbed(
         words(
@@ -128,11 +130,12 @@ fn cuts(lab: &mut Lab, client: NodeId) {
             format!("剩下的百分比：{}", listed(&percent).zh),
         ),
     );
+    times
 }
 
 /// What shows only on a transfer of many round trips, with a queue that holds what is on the way: at its lowest a window of
 /// NewReno then still fills the cable.
-fn saw(lab: &mut Lab, client: NodeId, share: u64) {
+fn saw(lab: &mut Lab, times: usize, share: u64) {
     let (rate, queue, size) = (lab.number("rate"), lab.number("queue"), lab.number("size"));
     let on_the_way = rate / 8 * 2 * lab.number("delay") / 1_000;
     let most = queue + on_the_way;
@@ -140,8 +143,6 @@ fn saw(lab: &mut Lab, client: NodeId, share: u64) {
     if queue < on_the_way || size < 2 * most + most * most / 1_448 * 3 / 2 {
         return;
     }
-    let thresholds = lab.values(client, "ssthresh");
-    let times = thresholds.windows(2).filter(|pair| pair[1].1 != pair[0].1).count();
     lab.check_undisturbed(
         words(
             "the window is a saw: it grows and is cut again and again",

@@ -79,11 +79,8 @@ fn run(lab: &mut Lab) {
         (0..sent.len()).filter(|place| !matches!(sent[*place].fate, "delivered")).collect();
     let again = sent.iter().filter(|frame| frame.retransmission).count();
     // What is lost shows by what else was sent before it was repeated.
-    let repaired = |place: &usize| {
-        let later = &sent[place + 1..];
-        later.iter().position(|frame| covers(frame, sent[*place]))
-    };
-    let repairs: Vec<Option<usize>> = lost.iter().map(repaired).collect();
+    let repairs: Vec<Option<usize>> =
+        lost.iter().map(|place| repaired(sent[*place], &sent[place + 1..])).collect();
     let (all, count, losses) = (repairs.iter().all(Option::is_some), sent.len(), lost.len());
     // The only loss of the run, with three segments behind it that arrived.
     let only = lab.frames().iter().filter(|frame| frame.fate != "delivered").count() == 1;
@@ -101,11 +98,21 @@ fn run(lab: &mut Lab) {
     }
 }
 
-/// Whether one segment brings all that another brought.
-fn covers(one: &Frame, other: &Frame) -> bool {
-    let (Some(left), Some(begin)) = (one.summary.sequence, other.summary.sequence) else { return false };
-    let before = u64::from(begin.wrapping_sub(left));
-    before + other.summary.payload as u64 <= one.summary.payload as u64
+/// How many segments later a lost one began to be sent again, if all its bytes were: by one segment or by several.
+fn repaired(lost: &Frame, later: &[&Frame]) -> Option<usize> {
+    let first = lost.summary.sequence?;
+    // Where a segment begins and ends, counted from the lost one's first byte.
+    let ends = |frame: &Frame| {
+        let begin = i64::from(frame.summary.sequence.unwrap_or(first).wrapping_sub(first) as i32);
+        (begin, begin + frame.summary.payload as i64)
+    };
+    let mut reached = 0;
+    while reached < lost.summary.payload as i64 {
+        let further = later.iter().map(|frame| ends(frame));
+        reached =
+            further.filter(|(begin, end)| *begin <= reached && *end > reached).map(|(_, end)| end).max()?;
+    }
+    later.iter().position(|frame| matches!(ends(frame), (..=0, 1..)))
 }
 
 fn told_by_what_follows(lab: &mut Lab) {
