@@ -348,7 +348,9 @@ fn at_some_shard<T>(
         shard = match begun {
             Ok(begun) => return Ok((shard, begun)),
             Err(ConnectError::OtherShard(right)) if others > 0 => shard.shard(right),
-            Err(ConnectError::NoFreePort) if others > 0 => host.next_shard(),
+            Err(ConnectError::NoFreePort) if others > 0 => {
+                host.shard((shard.shard_number() + 1) % host.shard_count())
+            }
             Err(error) => return Err(error::connect(error)),
         };
     }

@@ -360,6 +360,63 @@ fn a_host_without_handles_delivers_on_all_shards_before_it_ends() {
 }
 
 #[test]
+fn a_host_that_polls_after_traffic_is_idle_without_it() {
+    within(LIMIT, || {
+        let network = |address| network(address).shards(2).polling(Duration::from_millis(1));
+        let (left, host) = network(LEFT).pair(network(RIGHT)).unwrap();
+        let (mut client, mut server) = common::connected(&left, &host);
+        let mut byte = [7];
+        for _ in 0..3000 {
+            client.write_all(&byte).unwrap();
+            server.read_exact(&mut byte).unwrap();
+            server.write_all(&byte).unwrap();
+            client.read_exact(&mut byte).unwrap();
+        }
+        // Delayed acknowledgments still leave.
+        thread::sleep(Duration::from_millis(500));
+        let before = (left.statistics(), host.statistics());
+        thread::sleep(Duration::from_secs(1));
+        let after = (left.statistics(), host.statistics());
+        assert!(after.0.turns - before.0.turns <= 2 * 4, "{:?} -> {:?}", before.0, after.0);
+        assert!(after.1.turns - before.1.turns <= 2 * 4, "{:?} -> {:?}", before.1, after.1);
+    });
+}
+
+/// Each byte needs wake-ups of drivers on both sides, of which one may have to hand it over.
+#[test]
+fn thousands_of_turns_between_shards_all_come_to_their_end() {
+    within(LIMIT, || {
+        let (left, host) = pair_of([2, 3]);
+        let listener = TcpListener::bind(&host, right(7)).unwrap();
+        let players: Vec<_> = (0..6)
+            .flat_map(|_| {
+                let client = TcpStream::connect(&left, right(7)).unwrap();
+                let (server, _) = listener.accept().unwrap();
+                [(client, true), (server, false)]
+            })
+            .map(|(mut stream, first)| {
+                thread::spawn(move || {
+                    stream.set_nodelay(true).unwrap();
+                    for turn in 0..1500_u32 {
+                        let mut ball = turn.to_be_bytes();
+                        if first {
+                            stream.write_all(&ball).unwrap();
+                        }
+                        stream.read_exact(&mut ball).unwrap();
+                        assert_eq!(u32::from_be_bytes(ball), turn);
+                        if !first {
+                            stream.write_all(&ball).unwrap();
+                        }
+                    }
+                })
+            })
+            .collect();
+        players.into_iter().for_each(|player| player.join().unwrap());
+        assert!(left.statistics().handed_over > 0 && host.statistics().handed_over > 0);
+    });
+}
+
+#[test]
 fn an_idle_host_of_several_shards_sleeps() {
     within(LIMIT, || {
         let (left, host) = pair_of([2, 3]);

@@ -3,6 +3,7 @@
 use crate::clock::time_until;
 use crate::delay::Delay;
 use crate::drain;
+use crate::polling::Polling;
 use crate::port::{self, BATCH, Port};
 use crate::state::{Core, Shared};
 use basis::{Frame, Instant};
@@ -37,6 +38,7 @@ pub(crate) struct Driver {
     woken: Vec<Waker>,
     abandoned: Option<Abandoned>,
     delay: Delay,
+    polling: Polling,
     /// Packets that are for other shards.
     handovers: Vec<(InterfaceId, usize, Frame)>,
 }
@@ -70,8 +72,15 @@ impl Driver {
             woken: Vec::new(),
             abandoned: None,
             delay: Delay::default(),
+            polling: Polling::default(),
             handovers: Vec::new(),
         }
+    }
+
+    /// Asks once more for up to that time after traffic before it sleeps, where that has been worthwhile.
+    pub(crate) fn with_polling(mut self, most: Duration) -> Driver {
+        self.polling = Polling::new(most);
+        self
     }
 
     /// Runs until the host's end.
@@ -94,10 +103,16 @@ impl Driver {
     fn turn(&mut self) -> Next {
         self.shared.turns.fetch_add(1, Ordering::Relaxed);
         self.receive();
+        let mut moves = self.polling.is_on() && self.ports.iter().any(|port| !port.arrived.is_empty());
         let Some(mut more) = self.process() else { return Next::End };
+        moves |= self.polling.is_on() && self.ports.iter().any(Port::has_waiting);
         self.transmit();
         more |= self.ports.iter().any(|port| port.poll_timeout() == Instant::ZERO);
-        if more { Next::Turn } else { self.settle() }
+        if more || self.polling.is_on() && self.polling.goes_on(self.shared.clock.now(), moves) {
+            Next::Turn
+        } else {
+            self.settle()
+        }
     }
 
     fn receive(&mut self) {

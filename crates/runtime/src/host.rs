@@ -59,6 +59,11 @@ impl Host {
         Host { shared }
     }
 
+    /// The number of this handle's shard, from 0.
+    pub fn shard_number(&self) -> usize {
+        self.shared.number
+    }
+
     /// How many shards the host has.
     pub fn shard_count(&self) -> usize {
         self.shared.family.count()

@@ -17,6 +17,7 @@ mod drain;
 mod driver;
 mod host;
 mod parker;
+mod polling;
 mod port;
 mod shards;
 mod state;

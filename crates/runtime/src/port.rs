@@ -136,6 +136,11 @@ impl Port {
         }
     }
 
+    /// Whether frames wait for the link.
+    pub(crate) fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     /// Whether nothing waits here or, as far as is known, in the link.
     pub(crate) fn is_empty(&self) -> bool {
         self.broken || (self.waiting.is_empty() && self.room == Room::Open)

@@ -58,6 +58,7 @@ pub struct Network {
     impairment: Option<Impairment>,
     config: StackConfig,
     shards: usize,
+    polling: Duration,
     seed: Option<Seed>,
 }
 
@@ -79,6 +80,7 @@ impl Network {
             impairment: None,
             config: StackConfig::default(),
             shards: 1,
+            polling: Duration::ZERO,
             seed: None,
         }
     }
@@ -162,6 +164,12 @@ impl Network {
     /// echo are with the first shard. Default 1.
     pub fn shards(mut self, count: usize) -> Network {
         self.shards = count;
+        self
+    }
+
+    /// For how long a driver asks on after traffic before it sleeps, up to 1 ms, while near peers answer within that time. Default zero.
+    pub fn polling(mut self, most: Duration) -> Network {
+        self.polling = most;
         self
     }
 
@@ -292,7 +300,7 @@ impl Network {
         };
         let seed = Some(random.seed());
         let builder = Host::builder().name(&self.name).clock(clock).seed(seed).config(self.config);
-        builder.shards(self.shards).interface_queues(links, setup).start()
+        builder.shards(self.shards).polling(self.polling).interface_queues(links, setup).start()
     }
 }
 

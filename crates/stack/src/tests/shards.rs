@@ -323,6 +323,20 @@ fn no_beginning_of_a_packet_is_more_than_the_first_shard_can_drop() {
     assert_eq!(steering.of_frame(medium(), &long), Target::Shard(0), "its header goes beyond its end");
 }
 
+proptest::proptest! {
+    #[test]
+    fn whatever_comes_is_for_a_shard_that_there_is(mut bytes: Vec<u8>, version in 0..3_usize, ether_type in 0..3_usize) {
+        if let Some(place) = bytes.get_mut(12..15) {
+            let [high, low] = [[8, 0], [8, 6], [0x86, 0xdd]][ether_type];
+            place.copy_from_slice(&[high, low, [0x45, 0x60, 0x4f][version]]);
+        }
+        let steering = steering(5);
+        let exists = |target| matches!(target, Target::All) || matches!(target, Target::Shard(shard) if shard < 5);
+        proptest::prop_assert!(exists(steering.of_frame(medium(), &bytes)));
+        proptest::prop_assert!(exists(steering.of_packet(bytes.get(14..).unwrap_or_default())));
+    }
+}
+
 #[test]
 fn shards_share_out_the_ephemeral_ports_until_each_is_taken() {
     let now = Instant::from_millis(1000);
