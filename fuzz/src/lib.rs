@@ -8,6 +8,7 @@ pub mod formats;
 pub mod fragments;
 pub mod frames;
 mod input;
+pub mod names;
 pub mod segmentation;
 pub mod segments;
 mod stream;
@@ -35,6 +36,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "ndp", run: formats::ndp, seeds: formats::seeds },
     Target { name: "groups", run: formats::groups, seeds: formats::seeds },
     Target { name: "udp", run: formats::udp, seeds: formats::seeds },
+    Target { name: "names", run: names::run, seeds: names::seeds },
     Target { name: "tcp", run: formats::tcp, seeds: formats::seeds },
     Target { name: "segmentation", run: segmentation::run, seeds: input::noise },
     Target { name: "fragments", run: fragments::run, seeds: input::noise },

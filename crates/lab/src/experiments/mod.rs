@@ -8,10 +8,13 @@ mod broadcast_storm;
 mod client_or_browser;
 mod close;
 mod congestion;
+mod discovery;
 mod four_tuple;
 mod frame;
+mod ftp;
 mod half_close;
 mod handshake;
+mod http;
 mod keepalive;
 mod loopback;
 mod loss;
@@ -38,6 +41,7 @@ use crate::experiment::Experiment;
 pub(crate) const ALL: &[&Experiment] = &[
     &talk::EXPERIMENT,
     &around_the_clock::EXPERIMENT,
+    &discovery::EXPERIMENT,
     &client_or_browser::EXPERIMENT,
     &seven_layers::EXPERIMENT,
     &signal::EXPERIMENT,
@@ -50,6 +54,8 @@ pub(crate) const ALL: &[&Experiment] = &[
     &ports::EXPERIMENT,
     &four_tuple::EXPERIMENT,
     &two_way::EXPERIMENT,
+    &http::EXPERIMENT,
+    &ftp::EXPERIMENT,
     &stream::EXPERIMENT,
     &handshake::EXPERIMENT,
     &two_way_handshake::EXPERIMENT,
