@@ -1,7 +1,8 @@
 //! Interception: packets for addresses that nobody here has are taken in, and answered in their names.
 
-use super::routing::{NoWay, Way, is_host, is_host_v6};
+use super::routing::{NoWay, is_host, is_host_v6};
 use super::state::Stack;
+use super::way::Way;
 use crate::config::Medium;
 use crate::error::BindError;
 use crate::interface::{Interface, InterfaceId};

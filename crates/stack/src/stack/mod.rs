@@ -17,6 +17,7 @@ mod udp_groups;
 mod udp_verbs;
 mod unreachable;
 mod v6;
+mod way;
 
 pub use report::{AddressReport, InterfaceReport, NeighbourReport, UdpReport};
 pub use state::Stack;

@@ -1,7 +1,8 @@
 //! The verbs of echo sockets.
 
-use super::routing::{NoWay, Way};
+use super::routing::NoWay;
 use super::state::Stack;
+use super::way::Way;
 use crate::dropped::Dropped;
 use crate::error::{BindError, OpenError, SendError};
 use crate::icmp::foreign::EchoRequest;

@@ -1,20 +1,13 @@
 //! Where packets go and from which address.
 
 use super::state::Stack;
+use super::way::{LastWay, Way};
 use crate::config::Medium;
 use crate::error::RouteError;
 use crate::interface::{Interface, InterfaceId};
 use crate::route::Route;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::IpNet;
-
-/// The way of one packet or connection.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Way {
-    pub(crate) interface: InterfaceId,
-    pub(crate) next_hop: IpAddr,
-    pub(crate) source: IpAddr,
-}
 
 /// Why there is no way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -148,6 +141,19 @@ impl Stack {
             None => self.source_on(interface, next_hop).ok_or(NoWay::Source)?,
         };
         Ok(Way { interface, next_hop, source })
+    }
+
+    /// The way of a connection to `remote`, if it is that of the last one.
+    #[inline]
+    pub(super) fn way_again(&self, remote: IpAddr, local: Option<IpAddr>) -> Option<Way> {
+        self.last_way.and_then(|last| last.leads(self.revision, remote, local))
+    }
+
+    /// Remembers the way of a connection for the next.
+    pub(super) fn remember_way(&mut self, remote: IpAddr, local: Option<IpAddr>, way: Way) {
+        if let IpAddr::V4(remote) = remote {
+            self.last_way = Some(LastWay::new(self.revision, remote, local, way));
+        }
     }
 
     /// The best route to `remote`, preferably over the interface that has the source address, so that answers that take the

@@ -1,5 +1,6 @@
 //! What a stack consists of.
 
+use super::way::LastWay;
 use crate::config::{InterfaceConfig, StackConfig};
 use crate::counters::Counters;
 use crate::event::Event;
@@ -54,6 +55,8 @@ pub struct Stack {
     pub(crate) config: StackConfig,
     pub(crate) interfaces: Vec<Interface>,
     pub(crate) routes: RouteTable,
+    /// The way of the last connection that was begun.
+    pub(crate) last_way: Option<LastWay>,
     pub(crate) path_mtus: PathMtus,
     pub(crate) timers: Timers,
     pub(crate) random: Random,
@@ -85,6 +88,7 @@ impl Stack {
         Stack {
             interfaces: Vec::new(),
             routes: RouteTable::new(config.max_routes),
+            last_way: None,
             path_mtus: PathMtus::new(
                 config.max_path_mtus,
                 config.path_mtu_lifetime,

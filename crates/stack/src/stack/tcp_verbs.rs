@@ -2,8 +2,10 @@
 
 use super::routing::NoWay;
 use super::state::Stack;
+use super::way::Way;
 use crate::error::{BindError, ConnectError};
 use basis::Instant;
+use core::hint::cold_path;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use tcp::{ConnectionId, FastOpenClient, FourTuple, ListenerId, Path, SocketOptions};
 
@@ -62,44 +64,63 @@ impl Stack {
         remote: SocketAddr,
     ) -> Result<(Path, FourTuple), ConnectError> {
         let remote = reachable(remote);
-        if remote.port() == 0 || remote.ip().is_multicast() || self.is_broadcast(remote.ip()) {
+        if remote.port() == 0 {
+            cold_path();
             return Err(ConnectError::InvalidDestination);
         }
         let from = local.map(|local| local.ip().to_canonical());
-        let way = self.way_to_socket(remote, from).map_err(|reason| match reason {
-            NoWay::Route => ConnectError::NoRoute,
-            NoWay::Source => ConnectError::AddressNotAvailable,
-        })?;
-        let tuple_from = |local_port| FourTuple {
-            local: way.source,
-            remote: remote.ip(),
-            local_port,
-            remote_port: remote.port(),
+        let way = match self.way_again(remote.ip(), from) {
+            Some(way) => way,
+            None => self.look_for_way(remote, from)?,
         };
-        let port = match local.map_or(0, |local| local.port()) {
-            0 => {
-                let (tcp, steering, shard) = (&self.tcp, self.steering, self.config.shard.index());
-                // The answers have to reach this shard. It sees every port that leads to it, so RFC 6056 holds within each.
-                let is_ours = |port| {
-                    let local = SocketAddr::new(way.source, port);
-                    steering.is_none_or(|steering| steering.of_flow(local, remote) == shard)
-                };
-                let is_free = |port| {
-                    // Cheap, and mostly no with many shards: it comes first.
-                    is_ours(port)
-                        && tcp.is_free(&tuple_from(port))
-                        && !tcp.is_listening(None, port)
-                        && !tcp.is_listening(Some(everywhere(way.source)), port)
-                        && !tcp.is_listening(Some(way.source), port)
-                };
-                self.ports.for_connection(way.source, remote, is_free).ok_or(ConnectError::NoFreePort)?
-            }
+        let local_port = match local.map_or(0, |local| local.port()) {
+            0 => self.choose_port(way.source, remote)?,
             port => match self.shard_elsewhere(SocketAddr::new(way.source, port), remote) {
                 Some(shard) => return Err(ConnectError::OtherShard(shard)),
                 None => port,
             },
         };
-        Ok((self.path(now, way.interface, remote.ip()), tuple_from(port)))
+        let (local, remote_port) = (way.source, remote.port());
+        let tuple = FourTuple { local, remote: remote.ip(), local_port, remote_port };
+        Ok((self.path(now, way.interface, remote.ip()), tuple))
+    }
+
+    /// The way to `remote`, from `local` if that is wanted, by routes and addresses.
+    #[inline(never)]
+    fn look_for_way(&mut self, remote: SocketAddr, local: Option<IpAddr>) -> Result<Way, ConnectError> {
+        if remote.ip().is_multicast() || self.is_broadcast(remote.ip()) {
+            return Err(ConnectError::InvalidDestination);
+        }
+        let way = self.way_to_socket(remote, local).map_err(|reason| match reason {
+            NoWay::Route => ConnectError::NoRoute,
+            NoWay::Source => ConnectError::AddressNotAvailable,
+        })?;
+        self.remember_way(remote.ip(), local, way);
+        Ok(way)
+    }
+
+    /// A free port for a connection from `local` to `remote` (RFC 6056).
+    #[inline(never)]
+    fn choose_port(&mut self, local: IpAddr, remote: SocketAddr) -> Result<u16, ConnectError> {
+        let (tcp, steering, shard) = (&self.tcp, self.steering, self.config.shard.index());
+        // The answers have to reach this shard. It sees every port that leads to it, so RFC 6056 holds within each.
+        let is_ours = |port| {
+            let local = SocketAddr::new(local, port);
+            steering.is_none_or(|steering| steering.of_flow(local, remote) == shard)
+        };
+        let tuple_from = |local_port| {
+            let (remote, remote_port) = (remote.ip(), remote.port());
+            FourTuple { local, remote, local_port, remote_port }
+        };
+        let is_free = |port| {
+            // Cheap, and mostly no with many shards: it comes first.
+            is_ours(port)
+                && tcp.is_free(&tuple_from(port))
+                && !tcp.is_listening(None, port)
+                && !tcp.is_listening(Some(everywhere(local)), port)
+                && !tcp.is_listening(Some(local), port)
+        };
+        self.ports.for_connection(local, remote, is_free).ok_or(ConnectError::NoFreePort)
     }
 
     /// Listens on `local`: on every address of its family if that is unspecified, on a chosen port if that is 0. On `[::]` calls by

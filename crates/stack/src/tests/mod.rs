@@ -13,3 +13,4 @@ mod pair;
 mod shards;
 mod udp;
 mod v6;
+mod ways;

@@ -2,8 +2,9 @@
 
 use crate::config::Medium;
 use crate::interface::{Interface, InterfaceId};
-use crate::stack::routing::{NoWay, Way};
+use crate::stack::routing::NoWay;
 use crate::stack::state::Stack;
+use crate::stack::way::Way;
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 use wire::ipv6::is_link_local;
 
