@@ -184,10 +184,12 @@ impl Ours {
         let client = host.tcp_connect(now, Some(local), remote, self.options).map_err(Failed::refused)?;
         let mut patience = Patience::default();
         loop {
-            self.turn();
+            // The server looks when something came, and the client has to hear no more once it has called.
+            self.carry(Side::Client);
             if let Ok(server) = self.tcp(Side::Server).accept(listener) {
                 return Ok([client, server]);
             }
+            self.carry(Side::Server);
             patience.after(false, "open a connection")?;
         }
     }
@@ -204,11 +206,6 @@ impl Ours {
         giver.give_out(now, self.checksums, taker);
         taker.take_in(now);
         now
-    }
-
-    fn turn(&mut self) {
-        self.carry(Side::Client);
-        self.carry(Side::Server);
     }
 
     #[inline]
