@@ -106,15 +106,20 @@ impl TimerWheel {
         if !self.is_armed(timer) {
             return;
         }
-        self.unlink(timer.0);
+        let earliest = self.unlink(timer.0);
         self.nodes[timer.0 as usize].deadline = deadline;
         self.place(timer.0);
+        // One that moves forward is no later than what it leaves.
+        if deadline > earliest {
+            self.on_gone(earliest);
+        }
     }
 
     /// Disarms a timer; nothing happens if it is not armed. The caller forgets the id.
     pub fn cancel(&mut self, timer: TimerId) {
         if self.is_armed(timer) {
-            self.unlink(timer.0);
+            let earliest = self.unlink(timer.0);
+            self.on_gone(earliest);
             self.release(timer.0);
         }
     }
@@ -145,7 +150,8 @@ impl TimerWheel {
         if id == NO_NODE {
             return None;
         }
-        self.unlink(id);
+        let earliest = self.unlink(id);
+        self.on_gone(earliest);
         let token = self.nodes[id as usize].token;
         self.release(id);
         Some(token)
@@ -249,7 +255,8 @@ impl TimerWheel {
         self.earliest = self.earliest.min(earliest);
     }
 
-    fn unlink(&mut self, id: u32) {
+    /// Takes a timer out of its list. Returns the deadline that may be the earliest no more: see [`TimerWheel::on_gone`].
+    fn unlink(&mut self, id: u32) -> Instant {
         let Node { deadline, next, previous, list, .. } = self.nodes[id as usize];
         match previous {
             NO_NODE => self.lists[list as usize].first = next,
@@ -266,8 +273,13 @@ impl TimerWheel {
                 self.occupied[list as usize / SLOTS] &= !(1 << (list as usize % SLOTS));
             }
         }
-        // Otherwise an earlier one is still there.
-        if earliest <= self.earliest {
+        earliest
+    }
+
+    /// What had this deadline has left. Unless it was the earliest, an earlier one is still there.
+    #[inline]
+    fn on_gone(&mut self, deadline: Instant) {
+        if deadline <= self.earliest {
             self.look_for_earliest();
         }
     }
