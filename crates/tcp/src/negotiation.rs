@@ -94,6 +94,10 @@ pub(crate) struct Negotiated {
 }
 
 impl Negotiated {
+    /// Nothing was agreed on yet.
+    pub(crate) const NOTHING: Negotiated =
+        Negotiated { peer_maximum: 0, send_shift: 0, own_shift: 0, flags: 0 };
+
     fn set(&mut self, flag: u8, on: bool) {
         if on {
             self.flags |= flag;

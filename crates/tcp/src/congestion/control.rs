@@ -16,6 +16,9 @@ pub(super) enum Control {
 }
 
 impl Control {
+    /// That of [`Algorithm::Cubic`], before anything was lost.
+    pub(super) const USUAL: Control = Control::Cubic(Cubic::FRESH);
+
     pub(super) fn new(algorithm: Algorithm, window: &Window) -> Control {
         match algorithm {
             Algorithm::Cubic => Control::Cubic(Cubic::new(window)),

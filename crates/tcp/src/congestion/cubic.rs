@@ -17,10 +17,13 @@ pub(crate) enum Cubic {
 }
 
 impl Cubic {
+    /// Nothing was lost yet.
+    pub(super) const FRESH: Cubic = Cubic::Exploring(HyStart::new());
+
     /// The control of a connection whose window is `window` already.
     pub(crate) fn new(window: &Window) -> Cubic {
         match window.threshold {
-            u32::MAX => Cubic::Exploring(HyStart::new()),
+            u32::MAX => Cubic::FRESH,
             _ => Cubic::Avoiding(Epoch::new(0, window.size)),
         }
     }

@@ -55,21 +55,37 @@ pub(crate) struct Congestion {
 }
 
 impl Congestion {
+    /// The usual control, before anything is known of the path; see [`Congestion::begin`].
+    pub(crate) const FRESH: Congestion = Congestion {
+        window: Window::NOTHING,
+        control: Control::USUAL,
+        aside: None,
+        until: Seq(0),
+        answered: false,
+        slowed_down: false,
+        limits: false,
+    };
+
+    #[cfg(test)]
     pub(crate) fn new(algorithm: Algorithm, segment_size: u32) -> Congestion {
-        let window = Window::new(segment_size);
-        let mut congestion = Congestion {
-            window,
-            control: Control::new(algorithm, &window),
-            aside: None,
-            until: Seq(0),
-            answered: false,
-            slowed_down: false,
-            limits: false,
-        };
-        if congestion.is_modelled() {
-            congestion.settle_shaping();
-        }
+        let mut congestion = Congestion::FRESH;
+        congestion.begin(algorithm, segment_size);
         congestion
+    }
+
+    /// A fresh one gets its first window and its algorithm.
+    #[inline(always)]
+    pub(crate) fn begin(&mut self, algorithm: Algorithm, segment_size: u32) {
+        self.window = Window::new(segment_size);
+        if algorithm != Algorithm::Cubic {
+            self.begin_otherwise(algorithm);
+        }
+    }
+
+    #[inline(never)]
+    fn begin_otherwise(&mut self, algorithm: Algorithm) {
+        self.control = Control::new(algorithm, &self.window);
+        self.settle_shaping();
     }
 
     /// Chooses how the first slow start ends, if the control leaves a choice.

@@ -14,6 +14,10 @@ pub(crate) struct Window {
 }
 
 impl Window {
+    /// Before the size of a segment is known.
+    pub(super) const NOTHING: Window = Window { size: 0, threshold: u32::MAX };
+
+    #[inline]
     pub(crate) fn new(segment_size: u32) -> Window {
         Window { size: initial_window(segment_size), threshold: u32::MAX }
     }

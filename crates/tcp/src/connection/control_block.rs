@@ -114,35 +114,31 @@ impl ControlBlock {
         ControlBlock::new(tuple, path, settings, Phase::Handshake(handshake))
     }
 
-    /// A connection whose handshake a listener has completed.
-    pub(crate) fn accepted(
-        tuple: FourTuple,
-        path: Path,
-        settings: Settings,
-        established: &Established,
-        environment: &Environment<'_>,
-    ) -> ControlBlock {
-        ControlBlock::new(
-            tuple,
-            path,
-            settings,
-            Phase::Open(Open::new(established, &tuple, path, &settings, environment)),
-        )
+    /// The place of a connection whose handshake was a listener's: it begins there with [`ControlBlock::establish`].
+    pub(crate) fn accepted(tuple: FourTuple, path: Path, settings: Settings) -> ControlBlock {
+        ControlBlock::new(tuple, path, settings, Phase::Finished(Finished::NOTHING))
     }
 
-    /// A connection whose SYN with `header` proved its sender and came with `payload` (RFC 7413).
-    pub(crate) fn accepted_early(
-        tuple: FourTuple,
-        path: Path,
-        settings: Settings,
+    /// Its handshake is done, and it begins.
+    pub(crate) fn establish(&mut self, established: &Established, environment: &Environment<'_>) {
+        self.phase = Phase::Open(Open::FRESH);
+        if let Phase::Open(open) = &mut self.phase {
+            open.begin(established, &self.tuple, self.path, &self.settings, environment);
+        }
+    }
+
+    /// Its SYN with `header` proved its sender and came with `payload`: it begins at once (RFC 7413).
+    pub(crate) fn establish_early(
+        &mut self,
         established: &Established,
         syn_ack: Box<SynAck>,
         (header, payload): (&Header, &mut Frame),
         environment: &mut Environment<'_>,
-    ) -> ControlBlock {
-        let mut open = Open::new(established, &tuple, path, &settings, environment);
-        open.begin_early(syn_ack, header, payload, &settings, environment);
-        ControlBlock::new(tuple, path, settings, Phase::Open(open))
+    ) {
+        self.establish(established, environment);
+        if let Phase::Open(open) = &mut self.phase {
+            open.begin_early(syn_ack, header, payload, &self.settings, environment);
+        }
     }
 
     // ---- segments ----
@@ -196,7 +192,7 @@ impl ControlBlock {
             Phase::Handshake(handshake) => handshake.rest_of_data(header.acknowledgment),
             _ => None,
         };
-        self.phase = Phase::Open(Open::new(established, &self.tuple, self.path, &self.settings, environment));
+        self.establish(established, environment);
         let Phase::Open(open) = &mut self.phase else { return Ok(Fate::Live) };
         open.send.set_max_pacing_rate(max_pacing_rate);
         // What the peer did not take in with the SYN goes again, and carries the acknowledgment.
@@ -213,9 +209,10 @@ impl ControlBlock {
         if !carried {
             open.receive.acks.now();
         }
-        let (flags, sequence) = (header.flags.without(Flags::SYN), header.sequence + 1);
-        let text = Header { flags, sequence, ..header.clone() };
-        Ok(open.on_text(&text, payload, &self.settings, self.detached, environment))
+        if payload.is_empty() && !header.flags.contains(Flags::FIN) {
+            return Ok(Fate::Live);
+        }
+        Ok(open.on_syn_ack_text(header, payload, &self.settings, self.detached, environment))
     }
 
     /// An ICMP error about a segment of this connection (RFC 5927).
@@ -268,13 +265,8 @@ impl ControlBlock {
         let syn_data = matches!(&self.phase, Phase::Open(open) if open.has_syn_data());
         let unread = match &mut self.phase {
             Phase::Open(open) => {
-                if open.syn_ack.take().is_some() {
-                    environment.counters.fast_opens_lost += 1;
-                    *environment.early -= 1;
-                }
-                open.send.discard(environment);
-                let mut unread = open.receive.take_buffer();
-                if (self.detached || open.receive.discarding())
+                let mut unread = open.give_up(environment);
+                if open.receive.discarding()
                     && let Some(buffer) = unread.take()
                 {
                     environment.memory.give_receive(buffer);
@@ -294,9 +286,12 @@ impl ControlBlock {
 
     /// Gives back what memory is left: the slot is about to be used again.
     pub(crate) fn release(&mut self, environment: &mut Environment<'_>) {
-        if let Phase::Finished(finished) = &mut self.phase
-            && let Some(buffer) = finished.unread.take()
-        {
+        let unread = match &mut self.phase {
+            Phase::Open(open) => open.give_up(environment),
+            Phase::Finished(finished) => finished.unread.take(),
+            Phase::Handshake(_) => None,
+        };
+        if let Some(buffer) = unread {
             environment.memory.give_receive(buffer);
         }
     }

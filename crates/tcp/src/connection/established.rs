@@ -9,6 +9,7 @@ use crate::environment::Environment;
 use crate::negotiation::Negotiated;
 use crate::receive::receiver::Receiver;
 use crate::receive::timestamps::TimestampState;
+use crate::receive::window::ReceiveWindow;
 use crate::segment::{FourTuple, Path, Way};
 use crate::send::sender::Sender;
 use crate::send::window::SendWindow;
@@ -40,14 +41,30 @@ pub(crate) struct Established {
 }
 
 impl Open {
-    /// `path` is the way to the peer at `tuple`.
-    pub(crate) fn new(
+    /// Nothing has come or gone yet; see [`Open::begin`].
+    pub(super) const FRESH: Open = Open {
+        send: Sender::FRESH,
+        receive: Receiver::FRESH,
+        closing: Closing::new(),
+        timers: Timers::new(),
+        keepalive: KeepaliveState::FRESH,
+        throttle: Throttle::FRESH,
+        negotiated: Negotiated::NOTHING,
+        echoes_marks: false,
+        lost_input: false,
+        syn_ack: None,
+    };
+
+    /// A fresh one begins, where it lies: it is large, and moving it takes as long as filling it in. `path` is the way to the peer at
+    /// `tuple`.
+    pub(super) fn begin(
+        &mut self,
         established: &Established,
         tuple: &FourTuple,
         path: Path,
         settings: &Settings,
         environment: &Environment<'_>,
-    ) -> Open {
+    ) {
         let now = environment.now;
         let negotiated = established.negotiated;
         let most = settings.max_segment_size().unwrap_or(u16::MAX);
@@ -58,42 +75,34 @@ impl Open {
             established.timestamp_offset,
             now,
         );
-        let mut open = Open {
-            send: Sender::new(
-                established.next,
-                established.send_window,
-                segment_size,
-                negotiated.selective_acknowledgments(),
-                settings,
-                environment.config,
-            ),
-            receive: Receiver::new(
-                established.peer_initial + 1,
-                established.window,
-                negotiated.receive_shift(),
-                negotiated.selective_acknowledgments(),
-                timestamps,
-                settings.receive_buffer(environment.config),
-                now,
-            ),
-            closing: Closing::new(),
-            timers: Timers::new(),
-            keepalive: KeepaliveState::default(),
-            throttle: Throttle::default(),
-            negotiated,
-            echoes_marks: false,
-            lost_input: false,
-            syn_ack: None,
-        };
+        self.negotiated = negotiated;
+        self.send.begin(
+            established.next,
+            established.send_window,
+            segment_size,
+            negotiated.selective_acknowledgments(),
+            settings,
+            environment.config,
+        );
+        let next = established.peer_initial + 1;
+        self.receive.begin(
+            next,
+            ReceiveWindow::new(next + established.window as u32, negotiated.receive_shift()),
+            negotiated.selective_acknowledgments(),
+            timestamps,
+            settings.receive_buffer(environment.config),
+            now,
+        );
         match established.round_trip {
-            Some(rtt) => open.send.sample_rtt(rtt),
+            Some(rtt) => self.send.sample_rtt(rtt),
             None if established.early => {}
-            None => open.send.on_lost_syn(established.repeated),
+            None => self.send.on_lost_syn(established.repeated),
         }
-        open.keepalive.on_heard(settings.keepalive(), &mut open.timers, now);
+        if settings.asks_silent_peers() {
+            self.keepalive.on_heard(settings.keepalive(), &mut self.timers, now);
+        }
         if settings.mtu_probing(environment.config) == MtuProbing::Always {
-            open.begin_search(Way { path, local: tuple.local }, settings, environment);
+            self.begin_search(Way { path, local: tuple.local }, settings, environment);
         }
-        open
     }
 }

@@ -1,6 +1,7 @@
 //! What an open connection owes to data on SYNs (RFC 7413 4.2): the SYN-ACK, if that is not acknowledged yet, or what the peer did not
 //! take in.
 
+use super::fate::Fate;
 use super::open::Open;
 use super::syn_ack::SynAck;
 use crate::environment::Environment;
@@ -39,6 +40,21 @@ impl Open {
             let text = Header { sequence: header.sequence + 1, flags: Flags::ACK, ..header.clone() };
             let _ = self.on_text(&text, payload, settings, false, environment);
         }
+    }
+
+    /// What came with the SYN-ACK.
+    #[cold]
+    pub(super) fn on_syn_ack_text(
+        &mut self,
+        header: &Header,
+        payload: &mut Frame,
+        settings: &Settings,
+        detached: bool,
+        environment: &mut Environment<'_>,
+    ) -> Fate {
+        let (flags, sequence) = (header.flags.without(Flags::SYN), header.sequence + 1);
+        let text = Header { flags, sequence, ..header.clone() };
+        self.on_text(&text, payload, settings, detached, environment)
     }
 
     /// Whether the segment is the SYN once more: its answer was lost.

@@ -17,6 +17,10 @@ pub(super) struct Finished {
 }
 
 impl Finished {
+    /// What never began.
+    pub(super) const NOTHING: Finished =
+        Finished { unread: None, state: State::Closed, was_open: false, syn_data: false };
+
     /// Whatever is asked of it is answered at once.
     pub(super) fn readiness(&self, failure: Option<Failure>) -> Readiness {
         Readiness::CONNECTED.when(self.was_open)

@@ -13,6 +13,9 @@ pub(crate) struct KeepaliveState {
 }
 
 impl KeepaliveState {
+    /// The peer was heard.
+    pub(super) const FRESH: KeepaliveState = KeepaliveState { unanswered: 0, due: false };
+
     /// The peer was heard, or the option changed: silence begins anew.
     #[inline]
     pub(crate) fn on_heard(&mut self, keepalive: Option<Keepalive>, timers: &mut Timers, now: Instant) {

@@ -11,6 +11,7 @@ use crate::error::{Dropped, Failure};
 use crate::event::Readiness;
 use crate::info::State;
 use crate::negotiation::Negotiated;
+use crate::receive::buffer::ReceiveBuffer;
 use crate::receive::receiver::Receiver;
 use crate::send::acknowledgment::Acknowledgment;
 use crate::send::sender::Sender;
@@ -338,6 +339,16 @@ impl Open {
             | Readiness::WRITABLE.when(room >= enough || self.is_finishing())
             | Readiness::READ_CLOSED.when(finished)
             | Readiness::DRAINED.when(self.is_drained())
+    }
+
+    /// It ends: gives back what it holds to send, and returns what was received and not read.
+    pub(crate) fn give_up(&mut self, environment: &mut Environment<'_>) -> Option<Box<ReceiveBuffer>> {
+        if self.syn_ack.take().is_some() {
+            environment.counters.fast_opens_lost += 1;
+            *environment.early -= 1;
+        }
+        self.send.discard(environment);
+        self.receive.take_buffer()
     }
 
     /// What TIME-WAIT needs to know.

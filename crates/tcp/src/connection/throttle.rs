@@ -14,6 +14,9 @@ pub(crate) struct Throttle {
 }
 
 impl Throttle {
+    /// No answer went out yet.
+    pub(crate) const FRESH: Throttle = Throttle { last: 0 };
+
     /// Whether one more answer may go out now.
     pub(crate) fn allow(&mut self, now: Instant) -> bool {
         let now = (now.as_millis() as u32).max(1);

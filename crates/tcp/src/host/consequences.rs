@@ -53,12 +53,12 @@ impl Host {
             }
         };
         let Some(connection) = self.connections.at_mut(index) else { return };
-        connection.finish(failure, state, &mut environment!(self, now));
         if connection.detached {
-            self.free(now, index);
-        } else {
-            self.settle(index);
+            // Nobody will ask what became of it.
+            return self.free(now, index);
         }
+        connection.finish(failure, state, &mut environment!(self, now));
+        self.settle(index);
     }
 
     /// See [`Lines::settle`].

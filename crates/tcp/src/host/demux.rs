@@ -51,20 +51,39 @@ pub(crate) struct Demux {
 #[derive(Clone, Debug)]
 struct Hashed {
     tuple: FourTuple,
-    hash: u64,
+    hash: ShortHash,
+}
+
+/// A four-tuple's hash, short enough to be kept with what lives long and is then looked for no more but once, to be removed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct ShortHash(u32);
+
+impl ShortHash {
+    #[inline]
+    fn of(tuple: &FourTuple, key: &HashKey) -> ShortHash {
+        ShortHash(tuple.hash_by(key) as u32)
+    }
+
+    /// As the table wants it, which takes places from the low bits and tells neighbours apart by the high ones.
+    #[inline]
+    fn wide(self) -> u64 {
+        u64::from(self.0) << 32 | u64::from(self.0)
+    }
 }
 
 impl Demux {
     pub(crate) fn new(key: HashKey) -> Demux {
         let tuple = FourTuple::NOWHERE;
-        let hashed = Hashed { tuple, hash: tuple.hash_by(&key) };
+        let hashed = Hashed { tuple, hash: ShortHash::of(&tuple, &key) };
         Demux { key, places: HashTable::new(), hashed, recent: None }
     }
 
     #[inline]
-    fn hash(&mut self, tuple: &FourTuple) -> u64 {
+    pub(crate) fn hash(&mut self, tuple: &FourTuple) -> ShortHash {
         if self.hashed.tuple != *tuple {
-            self.hashed = Hashed { tuple: *tuple, hash: tuple.hash_by(&self.key) };
+            // What is known is where the other one lives.
+            self.recent = None;
+            self.hashed = Hashed { tuple: *tuple, hash: ShortHash::of(tuple, &self.key) };
         }
         self.hashed.hash
     }
@@ -75,18 +94,18 @@ impl Demux {
         tuple: &FourTuple,
         tuple_at: impl Fn(Place) -> Option<&'a FourTuple>,
     ) -> Option<Place> {
-        self.find_hashed(tuple.hash_by(&self.key), tuple, tuple_at)
+        self.find_hashed(ShortHash::of(tuple, &self.key), tuple, tuple_at)
     }
 
     #[inline]
     fn find_hashed<'a>(
         &self,
-        hash: u64,
+        hash: ShortHash,
         tuple: &FourTuple,
         tuple_at: impl Fn(Place) -> Option<&'a FourTuple>,
     ) -> Option<Place> {
         let same = |packed: &u32| tuple_at(Place::unpack(*packed)) == Some(tuple);
-        self.places.find(hash, same).map(|packed| Place::unpack(*packed))
+        self.places.find(hash.wide(), same).map(|packed| Place::unpack(*packed))
     }
 
     /// Like [`Demux::find`], for a segment: first looks where the last one was found.
@@ -115,6 +134,7 @@ impl Demux {
     }
 
     /// Adds a four-tuple that is not in the table.
+    #[inline(never)]
     pub(crate) fn insert<'a>(
         &mut self,
         tuple: &FourTuple,
@@ -122,8 +142,10 @@ impl Demux {
         tuple_at: impl Fn(Place) -> Option<&'a FourTuple>,
     ) {
         let (key, hash) = (self.key, self.hash(tuple));
-        let rehash = |packed: &u32| tuple_at(Place::unpack(*packed)).map_or(0, |tuple| tuple.hash_by(&key));
-        self.places.insert_unique(hash, place.pack(), rehash);
+        let rehash = |packed: &u32| {
+            tuple_at(Place::unpack(*packed)).map_or(0, |tuple| ShortHash::of(tuple, &key).wide())
+        };
+        self.places.insert_unique(hash.wide(), place.pack(), rehash);
         // Its next segment is on its way.
         self.recent = Some(place);
     }
@@ -131,16 +153,26 @@ impl Demux {
     /// Lets a four-tuple that lives at `from` live at `to`.
     pub(crate) fn relocate(&mut self, tuple: &FourTuple, from: Place, to: Place) {
         let (packed, hash) = (from.pack(), self.hash(tuple));
-        if let Some(entry) = self.places.find_mut(hash, |candidate| *candidate == packed) {
+        if let Some(entry) = self.places.find_mut(hash.wide(), |candidate| *candidate == packed) {
             *entry = to.pack();
         }
         self.recent = Some(to);
     }
 
     pub(crate) fn remove(&mut self, tuple: &FourTuple, place: Place) {
-        let (packed, hash) = (place.pack(), self.hash(tuple));
+        let hash = self.hash(tuple);
         self.recent = None;
-        if let Ok(entry) = self.places.find_entry(hash, |candidate| *candidate == packed) {
+        self.remove_hashed(hash, place);
+    }
+
+    /// Like [`Demux::remove`], by the hash that is kept beside the four-tuple.
+    #[inline(never)]
+    pub(crate) fn remove_hashed(&mut self, hash: ShortHash, place: Place) {
+        let packed = place.pack();
+        if self.recent == Some(place) {
+            self.recent = None;
+        }
+        if let Ok(entry) = self.places.find_entry(hash.wide(), |candidate| *candidate == packed) {
             entry.remove();
         }
     }

@@ -11,7 +11,6 @@ use crate::environment::Environment;
 use crate::event::{ConnectionId, Event, ListenerId, Readiness};
 use crate::segment::Outgoing;
 use basis::{Frame, Instant, Key, TimerId};
-use core::hint::cold_path;
 
 impl Host {
     /// Lets all timers expire whose time has come.
@@ -49,11 +48,8 @@ impl Host {
     /// When [`Host::on_timeout`] wants to be called next.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let never = Instant::FAR_FUTURE;
-        let mut earliest = self.wheel.next_deadline().unwrap_or(never).min(self.time_wait.next_deadline());
-        if !self.half_open.slab.is_empty() {
-            cold_path();
-            earliest = earliest.min(self.half_open.next_deadline().unwrap_or(never));
-        }
+        let tables = self.time_wait.next_deadline().min(self.half_open.next_deadline());
+        let earliest = self.wheel.next_deadline().unwrap_or(never).min(tables);
         (earliest != never).then_some(earliest)
     }
 

@@ -98,6 +98,7 @@ impl Host {
     }
 
     /// Opens a connection at once if its SYN proves its sender. Returns whether it did.
+    #[inline(never)]
     pub(super) fn open_early(
         &mut self,
         now: Instant,
@@ -135,16 +136,13 @@ impl Host {
             repeated: 0,
             early: true,
         };
-        let connection = ControlBlock::accepted_early(
-            *tuple,
-            path,
-            settings,
-            &established,
-            Box::new(syn_ack),
-            (header, &mut frame.clone()),
-            &mut environment!(self, now),
-        );
-        let Some(connection) = self.connections.insert(connection) else { return false };
+        let Some(connection) = self.connections.insert(ControlBlock::accepted(*tuple, path, settings)) else {
+            return false;
+        };
+        if let Some(accepted) = self.connections.get_mut(connection) {
+            let text = (header, &mut frame.clone());
+            accepted.establish_early(&established, Box::new(syn_ack), text, &mut environment!(self, now));
+        }
         self.demux.insert(tuple, Place::Connection(connection.index()), tuple_at!(self));
         self.hand_over(connection, key);
         self.settle(connection.index());

@@ -95,6 +95,7 @@ pub(crate) struct Opening {
 }
 
 impl HalfOpen {
+    #[inline(always)]
     pub(crate) fn new(opening: &Opening, header: &Header, now: Instant) -> HalfOpen {
         let offer = opening.offer;
         HalfOpen {
@@ -255,40 +256,58 @@ const LEVELS: usize = 8;
 pub(crate) struct HalfOpenTable {
     pub(crate) slab: Slab<HalfOpen>,
     queues: [Fifo; LEVELS],
+    /// When the first times out; [`Instant::FAR_FUTURE`] if none waits.
+    next: Instant,
 }
 
 impl HalfOpenTable {
     pub(crate) const fn new() -> HalfOpenTable {
-        HalfOpenTable { slab: Slab::new(), queues: [Fifo::new(); LEVELS] }
+        HalfOpenTable { slab: Slab::new(), queues: [Fifo::new(); LEVELS], next: Instant::FAR_FUTURE }
     }
 
-    pub(crate) fn insert(&mut self, half_open: HalfOpen) -> Option<u32> {
-        let index = self.slab.insert(half_open)?.index();
-        self.queues[0].push_back(&mut self.slab, index);
-        Some(index)
+    pub(crate) fn insert(&mut self, half_open: HalfOpen) -> Option<Key> {
+        self.next = self.next.min(half_open.deadline);
+        let key = self.slab.insert(half_open)?;
+        self.queues[0].push_back(&mut self.slab, key.index());
+        Some(key)
     }
 
     /// Drops one where it lies, and returns whether it waited in its lane's queue of work.
     pub(crate) fn remove(&mut self, index: u32) -> bool {
         let Some(level) = self.level(index) else { return false };
         self.queues[level].remove(&mut self.slab, index);
-        let queued = self.slab.at(index).is_some_and(|half_open| half_open.queued);
+        let Some(half_open) = self.slab.at(index) else { return false };
+        let (queued, deadline) = (half_open.queued, half_open.deadline);
         if let Some(key) = self.slab.key_at(index) {
             self.slab.discard(key);
         }
+        // Unless it was the first, an earlier one is still there.
+        if deadline <= self.next {
+            self.look_at_first();
+        }
         queued
+    }
+
+    fn look_at_first(&mut self) {
+        self.next = match self.slab.is_empty() {
+            true => Instant::FAR_FUTURE,
+            false => self.first_deadline(),
+        };
+    }
+
+    #[inline(never)]
+    fn first_deadline(&self) -> Instant {
+        self.fronts().map(|(_, deadline)| deadline).fold(Instant::FAR_FUTURE, Instant::min)
     }
 
     fn level(&self, index: u32) -> Option<usize> {
         Some((self.slab.at(index)?.retries as usize).min(LEVELS - 1))
     }
 
-    #[inline(never)]
-    pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        if self.slab.is_empty() {
-            return None;
-        }
-        self.fronts().map(|(_, deadline)| deadline).min()
+    /// When the first times out; [`Instant::FAR_FUTURE`] if none waits.
+    #[inline]
+    pub(crate) fn next_deadline(&self) -> Instant {
+        self.next
     }
 
     fn fronts(&self) -> impl Iterator<Item = (u32, Instant)> {
@@ -300,6 +319,9 @@ impl HalfOpenTable {
 
     /// One whose time has come.
     pub(crate) fn expired(&self, now: Instant) -> Option<u32> {
+        if self.next > now {
+            return None;
+        }
         self.fronts().find(|(_, deadline)| *deadline <= now).map(|(index, _)| index)
     }
 
@@ -312,6 +334,7 @@ impl HalfOpenTable {
             half_open.deadline = now + INITIAL_TIMEOUT;
         }
         self.queues[0].push_back(&mut self.slab, index);
+        self.look_at_first();
     }
 
     /// Lets it wait for another answer, twice as long. Returns false if it was answered often enough.
@@ -325,6 +348,7 @@ impl HalfOpenTable {
         half_open.deadline = now + INITIAL_TIMEOUT.saturating_mul(1 << half_open.retries.min(6));
         self.queues[level].remove(&mut self.slab, index);
         self.queues[level + 1].push_back(&mut self.slab, index);
+        self.look_at_first();
         true
     }
 }

@@ -51,7 +51,9 @@ impl Host {
         if !header.flags.contains(Flags::SYN) || header.flags.contains(Flags::FIN) {
             return Err(Dropped::BadFlags);
         }
-        if self.open_early(now, path, tuple, header, frame, listener) {
+        if self.listeners.get(listener).is_some_and(|listener| listener.fast_open.is_some())
+            && self.open_early(now, path, tuple, header, frame, listener)
+        {
             return Ok(());
         }
         match self.admit(listener)? {
@@ -127,16 +129,19 @@ impl Host {
             undecided: listener.asks,
         };
         let mut half_open = HalfOpen::new(&opening, header, now);
-        half_open.cookie = self.cookie_reply(key, header);
+        if header.options.fast_open.is_some() {
+            half_open.cookie = self.cookie_reply(key, header);
+        }
+        half_open.queued = !opening.undecided;
         if let Some(listener) = self.listeners.get_mut(key) {
             listener.half_open += 1;
         }
-        let Some(index) = self.half_open.insert(half_open) else { return Err(Dropped::TableFull) };
-        self.demux.insert(tuple, Place::HalfOpen(index), tuple_at!(self));
+        let Some(place) = self.half_open.insert(half_open) else { return Err(Dropped::TableFull) };
+        self.demux.insert(tuple, Place::HalfOpen(place.index()), tuple_at!(self));
         if opening.undecided {
-            self.ask(key, index);
+            self.ask(key, place.index());
         } else {
-            self.queue_half_open(index);
+            self.lanes.get(path.lane).line.push_back(Turn::HalfOpen(place));
         }
         Ok(())
     }
@@ -221,8 +226,10 @@ impl Host {
             return Err(Dropped::NoSocket);
         }
         let settings = self.admit_established(key)?;
-        let connection = ControlBlock::accepted(tuple, path, settings, established, &environment!(self, now));
-        let Some(connection) = self.connections.insert(connection) else { return Err(Dropped::TableFull) };
+        let Some(connection) = self.connections.insert(ControlBlock::accepted(tuple, path, settings)) else {
+            return Err(Dropped::TableFull);
+        };
+        self.establish(now, connection, established);
         let place = Place::Connection(connection.index());
         self.demux.relocate(&tuple, Place::HalfOpen(index), place);
         if self.half_open.remove(index) {
@@ -233,6 +240,13 @@ impl Host {
         }
         self.hand_over(connection, key);
         self.on_connection_segment(now, connection.index(), header, frame)
+    }
+
+    /// A connection in its place begins.
+    pub(super) fn establish(&mut self, now: Instant, key: Key, established: &Established) {
+        if let Some(connection) = self.connections.get_mut(key) {
+            connection.establish(established, &environment!(self, now));
+        }
     }
 
     /// Whether a completed handshake has room to wait to be accepted; the options of its connection. If not, the segment is ignored:

@@ -3,11 +3,10 @@
 
 use super::demux::Place;
 use super::syn_cookie::{LIFETIME, keep, keepable, recall};
-use super::tcp_host::{Host, environment, tuple_at};
+use super::tcp_host::{Host, tuple_at};
 use crate::connection::control_block::ControlBlock;
 use crate::connection::established::Established;
 use crate::connection::handshake::syn_window;
-use crate::environment::Environment;
 use crate::error::Dropped;
 use crate::receive::timestamps::clock;
 use crate::segment::{FourTuple, Path};
@@ -125,9 +124,10 @@ impl Host {
             self.counters.syn_cookies_refused += 1;
             return Err(Dropped::NoSocket);
         }
-        let connection =
-            ControlBlock::accepted(*tuple, path, settings, established, &environment!(self, now));
-        let Some(connection) = self.connections.insert(connection) else { return Err(Dropped::TableFull) };
+        let Some(connection) = self.connections.insert(ControlBlock::accepted(*tuple, path, settings)) else {
+            return Err(Dropped::TableFull);
+        };
+        self.establish(now, connection, established);
         self.demux.insert(tuple, Place::Connection(connection.index()), tuple_at!(self));
         self.counters.syn_cookies_accepted += 1;
         self.hand_over(connection, key);

@@ -1,7 +1,7 @@
 //! The host: segments in, segments and events out.
 
 use super::demux::{Demux, Place};
-use super::half_open::HalfOpenTable;
+use super::half_open::{HalfOpen, HalfOpenTable};
 use super::isn::IsnGenerator;
 use super::lines::{Lines, lines};
 use super::listener::Listeners;
@@ -79,14 +79,23 @@ pub(super) use environment;
 /// Tells the four-tuple at a place, borrowing nothing but the tables.
 macro_rules! tuple_at {
     ($host:expr) => {
-        |place| match place {
-            Place::Connection(index) => $host.connections.at(index).map(|connection| &connection.tuple),
-            Place::HalfOpen(index) => $host.half_open.slab.at(index).map(|half_open| &half_open.tuple),
-            Place::TimeWait(index) => $host.time_wait.at(index).map(|time_wait| &time_wait.tuple),
-        }
+        $crate::host::tcp_host::tuples(&$host.connections, &$host.half_open.slab, &$host.time_wait)
     };
 }
 pub(super) use tuple_at;
+
+/// See [`tuple_at`]. It is one function for all who ask, so that there is one of all that is made for it.
+pub(super) fn tuples<'a>(
+    connections: &'a Slab<ControlBlock>,
+    half_open: &'a Slab<HalfOpen>,
+    time_wait: &'a TimeWaitTable,
+) -> impl Fn(Place) -> Option<&'a FourTuple> {
+    move |place| match place {
+        Place::Connection(index) => connections.at(index).map(|connection| &connection.tuple),
+        Place::HalfOpen(index) => half_open.at(index).map(|half_open| &half_open.tuple),
+        Place::TimeWait(index) => time_wait.at(index).map(|time_wait| &time_wait.tuple),
+    }
+}
 
 impl Host {
     /// A host without connections. All its randomness grows from `seed`.

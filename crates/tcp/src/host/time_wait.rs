@@ -40,10 +40,8 @@ impl Host {
     }
 
     pub(super) fn end_time_wait(&mut self, index: u32) {
-        let Some(time_wait) = self.time_wait.at(index) else { return };
-        let (tuple, queued) = (time_wait.tuple, time_wait.queued);
-        self.demux.remove(&tuple, Place::TimeWait(index));
-        self.time_wait.remove(index);
+        let Some((hash, queued)) = self.time_wait.remove(index) else { return };
+        self.demux.remove_hashed(hash, Place::TimeWait(index));
         if queued {
             self.note_stale();
         }
@@ -56,7 +54,9 @@ impl Host {
         let Some(remains) = connection.remains() else {
             return self.demux.remove(&tuple, Place::Connection(index));
         };
-        match self.time_wait.insert(TimeWait::new(tuple, remains), now, self.config.time_wait) {
+        let hash = self.demux.hash(&tuple);
+        let state = TimeWait::new(tuple, remains);
+        match self.time_wait.insert(state, hash, now, self.config.time_wait) {
             Some(place) => {
                 self.demux.relocate(&tuple, Place::Connection(index), Place::TimeWait(place));
                 if remains.owes {

@@ -1,5 +1,6 @@
 //! All connections in TIME-WAIT. They all wait equally long, so they leave in the order in which they came.
 
+use super::demux::ShortHash;
 use super::fifo::{Fifo, Linked, Links};
 use crate::connection::time_wait::TimeWait;
 use crate::inspection::Inspection;
@@ -21,6 +22,8 @@ pub(crate) struct TimeWaitTable {
 pub(crate) struct Waiting {
     pub(crate) state: TimeWait,
     links: Links,
+    /// Of its four-tuple: who leaves is found without being looked at.
+    hash: ShortHash,
     /// Milliseconds, modulo 2^32.
     deadline: u32,
 }
@@ -41,9 +44,15 @@ impl TimeWaitTable {
     }
 
     /// Adds a connection that leaves after `wait`; returns its slot.
-    pub(crate) fn insert(&mut self, state: TimeWait, now: Instant, wait: Duration) -> Option<u32> {
+    pub(crate) fn insert(
+        &mut self,
+        state: TimeWait,
+        hash: ShortHash,
+        now: Instant,
+        wait: Duration,
+    ) -> Option<u32> {
         let deadline = self.deadline(now, wait);
-        let index = self.slab.insert(Waiting { state, links: Links::NONE, deadline })?.index();
+        let index = self.slab.insert(Waiting { state, links: Links::NONE, hash, deadline })?.index();
         self.queue.push_back(&mut self.slab, index);
         if self.len() == 1 {
             self.look_at_first();
@@ -62,12 +71,15 @@ impl TimeWaitTable {
         self.look_at_first();
     }
 
-    pub(crate) fn remove(&mut self, index: u32) {
+    /// Ends the wait of a connection. Returns the hash of its four-tuple, and whether it stood in its lane's queue of work.
+    pub(crate) fn remove(&mut self, index: u32) -> Option<(ShortHash, bool)> {
+        let key = self.slab.key_at(index)?;
+        let waiting = self.slab.get(key)?;
+        let left = (waiting.hash, waiting.state.queued);
         self.queue.remove(&mut self.slab, index);
-        if let Some(key) = self.slab.key_at(index) {
-            self.slab.discard(key);
-        }
+        self.slab.discard(key);
         self.look_at_first();
+        Some(left)
     }
 
     fn look_at_first(&mut self) {

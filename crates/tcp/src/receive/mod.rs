@@ -10,4 +10,4 @@ mod reassembly;
 pub(crate) mod receiver;
 pub(crate) mod timestamps;
 mod tuning;
-mod window;
+pub(crate) mod window;

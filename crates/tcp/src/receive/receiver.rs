@@ -55,38 +55,43 @@ pub(crate) struct Accepted {
 }
 
 impl Receiver {
-    /// `next` is the number after the peer's SYN; `offered` the window of our SYN.
-    pub(crate) fn new(
+    /// Nothing has come yet; see [`Receiver::begin`].
+    pub(crate) const FRESH: Receiver = Receiver {
+        next: Seq(0),
+        window: ReceiveWindow::new(Seq(0), 0),
+        last_acknowledged: Seq(0),
+        acks: AckState::new(),
+        timestamps: TimestampState::NONE,
+        buffer: None,
+        limit: 0,
+        most: 0,
+        tuning: Tuning::new(0),
+        segment_size: 536,
+        end: None,
+        finished: false,
+        discarding: false,
+        selective: false,
+        twice: SackBlock { left: Seq(0), right: Seq(0) },
+        bytes_received: 0,
+    };
+
+    /// A fresh one begins. `next` is the number after the peer's SYN; `window` that of our SYN.
+    #[inline(always)]
+    pub(crate) fn begin(
+        &mut self,
         next: Seq,
-        offered: u16,
-        shift: u8,
+        window: ReceiveWindow,
         selective: bool,
         timestamps: TimestampState,
         buffer: BufferBounds,
         now: Instant,
-    ) -> Receiver {
-        Receiver {
-            next,
-            window: ReceiveWindow::new(next + offered as u32, shift),
-            last_acknowledged: next,
-            acks: AckState::new(),
-            timestamps,
-            buffer: None,
-            limit: buffer.initial.max(offered as u32).min(buffer.most),
-            most: buffer.most,
-            tuning: Tuning::new(if timestamps.enabled {
-                timestamps.clock(now)
-            } else {
-                (next + offered as u32).0
-            }),
-            segment_size: 536,
-            end: None,
-            finished: false,
-            discarding: false,
-            selective,
-            twice: SackBlock::default(),
-            bytes_received: 0,
-        }
+    ) {
+        let edge = window.edge();
+        (self.next, self.last_acknowledged, self.window) = (next, next, window);
+        (self.timestamps, self.selective) = (timestamps, selective);
+        self.limit = buffer.initial.max(edge.since(next)).min(buffer.most);
+        self.most = buffer.most;
+        self.tuning = Tuning::new(if timestamps.enabled { timestamps.clock(now) } else { edge.0 });
     }
 
     // ---- the application ----

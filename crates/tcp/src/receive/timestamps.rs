@@ -22,6 +22,10 @@ pub(crate) struct TimestampState {
 }
 
 impl TimestampState {
+    /// Neither side has any.
+    pub(super) const NONE: TimestampState =
+        TimestampState { recent: 0, recent_at: 0, offset: 0, enabled: false };
+
     pub(crate) fn new(enabled: bool, recent: u32, offset: u32, now: Instant) -> TimestampState {
         TimestampState { recent, recent_at: seconds(now), offset, enabled }
     }

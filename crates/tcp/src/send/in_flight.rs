@@ -17,7 +17,7 @@ pub(crate) struct InFlight {
 }
 
 impl InFlight {
-    pub(crate) fn new(oldest: Seq) -> InFlight {
+    pub(crate) const fn new(oldest: Seq) -> InFlight {
         InFlight { oldest, next: oldest, timed_end: oldest, timed_at: Instant::FAR_FUTURE }
     }
 

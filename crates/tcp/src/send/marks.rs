@@ -44,6 +44,9 @@ pub(crate) struct Marks {
 }
 
 impl Marks {
+    /// Nothing was said yet.
+    pub(super) const NONE: Marks = Marks { hold: Hold::Usual, unfinished: false };
+
     /// Something was written.
     #[inline]
     pub(crate) fn on_write(&mut self, more: bool) {

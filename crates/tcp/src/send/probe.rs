@@ -18,6 +18,9 @@ pub(crate) struct Probe {
 }
 
 impl Probe {
+    /// None is needed.
+    pub(super) const NONE: Probe = Probe { sent: 0, unanswered: 0, due: false, overridden: false };
+
     /// Time until the next probe: the retransmission time-out, doubled with each (MUST-37).
     pub(crate) fn interval(&self, timeout: Duration) -> Duration {
         timeout.saturating_mul(1 << self.sent.min(10)).min(LONGEST)

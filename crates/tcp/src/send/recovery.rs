@@ -33,11 +33,14 @@ pub(super) struct Recovery {
 }
 
 impl Recovery {
-    /// `oldest` is SND.UNA; see [`Recovery::attend`].
-    pub(super) fn new(selective: bool, attentive: bool, oldest: Seq) -> Recovery {
-        let episode = attentive.then(|| Episode::new(oldest));
-        Recovery { selective, alarm: Alarm::Timeout, reordering: Reordering::new(), attentive, episode }
-    }
+    /// Nothing was sent yet.
+    pub(super) const FRESH: Recovery = Recovery {
+        selective: false,
+        alarm: Alarm::Timeout,
+        reordering: Reordering::new(),
+        attentive: false,
+        episode: None,
+    };
 
     /// Whether nothing is unusual: nothing overtaken, nothing lost, nothing sent again.
     #[inline]

@@ -55,44 +55,52 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    /// `next` is the number after the SYN; `window` that of the segment that completed the handshake; `selective` tells that both
-    /// sides speak of selective acknowledgments.
+    /// Nothing was sent yet; see [`Sender::begin`].
+    pub(crate) const FRESH: Sender = Sender {
+        flight: InFlight::new(Seq(0)),
+        window: SendWindow::CLOSED,
+        congestion: Congestion::FRESH,
+        recovery: Recovery::FRESH,
+        rtt: RttEstimator::new(),
+        probe: Probe::NONE,
+        marks: Marks::NONE,
+        rare: None,
+        buffer: None,
+        limit: 0,
+        most: 0,
+        segment_size: 0,
+        expiries: 0,
+        fin_sent: false,
+        retransmissions: 0,
+        bytes_sent: 0,
+        timeout_at: Instant::FAR_FUTURE,
+        last_sent: Instant::ZERO,
+        waiting_since: Instant::FAR_FUTURE,
+    };
+
+    /// A fresh one begins. `next` is the number after the SYN; `window` that of the segment that completed the handshake; `selective`
+    /// tells that both sides speak of selective acknowledgments.
     #[inline(always)]
-    pub(crate) fn new(
+    pub(crate) fn begin(
+        &mut self,
         next: Seq,
         window: SendWindow,
         segment_size: u16,
         selective: bool,
         settings: &Settings,
         config: &HostConfig,
-    ) -> Sender {
-        let algorithm = settings.congestion.unwrap_or(config.congestion);
-        let mut congestion = Congestion::new(algorithm, segment_size as u32);
-        congestion.set_slow_start_exit(config.slow_start_exit);
-        congestion.begin_at(next);
-        let modelled = congestion.is_modelled();
-        let (congestion_window, buffer) = (congestion.window(), settings.send_buffer(config));
-        Sender {
-            flight: InFlight::new(next),
-            window,
-            congestion,
-            recovery: Recovery::new(selective, modelled, next),
-            rtt: RttEstimator::new(),
-            probe: Probe::default(),
-            marks: Marks::default(),
-            rare: None,
-            buffer: None,
-            limit: buffer.initial.max(2 * congestion_window).min(buffer.most),
-            most: buffer.most,
-            segment_size,
-            expiries: 0,
-            fin_sent: false,
-            retransmissions: 0,
-            bytes_sent: 0,
-            timeout_at: Instant::FAR_FUTURE,
-            last_sent: Instant::ZERO,
-            waiting_since: Instant::FAR_FUTURE,
+    ) {
+        (self.flight, self.window, self.segment_size) = (InFlight::new(next), window, segment_size);
+        self.congestion.begin(settings.congestion.unwrap_or(config.congestion), segment_size as u32);
+        self.congestion.set_slow_start_exit(config.slow_start_exit);
+        self.congestion.begin_at(next);
+        self.recovery.selective = selective;
+        if self.congestion.is_modelled() {
+            self.recovery.attend(true, next);
         }
+        let buffer = settings.send_buffer(config);
+        self.limit = buffer.initial.max(2 * self.congestion.window()).min(buffer.most);
+        self.most = buffer.most;
     }
 
     // ---- the application ----

@@ -341,7 +341,8 @@ mod tests {
         let environment =
             &mut Environment { now: Instant::ZERO, memory, counters, config: &config, early: &mut 0 };
         let window = SendWindow::new(&acknowledgment(1, 1000), 0);
-        let mut sender = Sender::new(Seq(1), window, 500, false, &settings, &config);
+        let mut sender = Sender::FRESH;
+        sender.begin(Seq(1), window, 500, false, &settings, &config);
         sender.write(&[7; 1300], Default::default(), environment);
         while sender.next_segment(&mut frame, false, &settings, &mut timers, environment).is_some() {
             frame.reset();

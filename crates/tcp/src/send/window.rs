@@ -15,6 +15,15 @@ pub(crate) struct SendWindow {
 }
 
 impl SendWindow {
+    /// The peer was not heard yet.
+    pub(super) const CLOSED: SendWindow = SendWindow {
+        size: 0,
+        largest: 0,
+        updated_by_sequence: Seq(0),
+        updated_by_acknowledgment: Seq(0),
+        shift: 0,
+    };
+
     /// The window of the segment that ended the handshake. Windows in SYNs are not scaled (RFC 7323 2.2).
     pub(crate) fn new(header: &Header, shift: u8) -> SendWindow {
         let shift_now = if header.flags.contains(Flags::SYN) { 0 } else { shift };
