@@ -69,15 +69,17 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     ];
     let mut rates = vec![Vec::new(); cases.len()];
     let mut handed = vec![0.0; cases.len()];
+    let mut efficiency = vec![Vec::new(); cases.len()];
     for round in 0..arguments.rounds {
         for (index, case) in cases.iter().enumerate() {
             let outcome = measure(*case, arguments, round as u8)
                 .map_err(|error| anyhow::anyhow!("{}: {error}", case.name))?;
             rates[index].push(outcome.rate);
             handed[index] = outcome.handed;
+            efficiency[index].extend(outcome.per_second_of_processor);
         }
     }
-    let text = report(arguments, &cases, &rates, &handed)?;
+    let text = report(arguments, &cases, &rates, &efficiency, &handed)?;
     print!("{text}");
     match &arguments.markdown {
         Some(path) => std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display())),
@@ -90,6 +92,8 @@ struct Outcome {
     rate: f64,
     /// Packets that were handed to another core, of 1500 bytes read.
     handed: f64,
+    /// Gigabits for each second of one processor, where the system tells: what is carried however busy the machine is otherwise.
+    per_second_of_processor: Option<f64>,
 }
 
 fn measure(case: Case, arguments: &Arguments, round: u8) -> anyhow::Result<Outcome> {
@@ -119,14 +123,15 @@ fn measure(case: Case, arguments: &Arguments, round: u8) -> anyhow::Result<Outco
         phase.store(MEASURED, Ordering::Release);
         std::thread::sleep(Duration::from_millis(arguments.time));
         phase.store(OVER, Ordering::Release);
-        let mut outcome = Outcome { rate: 0.0, handed: 0.0 };
-        let mut bytes = 0.0;
+        let mut outcome = Outcome { rate: 0.0, handed: 0.0, per_second_of_processor: None };
+        let (mut bytes, mut processor) = (0.0, Some(0.0));
         for worker in workers {
-            let (moved, seconds) = match worker.join() {
+            let (moved, seconds, used) = match worker.join() {
                 Ok(result) => result?,
                 Err(panic) => std::panic::resume_unwind(panic),
             };
             bytes += moved.bytes as f64;
+            processor = processor.zip(used).map(|(sum, used)| sum + used);
             outcome.handed += moved.handed as f64;
             outcome.rate += moved.bytes as f64 * 8e-9 / seconds;
         }
@@ -134,17 +139,25 @@ fn measure(case: Case, arguments: &Arguments, round: u8) -> anyhow::Result<Outco
             bail!("nothing moved");
         }
         outcome.handed *= 1500.0 / bytes;
+        outcome.per_second_of_processor =
+            processor.filter(|used| *used > 0.0).map(|used| bytes * 8e-9 / used);
         Ok(outcome)
     })
 }
 
-/// Works until it is over; what was moved while it was measured, and in how many seconds.
+/// Seconds of a processor that this thread has had, if the system tells.
+fn processor_time() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    Some(text.split_whitespace().next()?.parse::<f64>().ok()? * 1e-9)
+}
+
+/// Works until it is over; what was moved while it was measured, in how many seconds, and in how many of a processor.
 fn work(
     mut worker: Worker<'_>,
     patient: bool,
     phase: &AtomicU8,
     mut clock: Clock,
-) -> Result<(Moved, f64), Failed> {
+) -> Result<(Moved, f64, Option<f64>), Failed> {
     let mut begun = None;
     loop {
         let nanoseconds = clock.nanoseconds();
@@ -152,13 +165,14 @@ fn work(
             std::hint::spin_loop();
         }
         match (phase.load(Ordering::Acquire), begun) {
-            (MEASURED, None) => begun = Some((nanoseconds, worker.moved())),
+            (MEASURED, None) => begun = Some((nanoseconds, worker.moved(), processor_time())),
             // On a busy machine a core may not have had its turn yet.
             (OVER, begun) if !patient || worker.moved().bytes > 0 || nanoseconds > MOST => {
-                let (start, before) = begun.unwrap_or((0, Moved::default()));
+                let (start, before, used) = begun.unwrap_or((0, Moved::default(), None));
                 let now = worker.moved();
                 let moved = Moved { bytes: now.bytes - before.bytes, handed: now.handed - before.handed };
-                return Ok((moved, (clock.nanoseconds() - start) as f64 * 1e-9));
+                let used = processor_time().zip(used).map(|(now, before)| now - before);
+                return Ok((moved, (clock.nanoseconds() - start) as f64 * 1e-9, used));
             }
             _ => {}
         }
@@ -169,6 +183,7 @@ fn report(
     arguments: &Arguments,
     cases: &[Case],
     rates: &[Vec<f64>],
+    efficiency: &[Vec<f64>],
     handed: &[f64],
 ) -> anyhow::Result<String> {
     let Arguments { shards, connections, rounds, time, .. } = arguments;
@@ -184,16 +199,20 @@ fn report(
     );
     writeln!(
         text,
-        "| {connections} bulk connections, MTU 1500, checksums on | Shards | Gbit/s | Beside one shard | Handed to another core |"
+        "| {connections} bulk connections, MTU 1500, checksums on | Shards | Gbit/s | Beside one shard | Gbit per second of a core | Handed to another core |"
     )?;
-    writeln!(text, "|---|---|---|---|---|")?;
+    writeln!(text, "|---|---|---|---|---|---|")?;
     let mut one = None;
-    for ((case, rates), handed) in cases.iter().zip(rates).zip(handed) {
+    for (((case, rates), efficiency), handed) in cases.iter().zip(rates).zip(efficiency).zip(handed) {
         let rate = Statistics::of(rates).context("no round")?;
         let single = *one.get_or_insert(rate.median);
+        let efficient = Statistics::of(efficiency).map_or_else(
+            || "not told".to_owned(),
+            |of| format!("{:.1} ({:.1} .. {:.1})", of.median, of.least, of.most),
+        );
         writeln!(
             text,
-            "| {} | {} | **{:.1}** ({:.1} .. {:.1}) | {:.2} x | {:.0} % |",
+            "| {} | {} | **{:.1}** ({:.1} .. {:.1}) | {:.2} x | {efficient} | {:.0} % |",
             case.name,
             case.shards,
             rate.median,
@@ -207,7 +226,8 @@ fn report(
         "\nEach core has a thread, a shard of the client and a shard of the server. Super-segments are cut into packets on the way, each packet's\n\
          checksum is computed and verified, and with several shards each packet is looked at for its shard. Where both hosts place flows alike, both\n\
          ends of a connection are on one core, as they are when the other host is elsewhere and a device or the kernel keeps to the queue that a\n\
-         flow was sent by. Where each has a key of its own, most packets have to be handed to another core on one of their ways.\n",
+         flow was sent by. Where each has a key of its own, most packets have to be handed to another core on one of their ways.\n\n\
+         What a core carries in a second of its time does not depend on what else the machine does; the rates do.\n",
     );
     Ok(text)
 }
