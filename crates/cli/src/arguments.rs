@@ -1,12 +1,14 @@
 //! The command line: what can be asked for, and the flags that several commands share.
 
+mod gateway;
+mod network;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 use netstrata::LinkSpec;
-use netstrata::link::Impairment;
 
 use crate::values::address::{self, HostAddress};
 use crate::values::duration;
@@ -17,6 +19,8 @@ use crate::values::ports::Ports;
 use crate::values::publication::Publication;
 use crate::values::service::Placed;
 use crate::values::target::Target;
+pub(crate) use gateway::GatewayArguments;
+pub(crate) use network::NetworkArguments;
 
 /// The whole network as one program: a TCP/IP stack of its own, services on it, and clients that reach them.
 #[derive(Debug, Parser)]
@@ -39,6 +43,8 @@ pub(crate) enum Command {
     Connect(ConnectArguments),
     /// Ask whether a host is there, and how far away
     Ping(PingArguments),
+    /// Carry what guests of a namespace or a virtual machine send to the world, by this user's own sockets
+    Gateway(Box<GatewayArguments>),
     /// Run the switch of a virtual LAN by itself
     Lan(LanArguments),
     /// List the connections of a running server
@@ -48,33 +54,6 @@ pub(crate) enum Command {
     /// Measure this stack beside the peers that are present
     Bench(bench::Arguments),
 }
-
-/// Which network to be on, and how.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct NetworkArguments {
-    #[arg(long, value_name = "LINK", default_value = "lan", value_parser = link::parse, help = LINK_HELP)]
-    pub(crate) link: LinkSpec,
-
-    /// An address of one's own, with its network's prefix length, such as 10.7.0.2/24 or fd07::2/64
-    #[arg(long, value_name = "ADDRESS[/PREFIX]")]
-    pub(crate) address: Option<HostAddress>,
-
-    /// The router to other networks
-    #[arg(long, value_name = "ADDRESS", value_parser = address::ip)]
-    pub(crate) gateway: Option<IpAddr>,
-
-    /// Record every frame in this file, for Wireshark
-    #[arg(long, value_name = "FILE")]
-    pub(crate) pcapng: Option<PathBuf>,
-
-    /// Make the link bad, such as loss=1%,dup=1%,reorder=2%,corrupt=0.1%,delay=20ms±5ms,seed=7
-    #[arg(long, value_name = "SPEC")]
-    pub(crate) impair: Option<Impairment>,
-}
-
-/// Not a doc comment, where brackets would be links.
-const LINK_HELP: &str =
-    "The network: lan[:PATH], tap:NAME, tun:NAME, or host for the operating system's own sockets";
 
 /// `netstrata serve`.
 #[derive(Debug, Args)]

@@ -9,6 +9,7 @@
 mod arguments;
 mod connect;
 mod failure;
+mod gateway;
 mod invocation;
 mod lab;
 mod lan;
@@ -45,10 +46,11 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<(), Failure> {
-    logging::start(arguments.verbose, matches!(arguments.command, Command::Serve(_)));
+    logging::start(arguments.verbose, matches!(arguments.command, Command::Serve(_) | Command::Gateway(_)));
     match arguments.command {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Connect(arguments) => connect::run(arguments),
+        Command::Gateway(arguments) => gateway::run(*arguments),
         Command::Ping(arguments) => ping::run(arguments),
         Command::Lan(arguments) => lan::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),

@@ -169,7 +169,8 @@ pub(crate) fn join_as_client(arguments: &NetworkArguments, target: IpAddr) -> Re
         .map_err(|error| not_joined(&error, &[], arguments))
 }
 
-fn not_joined(error: &io::Error, at: &[HostAddress], arguments: &NetworkArguments) -> Failure {
+/// Why a host could not be started, and what to do.
+pub(crate) fn not_joined(error: &io::Error, at: &[HostAddress], arguments: &NetworkArguments) -> Failure {
     let link = &arguments.link;
     let named = matches!(link, LinkSpec::Lan(Some(_)));
     match (error.kind(), at) {

@@ -6,19 +6,17 @@
 mod banner;
 pub(crate) mod carried;
 mod contest;
-mod control;
+pub(crate) mod control;
 mod equipment;
 mod holder;
 mod metrics;
-mod ours;
-mod publish;
+pub(crate) mod ours;
+pub(crate) mod publish;
 mod site;
-mod system;
+pub(crate) mod system;
 
-use std::fmt::Display;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -30,10 +28,9 @@ use crate::arguments::ServeArguments;
 use crate::failure::{Failure, tell};
 use crate::network;
 use crate::signals::Signals;
-use crate::status::place;
 use crate::status::report::{Program, Report};
 use crate::web::{self, Absent, Watched};
-use control::{Control, Reporter};
+use control::Reporter;
 use site::Site;
 
 /// How long the last bytes of ended calls may take to be delivered.
@@ -62,7 +59,11 @@ async fn serve(arguments: ServeArguments, equipment: Equipment, stopper: Stopper
     let most = usize::try_from(arguments.max_calls).unwrap_or(usize::MAX);
     let mut site = Site::new(Calls::new(most), Calls::new(most), equipment);
     // One that was asked for must be had, which is known before anything is joined.
-    let asked_for = if arguments.control.is_some() { open_control(&arguments)? } else { None };
+    let asked_for = if arguments.control.is_some() {
+        control::open_for(&arguments.network.link, arguments.control.as_ref())?
+    } else {
+        None
+    };
     if arguments.network.link == LinkSpec::Host {
         system::start(&arguments, &mut site)?;
     } else {
@@ -72,7 +73,7 @@ async fn serve(arguments: ServeArguments, equipment: Equipment, stopper: Stopper
         tokio::spawn(contest::watch(host.clone()));
     }
     let control = match asked_for {
-        None => open_control(&arguments)?,
+        None => control::open_for(&arguments.network.link, arguments.control.as_ref())?,
         some => some,
     };
     let control_path = control.as_ref().map(|(_, path)| path.display().to_string());
@@ -149,33 +150,6 @@ async fn start_page(arguments: &ServeArguments, site: &mut Site) -> Result<Optio
     Ok(Some(Page { at, answering: tokio::spawn(web::serve(listener, live, Some(watched))) }))
 }
 
-/// Opens the control socket. Where it was not asked for, its absence keeps nobody from being served.
-fn open_control(arguments: &ServeArguments) -> Result<Option<(Control, PathBuf)>, Failure> {
-    let path = match &arguments.control {
-        Some(path) => Ok(path.clone()),
-        None => place::control_path(&arguments.network.link),
-    };
-    let opened = path.and_then(|path| {
-        let failure = |cause: &dyn Display| {
-            let cause = format!("{} cannot be this server's control socket: {cause}", path.display());
-            Failure::usage(cause, "give it another --control PATH")
-        };
-        match Control::open(&path) {
-            Ok(Some(control)) => Ok((control, path)),
-            Ok(None) => Err(failure(&"another server answers there")),
-            Err(error) => Err(failure(&error)),
-        }
-    });
-    match opened {
-        Ok(opened) => Ok(Some(opened)),
-        Err(failure) if arguments.control.is_some() => Err(failure),
-        Err(failure) => {
-            tracing::warn!(%failure, "this server cannot be asked for its status");
-            Ok(None)
-        }
-    }
-}
-
 /// What answers `netstrata status`.
 fn reporter(arguments: &ServeArguments, site: &Site) -> Arc<Reporter> {
     let started = Instant::now();
@@ -194,5 +168,6 @@ fn reporter(arguments: &ServeArguments, site: &Site) -> Arc<Reporter> {
         calls: calls.list().into_iter().map(Into::into).collect(),
         carried: carried.list().into_iter().map(Into::into).collect(),
         refused: calls.refused() + carried.refused(),
+        ..Report::default()
     })
 }

@@ -43,8 +43,9 @@ impl PingSocket {
     /// # Errors
     /// [`AddrInUse`](io::ErrorKind::AddrInUse) if another socket has them; those of [`PingSocket::open`].
     pub fn open_any(host: &Host) -> io::Result<PingSocket> {
+        let host = host.shard(0);
         let id = host.with(|stack, _| stack.ping_open_any()).map_err(error::bind)?;
-        Ok(PingSocket { host: host.clone(), id })
+        Ok(PingSocket { host, id })
     }
 
     /// Waits for an echo request for a stranger.

@@ -15,6 +15,7 @@ mod calls;
 mod catalogue;
 mod echo;
 mod ftp;
+pub mod gateway;
 mod http;
 mod metered;
 mod pump;

@@ -1,5 +1,6 @@
 //! The control socket: answers `netstrata status`. A question and an answer are one line of JSON each.
 
+use std::fmt::Display;
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt, PermissionsExt};
@@ -7,11 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use netstrata::LinkSpec;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use crate::failure::Failure;
+use crate::status::place;
 use crate::status::report::{Answer, Report, Request};
 
 /// The longest question.
@@ -25,6 +29,37 @@ const MOST: usize = 8;
 
 /// The most who wait to be let in.
 const BACKLOG: i32 = 128;
+
+/// Opens the control socket of the server on this link, or the one that was named. Where it was not asked for, its absence keeps nobody
+/// from being served.
+pub(crate) fn open_for(
+    link: &LinkSpec,
+    named: Option<&PathBuf>,
+) -> Result<Option<(Control, PathBuf)>, Failure> {
+    let path = match named {
+        Some(path) => Ok(path.clone()),
+        None => place::control_path(link),
+    };
+    let opened = path.and_then(|path| {
+        let failure = |cause: &dyn Display| {
+            let cause = format!("{} cannot be this server's control socket: {cause}", path.display());
+            Failure::usage(cause, "give it another --control PATH")
+        };
+        match Control::open(&path) {
+            Ok(Some(control)) => Ok((control, path)),
+            Ok(None) => Err(failure(&"another server answers there")),
+            Err(error) => Err(failure(&error)),
+        }
+    });
+    match opened {
+        Ok(opened) => Ok(Some(opened)),
+        Err(failure) if named.is_some() => Err(failure),
+        Err(failure) => {
+            tracing::warn!(%failure, "this server cannot be asked for its status");
+            Ok(None)
+        }
+    }
+}
 
 /// Makes a report of the present.
 pub(crate) type Reporter = dyn Fn() -> Report + Send + Sync;

@@ -81,7 +81,7 @@ pub(crate) fn publish_data(ip: IpAddr, port: u16, listening: Listening) -> Resul
 }
 
 /// An address that was not asked for and that this system lacks is replaced by 127.0.0.1.
-fn open_or_fall_back(
+pub(crate) fn open_or_fall_back(
     publication: &Publication,
     listening: Listening,
     remedy: impl Fn(u16) -> String,

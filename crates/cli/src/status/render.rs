@@ -21,7 +21,10 @@ impl Display for Report {
         for host in &self.hosts {
             write_host(f, host)?;
         }
-        write_calls(f, "calls held", &self.calls)?;
+        match &self.gateway {
+            Some(gateway) => gateway.fmt(f)?,
+            None => write_calls(f, "calls held", &self.calls)?,
+        }
         if !self.carried.is_empty() {
             write_calls(f, "calls carried from published ports", &self.carried)?;
         }

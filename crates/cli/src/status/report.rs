@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::gateway::report::GatewayReport;
+
 /// The question.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "kebab-case")]
@@ -40,6 +42,9 @@ pub(crate) struct Report {
     pub(crate) carried: Vec<CallReport>,
     /// Calls that found no room.
     pub(crate) refused: u64,
+    /// What a gateway carries for its guests, if it is one.
+    #[serde(default)]
+    pub(crate) gateway: Option<GatewayReport>,
 }
 
 /// The serving program.

@@ -11,7 +11,7 @@ use basis::{Frame, Instant};
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use wire::ethernet::MacAddress;
 
@@ -114,12 +114,19 @@ impl Device {
         let file = options.open(DEVICE).map_err(explained)?;
         ioctl::attach(&file, kind, name, offload, queues).map_err(explained)?;
         let mtu = ioctl::mtu(name).map_err(explained)?;
+        Ok(Device::handed(file.into(), name, medium, mtu, offload))
+    }
+
+    /// A device that another process has opened, perhaps in another network namespace, and whose descriptor it has handed over: the
+    /// interface `name`, opened with this offload.
+    pub fn handed(descriptor: OwnedFd, name: &str, medium: Medium, mtu: usize, offload: Offload) -> Device {
         let incoming = match offload {
             Offload::On => Incoming::Super(Intake::new()),
             Offload::Off => Incoming::Packets(Chunk::new(CHUNK, mtu + medium.header_length() + 4)),
         };
         let cutter = Cutter::new(medium.header_length());
-        Ok(Device { file, name: name.to_owned(), medium, mtu, incoming, cutter, kept: None, lost: 0 })
+        let file = File::from(descriptor);
+        Device { file, name: name.to_owned(), medium, mtu, incoming, cutter, kept: None, lost: 0 }
     }
 
     /// The interface's name.

@@ -185,16 +185,29 @@ impl Network {
     /// What the link says when it cannot be opened; [`AddrInUse`](ErrorKind::AddrInUse) if another station has an address;
     /// [`InvalidInput`](ErrorKind::InvalidInput) for a link that is no network, and for addresses that the stack refuses.
     pub fn start(self) -> io::Result<Host> {
-        let addresses: Vec<IpAddr> = self.addresses.iter().map(|(address, _)| *address).collect();
+        let addresses = self.own_addresses();
         let (host, _) = self.launch()?;
-        match host.wait_address(&addresses, PATIENCE) {
-            Ok(()) => Ok(host),
-            Err(error) => {
-                // Its link is free again when the caller learns of it: another attempt may need the same device.
-                host.shutdown(Duration::ZERO);
-                Err(error)
-            }
-        }
+        settled(host, &addresses)
+    }
+
+    /// The same over a link that somebody else opens, such as a device of another network namespace. It is told the station's hardware
+    /// address, and whether super-segments may pass whole because nobody wants to see packets.
+    ///
+    /// # Errors
+    /// Those of [`Network::start`], and the link's own.
+    pub fn start_over(
+        self,
+        open: impl FnOnce(MacAddress, bool) -> io::Result<Box<dyn Link>>,
+    ) -> io::Result<Host> {
+        let addresses = self.own_addresses();
+        let mut random = self.random()?;
+        let mac = self.station(&mut random);
+        let link = open(mac, self.takes_super_segments())?;
+        settled(self.plug(vec![link], &mut random)?, &addresses)
+    }
+
+    fn own_addresses(&self) -> Vec<IpAddr> {
+        self.addresses.iter().map(|(address, _)| *address).collect()
     }
 
     /// Starts the host with an address of its own beside those given: one of `range`, taken at random and probed, and another
@@ -301,6 +314,18 @@ impl Network {
         let seed = Some(random.seed());
         let builder = Host::builder().name(&self.name).clock(clock).seed(seed).config(self.config);
         builder.shards(self.shards).polling(self.polling).interface_queues(links, setup).start()
+    }
+}
+
+/// The host once its addresses may be used.
+fn settled(host: Host, addresses: &[IpAddr]) -> io::Result<Host> {
+    match host.wait_address(addresses, PATIENCE) {
+        Ok(()) => Ok(host),
+        Err(error) => {
+            // Its link is free again when the caller learns of it: another attempt may need the same device.
+            host.shutdown(Duration::ZERO);
+            Err(error)
+        }
     }
 }
 

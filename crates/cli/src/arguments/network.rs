@@ -1,0 +1,38 @@
+//! The flags by which a command joins a network.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use netstrata::LinkSpec;
+use netstrata::link::Impairment;
+
+use crate::values::address::{self, HostAddress};
+use crate::values::link;
+
+/// Which network to be on, and how.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct NetworkArguments {
+    #[arg(long, value_name = "LINK", default_value = "lan", value_parser = link::parse, help = LINK_HELP)]
+    pub(crate) link: LinkSpec,
+
+    /// An address of one's own, with its network's prefix length, such as 10.7.0.2/24 or fd07::2/64
+    #[arg(long, value_name = "ADDRESS[/PREFIX]")]
+    pub(crate) address: Option<HostAddress>,
+
+    /// The router to other networks
+    #[arg(long, value_name = "ADDRESS", value_parser = address::ip)]
+    pub(crate) gateway: Option<IpAddr>,
+
+    /// Record every frame in this file, for Wireshark
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pcapng: Option<PathBuf>,
+
+    /// Make the link bad, such as loss=1%,dup=1%,reorder=2%,corrupt=0.1%,delay=20ms±5ms,seed=7
+    #[arg(long, value_name = "SPEC")]
+    pub(crate) impair: Option<Impairment>,
+}
+
+/// Not a doc comment, where brackets would be links.
+const LINK_HELP: &str =
+    "The network: lan[:PATH], tap:NAME, tun:NAME, or host for the operating system's own sockets";

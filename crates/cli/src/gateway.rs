@@ -1,0 +1,18 @@
+//! `netstrata gateway`: user-mode networking for a network namespace or a virtual machine. What guests send to anybody is taken in by
+//! our own stack and carried on by the operating system's sockets, so that it needs no right that its user does not have.
+
+mod datagrams;
+mod dhcp;
+mod dns;
+mod echo;
+mod engine;
+mod namespace;
+mod outcome;
+mod publish;
+pub(crate) mod report;
+mod settings;
+mod start;
+mod tcp;
+mod ways;
+
+pub(crate) use start::run;

@@ -1,0 +1,125 @@
+//! Answers guests' questions for names at the gateway's own addresses, by datagrams and by streams.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use netstrata::tokio::{TcpListener, TcpStream, UdpSocket};
+use services::gateway::dns::{Forwarder, LONGEST_QUESTION, Transport};
+use services::gateway::{Flow, Protocol};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::engine::Engine;
+
+/// Where name servers listen.
+const PORT: u16 = 53;
+/// Connections that may wait to be taken.
+const BACKLOG: u32 = 64;
+/// How long a guest may take for its next question in a stream, and the most that it may ask in one.
+const PATIENCE: Duration = Duration::from_secs(10);
+const MOST: usize = 128;
+
+/// Answers at one address until dropped.
+pub(crate) async fn answer(engine: Arc<Engine>, own: IpAddr, forwarder: Arc<Forwarder>) {
+    let at = SocketAddr::new(own, PORT);
+    let outcome: io::Result<()> = async {
+        let datagrams = UdpSocket::bind(&engine.host, at).await?;
+        let listener = TcpListener::bind_with(&engine.host, at, BACKLOG, Default::default())?;
+        tokio::try_join!(
+            by_datagrams(&engine, at, datagrams, &forwarder),
+            by_streams(&engine, at, listener, &forwarder)
+        )?;
+        Ok(())
+    }
+    .await;
+    if let Err(error) = outcome {
+        tracing::error!(%at, %error, "no more questions for names are answered");
+    }
+}
+
+async fn by_datagrams(
+    engine: &Arc<Engine>,
+    at: SocketAddr,
+    socket: UdpSocket,
+    forwarder: &Arc<Forwarder>,
+) -> io::Result<()> {
+    let socket = Arc::new(socket);
+    let mut running = JoinSet::new();
+    // One byte more than may be: a longer one is seen to be too long.
+    let mut bytes = vec![0; LONGEST_QUESTION + 1];
+    loop {
+        let (length, guest) = tokio::select! {
+            received = socket.recv_from(&mut bytes) => received?,
+            Some(_) = running.join_next() => continue,
+        };
+        let Ok(flow) = engine.flows.enter(Protocol::Dns, guest, at, std::time::Instant::now()) else {
+            continue;
+        };
+        let asked = bytes.get(..length).unwrap_or_default().to_vec();
+        let (forwarder, socket) = (Arc::clone(forwarder), Arc::clone(&socket));
+        running.spawn(async move {
+            flow.tally().count_received(asked.len());
+            if let Some(answer) = forwarder.answer(guest.ip(), &asked, Transport::Datagram).await
+                && let Ok(sent) = socket.send_to(&answer, guest).await
+            {
+                flow.tally().count_sent(sent);
+            }
+        });
+    }
+}
+
+async fn by_streams(
+    engine: &Arc<Engine>,
+    at: SocketAddr,
+    listener: TcpListener,
+    forwarder: &Arc<Forwarder>,
+) -> io::Result<()> {
+    let mut running = JoinSet::new();
+    loop {
+        let (stream, guest) = tokio::select! {
+            accepted = listener.accept() => accepted?,
+            Some(_) = running.join_next() => continue,
+        };
+        match engine.flows.enter(Protocol::Dns, guest, at, std::time::Instant::now()) {
+            Ok(flow) => {
+                let forwarder = Arc::clone(forwarder);
+                running.spawn(async move {
+                    // A guest that breaks off is nothing to tell of.
+                    let _ = questions(stream, guest.ip(), &flow, &forwarder).await;
+                });
+            }
+            Err(_) => stream.abort(),
+        }
+    }
+}
+
+/// RFC 1035 4.2.2: two bytes of length before each message; one question after the other.
+async fn questions(
+    mut stream: TcpStream,
+    guest: IpAddr,
+    flow: &Flow,
+    forwarder: &Forwarder,
+) -> io::Result<()> {
+    let slow = |_| io::Error::from(io::ErrorKind::TimedOut);
+    for _ in 0..MOST {
+        let asked = timeout(PATIENCE, async {
+            let length = usize::from(stream.read_u16().await?);
+            if length > LONGEST_QUESTION {
+                return Err(io::ErrorKind::InvalidData.into());
+            }
+            let mut asked = vec![0; length];
+            stream.read_exact(&mut asked).await.map(|_| asked)
+        });
+        let asked = asked.await.map_err(slow)??;
+        flow.tally().count_received(asked.len());
+        let Some(answer) = forwarder.answer(guest, &asked, Transport::Stream).await else { break };
+        let length = u16::try_from(answer.len()).map_err(|_| io::ErrorKind::InvalidData)?;
+        let message = [&length.to_be_bytes(), &answer[..]].concat();
+        timeout(PATIENCE, stream.write_all(&message)).await.map_err(slow)??;
+        flow.tally().count_sent(answer.len());
+    }
+    stream.shutdown().await
+}

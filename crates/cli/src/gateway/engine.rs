@@ -1,0 +1,59 @@
+//! What all parts of a running gateway share.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use netstrata::{Failed, Host, Unreachable};
+use services::Stop;
+use services::gateway::{Cause, Counters, Flow, Flows, Policy, Protocol};
+
+/// A running gateway.
+pub(crate) struct Engine {
+    /// The stack that guests have for their router.
+    pub(crate) host: Host,
+    /// Its addresses.
+    pub(crate) own: Vec<IpAddr>,
+    /// Where guests may go.
+    pub(crate) policy: Arc<Policy>,
+    /// What they have.
+    pub(crate) flows: Arc<Flows>,
+    /// What was refused.
+    pub(crate) counters: Arc<Counters>,
+    /// How many calls may wait for their decision or their handshake.
+    pub(crate) backlog: u32,
+    /// How long a UDP flow may be silent.
+    pub(crate) udp_idle: Duration,
+    /// When to stop.
+    pub(crate) stop: Stop,
+}
+
+impl Engine {
+    /// Enters a flow and finds where it goes.
+    pub(crate) fn admit(
+        &self,
+        protocol: Protocol,
+        guest: SocketAddr,
+        meant: SocketAddr,
+    ) -> Result<(Flow, SocketAddr), Cause> {
+        let now = std::time::Instant::now();
+        let flow = self.flows.enter(protocol, guest, meant, now)?;
+        match self.policy.target(meant, now) {
+            Ok(target) => Ok((flow, target)),
+            Err(cause) => {
+                self.count(cause, guest.ip(), protocol, meant);
+                Err(cause)
+            }
+        }
+    }
+
+    /// Counts what was not done.
+    pub(crate) fn count(&self, cause: Cause, guest: IpAddr, protocol: Protocol, meant: SocketAddr) {
+        self.counters.count(cause, Some(guest), format_args!("{protocol} to {meant}"));
+    }
+
+    /// Tells a guest that what it sent did not get there.
+    pub(crate) fn tell(&self, failed: Failed, why: Unreachable) {
+        self.host.with(|stack, now| stack.tell_unreachable(now, failed, why));
+    }
+}

@@ -1,0 +1,169 @@
+//! Guests' TCP calls: each is answered once the connection that carries it on stands, and else refused as that was.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use netstrata::tokio::{TcpListener, TcpStream};
+use netstrata::{Keepalive, Request, SocketOptions, Unreachable};
+use services::gateway::{Cause, Flow, Protocol};
+use services::relay;
+use tokio::net;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::engine::Engine;
+use super::outcome;
+use crate::serve::carried::Connection;
+
+/// How long a connection outside may take to come about.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a guest may take for its handshake: as long as the stack waits, and a little.
+const HANDSHAKE: Duration = Duration::from_secs(70);
+/// When silent guests are asked whether they are still there: one that is gone must not keep its flows.
+const KEEPALIVE: Keepalive =
+    Keepalive { idle: Duration::from_secs(600), interval: Duration::from_secs(60), probes: 5 };
+
+/// Who waits for which guest's handshake.
+#[derive(Default)]
+struct Handshakes(Mutex<BTreeMap<(SocketAddr, SocketAddr), oneshot::Sender<TcpStream>>>);
+
+impl Handshakes {
+    fn table(
+        &self,
+    ) -> std::sync::MutexGuard<'_, BTreeMap<(SocketAddr, SocketAddr), oneshot::Sender<TcpStream>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn expect(&self, call: (SocketAddr, SocketAddr)) -> oneshot::Receiver<TcpStream> {
+        let (sender, receiver) = oneshot::channel();
+        self.table().insert(call, sender);
+        receiver
+    }
+
+    /// The handshake is done. Whom nobody waits for any more is reset.
+    fn complete(&self, stream: TcpStream, peer: SocketAddr) {
+        let Ok(local) = stream.local_addr() else { return };
+        let waits = self.table().remove(&(peer, local));
+        let unwanted = match waits {
+            Some(waits) => waits.send(stream).err(),
+            None => Some(stream),
+        };
+        if let Some(stream) = unwanted {
+            stream.abort();
+        }
+    }
+
+    /// Nobody waits for this one any more, unless the guest has begun anew.
+    fn forget(&self, call: (SocketAddr, SocketAddr)) {
+        let mut table = self.table();
+        if table.get(&call).is_some_and(oneshot::Sender::is_closed) {
+            table.remove(&call);
+        }
+    }
+}
+
+/// Opens the way for calls.
+pub(crate) fn listen(engine: &Engine) -> io::Result<TcpListener> {
+    let options = SocketOptions { no_delay: true, keepalive: Some(KEEPALIVE), ..SocketOptions::default() };
+    let listener = TcpListener::bind_any_with(&engine.host, engine.backlog, options)?;
+    listener.set_admission(true)?;
+    Ok(listener)
+}
+
+/// Carries calls until told to stop, and until those that are carried have ended then.
+pub(crate) async fn carry(engine: Arc<Engine>, listener: TcpListener) {
+    let handshakes = Arc::new(Handshakes::default());
+    let mut stop = engine.stop.clone();
+    let mut calls = JoinSet::new();
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.draining() => break,
+            Some(_) = calls.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => handshakes.complete(stream, peer),
+                Err(error) => tracing::debug!(%error, "a guest's call ended before it was taken"),
+            },
+            request = listener.request() => match request {
+                Ok(request) => begin(&engine, request, &handshakes, &mut calls),
+                // The host is gone, and with it all calls.
+                Err(error) => {
+                    tracing::error!(%error, "no more calls of guests are taken");
+                    break;
+                }
+            }
+        }
+    }
+    drop(listener);
+    // Who still waits for a handshake waits in vain.
+    handshakes.table().clear();
+    while calls.join_next().await.is_some() {}
+}
+
+fn begin(engine: &Arc<Engine>, request: Request, handshakes: &Arc<Handshakes>, calls: &mut JoinSet<()>) {
+    let (guest, meant) = (request.peer_addr(), request.local_addr());
+    // Whether the caller is still there to hear the answer changes nothing.
+    let _ = match engine.admit(Protocol::Tcp, guest, meant) {
+        Ok((flow, target)) => {
+            calls.spawn(one(Arc::clone(engine), request, flow, target, Arc::clone(handshakes)));
+            return;
+        }
+        // It repeats its SYN in a second, when there may be room.
+        Err(Cause::GuestRate) => request.ignore(),
+        Err(_) => request.refuse(),
+    };
+}
+
+async fn one(
+    engine: Arc<Engine>,
+    request: Request,
+    flow: Flow,
+    target: SocketAddr,
+    handshakes: Arc<Handshakes>,
+) {
+    let (guest, meant) = (request.peer_addr(), request.local_addr());
+    let mut stop = engine.stop.clone();
+    tokio::select! {
+        outcome = call(request, &flow, target, &handshakes) => if let Err(cause) = outcome {
+            engine.count(cause, guest.ip(), Protocol::Tcp, meant);
+        },
+        () = stop.cut() => {}
+    }
+    handshakes.forget((guest, meant));
+}
+
+async fn call(
+    request: Request,
+    flow: &Flow,
+    target: SocketAddr,
+    handshakes: &Handshakes,
+) -> Result<(), Cause> {
+    let opened = timeout(PATIENCE, net::TcpStream::connect(target)).await;
+    let mut called = match opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+        Ok(called) => called,
+        Err(error) => {
+            let (cause, why) = outcome::of(&error);
+            // Whether the caller is still there to hear it changes nothing.
+            let _ = match why {
+                Unreachable::Port => request.refuse(),
+                why => request.unreachable(why),
+            };
+            return Err(cause);
+        }
+    };
+    // Only a hint: it works without.
+    let _ = called.set_nodelay(true);
+    let handshake = handshakes.expect((request.peer_addr(), request.local_addr()));
+    request.accept().map_err(|_| Cause::Abandoned)?;
+    let Ok(Ok(stream)) = timeout(HANDSHAKE, handshake).await else { return Err(Cause::Abandoned) };
+    // It may have been reset meanwhile, which the relay finds out.
+    let _ = stream.set_recv_buffer_size(flow.buffer());
+    let _ = stream.set_send_buffer_size(flow.buffer());
+    let how = relay(&mut Connection(stream), &mut called, flow.tally()).await;
+    tracing::debug!(%target, %how, "call ended");
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! Sockets of the operating system's for flows of datagrams, each for one guest and one destination, until they are silent for too long.
+
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use services::Stop;
+use services::gateway::Flow;
+use socket2::SockRef;
+use tokio::net::UdpSocket;
+use tokio::time::{Instant, timeout_at};
+
+/// Bytes of the longest datagram.
+const LONGEST: usize = 65_535;
+
+/// One flow's socket.
+pub(crate) struct Way {
+    socket: UdpSocket,
+    flow: Flow,
+    used: Mutex<Instant>,
+}
+
+/// What came of waiting.
+pub(crate) enum Arrival {
+    /// A datagram, in the buffer.
+    Datagram,
+    /// Word that an earlier one failed.
+    Failed(io::Error),
+    /// The flow is over.
+    Over,
+}
+
+impl Way {
+    /// A flow over a connected socket.
+    pub(crate) fn new(socket: UdpSocket, flow: Flow) -> Way {
+        Way { socket, flow, used: Mutex::new(Instant::now()) }
+    }
+
+    /// Sends what the guest sent. An error that waits at the socket is of an earlier datagram, and this one is sent all the same.
+    pub(crate) fn send(&self, bytes: &[u8], counted: usize) -> io::Result<()> {
+        self.touch();
+        self.flow.tally().count_received(counted);
+        let socket = SockRef::from(&self.socket);
+        match socket.send(bytes) {
+            Err(error) if error.kind() != ErrorKind::WouldBlock => socket.send(bytes).map(drop),
+            sent => sent.map(drop),
+        }
+    }
+
+    /// Waits for a datagram for the guest; `buffer` is empty, and has room only while one is there.
+    pub(crate) async fn receive(&self, buffer: &mut Vec<u8>, idle: Duration, stop: &mut Stop) -> Arrival {
+        loop {
+            buffer.reserve_exact(LONGEST);
+            match self.socket.try_recv_buf(buffer) {
+                Ok(length) => {
+                    self.touch();
+                    self.flow.tally().count_sent(length);
+                    return Arrival::Datagram;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Arrival::Failed(error),
+            }
+            // A thousand flows that wait hold no buffers.
+            *buffer = Vec::new();
+            let until = *self.used() + idle;
+            tokio::select! {
+                ready = timeout_at(until, self.socket.readable()) => match ready {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => return Arrival::Failed(error),
+                    // The guest may have sent meanwhile.
+                    Err(_) if *self.used() + idle > Instant::now() => {}
+                    Err(_) => return Arrival::Over,
+                },
+                () = stop.cut() => return Arrival::Over,
+            }
+        }
+    }
+
+    fn touch(&self) {
+        *self.used() = Instant::now();
+    }
+
+    fn used(&self) -> MutexGuard<'_, Instant> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The ways by what tells them apart. As many as there are flows.
+pub(crate) struct Ways<K>(Mutex<BTreeMap<K, Arc<Way>>>);
+
+impl<K: Ord> Ways<K> {
+    pub(crate) fn new() -> Arc<Ways<K>> {
+        Arc::new(Ways(Mutex::default()))
+    }
+
+    pub(crate) fn get(&self, key: &K) -> Option<Arc<Way>> {
+        self.table().get(key).cloned()
+    }
+
+    pub(crate) fn insert(&self, key: K, way: Arc<Way>) {
+        self.table().insert(key, way);
+    }
+
+    pub(crate) fn remove(&self, key: &K) {
+        self.table().remove(key);
+    }
+
+    fn table(&self) -> MutexGuard<'_, BTreeMap<K, Arc<Way>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,351 @@
+//! The gateway between real programs: a guest in a namespace of a user without rights, and servers of the system it runs on.
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::unwrap_used,
+    reason = "tests of real processes live in real time"
+)]
+
+mod common;
+
+use std::path::Path;
+use std::process::Command;
+
+use common::{Lan, Outcome, program, run_command};
+
+/// Runs a script on a machine with a guest and servers, all in namespaces of its own. What it prints is a line for each thing that worked.
+fn on_a_machine(script: &str) -> Outcome {
+    let lan = Lan::new();
+    // A place where the guest's user finds it, whoever may read the one it was built in.
+    let copy = lan.file("netstrata");
+    std::fs::copy(program(), &copy).unwrap();
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gateway");
+    let prelude = std::fs::read_to_string(tests.join("prelude.sh")).unwrap();
+    let mut command = Command::new("unshare");
+    // The process numbers are the machine's own, too: all that it started ends with it.
+    command.args([
+        "-n",
+        "-m",
+        "-p",
+        "-f",
+        "--mount-proc",
+        "--kill-child",
+        "bash",
+        "-c",
+        &format!("{prelude}\n{script}"),
+    ]);
+    command
+        .env("NETSTRATA", &copy)
+        .env("SERVERS", tests.join("servers.py"))
+        .env("DIR", lan.file(""))
+        .env_remove("RUST_LOG");
+    let outcome = run_command(&mut command, b"");
+    assert_eq!(outcome.code, Some(0), "{outcome:?} {}", outcome.text());
+    outcome
+}
+
+fn says(outcome: &Outcome, lines: &[&str]) {
+    for line in lines {
+        assert!(
+            outcome.text().lines().any(|said| said == *line),
+            "{line:?} in {} {}",
+            outcome.text(),
+            outcome.stderr
+        );
+    }
+}
+
+#[test]
+#[ignore = "needs a network namespace, redis-server, curl, wget and python3"]
+fn programs_download_through_it_as_if_it_were_not_there() {
+    let outcome = on_a_machine(
+        r#"
+        gateway --configure
+        guest curl -sS http://files.example.test:8080/file | cmp - file && echo curl by name
+        guest curl -sS http://198.51.100.1:8080/file | cmp - file && echo curl
+        guest wget -q -O - http://files.example.test:8080/file | cmp - file && echo wget
+        guest python3 -c '
+import ftplib
+ftp = ftplib.FTP()
+ftp.connect("198.51.100.1", 2121)
+ftp.login()
+parts = []
+ftp.retrbinary("RETR file", parts.append)
+ftp.quit()
+print("ftp", b"".join(parts) == open("file", "rb").read())'
+        redis-server --bind 198.51.100.1 --port 6379 --save "" --protected-mode no > redis.log 2>&1 &
+        until_true redis-cli -h 198.51.100.1 ping
+        echo "redis $(guest redis-cli -h 198.51.100.1 set key value) $(guest redis-cli -h 198.51.100.1 get key)"
+        guest python3 -c '
+import socket, threading
+call = socket.create_connection(("198.51.100.1", 7))
+sent = open("file", "rb").read()
+threading.Thread(target=lambda: (call.sendall(sent), call.shutdown(socket.SHUT_WR))).start()
+back = b""
+while piece := call.recv(1 << 20): back += piece
+print("both ways to the end", back == sent)
+datagrams = socket.socket(type=socket.SOCK_DGRAM)
+datagrams.settimeout(20)
+for length in 0, 1, 1400, 8000:
+    datagrams.sendto(b"x" * length, ("198.51.100.1", 7))
+    back, sender = datagrams.recvfrom(65535)
+    assert (len(back), sender) == (length, ("198.51.100.1", 7)), (length, len(back), sender)
+print("datagrams")'
+        flows() { [ "$(told 'len([flow for flow in report["flows"] if flow["protocol"] == "tcp"])')" = 0 ]; }
+        until_true flows && echo no flow is left
+        kill -TERM $gateway && wait $gateway && echo ended in order
+    "#,
+    );
+    says(
+        &outcome,
+        &[
+            "curl by name",
+            "curl",
+            "wget",
+            "ftp True",
+            "redis OK value",
+            "both ways to the end True",
+            "datagrams",
+            "no flow is left",
+            "ended in order",
+        ],
+    );
+}
+
+#[test]
+#[ignore = "needs a network namespace, curl and python3"]
+fn a_tun_carries_super_segments_to_it() {
+    let outcome = on_a_machine(
+        r#"
+        LINK=tun gateway --configure --host-loopback
+        guest curl -sS http://198.51.100.1:8080/file | cmp - file && echo outside
+        guest curl -sS http://10.7.0.1:8080/file | cmp - file && echo the loopback of this host
+    "#,
+    );
+    says(&outcome, &["outside", "the loopback of this host"]);
+}
+
+/// What udhcpc calls with what it was told.
+const LEASE: &str = r#"
+        cat > lease.sh <<'END'
+#!/bin/sh
+[ "$1" = bound ] || exit 0
+ip link set net0 mtu "$mtu" && ip address add "$ip/$mask" dev net0 && ip route add default via "$router"
+echo "lease $ip/$mask router $router dns $dns mtu $mtu for $lease"
+END
+        chmod 755 lease.sh
+"#;
+
+#[test]
+#[ignore = "needs a network namespace, udhcpc, busybox, ping and python3"]
+fn a_guest_gets_an_address_pings_and_asks_for_names() {
+    let script = r#"
+        gateway --deny denied.example.test
+        guest ip link set lo up && guest ip link set net0 up
+        guest busybox udhcpc -i net0 -n -q -f -t 10 -s ./lease.sh 2> /dev/null
+        guest ping -c 2 -W 20 198.51.100.1 > pinged && grep -o "2 received" pinged
+        guest ping -c 1 -W 20 203.0.113.9 2>&1 | grep -o -m 1 "Destination.*Unreachable" || true
+        guest busybox nslookup -type=a files.example.test 10.7.0.1 | grep -o "Address: 198.51.100.1"
+        guest busybox nslookup -type=a nowhere.example.test 10.7.0.1 2>&1 | grep -o "NXDOMAIN" || true
+        guest busybox nslookup -type=a denied.example.test 10.7.0.1 2>&1 | grep -o "REFUSED" || true
+        guest python3 -c '
+import socket, struct
+call = socket.create_connection(("10.7.0.1", 53))
+for _ in range(3):
+    question = struct.pack("!HHHHHH", 7, 0x100, 1, 0, 0, 0) + b"\5files\7example\4test\0" + struct.pack("!HH", 1, 1)
+    call.sendall(struct.pack("!H", len(question)) + question)
+    length = struct.unpack("!H", call.recv(2, socket.MSG_WAITALL))[0]
+    answer = call.recv(length, socket.MSG_WAITALL)
+    assert answer[:2] == question[:2] and answer.endswith(socket.inet_aton("198.51.100.1")), answer
+print("names by a stream")'
+        echo 1 0 > /proc/sys/net/ipv4/ping_group_range
+        guest ping -c 3 -i 0.2 -W 5 198.51.100.2 > pinged || true
+        grep -o -m 1 "Packet filtered" pinged
+        echo "said $(grep -c 'echo not permitted' run/log) times"
+        told 'report["not_done"]["echo not permitted to this user"] >= 1'
+    "#;
+    let outcome = on_a_machine(&format!("{LEASE}{script}"));
+    says(
+        &outcome,
+        &[
+            "lease 10.7.0.100/24 router 10.7.0.1 dns 10.7.0.1 mtu 1500 for 3600",
+            "2 received",
+            "Destination Net Unreachable",
+            "Address: 198.51.100.1",
+            "NXDOMAIN",
+            "REFUSED",
+            "names by a stream",
+            "Packet filtered",
+            "said 1 times",
+            "True",
+        ],
+    );
+}
+
+/// Calls from the guest, each told with what came of it.
+const CALLS: &str = r#"
+        cat > calls.py <<'END'
+import errno, socket, sys
+for place in sys.argv[1:]:
+    host, port = place.rsplit(":", 1)
+    call = socket.socket()
+    call.settimeout(30)
+    number = call.connect_ex((host, int(port)))
+    print(place, errno.errorcode.get(number, number))
+END
+        calls() { guest python3 calls.py "$@"; }
+"#;
+
+#[test]
+#[ignore = "needs a network namespace and python3"]
+fn guests_go_only_where_they_may() {
+    let script = r#"
+        gateway --configure --deny 198.51.100.2
+        calls 198.51.100.1:8080 198.51.100.1:9 198.51.100.2:8080 10.7.0.1:8080 203.0.113.9:80
+        kill -TERM $gateway && wait $gateway
+        echo again
+        gateway --configure --deny all --allow files.example.test
+        echo "before its name was asked for: $(calls 198.51.100.1:8080)"
+        calls files.example.test:8080
+        echo "after: $(calls 198.51.100.1:8080)"
+        echo "others: $(calls 198.51.100.2:8080)"
+        told 'report["not_done"]["denied by a rule"]'
+        echo "said $(grep -c 'denied by a rule' run/log) times"
+    "#;
+    let outcome = on_a_machine(&format!("{CALLS}{script}"));
+    says(
+        &outcome,
+        &[
+            "198.51.100.1:8080 0",
+            "198.51.100.1:9 ECONNREFUSED",
+            "198.51.100.2:8080 ECONNREFUSED",
+            "10.7.0.1:8080 ECONNREFUSED",
+            "203.0.113.9:80 ENETUNREACH",
+            "before its name was asked for: 198.51.100.1:8080 ECONNREFUSED",
+            "files.example.test:8080 0",
+            "after: 198.51.100.1:8080 0",
+            "others: 198.51.100.2:8080 ECONNREFUSED",
+            "2",
+            "said 1 times",
+        ],
+    );
+}
+
+#[test]
+#[ignore = "needs a network namespace, curl and python3"]
+fn a_guests_port_is_published() {
+    let outcome = on_a_machine(
+        r#"
+        gateway --configure --publish 127.0.0.1:18080=10.7.0.100:80 --publish 18081=10.7.0.100:81
+        guest python3 -m http.server -b 10.7.0.100 80 > /dev/null 2>&1 &
+        until_true curl -sS -o /dev/null http://127.0.0.1:18080/
+        curl -sS http://127.0.0.1:18080/file | cmp - file && echo published
+        curl -sS http://127.0.0.1:18081/ || echo "nobody there: $?"
+        told 'report["published"][0]'
+    "#,
+    );
+    says(&outcome, &["published", "nobody there: 56", "['127.0.0.1:18080', '10.7.0.100:80']"]);
+}
+
+#[test]
+#[ignore = "needs a network namespace, curl and python3"]
+fn a_guest_that_floods_is_held_to_its_limits_and_told_of_once_and_another_goes_on() {
+    let outcome = on_a_machine(
+        r#"
+        gateway --configure --guest-flows 200 --guest-rate 100000
+        guest ip address add 10.7.0.200/24 dev net0
+        cat > flood.py <<'END'
+import os, socket
+# Calls that are never closed, then a hundred thousand flows of datagrams, then nonsense.
+calls = []
+for _ in range(900):
+    call = socket.socket()
+    call.setblocking(False)
+    call.connect_ex(("198.51.100.1", 8080))
+    calls.append(call)
+datagrams = socket.socket(type=socket.SOCK_DGRAM)
+for number in range(100_000):
+    try:
+        datagrams.sendto(b"x", (f"198.51.100.{number % 200 + 3}", 1024 + number % 60_000))
+    except OSError:
+        pass
+link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+link.bind(("net0", 0))
+station = bytes.fromhex(open("station").read().strip().replace(":", ""))
+for number in range(20_000):
+    kind = [b"\x08\x00", b"\x86\xdd", b"\x08\x06"][number % 3]
+    start = [b"\x45\x00\x00\x40\x00\x01\x00\x00\x40\x11", b"\x60\x00\x00\x00\x00\x20\x3a\x40", b""][number % 3]
+    try:
+        link.send(station + os.urandom(6) + kind + start + os.urandom(64))
+    except OSError:
+        pass
+open("flooded", "w").close()
+import time
+time.sleep(1000)
+END
+        guest ping -c 1 -W 20 10.7.0.1 > /dev/null
+        guest ip neighbour show 10.7.0.1 | sed -E 's/.*lladdr ([0-9a-f:]+).*/\1/' > station
+        chown 65534 . && guest python3 flood.py &
+        until_true test -e flooded
+        guest curl -sS --interface 10.7.0.200 http://198.51.100.1:8080/file | cmp - file && echo another one downloads
+        told 'max(guest["flows"] for guest in report["guests"] if guest["address"] == "10.7.0.100") <= 200'
+        told 'report["not_done"]["flows of one guest"] > 1000'
+        echo "said $(grep -c 'flows of one guest' run/log) times in $(grep -c . run/log) lines" | grep -oE "said 1 times in ([0-9]|1[0-9]) lines" | cut -d" " -f1-3
+        kill -TERM $gateway; kill -TERM $gateway; wait $gateway && echo ended in order
+    "#,
+    );
+    says(&outcome, &["another one downloads", "True", "said 1 times", "ended in order"]);
+    assert!(!outcome.text().contains("False"), "{}", outcome.text());
+}
+
+/// Flows that open, carry something and close, a thousand of them, for `NETSTRATA_SOAK` seconds (10 unless told otherwise): memory does not
+/// grow, no call fails, no flow is left.
+#[test]
+#[ignore = "needs a network namespace and python3"]
+fn a_thousand_flows_come_and_go() {
+    let seconds = std::env::var("NETSTRATA_SOAK").unwrap_or_else(|_| "10".to_owned());
+    let script = r#"
+        gateway --configure --guest-rate 100000 --guest-flows 4000 --guest-memory 4096
+        ulimit -n 4096
+        cat > soak.py <<'END'
+import asyncio, os, random, sys
+errors, done = [], 0
+async def flow(end):
+    global done
+    loop = asyncio.get_running_loop()
+    while loop.time() < end:
+        try:
+            reader, writer = await asyncio.open_connection("198.51.100.1", 7)
+            sent = os.urandom(random.choice([1, 1000, 30_000]))
+            writer.write(sent)
+            writer.write_eof()
+            back = await reader.read(-1)
+            writer.close()
+            assert back == sent, (len(back), len(sent))
+            done += 1
+        except Exception as error:
+            errors.append(repr(error))
+        await asyncio.sleep(random.random())
+async def all(seconds):
+    end = asyncio.get_running_loop().time() + seconds
+    await asyncio.gather(*(flow(end) for _ in range(1000)))
+asyncio.run(all(float(sys.argv[1])))
+print("done", done > 0, "errors", len(errors), errors[:3], flush=True)
+print(done, "flows", file=sys.stderr)
+END
+        memory() { awk '/VmRSS/ {print $2}' /proc/$gateway/status; }
+        guest python3 soak.py 5
+        before=$(memory)
+        guest python3 soak.py SECONDS
+        none() { [ "$(told 'report["flows_count"]')" = 0 ]; }
+        until_true none && echo no flow is left
+        after=$(memory)
+        echo "memory $before kB before, $after kB after" >&2
+        [ $after -lt $((before + before / 4 + 8192)) ] && echo memory is flat
+        told 'report["not_done"]'
+    "#;
+    let outcome = on_a_machine(&script.replace("SECONDS", &seconds));
+    eprintln!("{}", outcome.stderr);
+    says(&outcome, &["done True errors 0 []", "no flow is left", "memory is flat", "{}"]);
+}

@@ -1,0 +1,120 @@
+//! What was refused and why: counted always, logged the first time.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+macro_rules! causes {
+    ($($(#[$doc:meta])* $variant:ident $name:literal,)*) => {
+        /// Why something that a guest wanted was not done.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Cause {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Cause {
+            /// Every cause.
+            pub const ALL: &'static [Cause] = &[$(Cause::$variant,)*];
+
+            /// In words, for reports and logs.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Cause::$variant => $name,)*
+                }
+            }
+        }
+    };
+}
+
+causes! {
+    /// All guests together have as many flows as may be.
+    Flows "flows of all guests",
+    /// The guest has as many flows as it may.
+    GuestFlows "flows of one guest",
+    /// The guest begins flows faster than it may.
+    GuestRate "rate of new flows of one guest",
+    /// The guest's flows hold as many bytes as they may.
+    GuestBytes "bytes of one guest",
+    /// There are as many guests as may be.
+    Guests "guests",
+    /// The rules say no.
+    Denied "denied by a rule",
+    /// The rules say no to a name that was asked for.
+    NameDenied "name denied by a rule",
+    /// Nobody listened there.
+    Refused "refused outside",
+    /// No way led there.
+    Unreachable "unreachable outside",
+    /// There was no answer in time.
+    TimedOut "timed out outside",
+    /// The operating system had no more descriptors, ports or memory for sockets.
+    Exhausted "out of system resources",
+    /// A datagram found the operating system's queue full.
+    Dropped "datagrams dropped",
+    /// This user may not send echo requests.
+    EchoForbidden "echo not permitted to this user",
+    /// The guest was answered and did not complete its handshake.
+    Abandoned "abandoned handshakes",
+    /// What came makes no sense.
+    Garbage "garbage",
+    /// All addresses are leased.
+    Leases "no address left to lease",
+    /// No name server answered.
+    NoNameServer "no answer from a name server",
+    /// A published call did not reach the guest.
+    Unpublished "published calls not delivered",
+}
+
+/// How often what was refused.
+#[derive(Debug)]
+pub struct Counters {
+    counts: [AtomicU64; Cause::ALL.len()],
+}
+
+impl Default for Counters {
+    fn default() -> Counters {
+        Counters { counts: [const { AtomicU64::new(0) }; Cause::ALL.len()] }
+    }
+}
+
+impl Counters {
+    /// Counts `cause`; the first time it is logged too, with the guest that it concerned and `what` it wanted. True then.
+    pub fn count(&self, cause: Cause, guest: Option<IpAddr>, what: impl std::fmt::Display) -> bool {
+        let Some(count) = self.counts.get(cause as usize) else { return false };
+        let first = count.fetch_add(1, Relaxed) == 0;
+        if first {
+            let guest = guest.map(|guest| guest.to_string()).unwrap_or_else(|| "-".to_owned());
+            let cause_name = cause.name();
+            match cause {
+                // That happens in every network.
+                Cause::Refused | Cause::Unreachable | Cause::TimedOut | Cause::Abandoned => {
+                    tracing::info!(cause = cause_name, %guest, %what, "not done; further ones are only counted, see `status`");
+                }
+                _ => {
+                    tracing::warn!(cause = cause_name, %guest, %what, "not done; further ones are only counted, see `status`")
+                }
+            }
+        }
+        first
+    }
+
+    /// How often `cause` was counted.
+    pub fn of(&self, cause: Cause) -> u64 {
+        self.counts.get(cause as usize).map_or(0, |count| count.load(Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_cause_is_counted_always_and_told_once() {
+        let counters = Counters::default();
+        for (index, cause) in Cause::ALL.iter().enumerate() {
+            assert_eq!(*cause as usize, index);
+            assert!(counters.count(*cause, None, "x"));
+            assert!(!counters.count(*cause, Some([10, 7, 0, 2].into()), "x"));
+            assert_eq!(counters.of(*cause), 2);
+        }
+    }
+}

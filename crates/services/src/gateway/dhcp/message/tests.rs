@@ -1,0 +1,116 @@
+#![allow(clippy::disallowed_methods, reason = "any beginning will do")]
+
+use super::*;
+
+const SERVER: Ipv4Addr = Ipv4Addr::new(10, 7, 0, 1);
+
+fn server() -> Server {
+    Server::new(Settings {
+        server: SERVER,
+        prefix: 24,
+        pool: Ipv4Addr::new(10, 7, 0, 100)..=Ipv4Addr::new(10, 7, 0, 101),
+        name_server: Some(SERVER),
+        mtu: 1400,
+        lease: Duration::from_secs(3600),
+    })
+}
+
+fn said(kind: MessageType, station: u8, own: Ipv4Addr, more: Vec<DhcpOption>) -> Vec<u8> {
+    let mut message = Message::new_with_id(
+        77,
+        own,
+        Ipv4Addr::UNSPECIFIED,
+        Ipv4Addr::UNSPECIFIED,
+        Ipv4Addr::UNSPECIFIED,
+        &[2, 0, 0, 0, 0, station],
+    );
+    message.opts_mut().insert(DhcpOption::MessageType(kind));
+    more.into_iter().for_each(|option| drop(message.opts_mut().insert(option)));
+    message.to_vec().unwrap()
+}
+
+fn told(answer: Result<Option<Answer>, Cause>) -> (MessageType, Ipv4Addr, Message, Ipv4Addr) {
+    let answer = answer.unwrap().expect("an answer");
+    let message = Message::decode(&mut Decoder::new(&answer.bytes)).unwrap();
+    (message.opts().msg_type().unwrap(), message.yiaddr(), message, answer.to)
+}
+
+const NONE: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
+
+#[test]
+fn a_guest_gets_an_address_and_what_it_needs_to_use_it() {
+    let (mut server, now) = (server(), Instant::now());
+    let (kind, offered, _, to) = told(server.answer(&said(MessageType::Discover, 1, NONE, vec![]), now));
+    assert_eq!((kind, offered, to), (MessageType::Offer, [10, 7, 0, 100].into(), Ipv4Addr::BROADCAST));
+    let takes = vec![DhcpOption::ServerIdentifier(SERVER), DhcpOption::RequestedIpAddress(offered)];
+    let (kind, given, message, _) = told(server.answer(&said(MessageType::Request, 1, NONE, takes), now));
+    assert_eq!((kind, given, message.xid()), (MessageType::Ack, offered, 77));
+    assert_eq!(message.chaddr(), [2, 0, 0, 0, 0, 1]);
+    for option in [
+        DhcpOption::ServerIdentifier(SERVER),
+        DhcpOption::SubnetMask([255, 255, 255, 0].into()),
+        DhcpOption::BroadcastAddr([10, 7, 0, 255].into()),
+        DhcpOption::Router(vec![SERVER]),
+        DhcpOption::DomainNameServer(vec![SERVER]),
+        DhcpOption::InterfaceMtu(1400),
+        DhcpOption::AddressLeaseTime(3600),
+        DhcpOption::Renewal(1800),
+        DhcpOption::Rebinding(3150),
+    ] {
+        assert_eq!(message.opts().get(OptionCode::from(&option)), Some(&option));
+    }
+    // It renews, and asks for its settings alone: the answers go to it.
+    let (kind, given, _, to) = told(server.answer(&said(MessageType::Request, 1, offered, vec![]), now));
+    assert_eq!((kind, given, to), (MessageType::Ack, offered, offered));
+    let (kind, given, message, to) = told(server.answer(&said(MessageType::Inform, 1, offered, vec![]), now));
+    assert_eq!((kind, given, to), (MessageType::Ack, NONE, offered));
+    assert_eq!(message.opts().get(OptionCode::AddressLeaseTime), None);
+}
+
+#[test]
+fn what_cannot_be_given_is_refused_and_others_offers_are_left_alone() {
+    let (mut server, now) = (server(), Instant::now());
+    told(server.answer(&said(MessageType::Discover, 1, NONE, vec![]), now));
+    told(server.answer(&said(MessageType::Discover, 2, NONE, vec![]), now));
+    assert_eq!(server.answer(&said(MessageType::Discover, 3, NONE, vec![]), now), Err(Cause::Leases));
+    let wants = |last| vec![DhcpOption::RequestedIpAddress([10, 7, 0, last].into())];
+    for (station, last) in [(1, 101), (3, 100), (1, 9)] {
+        let (kind, _, _, to) =
+            told(server.answer(&said(MessageType::Request, station, NONE, wants(last)), now));
+        assert_eq!((kind, to), (MessageType::Nak, Ipv4Addr::BROADCAST), "{station} {last}");
+    }
+    let elsewhere = vec![DhcpOption::ServerIdentifier([10, 7, 0, 9].into())];
+    assert_eq!(server.answer(&said(MessageType::Request, 2, NONE, elsewhere), now), Ok(None));
+    // That made room, for who remembers an address from an earlier start, too.
+    let (kind, ..) = told(server.answer(&said(MessageType::Request, 3, NONE, wants(101)), now));
+    assert_eq!(kind, MessageType::Ack);
+    // One that is given back or found to be taken.
+    assert_eq!(server.answer(&said(MessageType::Release, 3, [10, 7, 0, 101].into(), vec![]), now), Ok(None));
+    let (_, offered, ..) = told(server.answer(&said(MessageType::Discover, 4, NONE, vec![]), now));
+    assert_eq!(offered, Ipv4Addr::from([10, 7, 0, 101]));
+    assert_eq!(server.answer(&said(MessageType::Decline, 4, NONE, vec![]), now), Ok(None));
+    assert_eq!(server.answer(&said(MessageType::Discover, 4, NONE, vec![]), now), Err(Cause::Leases));
+    // Not from our link.
+    assert_eq!(server.answer(&said(MessageType::Inform, 1, [192, 0, 2, 1].into(), vec![]), now), Ok(None));
+}
+
+#[test]
+fn garbage_is_told_from_messages_whatever_its_lengths_say() {
+    let (mut server, now) = (server(), Instant::now());
+    let good = said(MessageType::Discover, 1, NONE, vec![DhcpOption::ClientIdentifier(vec![1; 200])]);
+    for length in 0..good.len() {
+        let _ = server.answer(&good[..length], now);
+    }
+    for at in 0..good.len() {
+        for byte in [0, 17, 255] {
+            let mut bad = good.clone();
+            bad[at] = byte;
+            let _ = server.answer(&bad, now);
+        }
+    }
+    let mut long_hardware = good.clone();
+    long_hardware[2] = 17;
+    assert_eq!(server.answer(&long_hardware, now), Err(Cause::Garbage));
+    assert_eq!(server.answer(&[1; 1473], now), Err(Cause::Garbage));
+    assert_eq!(server.answer(&said(MessageType::Offer, 1, NONE, vec![]), now), Err(Cause::Garbage));
+}

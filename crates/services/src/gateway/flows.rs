@@ -1,0 +1,277 @@
+//! The flows that guests have, each counted to its guest from before its first answer to its end.
+
+use super::counters::{Cause, Counters};
+use super::limits::{LEAST_BUFFERS, Limits};
+use crate::service::Tally;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Bytes charged for a flow without buffers of its own.
+const SMALL: u64 = 4 << 10;
+
+/// What a flow is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Protocol {
+    /// A TCP connection.
+    Tcp,
+    /// UDP datagrams between two addresses and ports.
+    Udp,
+    /// Echo requests with one identifier to one host.
+    Echo,
+    /// A question for the name servers.
+    Dns,
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Protocol::Tcp => "tcp",
+            Protocol::Udp => "udp",
+            Protocol::Echo => "echo",
+            Protocol::Dns => "dns",
+        })
+    }
+}
+
+/// The table of all flows.
+#[derive(Debug)]
+pub struct Flows {
+    limits: Limits,
+    counters: Arc<Counters>,
+    table: Mutex<Table>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    next: u64,
+    flows: BTreeMap<u64, Arc<Entry>>,
+    guests: BTreeMap<IpAddr, Guest>,
+    begun: u64,
+}
+
+#[derive(Debug, Default)]
+struct Guest {
+    flows: usize,
+    bytes: u64,
+    begun: u64,
+    refused: u64,
+    /// When its bucket of new flows is full again, if that is to come.
+    full_at: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    protocol: Protocol,
+    guest: SocketAddr,
+    to: SocketAddr,
+    since: Instant,
+    bytes: u64,
+    tally: Tally,
+}
+
+/// A flow's place in the table; its drop makes room.
+#[derive(Debug)]
+pub struct Flow {
+    flows: Arc<Flows>,
+    number: u64,
+    entry: Arc<Entry>,
+}
+
+/// A flow as it stands.
+#[derive(Clone, Debug)]
+pub struct FlowReport {
+    /// What it is.
+    pub protocol: Protocol,
+    /// The guest.
+    pub guest: SocketAddr,
+    /// Whom the guest meant.
+    pub to: SocketAddr,
+    /// When it began.
+    pub since: Instant,
+    /// Bytes from the guest.
+    pub received: u64,
+    /// Bytes to the guest.
+    pub sent: u64,
+}
+
+/// A guest as it stands.
+#[derive(Clone, Debug)]
+pub struct GuestReport {
+    /// Its address.
+    pub address: IpAddr,
+    /// Its flows.
+    pub flows: usize,
+    /// Bytes of buffers that its flows may take.
+    pub bytes: u64,
+    /// Flows that it has begun since it is remembered.
+    pub begun: u64,
+    /// Flows that a limit refused it since then.
+    pub refused: u64,
+}
+
+impl Flows {
+    /// A table with these bounds.
+    pub fn new(limits: Limits, counters: Arc<Counters>) -> Arc<Flows> {
+        Arc::new(Flows { limits, counters, table: Mutex::default() })
+    }
+
+    /// Enters a flow that `guest` begins to `to`, if it may.
+    ///
+    /// # Errors
+    /// The limit that it met, which is counted.
+    pub fn enter(
+        self: &Arc<Flows>,
+        protocol: Protocol,
+        guest: SocketAddr,
+        to: SocketAddr,
+        now: Instant,
+    ) -> Result<Flow, Cause> {
+        let entered = self.lock().enter(&self.limits, protocol, guest, to, now);
+        match entered {
+            Ok((number, entry)) => Ok(Flow { flows: Arc::clone(self), number, entry }),
+            Err(cause) => {
+                self.counters.count(cause, Some(guest.ip()), format_args!("{protocol} to {to}"));
+                Err(cause)
+            }
+        }
+    }
+
+    /// How many flows there are.
+    pub fn count(&self) -> usize {
+        self.lock().flows.len()
+    }
+
+    /// How many flows there have been.
+    pub fn begun(&self) -> u64 {
+        self.lock().begun
+    }
+
+    /// The flows, oldest first.
+    pub fn list(&self) -> Vec<FlowReport> {
+        let entries: Vec<Arc<Entry>> = self.lock().flows.values().cloned().collect();
+        let report = |entry: &Arc<Entry>| FlowReport {
+            protocol: entry.protocol,
+            guest: entry.guest,
+            to: entry.to,
+            since: entry.since,
+            received: entry.tally.received(),
+            sent: entry.tally.sent(),
+        };
+        entries.iter().map(report).collect()
+    }
+
+    /// The guests that are remembered.
+    pub fn guests(&self) -> Vec<GuestReport> {
+        let report = |(address, guest): (&IpAddr, &Guest)| GuestReport {
+            address: *address,
+            flows: guest.flows,
+            bytes: guest.bytes,
+            begun: guest.begun,
+            refused: guest.refused,
+        };
+        self.lock().guests.iter().map(report).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        // The table is whole between any two statements: a panic elsewhere does not spoil it.
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn enter(
+        &mut self,
+        limits: &Limits,
+        protocol: Protocol,
+        guest: SocketAddr,
+        to: SocketAddr,
+        now: Instant,
+    ) -> Result<(u64, Arc<Entry>), Cause> {
+        let full = self.flows.len() >= limits.flows;
+        self.make_room(limits, guest.ip(), now)?;
+        let known = self.guests.entry(guest.ip()).or_default();
+        let bytes = match known.admit(limits, protocol, now) {
+            // What all guests share is looked at last: one that is over its own limit is told of that.
+            Ok(_) if full => Err(Cause::Flows),
+            admitted => admitted,
+        };
+        let bytes = bytes.inspect_err(|_| known.refused += 1)?;
+        known.flows += 1;
+        known.bytes += bytes;
+        known.begun += 1;
+        self.begun += 1;
+        let entry = Arc::new(Entry { protocol, guest, to, since: now, bytes, tally: Tally::default() });
+        let number = self.next;
+        self.next += 1;
+        self.flows.insert(number, Arc::clone(&entry));
+        Ok((number, entry))
+    }
+
+    /// A guest that is new takes the place of those of whom there is nothing left to remember.
+    fn make_room(&mut self, limits: &Limits, guest: IpAddr, now: Instant) -> Result<(), Cause> {
+        if self.guests.len() < limits.guests || self.guests.contains_key(&guest) {
+            return Ok(());
+        }
+        self.guests.retain(|_, guest| guest.flows > 0 || guest.full_at.is_some_and(|full_at| full_at > now));
+        if self.guests.len() < limits.guests { Ok(()) } else { Err(Cause::Guests) }
+    }
+}
+
+impl Guest {
+    /// Whether one flow more is within the guest's limits; the bytes that it is given.
+    fn admit(&mut self, limits: &Limits, protocol: Protocol, now: Instant) -> Result<u64, Cause> {
+        if self.flows >= limits.guest_flows {
+            return Err(Cause::GuestFlows);
+        }
+        let left = limits.guest_bytes.saturating_sub(self.bytes);
+        let (bytes, least) = match protocol {
+            // The least for each flow that may still come, and an eighth of what is left then.
+            Protocol::Tcp => {
+                let others = LEAST_BUFFERS * (limits.guest_flows - self.flows) as u64;
+                let more = limits.flow_bytes.saturating_sub(LEAST_BUFFERS);
+                (LEAST_BUFFERS + (left.saturating_sub(others) / 8).min(more), LEAST_BUFFERS)
+            }
+            _ => (SMALL, SMALL),
+        };
+        if left < least {
+            return Err(Cause::GuestBytes);
+        }
+        let each = Duration::from_secs(1) / limits.guest_rate.max(1);
+        let full_at = self.full_at.map_or(now, |full_at| full_at.max(now)) + each;
+        if full_at.duration_since(now) > each * limits.guest_burst.max(1) {
+            return Err(Cause::GuestRate);
+        }
+        self.full_at = Some(full_at);
+        Ok(bytes)
+    }
+}
+
+impl Flow {
+    /// What it has carried: from the guest, and to it.
+    pub fn tally(&self) -> &Tally {
+        &self.entry.tally
+    }
+
+    /// Bytes that a TCP flow may buffer in the stack, each way.
+    pub fn buffer(&self) -> u32 {
+        let in_transit = 128 << 10;
+        u32::try_from(self.entry.bytes.saturating_sub(in_transit) / 2).unwrap_or(u32::MAX)
+    }
+}
+
+impl Drop for Flow {
+    fn drop(&mut self) {
+        let mut table = self.flows.lock();
+        table.flows.remove(&self.number);
+        if let Some(guest) = table.guests.get_mut(&self.entry.guest.ip()) {
+            guest.flows = guest.flows.saturating_sub(1);
+            guest.bytes = guest.bytes.saturating_sub(self.entry.bytes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+//! Names in rules, and the addresses that were learnt to be theirs.
+
+use super::verdict::Verdict;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+/// Addresses that are remembered at once.
+const MOST: usize = 4096;
+/// An answer is good for as long as its time to live says, within these: a call follows the answer, and a name may move.
+const SHORTEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_secs(86_400);
+/// Bytes of the longest name (RFC 1035 2.3.4).
+const LONGEST_NAME: usize = 253;
+
+/// A name, `example.org`, or all names below one, `*.example.org`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Pattern {
+    below: bool,
+    name: String,
+}
+
+impl Pattern {
+    /// Whether `name` is meant, in upper or lower case, with or without the dot of the root.
+    pub fn matches(&self, name: &str) -> bool {
+        let name = plain(name);
+        if !self.below {
+            return name == self.name;
+        }
+        name.strip_suffix(&self.name).is_some_and(|front| front.len() > 1 && front.ends_with('.'))
+    }
+}
+
+/// As names are compared (RFC 4343).
+fn plain(name: &str) -> String {
+    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
+}
+
+impl FromStr for Pattern {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Pattern, String> {
+        let (below, name) = match text.strip_prefix("*.") {
+            Some(name) => (true, name),
+            None => (false, text),
+        };
+        let name = plain(name);
+        let is_label = |label: &str| {
+            (1..=63).contains(&label.len())
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        };
+        if name.len() > LONGEST_NAME || !name.split('.').all(is_label) {
+            return Err(format!("{text:?} is no name; give one such as example.org or *.example.org"));
+        }
+        Ok(Pattern { below, name })
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", if self.below { "*." } else { "" }, self.name)
+    }
+}
+
+/// Addresses whose names have rules, for as long as the answers that told them are good.
+#[derive(Debug, Default)]
+pub(super) struct Learnt {
+    addresses: BTreeMap<IpAddr, Until>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Until {
+    allowed: Option<Instant>,
+    denied: Option<Instant>,
+}
+
+impl Until {
+    fn verdict(self, now: Instant) -> Option<Verdict> {
+        let good = |until: Option<Instant>| until.is_some_and(|until| until > now);
+        // A name that is denied outweighs another one of the same address.
+        if good(self.denied) { Some(Verdict::Deny) } else { good(self.allowed).then_some(Verdict::Allow) }
+    }
+
+    fn end(self) -> Option<Instant> {
+        self.allowed.max(self.denied)
+    }
+}
+
+impl Learnt {
+    /// An answer said that `address` has a name with this rule.
+    pub(super) fn learn(&mut self, address: IpAddr, verdict: Verdict, time_to_live: Duration, now: Instant) {
+        if self.addresses.len() >= MOST && !self.addresses.contains_key(&address) {
+            self.addresses.retain(|_, until| until.verdict(now).is_some());
+            if self.addresses.len() >= MOST
+                && let Some(first) =
+                    self.addresses.iter().min_by_key(|(_, until)| until.end()).map(|(at, _)| *at)
+            {
+                self.addresses.remove(&first);
+            }
+        }
+        let end = Some(now + time_to_live.clamp(SHORTEST, LONGEST));
+        let until = self.addresses.entry(address).or_default();
+        match verdict {
+            Verdict::Allow => until.allowed = until.allowed.max(end),
+            Verdict::Deny => until.denied = until.denied.max(end),
+        }
+    }
+
+    /// What a name of `address` says, if it has one just now.
+    pub(super) fn verdict(&self, address: IpAddr, now: Instant) -> Option<Verdict> {
+        self.addresses.get(&address)?.verdict(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_means_one_name_or_all_below_it() {
+        let one: Pattern = "Example.org.".parse().unwrap();
+        assert!(one.matches("example.ORG") && one.matches("example.org."));
+        assert!(!one.matches("www.example.org") && !one.matches("example.orga"));
+        let below: Pattern = "*.example.org".parse().unwrap();
+        assert!(below.matches("www.example.org") && below.matches("a.b.example.org."));
+        assert!(
+            !below.matches("example.org")
+                && !below.matches("notexample.org")
+                && !below.matches(".example.org")
+        );
+        assert_eq!(below.to_string(), "*.example.org");
+        let long = "a.".repeat(127) + "b";
+        for wrong in ["", "*.", "a..b", "a b", "-.\u{e9}", "*", "**.a", &"a".repeat(64), &long] {
+            let error = wrong.parse::<Pattern>().unwrap_err();
+            assert!(error.contains("; ") && !error.contains('\n'), "{wrong}");
+        }
+    }
+
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "any beginning will do")]
+    fn an_address_is_known_for_its_time_and_a_denial_outweighs() {
+        let (now, address) = (Instant::now(), IpAddr::from([203, 0, 113, 9]));
+        let after = |seconds| now + Duration::from_secs(seconds);
+        let mut learnt = Learnt::default();
+        assert_eq!(learnt.verdict(address, now), None);
+        learnt.learn(address, Verdict::Allow, Duration::from_secs(300), now);
+        // A shorter answer later takes nothing back, and one of a moment is good for a minute.
+        learnt.learn(address, Verdict::Allow, Duration::ZERO, now);
+        learnt.learn(address, Verdict::Deny, Duration::ZERO, now);
+        assert_eq!(learnt.verdict(address, after(59)), Some(Verdict::Deny));
+        assert_eq!(learnt.verdict(address, after(60)), Some(Verdict::Allow));
+        assert_eq!(learnt.verdict(address, after(300)), None);
+    }
+
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "any beginning will do")]
+    fn no_more_are_remembered_than_may_be_and_the_first_to_end_goes() {
+        let now = Instant::now();
+        let address = |number: usize| IpAddr::from((number as u32).to_be_bytes());
+        let mut learnt = Learnt::default();
+        for number in 0..=MOST {
+            let time_to_live = Duration::from_secs(100 + number as u64);
+            learnt.learn(address(number), Verdict::Allow, time_to_live, now);
+        }
+        assert_eq!(learnt.addresses.len(), MOST);
+        assert_eq!(learnt.verdict(address(0), now), None);
+        assert_eq!(learnt.verdict(address(MOST), now), Some(Verdict::Allow));
+    }
+}
