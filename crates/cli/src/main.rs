@@ -46,7 +46,13 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<(), Failure> {
-    logging::start(arguments.verbose, matches!(arguments.command, Command::Serve(_) | Command::Gateway(_)));
+    let is_server = match &arguments.command {
+        Command::Serve(_) => true,
+        // What hands an interface over enters a namespace, which a process with threads cannot.
+        Command::Gateway(arguments) => !arguments.hand_over,
+        _ => false,
+    };
+    logging::start(arguments.verbose, is_server);
     match arguments.command {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Connect(arguments) => connect::run(arguments),
