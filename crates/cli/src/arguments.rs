@@ -10,9 +10,11 @@ use std::time::Duration;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use netstrata::LinkSpec;
 
+use crate::naming::DEFAULT_NAME;
 use crate::values::address::{self, HostAddress};
 use crate::values::duration;
 use crate::values::keepalive::Keepalive;
+use crate::values::label;
 use crate::values::link;
 use crate::values::listening_address;
 use crate::values::ports::Ports;
@@ -38,13 +40,15 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Start the services; runs until stopped
-    Serve(ServeArguments),
+    Serve(Box<ServeArguments>),
     /// Call a service, interactively or through a pipe
     Connect(ConnectArguments),
     /// Ask whether a host is there, and how far away
     Ping(PingArguments),
     /// Carry what guests of a namespace or a virtual machine send to the world, by this user's own sockets
     Gateway(Box<GatewayArguments>),
+    /// List the services that are on the LAN
+    Find(FindArguments),
     /// Run the switch of a virtual LAN by itself
     Lan(LanArguments),
     /// List the connections of a running server
@@ -132,6 +136,18 @@ pub(crate) struct ServeArguments {
     /// Serve no page
     #[arg(long)]
     pub(crate) no_web: bool,
+
+    /// The name by which the LAN finds this server; it gets a number if another has it
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_NAME, value_parser = label::parse, conflicts_with = "no_discovery")]
+    pub(crate) name: String,
+
+    /// Let this process open whatever its user may (Linux; otherwise it is kept to what it needs)
+    #[arg(long)]
+    pub(crate) no_confinement: bool,
+
+    /// Tell the LAN neither names nor services
+    #[arg(long)]
+    pub(crate) no_discovery: bool,
 }
 
 /// `netstrata connect`.
@@ -139,12 +155,16 @@ pub(crate) struct ServeArguments {
 pub(crate) struct ConnectArguments {
     #[arg(
         value_name = "HOST[:PORT]",
-        help = "Whom to call, as 10.7.0.2:9528 or [fd07::2]:9528 [default: 10.7.0.2:9528, with --link host 127.0.0.2:9528]"
+        help = "Whom to call: 10.7.0.2:9528, [fd07::2]:9528, a service such as talk, or a name [default: 10.7.0.2:9528, with --link host 127.0.0.2:9528]"
     )]
     pub(crate) target: Option<Target>,
 
     #[command(flatten)]
     pub(crate) network: NetworkArguments,
+
+    /// The name server for names that are not the LAN's; by default the router that --gateway names
+    #[arg(long, value_name = "ADDRESS", value_parser = address::ip)]
+    pub(crate) dns: Option<IpAddr>,
 
     /// Only send; forget what arrives, and leave when all is delivered
     #[arg(long, conflicts_with = "recv_only")]
@@ -188,6 +208,25 @@ pub(crate) struct PingArguments {
     /// Bytes of payload
     #[arg(short, long, value_name = "BYTES", default_value_t = 56, value_parser = clap::value_parser!(u16).range(0..=65507))]
     pub(crate) size: u16,
+}
+
+/// `netstrata find`.
+#[derive(Debug, Args)]
+pub(crate) struct FindArguments {
+    /// The service to look for, such as talk, http or _ssh._tcp; without one, all are listed
+    #[arg(value_name = "SERVICE")]
+    pub(crate) kind: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) network: NetworkArguments,
+
+    /// How long to wait for answers
+    #[arg(short, long, value_name = "SECONDS", default_value = "2", value_parser = duration::parse, allow_negative_numbers = true)]
+    pub(crate) wait: Duration,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `netstrata lan`.

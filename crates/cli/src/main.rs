@@ -9,11 +9,13 @@
 mod arguments;
 mod connect;
 mod failure;
+mod find;
 mod gateway;
 mod invocation;
 mod lab;
 mod lan;
 mod logging;
+mod naming;
 mod nearest;
 mod network;
 mod ping;
@@ -54,10 +56,14 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     };
     logging::start(arguments.verbose, is_server);
     match arguments.command {
-        Command::Serve(arguments) => serve::run(arguments),
+        Command::Serve(arguments) => serve::run(*arguments),
         Command::Connect(arguments) => connect::run(arguments),
-        Command::Gateway(arguments) => gateway::run(*arguments),
+        Command::Gateway(arguments) => {
+            logging::write_on();
+            gateway::run(*arguments)
+        }
         Command::Ping(arguments) => ping::run(arguments),
+        Command::Find(arguments) => find::run(&arguments),
         Command::Lan(arguments) => lan::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Lab(arguments) => lab::run(&arguments),

@@ -3,8 +3,10 @@
 //! On a LAN the services live on one host of our own stack, and published ports are carried to it by a second one. With
 //! `--link host` they listen on the operating system's sockets instead.
 
+mod activation;
 mod banner;
 pub(crate) mod carried;
+mod confinement;
 mod contest;
 pub(crate) mod control;
 mod equipment;
@@ -26,6 +28,8 @@ use tokio::task::JoinHandle;
 
 use crate::arguments::ServeArguments;
 use crate::failure::{Failure, tell};
+use crate::logging;
+use crate::naming::DEFAULT_NAME;
 use crate::network;
 use crate::signals::Signals;
 use crate::status::report::{Program, Report};
@@ -43,8 +47,16 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<(), Failure> {
         let cause = "--shards needs a stack of our own, and --link host is the operating system's".to_owned();
         return Err(Failure::usage(cause, "leave --shards away, or choose another --link"));
     }
+    if arguments.network.link == LinkSpec::Host && arguments.name != DEFAULT_NAME {
+        let cause = "--name is told over a stack of our own, and --link host is the operating system's";
+        return Err(Failure::usage(cause, "leave --name away, or choose another --link"));
+    }
     let (stopper, stop) = Stopper::new();
     let equipment = equipment::gather(&arguments, stop)?;
+    holder::look_ahead(&ours::wanted(&arguments));
+    // Before there are threads: each would have to be bound by itself.
+    confinement::confine(&arguments);
+    logging::write_on();
     let no_runtime =
         |error| Failure::new(format!("cannot start: {error}"), "see this user's limits on threads and files");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(no_runtime)?;
@@ -92,7 +104,13 @@ async fn serve(arguments: ServeArguments, equipment: Equipment, stopper: Stopper
     let mut stdout = std::io::stdout();
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 
+    activation::notify("READY=1");
+    for at in activation::left_over() {
+        tracing::warn!(%at, "a socket was handed over that nothing is published on; see --publish");
+    }
+
     let signal = signals.next().await.name;
+    activation::notify("STOPPING=1");
     let going_on = site.calls.count();
     tracing::info!(signal, going_on, grace = ?arguments.grace, "stopping: no more calls are taken");
     if going_on > 0 {
@@ -162,6 +180,7 @@ fn reporter(arguments: &ServeArguments, site: &Site) -> Arc<Reporter> {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             link: link.clone(),
             uptime_seconds: started.elapsed().as_secs_f64(),
+            kept_out: confinement::is_kept_out(),
         },
         services: reach.clone(),
         hosts: hosts.iter().map(ours::report).collect(),

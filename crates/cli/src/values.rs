@@ -4,6 +4,7 @@ pub(crate) mod address;
 pub(crate) mod duration;
 pub(crate) mod exposure;
 pub(crate) mod keepalive;
+pub(crate) mod label;
 pub(crate) mod link;
 pub(crate) mod listening_address;
 pub(crate) mod port;

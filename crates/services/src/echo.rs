@@ -15,7 +15,12 @@ pub struct Echo;
 
 impl Echo {
     /// What the command line and logs say of it. RFC 862 says 7, a system port; this is the page's advice to take one above 8000.
-    pub const CARD: Card = Card { name: "echo", port: 8002, about: "sends every byte back (RFC 862)" };
+    pub const CARD: Card = Card {
+        name: "echo",
+        kind: "_netstrata-echo._tcp",
+        port: 8002,
+        about: "sends every byte back (RFC 862)",
+    };
 }
 
 impl Service for Echo {

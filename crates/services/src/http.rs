@@ -57,8 +57,12 @@ pub struct Http {
 
 impl Http {
     /// What the command line and logs say of it.
-    pub const CARD: Card =
-        Card { name: "http", port: 8080, about: "gives files and directories over HTTP (RFC 9110)" };
+    pub const CARD: Card = Card {
+        name: "http",
+        kind: "_http._tcp",
+        port: 8080,
+        about: "gives files and directories over HTTP (RFC 9110)",
+    };
 
     /// A service of these files. When `stop` says so, each connection ends after the answer it is giving.
     pub fn new(tree: Tree, stop: Stop) -> Http {

@@ -37,6 +37,8 @@ pub trait Service: Send + Sync + 'static {
 pub struct Card {
     /// The name used on the command line and in logs.
     pub name: &'static str,
+    /// Its type in service discovery (RFC 6763 7).
+    pub kind: &'static str,
     /// The TCP port unless told otherwise.
     pub port: u16,
     /// What it does, in one line.

@@ -20,8 +20,12 @@ pub struct Talk;
 
 impl Talk {
     /// What the command line and logs say of it.
-    pub const CARD: Card =
-        Card { name: "talk", port: 9528, about: "sends each message back; `q` ends the call" };
+    pub const CARD: Card = Card {
+        name: "talk",
+        kind: "_netstrata-talk._tcp",
+        port: 9528,
+        about: "sends each message back; `q` ends the call",
+    };
 }
 
 impl Service for Talk {

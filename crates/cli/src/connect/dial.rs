@@ -11,6 +11,7 @@ use super::socket::Socket;
 use crate::arguments::ConnectArguments;
 use crate::failure::Failure;
 use crate::invocation::program;
+use crate::naming::lookup::{SERVER_PORT, Search};
 use crate::network;
 use crate::values::publication::DEFAULT_ADDRESS;
 use crate::values::target::Target;
@@ -38,6 +39,10 @@ pub(crate) fn dial(arguments: &ConnectArguments) -> Result<Call, Failure> {
     network::check(&arguments.network)?;
     let patience = arguments.wait.unwrap_or(PATIENCE);
     if arguments.network.link == LinkSpec::Host {
+        if arguments.dns.is_some() {
+            let cause = "--dns is asked over a stack of our own, and --link host is the operating system's";
+            return Err(Failure::usage(cause, "leave --dns away, or choose another --link"));
+        }
         dial_system(arguments.target.as_ref(), patience)
     } else {
         dial_ours(arguments, patience)
@@ -82,21 +87,24 @@ fn connect_system(remote: SocketAddr, patience: Duration) -> io::Result<(TcpStre
 
 /// A call over our own stack, from an address of our own.
 fn dial_ours(arguments: &ConnectArguments, patience: Duration) -> Result<Call, Failure> {
-    let remote = match &arguments.target {
-        None => SocketAddr::new(services_for(arguments), PORT),
-        Some(target) => {
-            let address = crate::values::address::ip(&target.host).map_err(|reserved| {
-                if target.host.parse::<IpAddr>().is_ok() {
-                    return Failure::usage(reserved, "");
-                }
-                let cause =
-                    format!("{:?} is not an address, and on this link names are not looked up", target.host);
-                Failure::usage(cause, "give an address such as 10.7.0.2 or [fd07::2]")
-            })?;
-            SocketAddr::new(address, target.port.unwrap_or(PORT))
-        }
+    let known = match &arguments.target {
+        None => Some(SocketAddr::new(services_for(arguments), PORT)),
+        Some(target) => match crate::values::address::ip(&target.host) {
+            Ok(address) => Some(SocketAddr::new(address, target.port.unwrap_or(PORT))),
+            Err(reserved) if target.host.parse::<IpAddr>().is_ok() => {
+                return Err(Failure::usage(reserved, ""));
+            }
+            Err(_) => None,
+        },
     };
-    let host = network::join_as_client(&arguments.network, remote.ip())?;
+    let like = known.map_or_else(|| services_for(arguments), |known| known.ip());
+    let host = network::join_as_client(&arguments.network, like)?;
+    let remote = match (known, &arguments.target) {
+        (None, Some(target)) => look_up(arguments, target, &host, like.is_ipv6()).inspect_err(|_| {
+            host.shutdown(Duration::ZERO);
+        })?,
+        (known, _) => known.unwrap_or(SocketAddr::new(like, PORT)),
+    };
     let call = connect_ours(&host, remote, patience);
     match call {
         Ok((stream, local)) => Ok(Call { socket: Arc::new(stream), local, remote, host: Some(host) }),
@@ -106,6 +114,18 @@ fn dial_ours(arguments: &ConnectArguments, patience: Duration) -> Result<Call, F
             Err(refused(remote, &error, false))
         }
     }
+}
+
+/// Where a name is: the LAN is asked, or a name server.
+fn look_up(
+    arguments: &ConnectArguments,
+    target: &Target,
+    host: &netstrata::Host,
+    by_v6: bool,
+) -> Result<SocketAddr, Failure> {
+    let server = arguments.dns.or(arguments.network.gateway);
+    let server = server.map(|server| SocketAddr::new(server, SERVER_PORT));
+    Search { host, by_v6, server, port: PORT }.run(&target.host, target.port)
 }
 
 /// Where the services are for a caller at the address that was given: it has that one family alone.

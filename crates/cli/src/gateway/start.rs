@@ -251,6 +251,7 @@ fn reporter(
             version: env!("CARGO_PKG_VERSION").to_owned(),
             link: link.clone(),
             uptime_seconds: started.elapsed().as_secs_f64(),
+            kept_out: None,
         },
         hosts: vec![ours::report(&host)],
         carried: carried.list().into_iter().map(Into::into).collect(),

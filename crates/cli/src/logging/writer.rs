@@ -27,13 +27,13 @@ pub(super) struct LogWriter {
 }
 
 impl LogWriter {
-    /// Starts the thread that writes to `output`.
-    pub(super) fn start(output: impl Write + Send + 'static) -> io::Result<LogWriter> {
+    /// Where lines go, and what writes them to `output` in a thread of its own once it is started; until then they wait.
+    pub(super) fn new(output: impl Write + Send + 'static) -> (LogWriter, Start) {
         let (entries, waiting) = sync_channel(WAITING);
         let lost = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&lost);
-        thread::Builder::new().name("log".to_owned()).spawn(move || write_all(output, &waiting, &counter))?;
-        Ok(LogWriter { entries, lost })
+        let start = Start(Box::new(move || write_all(output, &waiting, &counter)));
+        (LogWriter { entries, lost }, start)
     }
 
     /// Waits until everything is written, for up to `patience`.
@@ -50,6 +50,16 @@ impl LogWriter {
         }
         // Whoever does not read by then has lost the rest.
         let _ = answered.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+    }
+}
+
+/// What is to run in the log's thread.
+pub(super) struct Start(Box<dyn FnOnce() + Send>);
+
+impl Start {
+    /// Starts the thread.
+    pub(super) fn run(self) -> io::Result<()> {
+        thread::Builder::new().name("log".to_owned()).spawn(self.0).map(drop)
     }
 }
 
@@ -109,7 +119,8 @@ mod tests {
     #[test]
     fn nobody_waits_for_a_reader_and_what_is_lost_is_counted() {
         let (output, open, written) = halted();
-        let mut log = LogWriter::start(output).unwrap();
+        let (mut log, start) = LogWriter::new(output);
+        start.run().unwrap();
         let beyond = 100;
         // One is being written, so many wait, and the rest is lost.
         for number in 0..=WAITING + beyond {
@@ -134,8 +145,10 @@ mod tests {
     fn the_end_waits_for_the_last_line() {
         let (output, open, written) = halted();
         drop(open);
-        let mut log = LogWriter::start(output).unwrap();
+        let (mut log, start) = LogWriter::new(output);
         log.write_all(b"the last\n").unwrap();
+        assert!(written.try_recv().is_err(), "no thread yet");
+        start.run().unwrap();
         log.finish(Duration::from_secs(60));
         assert_eq!(written.try_recv().unwrap(), "the last\n");
     }

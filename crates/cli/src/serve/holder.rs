@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::OnceLock;
 
 /// A program that listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,14 @@ impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (pid {})", self.program, self.pid)
     }
+}
+
+/// Who listened where before this process was confined: after that the system says nothing of others.
+static KNOWN: OnceLock<Vec<(SocketAddr, Holder)>> = OnceLock::new();
+
+/// Remembers who listens on these addresses.
+pub(crate) fn look_ahead(addresses: &[SocketAddr]) {
+    KNOWN.get_or_init(|| addresses.iter().filter_map(|address| Some((*address, of(*address)?))).collect());
 }
 
 /// The command that shows who listens on a port.
@@ -39,7 +48,14 @@ pub(crate) fn of(address: SocketAddr) -> Option<Holder> {
         .filter(|(local, _)| overlaps(*local, address))
         .map(|(_, inode)| inode)
         .collect();
-    if inodes.is_empty() { None } else { owner(&inodes) }
+    if inodes.is_empty() {
+        return None;
+    }
+    let remembered = || {
+        let mut known = KNOWN.get()?.iter();
+        known.find(|(place, _)| *place == address).map(|(_, holder)| holder.clone())
+    };
+    owner(&inodes).or_else(remembered)
 }
 
 /// The listening sockets of a table in the format of `/proc/net/tcp`, each with its inode.

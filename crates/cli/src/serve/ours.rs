@@ -5,6 +5,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use names::Offer;
 use netstrata::{Host, LinkSpec, SocketOptions};
 use services::Named;
 use tokio::net::TcpListener;
@@ -15,11 +16,13 @@ use super::site::{Site, unequipped};
 use super::system;
 use crate::arguments::ServeArguments;
 use crate::failure::Failure;
+use crate::naming::announce::{self, Told};
 use crate::network::{self, GATEWAY, SERVICES};
 use crate::status::report::{ConnectionReport, HostReport, Inside, ListenerReport, Reach};
 use crate::values::address::HostAddress;
 use crate::values::keepalive::{Keepalive, Times};
 use crate::values::publication::Publication;
+use crate::values::service::Placed;
 use crate::web::{Absent, Feed, Live};
 
 /// The hosts' places in the page's feed.
@@ -31,14 +34,16 @@ pub(crate) async fn start(arguments: &ServeArguments, site: &mut Site) -> Result
     let addresses = arguments.network.address.map_or(SERVICES.to_vec(), |address| vec![address]);
     check(arguments, &addresses)?;
     // Published ports first: whether they are free is known at once, and joining takes a moment.
-    let mut published = Vec::new();
+    let (mut published, mut with_data) = (Vec::new(), Vec::new());
     for publication in publications(arguments) {
         published.push((publication.inside, system::publish(&publication, arguments.into())?));
         if arguments
             .services
             .iter()
             .any(|placed| placed.service == Named::Ftp && placed.port == publication.inside)
+            && !with_data.contains(&publication.outside.ip())
         {
+            with_data.push(publication.outside.ip());
             // Its callers open further connections, to ports that it names.
             for port in arguments.data_ports.range() {
                 published
@@ -59,6 +64,7 @@ pub(crate) async fn start(arguments: &ServeArguments, site: &mut Site) -> Result
     for address in &addresses {
         start_services(arguments, &services_host, *address, site)?;
     }
+    announce(arguments, &services_host, &addresses, site).await;
     site.live = Err(match arguments.network.link {
         LinkSpec::Lan(_) => Absent::Unpublished,
         _ => Absent::OneHost,
@@ -175,6 +181,14 @@ fn publications(arguments: &ServeArguments) -> Vec<Publication> {
     }
 }
 
+/// Where ports of the operating system will be wanted.
+pub(crate) fn wanted(arguments: &ServeArguments) -> Vec<SocketAddr> {
+    match arguments.network.link {
+        LinkSpec::Host => system::wanted(arguments).map(|(_, wanted)| wanted.outside).collect(),
+        _ => publications(arguments).into_iter().map(|publication| publication.outside).collect(),
+    }
+}
+
 /// Runs what blocks where it keeps nobody waiting.
 async fn in_background<T: Send + 'static>(
     act: impl FnOnce() -> Result<T, Failure> + Send + 'static,
@@ -208,6 +222,26 @@ fn start_services(
         site.serve(Listener(listener), service);
     }
     Ok(())
+}
+
+/// Lets the services be found by name. Where that cannot be, they are reached by address as before.
+async fn announce(arguments: &ServeArguments, host: &Host, addresses: &[HostAddress], site: &mut Site) {
+    if arguments.no_discovery {
+        return;
+    }
+    let offer = |placed: &Placed| {
+        let card = placed.service.card();
+        Offer { instance: card.name.into(), kind: card.kind.into(), port: placed.port, text: Vec::new() }
+    };
+    let addresses: Vec<IpAddr> = addresses.iter().map(|own| own.address).collect();
+    match announce::open(host, &addresses).await {
+        Ok(sockets) => {
+            let offers = arguments.services.iter().map(offer).collect();
+            let told = Told { name: arguments.name.clone(), addresses, offers };
+            site.announcing = Some(tokio::spawn(announce::announce(sockets, told, site.stop.clone())));
+        }
+        Err(error) => tracing::warn!(%error, "the services cannot be found by name"),
+    }
 }
 
 async fn start_publishing(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use services::{Accept, Calls, Equipment, Service, Stop, Summary};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::failure::Failure;
 use crate::status::report::Reach;
@@ -27,6 +27,8 @@ pub(crate) struct Site {
     pub(crate) stop: Stop,
     /// What services are made with.
     pub(crate) equipment: Equipment,
+    /// What tells the LAN of the services; it ends by itself when the server stops.
+    pub(crate) announcing: Option<JoinHandle<()>>,
     tasks: JoinSet<Summary>,
     summary: Summary,
 }
@@ -42,6 +44,7 @@ impl Site {
             live: Err(Absent::SystemSockets),
             stop: equipment.stop.clone(),
             equipment,
+            announcing: None,
             tasks: JoinSet::new(),
             summary: Summary::default(),
         }
@@ -72,6 +75,9 @@ impl Site {
 
     /// Ends the hosts once what they still have to send is delivered, or `patience` is over.
     pub(crate) async fn shut_down(&mut self, patience: Duration) {
+        if let Some(announcing) = self.announcing.take() {
+            let _ = announcing.await;
+        }
         // The last to come first: the earlier ones still answer it, and the first may be the LAN's switch as well.
         while let Some(host) = self.hosts.pop() {
             let _ = tokio::task::spawn_blocking(move || host.shutdown(patience)).await;

@@ -8,13 +8,14 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use services::SystemSockets;
 
-use super::holder;
 use super::site::{Site, unequipped};
+use super::{activation, holder};
 use crate::arguments::ServeArguments;
 use crate::failure::{self, Failure, tell};
 use crate::status::report::Reach;
 use crate::values::keepalive::{Keepalive, Times};
 use crate::values::publication::{DEFAULT_ADDRESS, Publication};
+use crate::values::service::Placed;
 
 /// What all listeners of a server have in common.
 #[derive(Clone, Copy, Debug)]
@@ -37,12 +38,8 @@ pub(crate) fn start(arguments: &ServeArguments, site: &mut Site) -> Result<(), F
         let cause = "--publish needs hosts of our own: with --link host every service is reached directly";
         return Err(Failure::usage(cause, "leave --publish away, or choose another --link"));
     }
-    let address = arguments.network.address.map_or(DEFAULT_ADDRESS.into(), |address| address.address);
-    for placed in &arguments.services {
+    for (placed, wanted) in wanted(arguments) {
         let name = placed.service.card().name;
-        let mut wanted = Publication::of_port(placed.port);
-        wanted.outside.set_ip(address);
-        wanted.explicit = arguments.network.address.is_some();
         let remedy = |port| format!("take another port with --service {name}@{}", other_port(port));
         let listener = open_or_fall_back(&wanted, arguments.into(), remedy)?;
         site.reach.push(Reach {
@@ -55,6 +52,17 @@ pub(crate) fn start(arguments: &ServeArguments, site: &mut Site) -> Result<(), F
         site.serve(listener, service);
     }
     Ok(())
+}
+
+/// The services, and where each is to listen.
+pub(super) fn wanted(arguments: &ServeArguments) -> impl Iterator<Item = (&Placed, Publication)> {
+    let address = arguments.network.address.map_or(DEFAULT_ADDRESS.into(), |address| address.address);
+    arguments.services.iter().map(move |placed| {
+        let mut wanted = Publication::of_port(placed.port);
+        wanted.outside.set_ip(address);
+        wanted.explicit = arguments.network.address.is_some();
+        (placed, wanted)
+    })
 }
 
 /// Where a listener listens.
@@ -105,17 +113,27 @@ pub(crate) fn open_or_fall_back(
 
 /// Must be called inside a tokio runtime.
 fn open(address: SocketAddr, listening: Listening) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // A restart need not wait for old calls in TIME-WAIT; two listeners are still refused.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    let listener = socket.listen(listening.backlog)?;
+    let listener = match activation::listener(address) {
+        Some(handed) => {
+            handed.set_nonblocking(true)?;
+            TcpListener::from_std(handed)?
+        }
+        None => bind(address, listening.backlog)?,
+    };
     if let Keepalive::On(Times { idle, interval, probes }) = listening.keepalive {
         // Accepted sockets inherit it.
         let times = TcpKeepalive::new().with_time(idle).with_interval(interval).with_retries(probes.into());
         SockRef::from(&listener).set_tcp_keepalive(&times)?;
     }
     Ok(listener)
+}
+
+fn bind(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A restart need not wait for old calls in TIME-WAIT; two listeners are still refused.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(backlog)
 }
 
 /// A port to suggest in place of a taken one: the page advises 8000 and up.

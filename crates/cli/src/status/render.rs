@@ -7,9 +7,14 @@ use super::report::{CallReport, ConnectionReport, HostReport, Inside, Report};
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let program = &self.program;
+        let bounds = match program.kept_out {
+            Some(true) => " · confined",
+            Some(false) => " · not confined",
+            None => "",
+        };
         writeln!(
             f,
-            "netstrata {} · pid {} · link {} · up {:.0} s",
+            "netstrata {} · pid {} · link {} · up {:.0} s{bounds}",
             program.version, program.pid, program.link, program.uptime_seconds
         )?;
         for reach in &self.services {
@@ -116,7 +121,13 @@ mod tests {
     #[test]
     fn a_report_reads_like_ss() {
         let report = Report {
-            program: Program { pid: 7, version: "1.2.3".into(), link: "lan".into(), uptime_seconds: 61.2 },
+            program: Program {
+                pid: 7,
+                version: "1.2.3".into(),
+                link: "lan".into(),
+                uptime_seconds: 61.2,
+                kept_out: Some(true),
+            },
             services: vec![Reach {
                 service: "talk".into(),
                 about: String::new(),
@@ -157,7 +168,7 @@ mod tests {
         };
         let text = report.to_string();
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[0], "netstrata 1.2.3 · pid 7 · link lan · up 61 s");
+        assert_eq!(lines[0], "netstrata 1.2.3 · pid 7 · link lan · up 61 s · confined");
         assert_eq!(lines[1], "  talk   10.7.0.2:9528         published on 127.0.0.2:9528");
         assert_eq!(lines[3], "host services · 10.7.0.2/24");
         assert_eq!(lines[5], "LISTEN              2     128  10.7.0.2:9528         *");

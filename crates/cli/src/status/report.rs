@@ -58,6 +58,10 @@ pub(crate) struct Program {
     pub(crate) link: String,
     /// How long it has been running.
     pub(crate) uptime_seconds: f64,
+    /// Whether a server is kept from opening files that are none of its business, as its own try shows; nothing where that cannot be
+    /// told.
+    #[serde(default)]
+    pub(crate) kept_out: Option<bool>,
 }
 
 /// A service, and where it is reached.

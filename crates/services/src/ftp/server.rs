@@ -38,8 +38,12 @@ pub struct Ftp<N> {
 
 impl Ftp<()> {
     /// What the command line and logs say of it.
-    pub const CARD: Card =
-        Card { name: "ftp", port: 8021, about: "gives files over FTP (RFC 959), to anybody" };
+    pub const CARD: Card = Card {
+        name: "ftp",
+        kind: "_ftp._tcp",
+        port: 8021,
+        about: "gives files over FTP (RFC 959), to anybody",
+    };
 }
 
 impl<N: Sockets> Ftp<N> {
