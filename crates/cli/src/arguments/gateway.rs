@@ -43,14 +43,14 @@ pub(crate) struct GatewayArguments {
     #[arg(
         long,
         value_name = "WHERE",
-        help = "Let guests go there: all, a network such as 192.0.2.0/24, an address, or a name such as example.org or *.example.org"
+        help = "Let guests go there: all, a network such as 192.0.2.0/24, an address, or a name such as example.org or *.example.org, which opens what `all` closes and no network's denial"
     )]
     pub(crate) allow: Vec<Subject>,
 
     #[arg(
         long,
         value_name = "WHERE",
-        help = "Keep guests from there; the narrowest rule decides; this host's loopback and link-local addresses are out of reach in any case"
+        help = "Keep guests from there; the narrowest rule decides; this host's loopback and link-local addresses are out of reach in any case, its other addresses only if denied"
     )]
     pub(crate) deny: Vec<Subject>,
 

@@ -55,7 +55,7 @@ async fn by_datagrams(
             received = socket.recv_from(&mut bytes) => received?,
             Some(_) = running.join_next() => continue,
         };
-        let Ok(flow) = engine.flows.enter(Protocol::Dns, guest, at, std::time::Instant::now()) else {
+        let Ok(flow) = engine.enter(Protocol::Dns, guest, at) else {
             continue;
         };
         let asked = bytes.get(..length).unwrap_or_default().to_vec();
@@ -83,7 +83,7 @@ async fn by_streams(
             accepted = listener.accept() => accepted?,
             Some(_) = running.join_next() => continue,
         };
-        match engine.flows.enter(Protocol::Dns, guest, at, std::time::Instant::now()) {
+        match engine.enter(Protocol::Dns, guest, at) {
             Ok(flow) => {
                 let forwarder = Arc::clone(forwarder);
                 running.spawn(async move {

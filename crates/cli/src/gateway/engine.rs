@@ -36,8 +36,8 @@ impl Engine {
         guest: SocketAddr,
         meant: SocketAddr,
     ) -> Result<(Flow, SocketAddr), Cause> {
+        let flow = self.enter(protocol, guest, meant)?;
         let now = std::time::Instant::now();
-        let flow = self.flows.enter(protocol, guest, meant, now)?;
         match self.policy.target(meant, now) {
             Ok(target) => Ok((flow, target)),
             Err(cause) => {
@@ -45,6 +45,20 @@ impl Engine {
                 Err(cause)
             }
         }
+    }
+
+    /// Enters a flow of a guest. Other sources are forged, and take no guest's place.
+    pub(crate) fn enter(
+        &self,
+        protocol: Protocol,
+        guest: SocketAddr,
+        meant: SocketAddr,
+    ) -> Result<Flow, Cause> {
+        if !self.policy.is_guest(guest.ip()) {
+            self.count(Cause::Foreign, guest.ip(), protocol, meant);
+            return Err(Cause::Foreign);
+        }
+        self.flows.enter(protocol, guest, meant, std::time::Instant::now())
     }
 
     /// Counts what was not done.

@@ -84,7 +84,7 @@ async fn serve(arguments: GatewayArguments, handed: Option<Handed>, descriptors:
     let engine = engine(&arguments, &host, descriptors, stop.clone());
     let name_servers = name_servers(&arguments);
     let carried = Calls::new(engine.backlog as usize);
-    let going_on = begin(&arguments, &engine, &name_servers, mtu)?;
+    let mut going_on = begin(&arguments, &engine, &name_servers, mtu)?;
     let publishing = publish::carry(published, &host, &carried, &stop);
 
     let control = control::open_for(&arguments.network.link, arguments.control.as_ref())?;
@@ -93,7 +93,10 @@ async fn serve(arguments: GatewayArguments, handed: Option<Handed>, descriptors:
     });
     announce(&arguments, &exposures, &name_servers);
 
-    let signal = signals.next().await.name;
+    let (signal, broken) = tokio::select! {
+        signal = signals.next() => (signal.name, None),
+        failure = going_on.broken() => ("none", Some(failure)),
+    };
     let count = engine.flows.count() + carried.count();
     tracing::info!(signal, flows = count, grace = ?arguments.grace, "stopping: no new flows are taken");
     if count > 0 {
@@ -119,13 +122,33 @@ async fn serve(arguments: GatewayArguments, handed: Option<Handed>, descriptors:
         answering.abort();
         let _ = answering.await;
     }
-    Ok(())
+    broken.map_or(Ok(()), Err)
 }
 
 /// What runs until the end, and what may be cut off then.
 struct GoingOn {
     flows: JoinSet<()>,
     services: JoinSet<()>,
+}
+
+impl GoingOn {
+    /// Returns when a part has ended, which none does before it is told to: a gateway that lacks one must not seem whole.
+    async fn broken(&mut self) -> Failure {
+        let ended = tokio::select! {
+            Some(ended) = self.flows.join_next() => ended,
+            Some(ended) = self.services.join_next() => ended,
+            else => std::future::pending().await,
+        };
+        let why = match ended {
+            Ok(()) => "the log says why".to_owned(),
+            Err(error) => error.to_string().replace('\n', " "),
+        };
+        tracing::error!(why, "a part of the gateway has ended, and with it ends the whole");
+        Failure::new(
+            format!("a part of the gateway has ended: {why}"),
+            "start it again, and report this with its log",
+        )
+    }
 }
 
 async fn finish(mut going_on: GoingOn, mut publishing: JoinSet<services::Summary>) {
@@ -302,4 +325,23 @@ fn announce(arguments: &GatewayArguments, exposures: &[Exposure], name_servers: 
     // Whoever does not want to read it may close our output.
     let mut stdout = std::io::stdout();
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_part_that_ends_or_panics_is_told_of_in_one_line() {
+        let mut going_on = GoingOn { flows: JoinSet::new(), services: JoinSet::new() };
+        going_on.flows.spawn(std::future::pending());
+        going_on.services.spawn(async { panic!("odd\nlength") });
+        let told = going_on.broken().await.to_string();
+        assert!(told.contains("odd length") && !told.contains('\n'), "{told}");
+        going_on.services.spawn(async {});
+        assert!(going_on.broken().await.to_string().contains("the log says why"));
+        going_on.services.spawn(std::future::pending());
+        let whole = tokio::time::timeout(Duration::from_millis(50), going_on.broken()).await;
+        assert!(whole.is_err());
+    }
 }

@@ -113,7 +113,8 @@ fn begin(engine: &Arc<Engine>, request: Request, handshakes: &Arc<Handshakes>, c
             return;
         }
         // It repeats its SYN in a second, when there may be room.
-        Err(Cause::GuestRate) => request.ignore(),
+        // And who is no guest is not there to hear it.
+        Err(Cause::GuestRate | Cause::Foreign) => request.ignore(),
         Err(_) => request.refuse(),
     };
 }

@@ -17,7 +17,7 @@ use crate::service::{How, Tally};
 use crate::sockets::Sockets;
 use crate::stream::Ends;
 
-/// Wrong commands in a row, and wrong names of users altogether, before a caller is let go.
+/// Wrong commands in a row, and before a caller is in also wrong names of users altogether, before it is let go.
 const MISTAKES: u32 = 20;
 
 /// A session and what was agreed in it.
@@ -113,7 +113,13 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, N: Sockets> Session<'a, S, N> {
             };
             match command {
                 Ok(Command::Quit) => return self.leave(221, "Goodbye.").await,
-                Ok(command) => self.act(command).await?,
+                Ok(command) => {
+                    // Who is not in yet cannot buy further guesses so.
+                    if self.access == Access::Granted {
+                        self.mistakes = 0;
+                    }
+                    self.act(command).await?;
+                }
                 Err((code, text)) => {
                     self.mistakes += 1;
                     self.reply(code, text).await?;

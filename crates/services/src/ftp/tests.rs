@@ -283,6 +283,25 @@ async fn only_anybody_is_let_in_and_mistakes_are_counted() {
 }
 
 #[tokio::test]
+async fn a_good_command_ends_a_row_of_mistakes() {
+    let site = site(free_ports(1)).await;
+    let mut client = Client::logged_in(&site).await;
+    for _ in 0..3 {
+        for _ in 0..19 {
+            client.expect("NONSENSE", 500).await;
+        }
+        client.expect("NOOP", 200).await;
+    }
+    for _ in 0..19 {
+        client.expect("NONSENSE", 500).await;
+    }
+    client.say("NONSENSE").await;
+    assert!(client.answer().await.starts_with("500 "));
+    assert!(client.answer().await.starts_with("421 "));
+    assert!(client.is_over().await);
+}
+
+#[tokio::test]
 async fn a_transfer_is_given_up_when_asked_and_with_its_caller() {
     let site = site(free_ports(2)).await;
     let huge = fs::File::create(site.directory.path().join("root/huge")).unwrap();

@@ -36,6 +36,8 @@ causes! {
     GuestBytes "bytes of one guest",
     /// There are as many guests as may be.
     Guests "guests",
+    /// What came has a source that is in none of the gateway's networks.
+    Foreign "sources that are no guest's",
     /// The rules say no.
     Denied "denied by a rule",
     /// The rules say no to a name that was asked for.

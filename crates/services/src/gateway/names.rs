@@ -1,6 +1,5 @@
 //! Names in rules, and the addresses that were learnt to be theirs.
 
-use super::verdict::Verdict;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -64,53 +63,31 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// Addresses whose names have rules, for as long as the answers that told them are good.
+/// Addresses whose names are allowed, each for as long as the answers that told it are good.
 #[derive(Debug, Default)]
 pub(super) struct Learnt {
-    addresses: BTreeMap<IpAddr, Until>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Until {
-    allowed: Option<Instant>,
-    denied: Option<Instant>,
-}
-
-impl Until {
-    fn verdict(self, now: Instant) -> Option<Verdict> {
-        let good = |until: Option<Instant>| until.is_some_and(|until| until > now);
-        // A name that is denied outweighs another one of the same address.
-        if good(self.denied) { Some(Verdict::Deny) } else { good(self.allowed).then_some(Verdict::Allow) }
-    }
-
-    fn end(self) -> Option<Instant> {
-        self.allowed.max(self.denied)
-    }
+    addresses: BTreeMap<IpAddr, Instant>,
 }
 
 impl Learnt {
-    /// An answer said that `address` has a name with this rule.
-    pub(super) fn learn(&mut self, address: IpAddr, verdict: Verdict, time_to_live: Duration, now: Instant) {
+    /// An answer said that `address` has a name that is allowed.
+    pub(super) fn learn(&mut self, address: IpAddr, time_to_live: Duration, now: Instant) {
         if self.addresses.len() >= MOST && !self.addresses.contains_key(&address) {
-            self.addresses.retain(|_, until| until.verdict(now).is_some());
+            self.addresses.retain(|_, until| *until > now);
             if self.addresses.len() >= MOST
-                && let Some(first) =
-                    self.addresses.iter().min_by_key(|(_, until)| until.end()).map(|(at, _)| *at)
+                && let Some(first) = self.addresses.iter().min_by_key(|(_, until)| **until).map(|(at, _)| *at)
             {
                 self.addresses.remove(&first);
             }
         }
-        let end = Some(now + time_to_live.clamp(SHORTEST, LONGEST));
-        let until = self.addresses.entry(address).or_default();
-        match verdict {
-            Verdict::Allow => until.allowed = until.allowed.max(end),
-            Verdict::Deny => until.denied = until.denied.max(end),
-        }
+        let end = now + time_to_live.clamp(SHORTEST, LONGEST);
+        let until = self.addresses.entry(address).or_insert(end);
+        *until = end.max(*until);
     }
 
-    /// What a name of `address` says, if it has one just now.
-    pub(super) fn verdict(&self, address: IpAddr, now: Instant) -> Option<Verdict> {
-        self.addresses.get(&address)?.verdict(now)
+    /// Whether `address` has such a name just now.
+    pub(super) fn has(&self, address: IpAddr, now: Instant) -> bool {
+        self.addresses.get(&address).is_some_and(|until| *until > now)
     }
 }
 
@@ -140,18 +117,17 @@ mod tests {
 
     #[test]
     #[allow(clippy::disallowed_methods, reason = "any beginning will do")]
-    fn an_address_is_known_for_its_time_and_a_denial_outweighs() {
+    fn an_address_is_known_for_its_time() {
         let (now, address) = (Instant::now(), IpAddr::from([203, 0, 113, 9]));
         let after = |seconds| now + Duration::from_secs(seconds);
         let mut learnt = Learnt::default();
-        assert_eq!(learnt.verdict(address, now), None);
-        learnt.learn(address, Verdict::Allow, Duration::from_secs(300), now);
-        // A shorter answer later takes nothing back, and one of a moment is good for a minute.
-        learnt.learn(address, Verdict::Allow, Duration::ZERO, now);
-        learnt.learn(address, Verdict::Deny, Duration::ZERO, now);
-        assert_eq!(learnt.verdict(address, after(59)), Some(Verdict::Deny));
-        assert_eq!(learnt.verdict(address, after(60)), Some(Verdict::Allow));
-        assert_eq!(learnt.verdict(address, after(300)), None);
+        assert!(!learnt.has(address, now));
+        // An answer of a moment is good for a minute, and a shorter one later takes nothing back.
+        learnt.learn(address, Duration::ZERO, now);
+        assert!(learnt.has(address, after(59)) && !learnt.has(address, after(60)));
+        learnt.learn(address, Duration::from_secs(300), now);
+        learnt.learn(address, Duration::ZERO, now);
+        assert!(learnt.has(address, after(299)) && !learnt.has(address, after(300)));
     }
 
     #[test]
@@ -162,10 +138,9 @@ mod tests {
         let mut learnt = Learnt::default();
         for number in 0..=MOST {
             let time_to_live = Duration::from_secs(100 + number as u64);
-            learnt.learn(address(number), Verdict::Allow, time_to_live, now);
+            learnt.learn(address(number), time_to_live, now);
         }
         assert_eq!(learnt.addresses.len(), MOST);
-        assert_eq!(learnt.verdict(address(0), now), None);
-        assert_eq!(learnt.verdict(address(MOST), now), Some(Verdict::Allow));
+        assert!(!learnt.has(address(0), now) && learnt.has(address(MOST), now));
     }
 }

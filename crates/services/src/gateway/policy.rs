@@ -55,6 +55,12 @@ impl Policy {
         }
     }
 
+    /// Whether `address` is in one of the gateway's own networks, as guests are. Nothing could be answered to others.
+    pub fn is_guest(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.own.iter().any(|own| own.contains(&address) && own.addr() != address)
+    }
+
     /// Whether `address` stands for many hosts: a group, or all on a link.
     pub fn is_for_many(&self, address: IpAddr) -> bool {
         match address.to_canonical() {
@@ -111,6 +117,12 @@ mod tests {
             }
         }
         assert!(closed.may_ask("example.org"));
+        for guest in ["10.7.0.2", "::ffff:10.7.0.254", "fd07::1:2"] {
+            assert!(closed.is_guest(guest.parse().unwrap()), "{guest}");
+        }
+        for other in ["10.7.0.1", "10.7.1.2", "192.0.2.1", "0.0.0.0", "fd07::1", "fd07:0:0:1::2", "::1"] {
+            assert!(!closed.is_guest(other.parse().unwrap()), "{other}");
+        }
         for many in ["224.0.0.251", "255.255.255.255", "10.7.0.255", "ff02::fb"] {
             assert!(closed.is_for_many(many.parse().unwrap()), "{many}");
         }

@@ -2,7 +2,7 @@
 
 use super::names::{Learnt, Pattern};
 use super::verdict::Verdict;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -15,7 +15,7 @@ pub enum Subject {
     All,
     /// `192.0.2.0/24`, `2001:db8::1`: a network or an address.
     Network(IpNet),
-    /// `example.org`, `*.example.org`: the addresses that answers of the name servers give for it.
+    /// `example.org`, `*.example.org`: questions for it, and the addresses that answers of the name servers give for it.
     Name(Pattern),
 }
 
@@ -34,7 +34,7 @@ impl FromStr for Subject {
                 .parse()
                 .map_err(|_| format!("{text:?} is no network; give one such as 192.0.2.0/24 or fd07::/64"))?;
             return match network.trunc() == network {
-                true => Ok(Subject::Network(network)),
+                true => Ok(Subject::Network(canonical(network))),
                 false => Err(format!("{text} has bits behind its prefix; did you mean {}?", network.trunc())),
             };
         }
@@ -59,6 +59,19 @@ impl fmt::Display for Subject {
     }
 }
 
+/// A network of mapped addresses (RFC 4291 2.5.5.2) is one of IPv4: addresses are compared as such.
+fn canonical(network: IpNet) -> IpNet {
+    match network {
+        IpNet::V6(mapped) => mapped
+            .addr()
+            .to_ipv4_mapped()
+            .zip(mapped.prefix_len().checked_sub(96))
+            .and_then(|(address, prefix)| Ipv4Net::new(address, prefix).ok())
+            .map_or(network, IpNet::V4),
+        IpNet::V4(_) => network,
+    }
+}
+
 /// What is denied unless a rule as narrow, or narrower, allows it: this very host, its links and whoever tells machines in a cloud their
 /// secrets there (169.254.169.254 and fd00:ec2::254), groups, and what no host can have (RFC 6890).
 const DENIED: [&str; 11] = [
@@ -75,8 +88,12 @@ const DENIED: [&str; 11] = [
     "fd00:ec2::254/128",
 ];
 
-/// All rules. The narrowest that fits an address decides; a name is narrower than any network; among equals a denial decides. Where
-/// none fits, guests may go.
+/// The length of the prefix that every address has: that of `all`.
+const ALL: u8 = 0;
+
+/// All rules. The narrowest that fits an address decides; among equals a denial decides. Where none fits, guests may go. Whoever
+/// answers for a name chooses its addresses. So a name that is allowed opens what `all` closes, and never what the denial of a network
+/// does (DNS rebinding); and one that is denied is not answered, but closes no address.
 #[derive(Debug)]
 pub struct Rules {
     networks: Vec<(IpNet, Verdict)>,
@@ -109,9 +126,6 @@ impl Rules {
     /// Whether guests may go to `address`.
     pub fn verdict(&self, address: IpAddr, now: Instant) -> Verdict {
         let address = address.to_canonical();
-        if let Some(verdict) = self.learnt.verdict(address, now) {
-            return verdict;
-        }
         let fitting = self.networks.iter().filter(|(network, _)| network.contains(&address));
         let chosen =
             fitting.map(|(network, verdict)| (network.prefix_len(), *verdict == Verdict::Deny)).max();
@@ -119,6 +133,7 @@ impl Rules {
         match (chosen, always) {
             (Some((length, denied)), Some(always)) if length >= always => verdict_of(denied),
             (_, Some(_)) => Verdict::Deny,
+            (Some((ALL, _)), None) if self.learnt.has(address, now) => Verdict::Allow,
             (Some((_, denied)), None) => verdict_of(denied),
             (None, None) => Verdict::Allow,
         }
@@ -130,14 +145,10 @@ impl Rules {
         fitting.map(|(_, verdict)| *verdict).max_by_key(|verdict| *verdict == Verdict::Deny)
     }
 
-    /// An answer said that `name` is at `address`. A name never opens what is always denied: whoever answers for it could choose this
-    /// host's own addresses.
+    /// An answer said that `name` is at `address`, which counts if the name is allowed.
     pub fn learn(&mut self, name: &str, address: IpAddr, time_to_live: Duration, now: Instant) {
-        let address = address.to_canonical();
-        match self.name_verdict(name) {
-            Some(Verdict::Allow) if self.always_denied(address).is_some() => {}
-            Some(verdict) => self.learnt.learn(address, verdict, time_to_live, now),
-            None => {}
+        if self.name_verdict(name) == Some(Verdict::Allow) {
+            self.learnt.learn(address.to_canonical(), time_to_live, now);
         }
     }
 
@@ -219,24 +230,48 @@ mod tests {
 
     #[test]
     #[allow(clippy::disallowed_methods, reason = "any time will do")]
-    fn names_open_and_close_the_addresses_that_answers_give_them() {
+    fn a_name_opens_what_all_closes_for_its_time_and_closes_nothing() {
         let mut rules = rules(&["example.org", "*.example.net"], &["all", "bad.example.net"]);
         let now = Instant::now();
         let minute = Duration::from_secs(60);
-        let [good, bad, own] = [[203, 0, 113, 1], [203, 0, 113, 2], [127, 0, 0, 1]].map(IpAddr::from);
+        let [good, shared] = [[203, 0, 113, 1], [203, 0, 113, 2]].map(IpAddr::from);
         assert!(!may(&rules, "203.0.113.1"));
         rules.learn("Example.org.", good, minute, now);
-        rules.learn("bad.example.net", bad, minute, now);
-        rules.learn("www.example.net", bad, minute, now);
-        rules.learn("example.org", own, minute, now);
+        rules.learn("bad.example.net", good, minute, now);
+        rules.learn("bad.example.net", shared, minute, now);
         rules.learn("elsewhere.example", [203, 0, 113, 3].into(), minute, now);
         assert!(may(&rules, "203.0.113.1"));
-        for denied in ["203.0.113.2", "203.0.113.3", "127.0.0.1"] {
-            assert!(!may(&rules, denied), "{denied}");
-        }
+        assert!(!may(&rules, "203.0.113.2") && !may(&rules, "203.0.113.3"));
+        rules.learn("www.example.net", shared, minute, now);
+        assert!(may(&rules, "203.0.113.2"));
         assert_eq!(rules.verdict(good, now + minute), Verdict::Deny);
         assert_eq!(rules.name_verdict("bad.example.net."), Some(Verdict::Deny));
         assert_eq!(rules.name_verdict("elsewhere.example"), None);
+    }
+
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "any time will do")]
+    fn a_name_never_opens_what_the_denial_of_a_network_closes() {
+        let now = Instant::now();
+        let closed = ["10.0.0.0/8", "192.0.2.7", "2001:db8::/32", "all"];
+        let mut rules = rules(&["example.org", "10.1.0.0/16"], &closed);
+        let addresses = ["10.0.0.1", "10.1.0.1", "192.0.2.7", "2001:db8::7", "127.0.0.1", "::1", "192.0.2.8"];
+        for address in addresses {
+            rules.learn("example.org", address.parse().unwrap(), Duration::from_secs(60), now);
+        }
+        let open: Vec<&str> = addresses.into_iter().filter(|address| may(&rules, address)).collect();
+        assert_eq!(open, ["10.1.0.1", "192.0.2.8"]);
+    }
+
+    #[test]
+    fn a_network_of_mapped_addresses_is_one_of_ipv4() {
+        let rules = rules(&[], &["::ffff:192.0.2.0/120", "::ffff:198.51.100.7/128"]);
+        for denied in ["192.0.2.1", "::ffff:192.0.2.255", "198.51.100.7"] {
+            assert!(!may(&rules, denied), "{denied}");
+        }
+        assert!(may(&rules, "192.0.3.1") && may(&rules, "198.51.100.8"));
+        assert!(!may(&self::rules(&[], &["::ffff:0:0/96"]), "192.0.2.1"));
+        assert_eq!("::ffff:192.0.2.0/120".parse::<Subject>(), "192.0.2.0/24".parse());
     }
 
     #[test]

@@ -14,6 +14,11 @@ const CLIENT_PORT: u16 = 68;
 const LONGEST_HARDWARE: u8 = 16;
 /// Bytes of the longest message that is read: what an Ethernet carries whole.
 const LONGEST: usize = 1472;
+/// Bytes before the options: the fields of BOOTP and the magic cookie (RFC 2131 2).
+const FIELDS: usize = 240;
+/// Options without a length (RFC 2132 3.1, 3.2).
+const PAD: u8 = 0;
+const END: u8 = 255;
 
 /// What guests are told.
 #[derive(Clone, Debug)]
@@ -189,9 +194,39 @@ fn read(bytes: &[u8]) -> Result<Message, Cause> {
     if !fits {
         return Err(Cause::Garbage);
     }
-    let message = Message::decode(&mut Decoder::new(bytes)).map_err(|_| Cause::Garbage)?;
+    let needed = with_needed_options(bytes).ok_or(Cause::Garbage)?;
+    let message = Message::decode(&mut Decoder::new(&needed)).map_err(|_| Cause::Garbage)?;
     let ours = message.opcode() == Opcode::BootRequest && message.giaddr().is_unspecified();
     if ours { Ok(message) } else { Err(Cause::Garbage) }
+}
+
+/// The message with those options alone that are asked for here, each once and as long as it must be: a decoder of all options would
+/// take the guest's word for their lengths.
+fn with_needed_options(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (fields, mut rest) = bytes.split_at_checked(FIELDS)?;
+    let (mut needed, mut seen) = (fields.to_vec(), Vec::new());
+    while let Some((&code, after)) = rest.split_first() {
+        if code == PAD {
+            rest = after;
+            continue;
+        }
+        let Some((&length, after)) = after.split_first().filter(|_| code != END) else { break };
+        let Some((value, after)) = after.split_at_checked(length.into()) else { break };
+        rest = after;
+        let is_whole = match OptionCode::from(code) {
+            OptionCode::MessageType => length == 1,
+            OptionCode::RequestedIpAddress | OptionCode::ServerIdentifier => length == 4,
+            OptionCode::ClientIdentifier => length > 0,
+            _ => false,
+        };
+        if is_whole && !seen.contains(&code) {
+            seen.push(code);
+            needed.extend([code, length]);
+            needed.extend_from_slice(value);
+        }
+    }
+    needed.push(END);
+    Some(needed)
 }
 
 /// RFC 2131 4.2: its identifier, or else its hardware address.

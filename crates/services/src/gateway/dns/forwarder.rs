@@ -1,6 +1,6 @@
 //! Asks the name servers what guests ask.
 
-use super::message::{Answer, LONGEST_DATAGRAM, Question, set_id};
+use super::message::{Answer, Question, set_id};
 use crate::gateway::{Cause, Counters, Policy};
 use hickory_proto::op::ResponseCode;
 use std::io::{self, ErrorKind};
@@ -13,6 +13,8 @@ use tokio::time::{Instant, timeout};
 
 /// Bytes of the longest question that is passed on.
 pub const LONGEST_QUESTION: usize = 4096;
+/// Bytes of the longest datagram that there is: a name server may send more than it was told is welcome.
+const LONGEST_ANSWER: usize = 65_535;
 /// How long one name server may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -39,8 +41,8 @@ impl Forwarder {
         Forwarder { servers, policy, counters }
     }
 
-    /// The answer to a guest's question; None for what is no question. Names that rules deny are refused, and what answers say of
-    /// names with rules is remembered. Must run inside a tokio runtime.
+    /// The answer to a guest's question; None for what is no question. Names that rules deny are refused, as are those that lead to
+    /// them, and what answers say of names that rules allow is remembered. Must run inside a tokio runtime.
     pub async fn answer(&self, guest: IpAddr, asked: &[u8], transport: Transport) -> Option<Vec<u8>> {
         let question = match Question::read(asked) {
             Ok(question) if asked.len() <= LONGEST_QUESTION => question,
@@ -50,8 +52,7 @@ impl Forwarder {
             }
         };
         let name = question.name();
-        if !self.policy.may_ask(&name) {
-            self.counters.count(Cause::NameDenied, Some(guest), &name);
+        if self.is_denied(&name, guest) {
             return question.fail(ResponseCode::Refused);
         }
         let mut best = None;
@@ -71,12 +72,25 @@ impl Forwarder {
             self.counters.count(Cause::NoNameServer, Some(guest), &name);
             return question.fail(ResponseCode::ServFail);
         };
+        // Whoever answers for a name can lead to any other with any address: nothing of it is believed then.
+        if answer.aliases().any(|alias| self.is_denied(&alias, guest)) {
+            return question.fail(ResponseCode::Refused);
+        }
         self.learn(&answer);
         if transport == Transport::Datagram && bytes.len() > question.longest() {
             return answer.truncated(question.id());
         }
         set_id(&mut bytes, question.id());
         Some(bytes)
+    }
+
+    /// Whether a rule denies the name, which is counted.
+    fn is_denied(&self, name: &str, guest: IpAddr) -> bool {
+        let denied = !self.policy.may_ask(name);
+        if denied {
+            self.counters.count(Cause::NameDenied, Some(guest), name);
+        }
+        denied
     }
 
     fn learn(&self, answer: &Answer) {
@@ -121,11 +135,17 @@ async fn by_datagram(
     let socket = UdpSocket::bind((any, 0)).await?;
     socket.connect(server).await?;
     socket.send(request).await?;
-    let mut bytes = vec![0; usize::from(LONGEST_DATAGRAM)];
     loop {
-        let length = socket.recv(&mut bytes).await?;
-        if let Some(answer) = question.answered(id, bytes.get(..length).unwrap_or_default()) {
-            bytes.truncate(length);
+        socket.readable().await?;
+        // Only now: who waits for an answer holds no room for it.
+        let mut bytes = Vec::with_capacity(LONGEST_ANSWER);
+        match socket.try_recv_buf(&mut bytes) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+            Err(error) => return Err(error),
+        }
+        if let Some(answer) = question.answered(id, &bytes) {
+            bytes.shrink_to_fit();
             return Ok((answer, bytes));
         }
     }

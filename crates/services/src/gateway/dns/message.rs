@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// Bytes of a datagram that every asker can take, and that this forwarder gives at most.
 const SHORTEST: u16 = 512;
-pub(super) const LONGEST_DATAGRAM: u16 = 4096;
+const LONGEST_DATAGRAM: u16 = 4096;
 /// Aliases that an answer is followed through.
 const ALIASES: usize = 16;
 
@@ -93,6 +93,14 @@ impl Answer {
         let mut short = self.message.truncate();
         short.metadata.id = id;
         short.to_vec().ok()
+    }
+
+    /// The names that it leads to.
+    pub(super) fn aliases(&self) -> impl Iterator<Item = String> {
+        self.message.answers.iter().filter_map(|record| match &record.data {
+            RData::CNAME(alias) => Some(alias.0.to_ascii()),
+            _ => None,
+        })
     }
 
     /// The addresses that it gives, each for how long; and the names that are asked for by it: the question's and its aliases.

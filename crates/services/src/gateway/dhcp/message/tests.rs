@@ -114,3 +114,27 @@ fn garbage_is_told_from_messages_whatever_its_lengths_say() {
     assert_eq!(server.answer(&[1; 1473], now), Err(Cause::Garbage));
     assert_eq!(server.answer(&said(MessageType::Offer, 1, NONE, vec![]), now), Err(Cause::Garbage));
 }
+
+#[test]
+fn no_option_of_any_code_and_length_stops_the_server() {
+    let (mut server, now) = (server(), Instant::now());
+    let good = said(MessageType::Discover, 1, NONE, vec![]);
+    let fields = &good[..FIELDS];
+    for code in 1..END {
+        for length in 0..=9 {
+            let option = [&[code, length][..], &vec![1; length.into()]].concat();
+            // Before and after the one that counts, and cut off by the end of the datagram.
+            for options in [
+                [&option[..], &[53, 1, 1, END]].concat(),
+                [&[53, 1, 1][..], &option, &[PAD, END]].concat(),
+                [&[53, 1, 1, code, length + 1][..], &vec![1; length.into()]].concat(),
+            ] {
+                let _ = server.answer(&[fields, &options].concat(), now);
+            }
+        }
+    }
+    // What is not known here, or not as long as it must be, is as if it were not there.
+    let odd = [fields, &[154, 1, 0, 54, 3, 10, 7, 0, 50, 5, 1, 1, 1, 1, 1, 53, 1, 1, END]].concat();
+    let (kind, ..) = told(server.answer(&odd, now));
+    assert_eq!(kind, MessageType::Offer);
+}

@@ -43,7 +43,7 @@ fn known(asked: &[u8], datagram: bool) -> Vec<u8> {
             ));
         }
         "long.example.org." if datagram => answer.metadata.truncation = true,
-        "long.example.org." => {
+        "long.example.org." | "huge.example.org." => {
             for _ in 0..30 {
                 let text = RData::TXT(TXT::new(vec!["x".repeat(200)]));
                 answer.add_answer(Record::from_rdata(own.clone(), 300, text));
@@ -127,14 +127,26 @@ async fn questions_are_answered_and_what_answers_say_of_names_with_rules_is_reme
 }
 
 #[tokio::test]
-async fn an_alias_that_is_denied_denies_the_address() {
-    let (forwarder, policy) = forwarder(vec![server().await], &[], &["host.example.net", "*.example.com"]);
-    asked(&forwarder, &question("www.example.org.", RecordType::A), Transport::Datagram).await;
-    let now = std::time::Instant::now();
-    assert_eq!(policy.target(([203, 0, 113, 1], 80).into(), now), Err(Cause::Denied));
-    let answer = asked(&forwarder, &question("a.Example.com.", RecordType::AAAA), Transport::Datagram).await;
-    assert_eq!(answer.metadata.response_code, ResponseCode::Refused);
-    assert_eq!(forwarder.counters.of(Cause::NameDenied), 1);
+async fn a_name_that_is_denied_is_refused_as_an_alias_too_and_closes_no_address() {
+    let rules: [&[&str]; 2] = [&["www.example.org"], &["host.example.net", "*.example.com"]];
+    let (forwarder, policy) = forwarder(vec![server().await], rules[0], rules[1]);
+    for (name, kind) in [("www.example.org.", RecordType::A), ("a.Example.com.", RecordType::AAAA)] {
+        let answer = asked(&forwarder, &question(name, kind), Transport::Datagram).await;
+        assert_eq!((answer.metadata.response_code, answer.answers.len()), (ResponseCode::Refused, 0));
+    }
+    let (to, now) = (SocketAddr::from(([203, 0, 113, 1], 80)), std::time::Instant::now());
+    assert_eq!(policy.target(to, now), Ok(to));
+    assert_eq!(forwarder.counters.of(Cause::NameDenied), 2);
+}
+
+#[tokio::test]
+async fn an_answer_longer_than_is_welcome_is_read_whole() {
+    let (forwarder, _) = forwarder(vec![server().await], &[], &[]);
+    let question = question("huge.example.org.", RecordType::TXT);
+    let cut = asked(&forwarder, &question, Transport::Datagram).await;
+    assert!(cut.metadata.truncation && cut.metadata.response_code == ResponseCode::NoError);
+    let whole = asked(&forwarder, &question, Transport::Stream).await;
+    assert_eq!((whole.metadata.truncation, whole.answers.len()), (false, 30));
 }
 
 #[tokio::test]
