@@ -6,6 +6,10 @@ mod dhcp;
 mod dns;
 mod echo;
 mod engine;
+#[cfg(target_os = "linux")]
+mod namespace;
+#[cfg(not(target_os = "linux"))]
+#[path = "gateway/no_namespace.rs"]
 mod namespace;
 mod outcome;
 mod publish;

@@ -23,7 +23,7 @@ use rustix::net::{
 };
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use super::{dhcp, settings};
+use super::settings;
 use crate::arguments::GatewayArguments;
 use crate::failure::Failure;
 use crate::values::address::HostAddress;
@@ -143,7 +143,7 @@ fn configure(name: &str, gateway: &[HostAddress]) -> Result<(), Failure> {
     ip(&["link", "set", "dev", name, "up"])?;
     for own in gateway {
         let router = own.address.to_string();
-        let Some(guest) = guest_address(*own) else { continue };
+        let Some(guest) = settings::guest_address(*own) else { continue };
         let guest = guest.to_string();
         match own.address {
             IpAddr::V4(_) => {
@@ -157,15 +157,6 @@ fn configure(name: &str, gateway: &[HostAddress]) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// The address that a configured guest gets: the first that the DHCP server would give, or the one after the gateway's.
-pub(crate) fn guest_address(gateway: HostAddress) -> Option<HostAddress> {
-    let address = match gateway.address {
-        IpAddr::V4(server) => IpAddr::V4(*dhcp::pool(server, gateway.prefix)?.start()),
-        IpAddr::V6(server) => IpAddr::V6((u128::from(server) + 0x63).into()),
-    };
-    Some(HostAddress { address, prefix: gateway.prefix })
 }
 
 fn ip(arguments: &[&str]) -> Result<(), Failure> {
@@ -240,7 +231,8 @@ mod tests {
 
     #[test]
     fn a_configured_guest_is_beside_the_gateway() {
-        let guest = |gateway: &str| guest_address(gateway.parse().unwrap()).map(|guest| guest.to_string());
+        let guest =
+            |gateway: &str| settings::guest_address(gateway.parse().unwrap()).map(|guest| guest.to_string());
         assert_eq!(guest("10.7.0.1/24").as_deref(), Some("10.7.0.100/24"));
         assert_eq!(guest("fd07::1/64").as_deref(), Some("fd07::64/64"));
         assert_eq!(guest("10.7.0.1/32"), None);

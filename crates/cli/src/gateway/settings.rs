@@ -1,7 +1,9 @@
 //! What the flags come to.
 
 use services::gateway::Limits;
+use std::net::IpAddr;
 
+use super::dhcp;
 use crate::arguments::GatewayArguments;
 use crate::network::GATEWAY;
 use crate::values::address::HostAddress;
@@ -21,4 +23,13 @@ pub(crate) fn limits(arguments: &GatewayArguments) -> Limits {
         guest_bytes: u64::from(arguments.guest_memory) << 20,
         ..Limits::default()
     }
+}
+
+/// The address that a configured guest gets: the first that the DHCP server would give, or the one after the gateway's.
+pub(crate) fn guest_address(gateway: HostAddress) -> Option<HostAddress> {
+    let address = match gateway.address {
+        IpAddr::V4(server) => IpAddr::V4(*dhcp::pool(server, gateway.prefix)?.start()),
+        IpAddr::V6(server) => IpAddr::V6((u128::from(server) + 0x63).into()),
+    };
+    Some(HostAddress { address, prefix: gateway.prefix })
 }

@@ -298,7 +298,7 @@ fn announce(arguments: &GatewayArguments, exposures: &[Exposure], name_servers: 
     if arguments.configure {
         let guests: Vec<String> = own
             .iter()
-            .filter_map(|own| namespace::guest_address(*own))
+            .filter_map(|own| settings::guest_address(*own))
             .map(|guest| guest.to_string())
             .collect();
         let _ = writeln!(text, "guest   {}", guests.join(" "));
