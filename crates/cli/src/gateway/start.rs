@@ -141,7 +141,7 @@ impl GoingOn {
         };
         let why = match ended {
             Ok(()) => "the log says why".to_owned(),
-            Err(error) => error.to_string().replace('\n', " "),
+            Err(error) => error.to_string(),
         };
         tracing::error!(why, "a part of the gateway has ended, and with it ends the whole");
         Failure::new(
@@ -335,9 +335,9 @@ mod tests {
     async fn a_part_that_ends_or_panics_is_told_of_in_one_line() {
         let mut going_on = GoingOn { flows: JoinSet::new(), services: JoinSet::new() };
         going_on.flows.spawn(std::future::pending());
-        going_on.services.spawn(async { panic!("odd\nlength") });
+        going_on.services.spawn(async { panic!("of one\nlength") });
         let told = going_on.broken().await.to_string();
-        assert!(told.contains("odd length") && !told.contains('\n'), "{told}");
+        assert!(told.contains(r"of one\nlength") && !told.contains('\n'), "{told}");
         going_on.services.spawn(async {});
         assert!(going_on.broken().await.to_string().contains("the log says why"));
         going_on.services.spawn(std::future::pending());
