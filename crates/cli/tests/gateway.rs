@@ -212,6 +212,15 @@ fn guests_go_only_where_they_may() {
         echo "others: $(calls 198.51.100.2:8080)"
         told 'report["not_done"]["denied by a rule"]'
         echo "said $(grep -c 'denied by a rule' run/log) times"
+        guest ip address add 192.0.2.77/32 dev net0
+        guest python3 -c '
+import socket
+for place in (("198.51.100.1", 9), ("198.51.100.1", 10), ("10.7.0.1", 53)):
+    datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    datagrams.bind(("192.0.2.77", 0))
+    datagrams.sendto(b"x", place)'
+        calls 198.51.100.2:8080 > /dev/null
+        told '"foreign", report["not_done"]["sources of no guest"], "of guests", len(report["guests"])'
     "#;
     let outcome = on_a_machine(&format!("{CALLS}{script}"));
     says(
@@ -228,6 +237,7 @@ fn guests_go_only_where_they_may() {
             "others: 198.51.100.2:8080 ECONNREFUSED",
             "2",
             "said 1 times",
+            "foreign 3 of guests 1",
         ],
     );
 }

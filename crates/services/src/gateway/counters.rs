@@ -37,7 +37,7 @@ causes! {
     /// There are as many guests as may be.
     Guests "guests",
     /// What came has a source that is in none of the gateway's networks.
-    Foreign "sources that are no guest's",
+    Foreign "sources of no guest",
     /// The rules say no.
     Denied "denied by a rule",
     /// The rules say no to a name that was asked for.
