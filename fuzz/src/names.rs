@@ -44,7 +44,8 @@ pub fn run(bytes: &[u8]) {
 
 /// A question, an answer, and a probe.
 pub fn seeds() -> Vec<Vec<u8>> {
-    let offer = Offer { instance: "talk".into(), kind: "_talk._tcp".into(), port: 9528, text: vec!["a=b".into()] };
+    let offer =
+        Offer { instance: "talk".into(), kind: "_talk._tcp".into(), port: 9528, text: vec!["a=b".into()] };
     let mut now = Instant::ZERO;
     let address = [10, 7, 0, 9].into();
     let made = Responder::new(now, "server", &[address], vec![offer], Random::new([3; 32]));
