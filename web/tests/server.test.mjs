@@ -31,7 +31,7 @@ test("a message typed at home travels over the running stack, is seen, and comes
   assert.ok(existsSync(program), `${program} is missing: run \`cargo build\` first`);
   const directory = await mkdtemp(join(tmpdir(), "ns"));
   const start = async (address) => {
-    const server = spawn(program, ["serve", "--link", `lan:${directory}/lan.sock`, "--publish", "127.0.0.1:0=9528", "--web", address], { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, RUST_LOG: "error" } });
+    const server = spawn(program, ["serve", "--no-discovery", "--link", `lan:${directory}/lan.sock`, "--publish", "127.0.0.1:0=9528", "--web", address], { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, RUST_LOG: "error" } });
     let banner = "";
     for await (const chunk of server.stdout.setEncoding("utf8").iterator({ destroyOnReturn: false })) {
       banner += chunk;
