@@ -115,14 +115,13 @@ fn echoed(mut stream: TcpStream, sent: &[u8]) -> u32 {
     let mut back = Vec::new();
     let mtu = thread::scope(|scope| {
         let (mut writer, reader) = (stream.try_clone().unwrap(), &mut stream);
-        scope.spawn(move || {
-            writer.write_all(sent).unwrap();
-            writer.shutdown(Shutdown::Write).unwrap();
-        });
+        scope.spawn(move || writer.write_all(sent).unwrap());
         back.resize(sent.len(), 0);
         reader.read_exact(&mut back).unwrap();
+        // Before the end: a connection that is over has found out nothing.
         reader.info().unwrap().path_mtu
     });
+    stream.shutdown(Shutdown::Write).unwrap();
     assert!(back == sent, "what came back differs");
     mtu
 }
@@ -191,6 +190,6 @@ fn we_find_out_what_a_bridge_carries_that_says_nothing() {
     }
     ip("link set bridge0 up");
     let stream = TcpStream::connect(&host(None), "10.7.0.9:7777").unwrap();
-    // Whoever goes on sending packets of 1500 bytes never gets here.
-    echoed(stream, &pattern(1_000_000));
+    let found = echoed(stream, &pattern(1_000_000));
+    assert!((1_000..=1_300).contains(&found), "{found} bytes are believed to get through");
 }
