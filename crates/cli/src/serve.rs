@@ -11,8 +11,9 @@ mod contest;
 pub(crate) mod control;
 mod equipment;
 mod holder;
+pub(crate) mod host_report;
 mod metrics;
-pub(crate) mod ours;
+mod ours;
 pub(crate) mod publish;
 mod site;
 pub(crate) mod system;
@@ -183,7 +184,7 @@ fn reporter(arguments: &ServeArguments, site: &Site) -> Arc<Reporter> {
             kept_out: confinement::is_kept_out(),
         },
         services: reach.clone(),
-        hosts: hosts.iter().map(ours::report).collect(),
+        hosts: hosts.iter().map(host_report::report).collect(),
         calls: calls.list().into_iter().map(Into::into).collect(),
         carried: carried.list().into_iter().map(Into::into).collect(),
         refused: calls.refused() + carried.refused(),

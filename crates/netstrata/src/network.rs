@@ -1,6 +1,7 @@
 //! Plugging a host into a network that a line of text names.
 
 mod memory;
+mod opening;
 mod plug;
 mod spec;
 

@@ -22,7 +22,7 @@ use crate::failure::{Failure, tell};
 use crate::invocation::program;
 use crate::network;
 use crate::serve::control::{self, Reporter};
-use crate::serve::ours;
+use crate::serve::host_report;
 use crate::signals::Signals;
 use crate::status::report::{Program, Report};
 use crate::values::exposure::Exposure;
@@ -276,7 +276,7 @@ fn reporter(
             uptime_seconds: started.elapsed().as_secs_f64(),
             kept_out: None,
         },
-        hosts: vec![ours::report(&host)],
+        hosts: vec![host_report::report(&host)],
         carried: carried.list().into_iter().map(Into::into).collect(),
         refused: carried.refused(),
         gateway: Some(GatewayReport {

@@ -9,7 +9,7 @@ use netstrata::Host;
 use netstrata::tcp::State;
 use services::{Calls, How};
 
-use super::ours;
+use super::host_report;
 use super::site::Site;
 use crate::arguments::ServeArguments;
 
@@ -160,7 +160,7 @@ impl Figures {
                 name,
                 states: states.into_iter().map(|(state, count)| (state.to_string(), count)).collect(),
                 listeners,
-                events: ours::events(stack),
+                events: host_report::events(stack),
                 dropped: stack
                     .counters()
                     .dropped

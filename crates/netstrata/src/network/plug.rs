@@ -1,5 +1,6 @@
 //! A host plugged into the link that a [`LinkSpec`] names, with captures and impairments on the way.
 
+use super::opening::open;
 use super::spec::LinkSpec;
 use basis::{Random, Seed};
 use link::{Capture, Impaired, Impairment, Link, Watch, Watched};
@@ -252,14 +253,10 @@ impl Network {
         let (mac, other_mac) = (self.station(&mut random), other.station(&mut other_random));
         let whole = self.takes_super_segments() && other.takes_super_segments();
         let (link, other_link) = super::memory::cable(self.mtu.min(other.mtu), mac, other_mac, whole);
-        let addresses =
-            |network: &Network| network.addresses.iter().map(|(address, _)| *address).collect::<Vec<_>>();
-        let (wanted, other_wanted) = (addresses(&self), addresses(&other));
+        let (wanted, other_wanted) = (self.own_addresses(), other.own_addresses());
         let (host, other_host) =
             (self.plug(vec![link], &mut random)?, other.plug(vec![other_link], &mut other_random)?);
-        host.wait_address(&wanted, PATIENCE)?;
-        other_host.wait_address(&other_wanted, PATIENCE)?;
-        Ok((host, other_host))
+        Ok((settled(host, &wanted)?, settled(other_host, &other_wanted)?))
     }
 
     fn takes_super_segments(&self) -> bool {
@@ -385,81 +382,4 @@ fn try_address(
         let _ = host.with(|stack, _| stack.remove_address(address));
     }
     result
-}
-
-fn not_a_network(message: &str) -> io::Error {
-    io::Error::new(ErrorKind::InvalidInput, message)
-}
-
-#[cfg(unix)]
-/// Opens the link, with up to that many queues where it has some.
-fn open(
-    spec: &LinkSpec,
-    mac: MacAddress,
-    mtu: usize,
-    whole: bool,
-    queues: usize,
-) -> io::Result<Vec<Box<dyn Link>>> {
-    use link::lan::{LanAddress, Nic};
-    match spec {
-        LinkSpec::Lan(path) => {
-            let address = match path {
-                Some(path) => LanAddress::new(path),
-                None => LanAddress::from_environment()?,
-            };
-            Ok(vec![Box::new(Nic::join(address, mac, mtu)?)])
-        }
-        LinkSpec::Tap(_) | LinkSpec::Tun(_) => interface(spec, mac, whole, queues),
-        LinkSpec::Memory => Err(not_a_network(MEMORY)),
-        LinkSpec::Host => Err(not_a_network(HOST)),
-    }
-}
-
-#[cfg(not(unix))]
-fn open(
-    spec: &LinkSpec,
-    _mac: MacAddress,
-    _mtu: usize,
-    _whole: bool,
-    _queues: usize,
-) -> io::Result<Vec<Box<dyn Link>>> {
-    Err(match spec {
-        LinkSpec::Lan(_) | LinkSpec::Tap(_) | LinkSpec::Tun(_) => io::Error::new(
-            ErrorKind::Unsupported,
-            format!("the link \"{spec}\" is not available on this system"),
-        ),
-        LinkSpec::Memory => not_a_network(MEMORY),
-        LinkSpec::Host => not_a_network(HOST),
-    })
-}
-
-const MEMORY: &str = "the link \"memory\" joins two hosts of one process: start them as a pair";
-const HOST: &str =
-    "the link \"host\" is the operating system's own sockets: no stack of ours can be plugged into it";
-
-/// A cable to the kernel. A TAP carries packets, as cables do; over a TUN super-segments pass whole, if `whole` says so.
-#[cfg(target_os = "linux")]
-fn interface(spec: &LinkSpec, mac: MacAddress, whole: bool, queues: usize) -> io::Result<Vec<Box<dyn Link>>> {
-    use link::tuntap::{Device, Offload};
-    let devices = match spec {
-        LinkSpec::Tun(name) => {
-            Device::tun_queues(name, queues, if whole { Offload::On } else { Offload::Off })?
-        }
-        LinkSpec::Tap(name) => Device::tap_queues(name, mac, queues, Offload::Off)?,
-        _ => return Err(not_a_network(HOST)),
-    };
-    Ok(devices.into_iter().map(|device| -> Box<dyn Link> { Box::new(device) }).collect())
-}
-
-#[cfg(all(unix, not(target_os = "linux")))]
-fn interface(
-    spec: &LinkSpec,
-    _mac: MacAddress,
-    _whole: bool,
-    _queues: usize,
-) -> io::Result<Vec<Box<dyn Link>>> {
-    Err(io::Error::new(
-        ErrorKind::Unsupported,
-        format!("the link \"{spec}\" is available on Linux only: use \"lan\""),
-    ))
 }

@@ -9,12 +9,12 @@ use crate::interface::{Context, Interface, InterfaceId, is_v6};
 use crate::neighbour::Contest;
 use basis::{Checksum, Ecn, Frame, Instant};
 use core::hint::cold_path;
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr};
 use wire::arp::{Operation, Packet};
 use wire::ethernet::{self, EtherType, MacAddress};
 use wire::icmpv4::{self, Message};
 use wire::ipv4::Header;
-use wire::{protocol, udp};
+use wire::protocol;
 
 impl Stack {
     /// A frame arrived by `interface`.
@@ -334,45 +334,6 @@ impl Stack {
         self.tcp.on_segment(now, path, local, remote, frame).map_err(Dropped::Tcp)
     }
 
-    fn on_udp(
-        &mut self,
-        now: Instant,
-        id: InterfaceId,
-        header: &Header,
-        frame: &mut Frame,
-        for_many: bool,
-    ) -> Result<(), Dropped> {
-        let behind = frame.first().get(header.header_length..).unwrap_or_default();
-        let ports = udp::Header::parse(behind, header.payload_length()).map_err(Dropped::Malformed)?;
-        let source = SocketAddr::new(IpAddr::V4(header.source), ports.source_port);
-        let destination = SocketAddr::new(IpAddr::V4(header.destination), ports.destination_port);
-        let group = for_many && header.destination.is_multicast();
-        let found = if group {
-            self.udp.find_joined(source, destination, id.number())
-        } else {
-            self.udp.find(source, destination, for_many)
-        };
-        let Some(socket) = found else {
-            verify_udp(frame.clone(), header)?;
-            let code = icmpv4::PORT_UNREACHABLE;
-            let message = Message::DestinationUnreachable { code, next_hop_mtu: 0 };
-            self.send_error(now, id, header, frame, for_many, message);
-            return Err(Dropped::UdpNoSocket);
-        };
-        frame.strip(header.header_length);
-        frame.truncate(ports.length);
-        if frame.checksum != Checksum::Verified {
-            udp::verify(source.ip(), destination.ip(), header_first(frame)).map_err(Dropped::Malformed)?;
-        }
-        frame.strip(udp::HEADER_LENGTH);
-        if group {
-            self.udp.share_with_group(socket, (source, destination), id.number(), frame);
-        }
-        self.udp.deliver(socket, source, destination, frame)?;
-        self.counters.udp.received += 1;
-        Ok(())
-    }
-
     /// How a connection's packets to `remote` leave by `interface`.
     #[inline(always)]
     pub(crate) fn path(&self, now: Instant, id: InterfaceId, remote: IpAddr) -> tcp::Path {
@@ -402,13 +363,4 @@ pub(crate) fn header_first(frame: &Frame) -> [&[u8]; 2] {
         [[], body] => [body, &[]],
         parts => parts,
     }
-}
-
-fn verify_udp(mut datagram: Frame, header: &Header) -> Result<(), Dropped> {
-    if datagram.checksum == Checksum::Verified {
-        return Ok(());
-    }
-    datagram.strip(header.header_length);
-    let (source, destination) = (IpAddr::V4(header.source), IpAddr::V4(header.destination));
-    udp::verify(source, destination, header_first(&datagram)).map_err(Dropped::Malformed)
 }

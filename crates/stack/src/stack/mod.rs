@@ -4,6 +4,7 @@ mod addresses;
 mod groups;
 mod input;
 mod input_icmp;
+mod input_udp;
 mod interception;
 mod output;
 mod ping;
