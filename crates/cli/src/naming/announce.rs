@@ -10,6 +10,8 @@ use netstrata::Host;
 use netstrata::tokio::UdpSocket;
 use services::Stop;
 
+use crate::values::address::HostAddress;
+
 /// Pause after an error of a socket.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -17,22 +19,22 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(crate) struct Told {
     /// The host's name.
     pub(crate) name: String,
-    /// Its addresses.
-    pub(crate) addresses: Vec<IpAddr>,
+    /// Its addresses, each in its network.
+    pub(crate) addresses: Vec<HostAddress>,
     /// Its services.
     pub(crate) offers: Vec<Offer>,
 }
 
 /// Opens the sockets of a host.
-pub(crate) async fn open(host: &Host, addresses: &[IpAddr]) -> io::Result<Sockets> {
+pub(crate) async fn open(host: &Host, addresses: &[HostAddress]) -> io::Result<Sockets> {
     let (mut v4, mut v6) = (None, None);
-    if addresses.iter().any(IpAddr::is_ipv4) {
+    if addresses.iter().any(|own| own.address.is_ipv4()) {
         let socket = UdpSocket::bind(host, (Ipv4Addr::UNSPECIFIED, PORT)).await?;
         socket.join_multicast_v4(GROUP_V4, Ipv4Addr::UNSPECIFIED)?;
         socket.set_multicast_ttl_v4(255)?;
         v4 = Some(socket);
     }
-    if addresses.iter().any(IpAddr::is_ipv6) {
+    if addresses.iter().any(|own| own.address.is_ipv6()) {
         let socket = UdpSocket::bind_v6_only(host, ("::", PORT))?;
         socket.join_multicast_v6(&GROUP_V6, 0)?;
         v6 = Some(socket);
@@ -51,7 +53,8 @@ pub(crate) struct Sockets {
 pub(crate) async fn announce(sockets: Sockets, told: Told, mut stop: Stop) {
     let now = sockets.host.now();
     let Ok(random) = super::chance::random() else { return };
-    let mut responder = match Responder::new(now, &told.name, &told.addresses, told.offers, random) {
+    let addresses: Vec<IpAddr> = told.addresses.iter().map(|own| own.address).collect();
+    let mut responder = match Responder::new(now, &told.name, &addresses, told.offers, random) {
         Ok(responder) => responder,
         Err(error) => {
             return tracing::warn!(%error, name = told.name, "the server cannot be found by its name");
@@ -73,6 +76,7 @@ pub(crate) async fn announce(sockets: Sockets, told: Told, mut stop: Stop) {
             () = stop.draining() => break,
         };
         match heard {
+            Ok((_, from)) if !is_near(&told.addresses, from.ip()) => {}
             Ok((bytes, from)) => responder.on_message(sockets.host.now(), from, bytes.unwrap_or_default()),
             // The host may have gone; a socket's error of one datagram is none of ours.
             Err(_) => tokio::time::sleep(PAUSE).await,
@@ -80,6 +84,15 @@ pub(crate) async fn announce(sockets: Sockets, told: Told, mut stop: Stop) {
     }
     responder.leave(sockets.host.now());
     sockets.send(&mut responder).await;
+}
+
+/// Whether somebody is on the LAN: nobody else is heard or answered (RFC 6762 11).
+fn is_near(own: &[HostAddress], from: IpAddr) -> bool {
+    let is_of_the_link = match from {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    };
+    is_of_the_link || own.iter().any(|own| own.contains(from))
 }
 
 async fn receive(socket: Option<&UdpSocket>, room: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
@@ -119,4 +132,20 @@ fn tell_names(responder: &Responder, known: &mut Vec<Name>) {
     let services: Vec<String> = responder.instances().map(Name::to_string).collect();
     tracing::info!(host = ?names.first(), ?services, "found by these names");
     *known = names;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_is_on_the_lan_is_heard() {
+        let own = [HostAddress::v4([10, 7, 0, 2]), HostAddress::v6(2)];
+        for near in ["10.7.0.1", "10.7.0.255", "169.254.3.4", "fd07::9", "fe80::1"] {
+            assert!(is_near(&own, near.parse().unwrap()), "{near}");
+        }
+        for far in ["10.7.1.1", "192.0.2.1", "127.0.0.1", "fd08::9", "::1", "::ffff:10.7.0.1"] {
+            assert!(!is_near(&own, far.parse().unwrap()), "{far}");
+        }
+    }
 }

@@ -232,11 +232,10 @@ async fn announce(arguments: &ServeArguments, host: &Host, addresses: &[HostAddr
         let card = placed.service.card();
         Offer { instance: card.name.into(), kind: card.kind.into(), port: placed.port, text: Vec::new() }
     };
-    let addresses: Vec<IpAddr> = addresses.iter().map(|own| own.address).collect();
-    match announce::open(host, &addresses).await {
+    match announce::open(host, addresses).await {
         Ok(sockets) => {
             let offers = arguments.services.iter().map(offer).collect();
-            let told = Told { name: arguments.name.clone(), addresses, offers };
+            let told = Told { name: arguments.name.clone(), addresses: addresses.to_vec(), offers };
             site.announcing = Some(tokio::spawn(announce::announce(sockets, told, site.stop.clone())));
         }
         Err(error) => tracing::warn!(%error, "the services cannot be found by name"),
