@@ -100,7 +100,7 @@ impl Connection {
 
     /// Runs `attempt` as the socket's mode wants it: once, or until it is ready or the patience is at its end.
     #[inline]
-    fn run<T>(
+    pub(crate) fn run<T>(
         &self,
         awaited: Awaited,
         patience: &Patience,

@@ -10,6 +10,7 @@
 #[cfg(feature = "axum")]
 mod axum;
 mod ready;
+mod send_file;
 mod tcp_into_split;
 mod tcp_listener;
 mod tcp_options;
@@ -17,6 +18,7 @@ mod tcp_split;
 mod tcp_stream;
 mod udp_peek;
 mod udp_socket;
+mod zero_copy;
 
 pub use ready::{Interest, Ready};
 pub use tcp_into_split::{OwnedReadHalf, OwnedWriteHalf, ReuniteError};

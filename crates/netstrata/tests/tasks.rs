@@ -7,6 +7,7 @@
 
 mod common;
 
+use bytes::Bytes;
 use common::{LEFT, NOBODY, RIGHT, pair, pattern, right};
 use netstrata::Host;
 use netstrata::tokio::{Interest, TcpListener, TcpStream};
@@ -324,5 +325,64 @@ fn of_two_futures_of_one_task_one_may_give_up_and_the_other_is_still_woken() {
         let client = calls.await.unwrap();
         assert_eq!(accepted.unwrap().1, client.local_addr().unwrap());
         assert_eq!(right.statistics().waiting, 0);
+    });
+}
+
+#[test]
+fn tasks_share_memory_with_their_streams_and_send_files() {
+    run(async {
+        let (left, right) = pair();
+        let (client, server) = connected(&left, &right).await;
+        let memory = Bytes::from(pattern(5_000_000));
+        let written = memory.clone();
+        let writing = tokio::spawn(async move {
+            client.write_all_bytes(written.slice(..2_000_000)).await.unwrap();
+            let mut pieces = [written.slice(2_000_000..2_000_010), written.slice(2_000_010..4_000_000)];
+            while pieces.iter().any(|piece| !piece.is_empty()) {
+                client.write_bytes_vectored(&mut pieces).await.unwrap();
+            }
+            let mut file = std::io::Cursor::new(written.clone());
+            assert_eq!(client.send_file(&mut file, 4_000_000, 900_000).await.unwrap(), 900_000);
+            assert_eq!(client.send_file(&mut file, 4_900_000, u64::MAX).await.unwrap(), 100_000);
+            drop(client);
+        });
+        let mut pieces = Vec::new();
+        while server.read_bytes_vectored(&mut pieces, 1 << 20).await.unwrap() > 0 {}
+        writing.await.unwrap();
+        assert!(pieces.concat() == memory[..], "other bytes");
+        let shared = pieces.iter().filter(|piece| memory.as_ptr_range().contains(&piece.as_ptr()));
+        // Four fifths were written as they are, and where two parts meet they are copied together.
+        assert!(shared.map(Bytes::len).sum::<usize>() > memory.len() / 2);
+    });
+}
+
+#[test]
+fn attempts_with_shared_memory_would_block_or_wait_to_be_polled() {
+    run(async {
+        let (left, right) = pair();
+        let (client, server) = connected(&left, &right).await;
+        assert_eq!(server.try_read_bytes(10).unwrap_err().kind(), ErrorKind::WouldBlock);
+        let reading = tokio::spawn(async move {
+            let first = std::future::poll_fn(|context| server.poll_read_bytes(context, 3)).await.unwrap();
+            (first, server)
+        });
+        let mut bytes = Bytes::from_static(b"hello");
+        assert_eq!(client.try_write_bytes(&mut bytes).unwrap(), 5);
+        assert!(bytes.is_empty());
+        let (first, server) = reading.await.unwrap();
+        assert_eq!((&first[..], &server.try_read_bytes(10).unwrap()[..]), (&b"hel"[..], &b"lo"[..]));
+        let mut bytes = Bytes::from(vec![7; 50_000_000]);
+        while client.try_write_bytes(&mut bytes).is_ok() {}
+        let waiting = tokio::spawn(async move {
+            let before = bytes.len();
+            let count =
+                std::future::poll_fn(|context| client.poll_write_bytes(context, &mut bytes)).await.unwrap();
+            assert_eq!(bytes.len(), before - count);
+            count
+        });
+        while !waiting.is_finished() {
+            server.read_bytes(1 << 20).await.unwrap();
+        }
+        assert!(waiting.await.unwrap() > 0);
     });
 }

@@ -13,6 +13,7 @@ mod opening;
 mod settings;
 mod sharing;
 mod transfer;
+mod zero_copy;
 
 use std::time::Duration;
 

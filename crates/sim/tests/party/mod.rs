@@ -1,9 +1,10 @@
 //! An application at one end: it writes a known stream, reads and checks the other's, and ends in its own way.
 
 use basis::{Instant, Random};
+use bytes::Bytes;
 use stack::{Event, Stack};
 use std::time::Duration;
-use tcp::{ConnectionId, ReadError, Readiness, Shutdown, WriteError};
+use tcp::{ConnectionId, ReadError, Readiness, Shutdown, WriteError, WriteMarks};
 
 /// How an application ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -120,12 +121,31 @@ impl Party {
         self.wake.is_none()
     }
 
+    /// Writes a part of what is left in one of all ways.
     fn write(&mut self, now: Instant, stack: &mut Stack, id: ConnectionId) -> Result<(), String> {
-        let longest = if self.random.below(2) == 0 { 100 } else { 20_000 };
+        let longest = [100, 20_000, 90_000][self.random.below(3) as usize];
         let most = 1 + self.random.below(longest) as usize;
         let count = most.min(self.to_write - self.written);
         let data = stream(self.to_write, self.written, count);
-        match stack.tcp_mut().write(now, id, &data) {
+        let marks = WriteMarks {
+            more: self.random.below(10) == 0 && self.written + count < self.to_write,
+            end_of_record: self.random.below(10) == 0,
+        };
+        let tcp = stack.tcp_mut();
+        let result = match self.random.below(3) {
+            0 => tcp.write(now, id, &data),
+            1 => tcp.write_marked(now, id, &data, marks),
+            _ => {
+                let mut bytes = Bytes::from(data.clone());
+                let result = tcp.write_bytes(now, id, &mut bytes, marks);
+                let taken = result.unwrap_or(0);
+                if bytes[..] != data[taken..] {
+                    return Err(format!("of {count} bytes {taken} were taken, and {} are left", bytes.len()));
+                }
+                result
+            }
+        };
+        match result {
             Ok(count) => self.written += count,
             Err(WriteError::WouldBlock) => self.ready = self.ready & !Readiness::WRITABLE,
             Err(error) => return Err(format!("write: {error}")),
@@ -133,13 +153,27 @@ impl Party {
         Ok(())
     }
 
+    /// Reads in one of both ways.
     fn read(&mut self, now: Instant, stack: &mut Stack, id: ConnectionId) -> Result<(), String> {
-        let mut out = vec![0; 1 + self.random.below(20_000) as usize];
-        match stack.tcp_mut().read(now, id, &mut out) {
-            Ok(0) if self.read == self.to_read => self.at_end = true,
-            Ok(0) => return Err(format!("the end came after {} of {} bytes", self.read, self.to_read)),
-            Ok(count) if out[..count] == stream(self.to_read, self.read, count)[..] => self.read += count,
-            Ok(count) => return Err(format!("{count} wrong bytes after {}", self.read)),
+        let most = 1 + self.random.below(20_000) as usize;
+        let result = if self.random.below(2) == 0 {
+            let mut out = vec![0; most];
+            stack.tcp_mut().read(now, id, &mut out).map(|count| {
+                out.truncate(count);
+                Bytes::from(out)
+            })
+        } else {
+            stack.tcp_mut().read_bytes(now, id, most)
+        };
+        match result {
+            Ok(bytes) if bytes.is_empty() && self.read == self.to_read => self.at_end = true,
+            Ok(bytes) if bytes.is_empty() => {
+                return Err(format!("the end came after {} of {} bytes", self.read, self.to_read));
+            }
+            Ok(bytes) if bytes.len() <= most && bytes == stream(self.to_read, self.read, bytes.len()) => {
+                self.read += bytes.len();
+            }
+            Ok(bytes) => return Err(format!("{} wrong bytes after {}", bytes.len(), self.read)),
             Err(ReadError::WouldBlock) => self.ready = self.ready & !Readiness::READABLE,
             Err(error) => return Err(format!("read: {error}")),
         }

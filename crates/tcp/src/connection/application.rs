@@ -5,10 +5,14 @@ use super::fate::Fate;
 use crate::environment::Environment;
 use crate::error::{Failure, IcmpError, ReadError, ShutdownError, WriteError};
 use crate::event::Readiness;
+use crate::receive::buffer::ReceiveBuffer;
 use crate::segment::Shutdown;
 use crate::send::marks::WriteMarks;
+use crate::send::sender::Sender;
 use crate::settings::Settings;
+use alloc::vec::Vec;
 use basis::Instant;
+use bytes::Bytes;
 use core::time::Duration;
 use wire::tcp::{Seq, Timestamps};
 
@@ -19,9 +23,54 @@ impl ControlBlock {
         out: &mut [u8],
         environment: &mut Environment<'_>,
     ) -> Result<usize, ReadError> {
+        self.take_out(out.len(), environment, |buffer| buffer.read(out))
+    }
+
+    /// Like [`ControlBlock::read`], in the memory that the bytes lie in: up to `most` that lie together.
+    pub(crate) fn read_bytes(
+        &mut self,
+        most: usize,
+        environment: &mut Environment<'_>,
+    ) -> Result<Bytes, ReadError> {
+        let mut bytes = Bytes::new();
+        self.take_out(most, environment, |buffer| {
+            bytes = buffer.read_bytes(most);
+            bytes.len()
+        })?;
+        Ok(bytes)
+    }
+
+    /// Like [`ControlBlock::read_bytes`], with all that is there: appends to `out` what lies together as one.
+    pub(crate) fn read_bytes_vectored(
+        &mut self,
+        out: &mut Vec<Bytes>,
+        most: usize,
+        environment: &mut Environment<'_>,
+    ) -> Result<usize, ReadError> {
+        self.take_out(most, environment, |buffer| {
+            let mut count = 0;
+            loop {
+                let bytes = buffer.read_bytes(most - count);
+                if bytes.is_empty() {
+                    return count;
+                }
+                count += bytes.len();
+                out.push(bytes);
+            }
+        })
+    }
+
+    /// Lets `read` take up to `wanted` bytes out of the buffer, if there is one.
+    #[inline(always)]
+    fn take_out(
+        &mut self,
+        wanted: usize,
+        environment: &mut Environment<'_>,
+        read: impl FnOnce(&mut ReceiveBuffer) -> usize,
+    ) -> Result<usize, ReadError> {
         let count = match &mut self.phase {
             Phase::Open(open) => {
-                let count = open.receive.read(out, environment);
+                let count = open.receive.read(environment, read);
                 if open.syn_ack.is_some() {
                     // Data that came with the SYN: the window is told once the handshake is done.
                     open.receive.acks.not_now();
@@ -29,7 +78,7 @@ impl ControlBlock {
                 if !open.receive.is_readable() {
                     self.told.forget(Readiness::READABLE);
                 }
-                if count == 0 && !out.is_empty() && !open.receive.finished() && !open.receive.discarding() {
+                if count == 0 && wanted > 0 && !open.receive.finished() && !open.receive.discarding() {
                     return Err(ReadError::WouldBlock);
                 }
                 return Ok(count);
@@ -38,14 +87,14 @@ impl ControlBlock {
             Phase::Finished(finished) => match &mut finished.unread {
                 Some(buffer) => {
                     let used = buffer.used();
-                    let count = buffer.read(out);
+                    let count = read(buffer);
                     environment.memory.discharge(used.saturating_sub(buffer.used()));
                     count
                 }
                 None => 0,
             },
         };
-        self.ended_read(count, out.len())
+        self.ended_read(count, wanted)
     }
 
     pub(crate) fn peek(&mut self, out: &mut [u8]) -> Result<usize, ReadError> {
@@ -81,13 +130,29 @@ impl ControlBlock {
         marks: WriteMarks,
         environment: &mut Environment<'_>,
     ) -> Result<usize, WriteError> {
+        self.take_in(!data.is_empty(), |sender| sender.write(data, marks, environment))
+    }
+
+    /// Like [`ControlBlock::write`]; what is taken in is taken off the front of `bytes`.
+    pub(crate) fn write_bytes(
+        &mut self,
+        bytes: &mut Bytes,
+        marks: WriteMarks,
+        environment: &mut Environment<'_>,
+    ) -> Result<usize, WriteError> {
+        self.take_in(!bytes.is_empty(), |sender| sender.write_bytes(bytes, marks, environment))
+    }
+
+    /// Lets `write` hand the sender what it has; that is something if `any`.
+    #[inline(always)]
+    fn take_in(&mut self, any: bool, write: impl FnOnce(&mut Sender) -> usize) -> Result<usize, WriteError> {
         match &mut self.phase {
             Phase::Open(open) if open.is_finishing() => Err(WriteError::Shutdown),
             Phase::Open(open) => {
-                let count = open.send.write(data, marks, environment);
+                let count = write(&mut open.send);
                 let full = open.send.room() == 0;
                 self.told.forget(Readiness::DRAINED | Readiness::WRITABLE.when(full));
-                if count == 0 && !data.is_empty() { Err(WriteError::WouldBlock) } else { Ok(count) }
+                if count == 0 && any { Err(WriteError::WouldBlock) } else { Ok(count) }
             }
             Phase::Handshake(_) => Err(WriteError::WouldBlock),
             Phase::Finished(_) => Err(self.take_failure().map_or(WriteError::Shutdown, WriteError::Failed)),

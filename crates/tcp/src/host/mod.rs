@@ -21,6 +21,7 @@ mod time_wait;
 mod time_wait_table;
 mod verbs;
 mod work;
+mod zero_copy;
 
 #[cfg(test)]
 mod exploration;

@@ -1,6 +1,6 @@
 //! Bytes received in order and not yet read.
 
-use super::piece::{LEAST_PIECE, Piece, is_worth_keeping};
+use super::piece::{LEAST_PIECE, Piece, fills, is_worth_keeping};
 use super::reassembly::Reassembly;
 use alloc::collections::VecDeque;
 use basis::{ChunkPool, Frame, pool};
@@ -119,6 +119,37 @@ impl ReceiveBuffer {
         filled
     }
 
+    /// Takes out up to `most` of the bytes that lie together at the front, in the memory that they lie in. They are copied if they
+    /// are few, or few in the chunk that the tail fills: whoever keeps them keeps that memory.
+    pub(crate) fn read_bytes(&mut self, most: usize) -> Bytes {
+        let bytes = match self.pieces.front_mut() {
+            Some(piece) if most.min(piece.len()) < LEAST_PIECE => {
+                let bytes = Bytes::copy_from_slice(&piece[..most.min(piece.len())]);
+                piece.advance(bytes.len());
+                bytes
+            }
+            Some(piece) => piece.split_to(most.min(piece.len())),
+            None => self.read_tail(most),
+        };
+        self.pieces.pop_front_if(|piece| piece.is_empty());
+        self.len -= bytes.len();
+        bytes
+    }
+
+    fn read_tail(&mut self, most: usize) -> Bytes {
+        let count = self.tail.len().min(most);
+        if count >= LEAST_PIECE && fills(count, self.tail.capacity()) {
+            return self.tail.split_to(count).freeze();
+        }
+        let bytes = Bytes::copy_from_slice(&self.tail[..count]);
+        match count == self.tail.len() {
+            // Its memory begins anew.
+            true => self.tail.clear(),
+            false => self.tail.advance(count),
+        }
+        bytes
+    }
+
     #[inline(never)]
     fn read_pieces(&mut self, out: &mut [u8]) -> usize {
         let mut filled = 0;
@@ -206,11 +237,11 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_read_is_what_was_pushed(
-            steps in prop::collection::vec((0..3_000usize, any::<bool>(), 0..3_000usize), 1..60),
+            steps in prop::collection::vec((0..3_000usize, any::<bool>(), 0..3_000usize, any::<bool>()), 1..60),
         ) {
             let mut chunks = ChunkPool::new();
             let (mut buffer, mut plain, mut next) = (ReceiveBuffer::default(), Vec::new(), 0u8);
-            for (push, shared, read) in steps {
+            for (push, shared, read, taken_out) in steps {
                 let data: Vec<u8> = (0..push).map(|_| { next = next.wrapping_add(3); next }).collect();
                 plain.extend_from_slice(&data);
                 let memory = if shared { push } else { 4 * push };
@@ -218,13 +249,45 @@ mod tests {
                 let mut peeked = alloc::vec![0; read];
                 let mut out = alloc::vec![0; read];
                 let count = buffer.peek(&mut peeked);
-                prop_assert_eq!(buffer.read(&mut out), count);
                 prop_assert_eq!(count, read.min(plain.len()));
+                let count = if taken_out {
+                    let bytes = buffer.read_bytes(read);
+                    // It need not be all: what lies elsewhere comes next.
+                    prop_assert!(bytes.len() <= count && (count == 0 || !bytes.is_empty()));
+                    out[..bytes.len()].copy_from_slice(&bytes);
+                    bytes.len()
+                } else {
+                    prop_assert_eq!(buffer.read(&mut out), count);
+                    count
+                };
                 prop_assert_eq!(&peeked[..count], &out[..count]);
                 prop_assert_eq!(&out[..count], &plain[..count]);
                 plain.drain(..count);
                 prop_assert_eq!(buffer.len(), plain.len());
+                prop_assert_eq!(buffer.is_empty(), plain.is_empty());
             }
+        }
+    }
+
+    #[test]
+    fn what_is_taken_out_lies_where_it_arrived_unless_it_would_pin_much_for_little() {
+        let mut chunks = ChunkPool::new();
+        let mut buffer = ReceiveBuffer::default();
+        let arrived = Bytes::from(alloc::vec![7; 9_000]);
+        buffer.push(&mut Frame::from_device(arrived.clone(), 9_000), &mut chunks);
+        let first = buffer.read_bytes(LEAST_PIECE);
+        assert_eq!((first.as_ptr(), first.len()), (arrived.as_ptr(), LEAST_PIECE));
+        let few = buffer.read_bytes(LEAST_PIECE - 1);
+        assert!(!arrived.as_ptr_range().contains(&few.as_ptr()));
+        let rest = buffer.read_bytes(usize::MAX);
+        assert_eq!(rest.len(), 9_000 - 2 * LEAST_PIECE + 1);
+        assert!(arrived.as_ptr_range().contains(&rest.as_ptr()) && buffer.is_empty());
+        // Copied on arrival, into a chunk that it fills, and into one that it does not.
+        for (length, shared) in [(pool::SMALL / 2, true), (pool::SMALL / 2 - 1, false)] {
+            let mut buffer = ReceiveBuffer::default();
+            buffer.push(&mut Frame::from_device(arrived.slice(..length), 9_000), &mut chunks);
+            let place = buffer.tail.as_ptr();
+            assert_eq!(buffer.read_bytes(usize::MAX).as_ptr() == place, shared);
         }
     }
 

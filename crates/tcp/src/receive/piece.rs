@@ -45,7 +45,7 @@ impl Piece {
 
 /// Whether that many bytes make up a good part of the memory that they pin.
 #[inline]
-fn fills(length: usize, memory: usize) -> bool {
+pub(super) fn fills(length: usize, memory: usize) -> bool {
     length * 2 >= memory
 }
 

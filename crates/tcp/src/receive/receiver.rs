@@ -96,12 +96,16 @@ impl Receiver {
 
     // ---- the application ----
 
-    /// Copies received bytes out. The window that this frees may be worth telling the peer.
+    /// Lets `read` take received bytes out. The window that this frees may be worth telling the peer.
     #[inline(always)]
-    pub(crate) fn read(&mut self, out: &mut [u8], environment: &mut Environment<'_>) -> usize {
+    pub(crate) fn read(
+        &mut self,
+        environment: &mut Environment<'_>,
+        read: impl FnOnce(&mut ReceiveBuffer) -> usize,
+    ) -> usize {
         let Some(buffer) = &mut self.buffer else { return 0 };
         let used = buffer.used();
-        let count = buffer.read(out);
+        let count = read(buffer);
         environment.memory.discharge(used.saturating_sub(buffer.used()));
         self.tuning.copied = self.tuning.copied.saturating_add(count as u32);
         self.after_reading(environment);

@@ -10,10 +10,15 @@ use wire::tcp::Seq;
 /// So many bytes that straddle two pieces are copied together.
 const GATHERED: usize = 4096;
 
+/// A writer's own memory is shared from so many bytes on. To copy fewer costs less than the segment that ends where they end, and
+/// keeps them from pinning the memory that they are a small part of.
+pub(crate) const SHARED: usize = 16 * 1024;
+
 /// The bytes from SND.UNA to the end of what was written, as pieces of shared memory.
 ///
-/// The writer's bytes are copied once, into the tail. A segment shares a piece instead of copying it; what fits a
-/// frame's head is copied there, so that small writes never break the tail into small pieces.
+/// The writer's bytes are copied once, into the tail; what comes in memory that can be shared is a piece as it is. A segment
+/// shares a piece instead of copying it; what fits a frame's head is copied there, so that small writes never break the tail
+/// into small pieces.
 #[derive(Debug, Default)]
 pub(crate) struct SendBuffer {
     pieces: VecDeque<Bytes>,
@@ -88,6 +93,27 @@ impl SendBuffer {
             self.len += now.len();
             rest = later;
         }
+    }
+
+    /// [`SendBuffer::write`] of memory that can be shared: takes what it takes off the front of `bytes`, and copies it only if it
+    /// is short.
+    pub(crate) fn write_bytes(
+        &mut self,
+        bytes: &mut Bytes,
+        limit: usize,
+        segment_size: usize,
+        chunks: &mut ChunkPool,
+    ) -> usize {
+        let accepted = bytes.len().min(limit.saturating_sub(self.len));
+        if accepted < SHARED {
+            let accepted = self.write(bytes, limit, segment_size, chunks);
+            bytes::Buf::advance(bytes, accepted);
+            return accepted;
+        }
+        self.seal();
+        self.pieces.push_back(bytes.split_to(accepted));
+        self.len += accepted;
+        accepted
     }
 
     /// Begins another chunk; a small one only for small data that stands alone, or where little is allowed.
@@ -288,20 +314,30 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// Whatever is written, acknowledged and asked for, a frame gets the bytes of a plain vector at that place.
+        /// Whatever is written in either way, acknowledged and asked for, a frame gets the bytes of a plain vector at that place.
         #[test]
         fn frames_get_the_bytes_that_were_written(
-            steps in prop::collection::vec((0..70_000usize, 0..70_000usize, 0..1_000usize, 1..9_000usize), 1..40),
+            steps in prop::collection::vec(
+                (0..70_000usize, any::<bool>(), 0..70_000usize, 0..1_000usize, 1..9_000usize), 1..40,
+            ),
             segment_size in 36..3_000usize,
         ) {
             let mut chunks = ChunkPool::new();
             let (mut buffer, mut plain) = (SendBuffer::default(), Vec::new());
             let mut next = 0u8;
-            for (write, acknowledge, at, length) in steps {
+            for (write, shared, acknowledge, at, length) in steps {
                 let data: Vec<u8> = (0..write).map(|_| { next = next.wrapping_add(7); next }).collect();
-                let taken = buffer.write(&data, 200_000, segment_size, &mut chunks);
+                let taken = if shared {
+                    let mut bytes = Bytes::from(data.clone());
+                    let taken = buffer.write_bytes(&mut bytes, 200_000, segment_size, &mut chunks);
+                    prop_assert_eq!(&bytes[..], &data[taken..]);
+                    taken
+                } else {
+                    buffer.write(&data, 200_000, segment_size, &mut chunks)
+                };
                 prop_assert_eq!(taken, write.min(200_000 - plain.len()));
                 plain.extend_from_slice(&data[..taken]);
+                prop_assert!(buffer.used() >= plain.len() && buffer.used() <= plain.len() + pool::LARGE);
                 if !plain.is_empty() {
                     let offset = at * (plain.len() - 1) / 1_000;
                     let length = length.min(plain.len() - offset);
@@ -318,6 +354,50 @@ mod tests {
             buffer.clear(&mut chunks);
             prop_assert_eq!(buffer.len(), 0);
         }
+    }
+
+    #[test]
+    fn memory_that_can_be_shared_is_copied_only_where_it_is_short() {
+        let mut chunks = ChunkPool::new();
+        for (length, room, shared) in [
+            (SHARED, SHARED, true),
+            (SHARED - 1, SHARED, false),
+            (100_000, SHARED, true),
+            // Little of it is taken.
+            (100_000, SHARED - 1, false),
+        ] {
+            let memory = Bytes::from(alloc::vec![7; length]);
+            let (mut buffer, mut rest) = (SendBuffer::default(), memory.clone());
+            let taken = buffer.write_bytes(&mut rest, room, 1448, &mut chunks);
+            assert_eq!((taken, rest.len()), (room.min(length), length - room.min(length)));
+            drop(rest);
+            assert_eq!(!memory.is_unique(), shared, "{length} bytes, and room for {room}");
+            buffer.acknowledge(taken);
+            assert!(memory.is_unique(), "it is let go of when it is acknowledged");
+        }
+    }
+
+    #[test]
+    fn segments_lie_in_the_writer_s_memory_but_where_two_pieces_meet() {
+        let mut chunks = ChunkPool::new();
+        let mut buffer = SendBuffer::default();
+        let memory: Vec<_> = (0..3).map(|n| Bytes::from(alloc::vec![n; 50_000])).collect();
+        buffer.write(b"head", 1 << 20, 1448, &mut chunks);
+        for bytes in &memory {
+            buffer.write_bytes(&mut bytes.clone(), 1 << 20, 1448, &mut chunks);
+        }
+        let (mut offset, mut copied) = (0, 0);
+        while offset < buffer.len() {
+            let mut frame = Frame::new();
+            let length = (buffer.len() - offset).min(45 * 1448);
+            let filled = buffer.fill(offset, length, 1448, &mut frame, &mut chunks);
+            let body = frame.body().as_ptr();
+            if !memory.iter().any(|memory| memory.as_ptr_range().contains(&body)) {
+                copied += filled;
+            }
+            offset += filled;
+        }
+        assert!((1..=3 * 1448).contains(&copied), "{copied}");
     }
 
     #[test]

@@ -16,7 +16,8 @@ use crate::rtt::{RttEstimator, micros};
 use crate::settings::Settings;
 use crate::timers::Timers;
 use alloc::boxed::Box;
-use basis::Instant;
+use basis::{ChunkPool, Instant};
+use bytes::Bytes;
 use core::time::Duration;
 use wire::tcp::Seq;
 
@@ -113,7 +114,33 @@ impl Sender {
         marks: WriteMarks,
         environment: &mut Environment<'_>,
     ) -> usize {
-        if data.is_empty() {
+        self.take_in(data.len(), marks, environment, |buffer, limit, segment_size, chunks| {
+            buffer.write(data, limit, segment_size, chunks)
+        })
+    }
+
+    /// [`Sender::write`] of memory that can be shared; what is taken in is taken off the front of `bytes`.
+    pub(crate) fn write_bytes(
+        &mut self,
+        bytes: &mut Bytes,
+        marks: WriteMarks,
+        environment: &mut Environment<'_>,
+    ) -> usize {
+        self.take_in(bytes.len(), marks, environment, |buffer, limit, segment_size, chunks| {
+            buffer.write_bytes(bytes, limit, segment_size, chunks)
+        })
+    }
+
+    /// Lets `write` lay as many of `length` bytes into the buffer as there is room for.
+    #[inline(always)]
+    fn take_in(
+        &mut self,
+        length: usize,
+        marks: WriteMarks,
+        environment: &mut Environment<'_>,
+        write: impl FnOnce(&mut SendBuffer, usize, usize, &mut ChunkPool) -> usize,
+    ) -> usize {
+        if length == 0 {
             return 0;
         }
         if environment.memory.is_short() {
@@ -128,13 +155,13 @@ impl Sender {
         };
         let used = buffer.used();
         let limit = self.limit as usize;
-        let count = buffer.write(data, limit, self.segment_size as usize, &mut environment.memory.chunks);
+        let count = write(buffer, limit, self.segment_size as usize, &mut environment.memory.chunks);
         let now = buffer.used();
         environment.memory.recharge(used, now);
         let end = self.flight.oldest + buffer.len() as u32;
         self.marks.on_write(marks.more);
         if marks.end_of_record || self.rare.is_some() {
-            self.note_record(marks.end_of_record && count == data.len(), end);
+            self.note_record(marks.end_of_record && count == length, end);
         }
         count
     }
