@@ -52,8 +52,13 @@ struct World {
     wires: [Vec<Frame>; 2],
     /// Something was lost, or had to wait so long that it counts as lost.
     hardship: bool,
+    /// Time for which something may have waited on the wire or behind it.
+    waited: Duration,
     bound: usize,
 }
+
+/// What waits longer may be taken for lost.
+const PATIENCE: Duration = Duration::from_millis(150);
 
 /// Plays what the bytes say, and then lets everything come to its end.
 pub fn run(bytes: &[u8]) {
@@ -130,6 +135,7 @@ impl World {
             path,
             wires: [Vec::new(), Vec::new()],
             hardship: false,
+            waited: Duration::ZERO,
             bound,
         };
         world.connect(0, options(input));
@@ -192,6 +198,7 @@ impl World {
 
     /// All that is due leaves and arrives, once each way.
     fn exchange(&mut self) {
+        self.waited = Duration::ZERO;
         for at in 0..2 {
             self.transmit(at, MOST_FLIGHTS);
         }
@@ -281,17 +288,20 @@ impl World {
 
     fn pass(&mut self, time: Duration) {
         self.now += time;
-        if time > Duration::from_millis(150) {
-            self.hardship = true;
-        }
+        self.wait(time);
         self.expire();
+    }
+
+    fn wait(&mut self, time: Duration) {
+        self.waited += time;
+        self.hardship |= self.waited > PATIENCE;
     }
 
     fn next_deadline(&mut self) -> bool {
         let deadlines = self.sides.iter().filter_map(|side| side.host.poll_timeout());
         let Some(next) = deadlines.min() else { return false };
         if next > self.now {
-            self.hardship |= next.saturating_since(self.now) > Duration::from_millis(150);
+            self.wait(next.saturating_since(self.now));
             self.now = next;
         }
         self.expire();

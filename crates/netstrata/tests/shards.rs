@@ -377,8 +377,10 @@ fn a_host_that_polls_after_traffic_is_idle_without_it() {
         let before = (left.statistics(), host.statistics());
         thread::sleep(Duration::from_secs(1));
         let after = (left.statistics(), host.statistics());
-        assert!(after.0.turns - before.0.turns <= 2 * 4, "{:?} -> {:?}", before.0, after.0);
-        assert!(after.1.turns - before.1.turns <= 2 * 4, "{:?} -> {:?}", before.1, after.1);
+        // A neighbour that is asked once more whether it is there is traffic too, after which hundreds of turns follow within the
+        // millisecond. Who never slept would take a hundred thousand in this second.
+        assert!(after.0.turns - before.0.turns <= 5_000, "{:?} -> {:?}", before.0, after.0);
+        assert!(after.1.turns - before.1.turns <= 5_000, "{:?} -> {:?}", before.1, after.1);
     });
 }
 
