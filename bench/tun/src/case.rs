@@ -39,6 +39,16 @@ impl Device {
     }
 }
 
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Device::Plain => "1500",
+            Device::Offload => "1500-offload",
+            Device::Large => "65535",
+        })
+    }
+}
+
 /// A work and what it is done under.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Case {
@@ -83,12 +93,7 @@ impl fmt::Display for Case {
             Work::ToKernel => "to-kernel",
             Work::RoundTrip => "round-trip",
         };
-        let device = match self.device {
-            Device::Plain => "1500",
-            Device::Offload => "1500-offload",
-            Device::Large => "65535",
-        };
-        write!(f, "{work}/{device}/{}", self.connections)
+        write!(f, "{work}/{}/{}", self.device, self.connections)
     }
 }
 

@@ -13,12 +13,13 @@ mod sample;
 mod subjects;
 mod traffic;
 
+use anyhow::Context;
 use case::Case;
 use clap::Parser;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
-use subjects::Subject;
+use subjects::{Subject, gvisor};
 
 /// Measure this stack beside its peers on a TUN device (needs root).
 #[derive(Parser, Debug)]
@@ -68,22 +69,36 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         println!("{}", serde_json::to_string(&figures)?);
         return Ok(());
     }
+    let programs = std::env::temp_dir().join(format!("netstrata-bench-tun.{}", std::process::id()));
+    std::fs::create_dir(&programs).with_context(|| format!("cannot make {}", programs.display()))?;
+    let rows = measure(arguments, seconds, &programs);
+    std::fs::remove_dir_all(&programs)?;
+    report::write(&rows?, arguments)
+}
+
+/// All that was asked for, case by case.
+fn measure(arguments: &Arguments, seconds: Duration, programs: &Path) -> anyhow::Result<Vec<report::Row>> {
     let wanted = |case: Case, subject: Subject| {
         let name = format!("{case} {subject}");
         arguments.only.is_empty() || arguments.only.iter().any(|part| name.contains(part.as_str()))
     };
+    let gvisor = gvisor::build(programs);
+    if let Err(reason) = &gvisor {
+        eprintln!("gVisor is not measured: {reason:#}");
+    }
+    let present = |subject| subject != Subject::Gvisor || gvisor.is_ok();
     let mut rows = Vec::new();
     for case in Case::all() {
         let mut subjects: Vec<Subject> = Subject::ALL
             .into_iter()
-            .filter(|subject| subject.takes_part(case) && wanted(case, *subject))
+            .filter(|subject| subject.takes_part(case) && present(*subject) && wanted(case, *subject))
             .collect();
         let mut samples = vec![Vec::new(); subjects.len()];
         let mut faults = vec![Vec::new(); subjects.len()];
         for round in 1..=arguments.rounds {
             for (index, subject) in subjects.iter().enumerate() {
                 eprint!("\r\x1b[K{case}: round {round} of {}, {subject} ", arguments.rounds);
-                match sample::in_child(case, *subject, seconds, arguments.verify) {
+                match sample::in_child(case, *subject, seconds, arguments.verify, programs) {
                     Ok(figures) => samples[index].push(figures),
                     Err(error) => faults[index].push(format!("{error:#}")),
                 }
@@ -97,5 +112,5 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
     }
     anyhow::ensure!(!rows.is_empty(), "nothing is called that: {}", arguments.only.join(", "));
-    report::write(&rows, arguments)
+    Ok(rows)
 }

@@ -1,12 +1,13 @@
 //! One sample: a subject, a device and the kernel, in a process of their own.
 
 use crate::case::{Case, Work};
-use crate::subjects::Subject;
+use crate::subjects::{Subject, gvisor};
 use crate::{kernel, namespace};
 use anyhow::{Context, bail};
 use nix::sys::resource::{UsageWho, getrusage};
 use serde::{Deserialize, Serialize};
 use std::io::Read;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +29,7 @@ const WARM_UP: Duration = Duration::from_millis(700);
 /// Takes a sample in this process.
 pub fn take(case: Case, subject: Subject, time: Duration, verify: bool) -> anyhow::Result<Figures> {
     namespace::enter()?;
-    // What bounds all stacks sends always the same bytes.
+    // What bounds all stacks sends always the same bytes, and gVisor's sinks only count.
     let verify = verify && subject != Subject::Raw;
     let received = Arc::new(AtomicU64::new(0));
     subject.start(case, &received, verify)?;
@@ -75,12 +76,19 @@ fn processor_time() -> anyhow::Result<Duration> {
     let usage = getrusage(UsageWho::RUSAGE_SELF)?;
     let duration =
         |time: nix::sys::time::TimeVal| Duration::new(time.tv_sec() as u64, time.tv_usec() as u32 * 1000);
-    Ok(duration(usage.user_time()) + duration(usage.system_time()))
+    Ok(duration(usage.user_time()) + duration(usage.system_time()) + gvisor::processor_time()?)
 }
 
 /// Takes a sample in a child, which is ended if it does not end.
-pub fn in_child(case: Case, subject: Subject, time: Duration, verify: bool) -> anyhow::Result<Figures> {
+pub fn in_child(
+    case: Case,
+    subject: Subject,
+    time: Duration,
+    verify: bool,
+    programs: &Path,
+) -> anyhow::Result<Figures> {
     let mut command = Command::new(std::env::current_exe()?);
+    gvisor::show(&mut command, programs);
     command.args(["--sample", &case.to_string(), &subject.to_string()]);
     command.args(["--seconds", &time.as_secs_f64().to_string()]);
     if verify {

@@ -1,6 +1,7 @@
 //! Who is measured. Each offers the three services of [`crate::traffic`] at [`crate::namespace::STACK`].
 
 mod descriptor;
+pub mod gvisor;
 mod ipstack;
 mod netstack_smoltcp;
 mod ours;
@@ -34,25 +35,28 @@ pub enum Subject {
     Ipstack,
     /// netstack-smoltcp.
     NetstackSmoltcp,
+    /// gVisor's netstack, if its sources and Go are there.
+    Gvisor,
     /// The kernel over a veth pair.
     KernelVeth,
 }
 
 impl Subject {
-    pub const ALL: [Subject; 7] = [
+    pub const ALL: [Subject; 8] = [
         Subject::Ours,
         Subject::Raw,
         Subject::Smoltcp,
         Subject::SmoltcpTunRs,
         Subject::Ipstack,
         Subject::NetstackSmoltcp,
+        Subject::Gvisor,
         Subject::KernelVeth,
     ];
 
     /// Whether this subject takes part in a case.
     pub fn takes_part(self, case: Case) -> bool {
         match self {
-            Subject::Ours => true,
+            Subject::Ours | Subject::Gvisor => true,
             Subject::Raw => case.connections == 1 && case.work != Work::RoundTrip,
             Subject::Smoltcp => case.device != Device::Offload,
             Subject::SmoltcpTunRs => case.device == Device::Offload,
@@ -73,6 +77,7 @@ impl Subject {
             Subject::Smoltcp | Subject::SmoltcpTunRs => smoltcp::start(case, received, verify),
             Subject::Ipstack => ipstack::start(case, received, verify),
             Subject::NetstackSmoltcp => netstack_smoltcp::start(case, received, verify),
+            Subject::Gvisor => gvisor::start(case, received),
             Subject::KernelVeth => veth::start(case, received, verify),
         }
     }
@@ -87,6 +92,7 @@ impl fmt::Display for Subject {
             Subject::SmoltcpTunRs => "smoltcp-tun-rs",
             Subject::Ipstack => "ipstack",
             Subject::NetstackSmoltcp => "netstack-smoltcp",
+            Subject::Gvisor => "gvisor",
             Subject::KernelVeth => "kernel-veth",
         })
     }
