@@ -249,7 +249,8 @@ impl World {
         if header.flags.contains(Flags::SYN) {
             self.sides[from].first = Some(header.sequence + 1);
         }
-        if self.sides[from].id.is_none() && payload.is_empty() {
+        let half_open = self.sides[from].host.population().1;
+        if payload.is_empty() && (self.sides[from].id.is_none() || half_open > 0) {
             // A half-open connection answers what is not acceptable, even if its own SYN has not been pulled yet.
             return;
         }
@@ -324,6 +325,9 @@ impl World {
             && let Ok(id) = side.host.accept(listener)
         {
             side.id = Some(id);
+            // One whose handshake ended before its SYN-ACK left never shows it.
+            let inside = side.host.inspect().find(|inside| inside.id == side.id);
+            side.first = inside.map(|inside| inside.send_next).or(side.first);
         }
     }
 

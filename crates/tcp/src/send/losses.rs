@@ -251,7 +251,8 @@ impl Sender {
 
     /// The reordering timer expired: what was overtaken is lost by now.
     pub(super) fn on_overtaken_expired(&mut self, timers: &mut Timers, environment: &mut Environment<'_>) {
-        let Some(mut episode) = self.recovery.episode.take() else { return };
+        let oldest = self.flight.oldest;
+        let mut episode = self.recovery.episode.take().unwrap_or_else(|| Episode::new(oldest));
         let delivered = Delivered::new(environment.now, None, episode.lag, self.rtt.shortest());
         let told = Told { progress: false, duplicate: false, twice: None, probe_twice: false };
         let overtaken = self.on_selective(&mut episode, &delivered, told, environment);
@@ -271,7 +272,8 @@ impl Sender {
     ) {
         let marked = self.selected() > 0 || self.lost() > 0;
         let usual = episode.phase == Phase::Watch && !marked && episode.probe == TailProbe::None;
-        if !episode.is_over(self.flight.oldest, marked) {
+        // Who has to look again must remember what at.
+        if !episode.is_over(self.flight.oldest, marked) || overtaken.is_some() {
             self.recovery.episode = Some(episode);
         } else if self.recovery.attentive {
             *episode = Episode::beginning(self.flight.oldest);
