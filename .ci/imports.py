@@ -11,7 +11,7 @@ FLOOR = {
     "netstrata-cli": 9, "netstrata-lab-wasm": 9, "netstrata-bench": 8, "netstrata-examples": 8, "netstrata-services": 8, "netstrata-lab": 8,
     "netstrata-sim": 7, "netstrata-packetdrill": 7, "netstrata": 7,
     "netstrata-runtime": 6, "netstrata-link": 5, "netstrata-stack": 5, "netstrata-tcp": 4, "netstrata-wire": 3,
-    "netstrata-names": 3, "netstrata-basis": 2,
+    "netstrata-names": 3, "netstrata-dhcp": 3, "netstrata-basis": 2,
 }
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 

@@ -4,6 +4,7 @@
 //! cargo-fuzz; the tests below give each its seeds and some thousand broken ones, on any toolchain.
 
 pub mod connection;
+pub mod dhcp;
 pub mod formats;
 pub mod fragments;
 pub mod frames;
@@ -36,6 +37,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "ndp", run: formats::ndp, seeds: formats::seeds },
     Target { name: "groups", run: formats::groups, seeds: formats::seeds },
     Target { name: "udp", run: formats::udp, seeds: formats::seeds },
+    Target { name: "dhcp", run: dhcp::run, seeds: dhcp::seeds },
     Target { name: "names", run: names::run, seeds: names::seeds },
     Target { name: "tcp", run: formats::tcp, seeds: formats::seeds },
     Target { name: "segmentation", run: segmentation::run, seeds: input::noise },

@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &FindArguments) -> Result<(), Failure> {
             ));
         }
     };
-    let like = arguments.network.address.map_or(network::SERVICES[0].address, |own| own.address);
+    let like = arguments.network.own().map_or(network::SERVICES[0].address, |own| own.address);
     let host = network::join_as_client(&arguments.network, like)?;
     let heard = search(&host, like.is_ipv6(), wanted.as_ref(), arguments.wait);
     host.shutdown(Duration::ZERO);

@@ -3,10 +3,13 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::net::IpAddr;
-use std::ops::RangeInclusive;
+use std::ops::{Deref, RangeInclusive};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use netstrata::dhcp::{Event, Lease};
 use netstrata::link::lan::LanAddress;
+use netstrata::network::Leased;
 use netstrata::{Host, LinkSpec, Network};
 
 use crate::arguments::NetworkArguments;
@@ -26,6 +29,9 @@ const CLIENTS: [RangeInclusive<HostAddress>; 2] = [
     HostAddress::v4([10, 7, 0, 100])..=HostAddress::v4([10, 7, 0, 250]),
     HostAddress::v6(0x100)..=HostAddress::v6(0xffff),
 ];
+
+/// How long a DHCP server is waited for: three questions.
+const LEASE_PATIENCE: Duration = Duration::from_secs(20);
 
 /// How many addresses a client tries. With half of them taken, one in a million clients finds none.
 const ATTEMPTS: u32 = 20;
@@ -51,6 +57,7 @@ pub(crate) fn check(arguments: &NetworkArguments) -> Result<(), Failure> {
             ("--pcapng", arguments.pcapng.is_some()),
             ("--impair", arguments.impair.is_some()),
             ("--gateway", arguments.gateway.is_some()),
+            ("--address dhcp", arguments.is_leased()),
         ];
         for (flag, given) in frames {
             if given {
@@ -61,7 +68,8 @@ pub(crate) fn check(arguments: &NetworkArguments) -> Result<(), Failure> {
         }
         return Ok(());
     }
-    arguments.address.map_or(Ok(()), check_address)?;
+    arguments.own().map_or(Ok(()), check_address)?;
+    check_lease(arguments)?;
     check_gateway(arguments)?;
     let Some(file) = &arguments.pcapng else { return Ok(()) };
     check_writable(file).map_err(|error| {
@@ -72,11 +80,27 @@ pub(crate) fn check(arguments: &NetworkArguments) -> Result<(), Failure> {
     })
 }
 
+/// Refuses a lease where there can be none.
+fn check_lease(arguments: &NetworkArguments) -> Result<(), Failure> {
+    if !arguments.is_leased() {
+        return Ok(());
+    }
+    if matches!(arguments.link, LinkSpec::Tun(_)) {
+        let cause = "a TUN has no stations, so none of them gives addresses by DHCP";
+        return Err(Failure::usage(cause, "give --address ADDRESS/PREFIX, or --link tap:NAME"));
+    }
+    if arguments.gateway.is_some() {
+        let cause = "--address dhcp brings its router along";
+        return Err(Failure::usage(cause, "leave --gateway away, or give --address ADDRESS/PREFIX"));
+    }
+    Ok(())
+}
+
 /// Refuses a router that nobody could hand a packet to: it must be in a network of our own (RFC 1122 3.3.1.2). A link-local one
 /// is on every link, and a TUN has no stations to choose from.
 fn check_gateway(arguments: &NetworkArguments) -> Result<(), Failure> {
     let Some(gateway) = arguments.gateway else { return Ok(()) };
-    let networks = arguments.address.map_or(SERVICES.to_vec(), |address| vec![address]);
+    let networks = arguments.own().map_or(SERVICES.to_vec(), |address| vec![address]);
     let link_local = matches!(gateway, IpAddr::V6(gateway) if gateway.is_unicast_link_local());
     let is_tun = matches!(arguments.link, LinkSpec::Tun(_));
     if link_local || is_tun || networks.iter().any(|network| network.contains(gateway)) {
@@ -154,19 +178,81 @@ pub(crate) fn join(
     network.start().map_err(|error| not_joined(&error, at, arguments))
 }
 
+/// Starts a host with an address that a DHCP server gives.
+pub(crate) fn join_leased(
+    network: Network,
+    arguments: &NetworkArguments,
+) -> Result<(Host, HostAddress, Leased), Failure> {
+    let (host, leased) = network
+        .start_leased(LEASE_PATIENCE, |event| match event {
+            Event::Given(lease) => tracing::info!(address = %lease.address, server = %lease.server, "leased"),
+            Event::Extended(lease) => tracing::debug!(address = %lease.address, "leased for longer"),
+            Event::Lost(lease) => {
+                tracing::warn!(address = %lease.address, "the lease is over: another address is asked for");
+            }
+        })
+        .map_err(|error| match error.kind() {
+            ErrorKind::TimedOut => Failure::new(
+                format!("{error} on {}", arguments.link),
+                "see whether one is there, or give --address ADDRESS/PREFIX",
+            ),
+            _ => not_joined(&error, &[], arguments),
+        })?;
+    match leased.lease() {
+        Some(Lease { address, prefix, .. }) => {
+            Ok((host, HostAddress { address: IpAddr::V4(address), prefix }, leased))
+        }
+        None => Err(Failure::new("the lease was over at once", "")),
+    }
+}
+
 /// Starts a host for a client of `target`: at the address that was given, or else at a free one of the target's family.
-pub(crate) fn join_as_client(arguments: &NetworkArguments, target: IpAddr) -> Result<Host, Failure> {
+pub(crate) fn join_as_client(arguments: &NetworkArguments, target: IpAddr) -> Result<Joined, Failure> {
     let network = network(arguments, "client");
-    if let Some(address) = arguments.address {
-        return join(network, &[address], arguments);
+    if arguments.is_leased() {
+        let (host, _, leased) = join_leased(network, arguments)?;
+        return Ok(Joined { host, leased: Some(leased) });
+    }
+    if let Some(address) = arguments.own() {
+        return join(network, &[address], arguments).map(|host| Joined { host, leased: None });
     }
     let [v4, v6] = CLIENTS;
     let range = if target.is_ipv4() { v4 } else { v6 };
     let (first, last) = (range.start(), range.end());
     network
         .start_at_free_address(first.address..=last.address, first.prefix, ATTEMPTS)
-        .map(|(host, _)| host)
+        .map(|(host, _)| Joined { host, leased: None })
         .map_err(|error| not_joined(&error, &[], arguments))
+}
+
+/// A client's host, with the lease of its address if it has one.
+pub(crate) struct Joined {
+    host: Host,
+    leased: Option<Leased>,
+}
+
+impl Joined {
+    /// Name servers that came with the address, the best first.
+    pub(crate) fn name_server(&self) -> Option<IpAddr> {
+        let lease = self.leased.as_ref()?.lease()?;
+        lease.name_servers.first().copied().map(IpAddr::V4)
+    }
+
+    /// Ends the host once all that was written is delivered, or `patience` is over: true if it was. The address is given back.
+    pub(crate) fn shutdown(mut self, patience: Duration) -> bool {
+        if let Some(leased) = self.leased.take() {
+            leased.release(patience);
+        }
+        self.host.shutdown(patience)
+    }
+}
+
+impl Deref for Joined {
+    type Target = Host;
+
+    fn deref(&self) -> &Host {
+        &self.host
+    }
 }
 
 /// Why a host could not be started, and what to do.

@@ -74,3 +74,41 @@ fn the_switch_runs_by_itself_and_counts() {
         outcome.code == Some(0) && outcome.text() == "again"
     });
 }
+
+#[test]
+fn addresses_come_from_the_gateways_dhcp_server_and_go_back_to_it() {
+    let lan = Lan::new();
+    let link = lan.link();
+    let ping = ["ping", "10.7.0.1", "--link", &link, "--address", "dhcp", "-c", "1"];
+    let mut gateway = netstrata();
+    gateway.args(["gateway", "--link", &link]);
+    let gateway = Process::spawn(gateway.stdout(Stdio::null()));
+    until("the gateway", || {
+        run(&["ping", "10.7.0.1", "--link", &link, "-c", "1", "-W", "0.2"], b"").code == Some(0)
+    });
+    // Each gives back what it got, so the next gets the same.
+    for _ in 0..2 {
+        let outcome = run(&ping, b"");
+        assert!(outcome.is_quiet_success(), "{outcome:?}");
+    }
+    let server = lan.serve(&["--address", "dhcp", "--no-publish"]);
+    assert!(server.banner.contains("talk on 10.7.0.100:9528"), "{}", server.banner);
+    let called = ["connect", "10.7.0.100", "--link", &link, "--address", "dhcp"];
+    let outcome = run(&called, b"hello");
+    assert_eq!((outcome.code, outcome.text()), (Some(0), "hello"), "{outcome:?}");
+    drop((server, gateway));
+}
+
+#[test]
+fn where_nobody_gives_addresses_there_is_none() {
+    for (arguments, says) in [
+        (&["ping", "10.7.0.1", "--link", "tun:x", "--address", "dhcp"][..], "a TUN has no stations"),
+        (&["ping", "10.7.0.1", "--gateway", "10.7.0.1", "--address", "dhcp"], "brings its router along"),
+        (&["serve", "--link", "host", "--address", "dhcp"], "--address dhcp needs a stack of our own"),
+        (&["gateway", "--address", "dhcp"], "guests find a gateway by its address"),
+    ] {
+        let outcome = run(arguments, b"");
+        assert_eq!(outcome.code, Some(2), "{outcome:?}");
+        assert!(outcome.stderr.contains(says), "{outcome:?}");
+    }
+}

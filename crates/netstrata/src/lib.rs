@@ -62,4 +62,4 @@ pub use stack::{EchoRequest, Failed, Unreachable};
 pub use tcp::{Keepalive, SocketOptions, SynCookies, WriteMarks};
 
 /// The crates below, for reports and for what sockets do not show.
-pub use {basis, link, runtime, stack, tcp, wire};
+pub use {basis, dhcp, link, runtime, stack, tcp, wire};

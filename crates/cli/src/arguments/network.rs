@@ -9,6 +9,7 @@ use netstrata::link::Impairment;
 
 use crate::values::address::{self, HostAddress};
 use crate::values::link;
+use crate::values::own_address::OwnAddress;
 
 /// Which network to be on, and how.
 #[derive(Clone, Debug, Args)]
@@ -16,9 +17,9 @@ pub(crate) struct NetworkArguments {
     #[arg(long, value_name = "LINK", default_value = "lan", value_parser = link::parse, help = LINK_HELP)]
     pub(crate) link: LinkSpec,
 
-    /// An address of one's own, with its network's prefix length, such as 10.7.0.2/24 or fd07::2/64
+    /// An address of one's own, with its network's prefix length, such as 10.7.0.2/24 or fd07::2/64; or dhcp
     #[arg(long, value_name = "ADDRESS[/PREFIX]")]
-    pub(crate) address: Option<HostAddress>,
+    pub(crate) address: Option<OwnAddress>,
 
     /// The router to other networks
     #[arg(long, value_name = "ADDRESS", value_parser = address::ip)]
@@ -36,3 +37,15 @@ pub(crate) struct NetworkArguments {
 /// Not a doc comment, where brackets would be links.
 const LINK_HELP: &str =
     "The network: lan[:PATH], tap:NAME, tun:NAME, or host for the operating system's own sockets";
+
+impl NetworkArguments {
+    /// The address that was given.
+    pub(crate) fn own(&self) -> Option<HostAddress> {
+        self.address.and_then(OwnAddress::given)
+    }
+
+    /// Whether a DHCP server is to give one.
+    pub(crate) fn is_leased(&self) -> bool {
+        self.address == Some(OwnAddress::Leased)
+    }
+}

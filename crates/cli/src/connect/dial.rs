@@ -31,7 +31,7 @@ pub(crate) struct Call {
     /// The peer's address.
     pub(crate) remote: SocketAddr,
     /// The host that the socket belongs to, if it is one of ours.
-    host: Option<netstrata::Host>,
+    host: Option<network::Joined>,
 }
 
 /// Calls whom `arguments` name.
@@ -100,9 +100,13 @@ fn dial_ours(arguments: &ConnectArguments, patience: Duration) -> Result<Call, F
     let like = known.map_or_else(|| services_for(arguments), |known| known.ip());
     let host = network::join_as_client(&arguments.network, like)?;
     let remote = match (known, &arguments.target) {
-        (None, Some(target)) => look_up(arguments, target, &host, like.is_ipv6()).inspect_err(|_| {
-            host.shutdown(Duration::ZERO);
-        })?,
+        (None, Some(target)) => match look_up(arguments, target, &host, like.is_ipv6()) {
+            Ok(found) => found,
+            Err(failure) => {
+                host.shutdown(Duration::ZERO);
+                return Err(failure);
+            }
+        },
         (known, _) => known.unwrap_or(SocketAddr::new(like, PORT)),
     };
     let call = connect_ours(&host, remote, patience);
@@ -120,10 +124,10 @@ fn dial_ours(arguments: &ConnectArguments, patience: Duration) -> Result<Call, F
 fn look_up(
     arguments: &ConnectArguments,
     target: &Target,
-    host: &netstrata::Host,
+    host: &network::Joined,
     by_v6: bool,
 ) -> Result<SocketAddr, Failure> {
-    let server = arguments.dns.or(arguments.network.gateway);
+    let server = arguments.dns.or(arguments.network.gateway).or_else(|| host.name_server());
     let server = server.map(|server| SocketAddr::new(server, SERVER_PORT));
     Search { host, by_v6, server, port: PORT }.run(&target.host, target.port)
 }
@@ -131,7 +135,7 @@ fn look_up(
 /// Where the services are for a caller at the address that was given: it has that one family alone.
 fn services_for(arguments: &ConnectArguments) -> IpAddr {
     let [v4, v6] = network::SERVICES;
-    let own = arguments.network.address;
+    let own = arguments.network.own();
     if own.is_some_and(|own| own.address.is_ipv6()) { v6.address } else { v4.address }
 }
 

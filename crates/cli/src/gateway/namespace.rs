@@ -49,7 +49,7 @@ pub(crate) fn open(arguments: &GatewayArguments, namespace: &str) -> Result<Hand
     let mut command = Command::new(program);
     command.args(["gateway", "--hand-over", "--netns", namespace]);
     command.args(["--link", &arguments.network.link.to_string()]);
-    if let Some(address) = arguments.network.address {
+    if let Some(address) = arguments.network.own() {
         command.args(["--address", &address.to_string()]);
     }
     if arguments.configure {

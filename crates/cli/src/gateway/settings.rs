@@ -10,7 +10,7 @@ use crate::values::address::HostAddress;
 
 /// The gateway's addresses.
 pub(crate) fn addresses(arguments: &GatewayArguments) -> Vec<HostAddress> {
-    arguments.network.address.map_or(GATEWAY.to_vec(), |address| vec![address])
+    arguments.network.own().map_or(GATEWAY.to_vec(), |address| vec![address])
 }
 
 /// What guests may have.

@@ -60,6 +60,10 @@ fn check(arguments: &GatewayArguments) -> Result<(), Failure> {
     if arguments.network.gateway.is_some() {
         return Err(Failure::usage("a gateway has no gateway: it is one", "leave --gateway away"));
     }
+    if arguments.network.is_leased() {
+        let cause = "guests find a gateway by its address, so it cannot wait for one";
+        return Err(Failure::usage(cause, "give --address ADDRESS/PREFIX, or leave it away"));
+    }
     network::check(&arguments.network)
 }
 

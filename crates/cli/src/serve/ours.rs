@@ -1,11 +1,11 @@
 //! Services on our own stack: their host, the published ports, and the second host that carries calls between them.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use names::Offer;
-use netstrata::{Host, LinkSpec, SocketOptions};
+use netstrata::{Host, LinkSpec, Network, SocketOptions};
 use services::Named;
 use tokio::net::TcpListener;
 
@@ -13,7 +13,7 @@ use super::carried::{Listener, OwnSockets};
 use super::publish::Publisher;
 use super::site::{Site, unequipped};
 use super::system;
-use crate::arguments::ServeArguments;
+use crate::arguments::{NetworkArguments, ServeArguments};
 use crate::failure::Failure;
 use crate::naming::announce::{self, Told};
 use crate::network::{self, GATEWAY, SERVICES};
@@ -30,8 +30,8 @@ const SERVICES_PLACE: usize = 1;
 
 /// Starts the hosts, the services and the published ports.
 pub(crate) async fn start(arguments: &ServeArguments, site: &mut Site) -> Result<(), Failure> {
-    let addresses = arguments.network.address.map_or(SERVICES.to_vec(), |address| vec![address]);
-    check(arguments, &addresses)?;
+    let given = arguments.network.own().map_or(SERVICES.to_vec(), |address| vec![address]);
+    check(arguments, &given)?;
     // Published ports first: whether they are free is known at once, and joining takes a moment.
     let (mut published, mut with_data) = (Vec::new(), Vec::new());
     for publication in publications(arguments) {
@@ -51,15 +51,12 @@ pub(crate) async fn start(arguments: &ServeArguments, site: &mut Site) -> Result
         }
     }
     let feed = (!arguments.no_web).then(Feed::new);
-    let services_host = {
+    let (services_host, addresses) = {
         let watch = feed.as_ref().map(|feed| feed.watch(SERVICES_PLACE));
         let network = network::network(&arguments.network, "services").watch(watch);
         let network = network.shards(arguments.shards.into());
-        let common = arguments.network.clone();
-        let at = addresses.clone();
-        in_background(move || network::join(network, &at, &common)).await?
+        join(network, given, &arguments.network, site).await?
     };
-    site.hosts.push(services_host.clone());
     for address in &addresses {
         start_services(arguments, &services_host, *address, site)?;
     }
@@ -72,6 +69,27 @@ pub(crate) async fn start(arguments: &ServeArguments, site: &mut Site) -> Result
         start_publishing(arguments, &addresses, published, feed, site).await?;
     }
     Ok(())
+}
+
+/// Starts a host with these addresses, or with one that it is given.
+async fn join(
+    network: Network,
+    at: Vec<HostAddress>,
+    arguments: &NetworkArguments,
+    site: &mut Site,
+) -> Result<(Host, Vec<HostAddress>), Failure> {
+    let common = arguments.clone();
+    let (host, at, leased) = in_background(move || {
+        if common.is_leased() {
+            let (host, address, leased) = network::join_leased(network, &common)?;
+            return Ok((host, vec![address], Some(leased)));
+        }
+        network::join(network, &at, &common).map(|host| (host, at, None))
+    })
+    .await?;
+    site.hosts.push(host.clone());
+    site.leases.extend(leased);
+    Ok((host, at))
 }
 
 /// What the page can show, once both hosts are there.
@@ -116,7 +134,9 @@ fn check(arguments: &ServeArguments, addresses: &[HostAddress]) -> Result<(), Fa
         if arguments.no_publish {
             return Ok(());
         }
-        check_gateway(&gateway(arguments), addresses)?;
+        if !arguments.network.is_leased() {
+            check_gateway(&gateway(arguments), addresses)?;
+        }
     } else if !arguments.publications.is_empty() {
         let cause =
             format!("--publish needs a LAN, and {} has room for one host only", arguments.network.link);
@@ -206,8 +226,11 @@ fn start_services(
     for placed in &arguments.services {
         let name = placed.service.card().name;
         let at = SocketAddr::new(address.address, placed.port);
+        // Another lease may bring another address.
+        let bound =
+            if arguments.network.is_leased() { (Ipv4Addr::UNSPECIFIED, placed.port).into() } else { at };
         let listener =
-            netstrata::tokio::TcpListener::bind_with(host, at, arguments.backlog, options(arguments))
+            netstrata::tokio::TcpListener::bind_with(host, bound, arguments.backlog, options(arguments))
                 .map_err(|error: io::Error| {
                     Failure::new(format!("{name} cannot listen on {at}: {error}"), "")
                 })?;
@@ -254,10 +277,11 @@ async fn start_publishing(
     // What is recorded and made bad is the services' cable.
     (common.pcapng, common.impair, common.gateway) = (None, None, None);
     let watch = feed.as_ref().map(|feed| feed.watch(GATEWAY_PLACE));
+    if arguments.gateway_address.is_some() {
+        common.address = None;
+    }
     let network = network::network(&common, "publisher").watch(watch);
-    let at = gateway.clone();
-    let host = in_background(move || network::join(network, &at, &common)).await?;
-    site.hosts.push(host.clone());
+    let (host, gateway) = join(network, gateway, &common, site).await?;
     if let Some(feed) = feed
         && let Some(way) = way(&gateway, addresses, IpAddr::is_ipv4)
     {

@@ -21,6 +21,8 @@ pub(crate) struct Site {
     pub(crate) reach: Vec<Reach>,
     /// The hosts of our own stack.
     pub(crate) hosts: Vec<netstrata::Host>,
+    /// What DHCP servers gave them.
+    pub(crate) leases: Vec<netstrata::network::Leased>,
     /// The network that the page can show.
     pub(crate) live: Result<Live, Absent>,
     /// Tells when the server stops.
@@ -41,6 +43,7 @@ impl Site {
             carried,
             reach: Vec::new(),
             hosts: Vec::new(),
+            leases: Vec::new(),
             live: Err(Absent::SystemSockets),
             stop: equipment.stop.clone(),
             equipment,
@@ -78,6 +81,11 @@ impl Site {
         if let Some(announcing) = self.announcing.take() {
             let _ = announcing.await;
         }
+        let leases = std::mem::take(&mut self.leases);
+        let _ = tokio::task::spawn_blocking(move || {
+            leases.into_iter().for_each(|leased| leased.release(patience));
+        })
+        .await;
         // The last to come first: the earlier ones still answer it, and the first may be the LAN's switch as well.
         while let Some(host) = self.hosts.pop() {
             let _ = tokio::task::spawn_blocking(move || host.shutdown(patience)).await;

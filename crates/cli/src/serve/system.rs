@@ -56,11 +56,11 @@ pub(crate) fn start(arguments: &ServeArguments, site: &mut Site) -> Result<(), F
 
 /// The services, and where each is to listen.
 pub(super) fn wanted(arguments: &ServeArguments) -> impl Iterator<Item = (&Placed, Publication)> {
-    let address = arguments.network.address.map_or(DEFAULT_ADDRESS.into(), |address| address.address);
+    let address = arguments.network.own().map_or(DEFAULT_ADDRESS.into(), |address| address.address);
     arguments.services.iter().map(move |placed| {
         let mut wanted = Publication::of_port(placed.port);
         wanted.outside.set_ip(address);
-        wanted.explicit = arguments.network.address.is_some();
+        wanted.explicit = arguments.network.own().is_some();
         (placed, wanted)
     })
 }

@@ -259,6 +259,13 @@ impl Network {
         Ok((settled(host, &wanted)?, settled(other_host, &other_wanted)?))
     }
 
+    /// Starts the host without addresses and routes, as `station` unless it has a hardware address already; returns that one.
+    pub(super) fn start_bare(mut self, station: MacAddress) -> io::Result<(Host, MacAddress)> {
+        let station = *self.mac.get_or_insert(station);
+        (self.addresses, self.gateway) = (Vec::new(), None);
+        Ok((self.launch()?.0, station))
+    }
+
     fn takes_super_segments(&self) -> bool {
         self.pcapng.is_none() && self.watch.is_none() && self.impairment.is_none()
     }

@@ -132,13 +132,17 @@ impl Stack {
             _ => self
                 .route(remote, home)
                 .or_else(|| if link_wide { self.first_link().map(|id| (id, remote)) } else { None })
+                .or_else(|| self.nameless_link(destination).map(|id| (id, remote)))
                 .ok_or(NoWay::Route)?,
         };
         let next_hop = if link_wide { remote } else { next_hop };
         let source = match local {
             Some(local) if local.is_loopback() => return Err(NoWay::Route),
             Some(local) => local,
-            None => self.source_on(interface, next_hop).ok_or(NoWay::Source)?,
+            None => self
+                .source_on(interface, next_hop)
+                .or_else(|| self.nameless_link(destination).map(|_| IpAddr::V4(Ipv4Addr::UNSPECIFIED)))
+                .ok_or(NoWay::Source)?,
         };
         Ok(Way { interface, next_hop, source })
     }
@@ -194,6 +198,16 @@ impl Stack {
                 && interface.addresses.source_for(Ipv4Addr::UNSPECIFIED).is_some()
         };
         self.interfaces.iter().find(usable).map(|interface| interface.id)
+    }
+
+    /// The link by which a host that has no address yet asks everybody on it for one, from no address (RFC 1122 3.2.1.3 a).
+    fn nameless_link(&self, destination: Ipv4Addr) -> Option<InterfaceId> {
+        if !destination.is_broadcast() || self.first_link().is_some() {
+            return None;
+        }
+        let stations =
+            |interface: &&Interface| interface.up && matches!(interface.medium, Medium::Ethernet(_));
+        self.interfaces.iter().find(stations).map(|interface| interface.id)
     }
 
     pub(super) fn source_on(&self, interface: InterfaceId, next_hop: IpAddr) -> Option<IpAddr> {

@@ -1,7 +1,9 @@
 //! UDP sockets: binding, bounds, errors.
 
 use super::harness::*;
-use crate::{BindError, Dropped, Event, ReceiveError, SendError, StackConfig, UdpConfig, UdpReadiness};
+use crate::{
+    BindError, Dropped, Event, Probing, ReceiveError, SendError, StackConfig, UdpConfig, UdpReadiness,
+};
 use core::net::SocketAddr;
 use std::vec;
 use wire::{ipv4, protocol};
@@ -157,4 +159,29 @@ fn a_checksum_of_zero_is_none_and_a_wrong_one_is_dropped() {
     bytes[6..8].copy_from_slice(&[1, 2]);
     let wrong = bench.packet(from_peer(protocol::UDP), &bytes);
     assert_eq!(wrong, Err(Dropped::Malformed(wire::Malformed::UdpChecksum)));
+}
+
+#[test]
+fn who_has_no_address_yet_asks_all_on_the_link_from_none_and_hears_the_answer() {
+    let mut bench = Bench::bare(StackConfig::default());
+    let socket = bench.stack.udp_bind(at("0.0.0.0:68")).unwrap();
+    let ask = |bench: &mut Bench, to: &str| bench.stack.udp_send(bench.now, socket, b"x", Some(at(to)));
+    assert_eq!(ask(&mut bench, "255.255.255.255:67"), Err(SendError::BroadcastNotAllowed));
+    assert!(bench.stack.udp_set_broadcast(socket, true));
+    assert_eq!(ask(&mut bench, "255.255.255.255:67"), Ok(1));
+    let sent = bench.sent_packets();
+    assert_eq!(sent.len(), 1);
+    let (header, _) = &sent[0];
+    assert_eq!((header.source, header.destination), ([0, 0, 0, 0].into(), [255; 4].into()));
+    // Nobody else can be asked so.
+    assert_eq!(ask(&mut bench, "10.7.0.1:67"), Err(SendError::NoRoute));
+    let header = ipv4::Header { destination: [255; 4].into(), ..from_peer(protocol::UDP) };
+    bench.packet(header, &udp_bytes_to([255; 4].into(), 67, 68, b"answer")).unwrap();
+    let mut buffer = [0; 10];
+    assert_eq!(bench.stack.udp_receive(socket, &mut buffer), Ok((6, 6, (PEER, 67).into())));
+    // With an address, from it.
+    bench.stack.add_address(bench.now, bench.id, OURS.into(), 24, Probing::Skip).unwrap();
+    bench.sent();
+    assert_eq!(ask(&mut bench, "255.255.255.255:67"), Ok(1));
+    assert_eq!(bench.sent_packets()[0].0.source, OURS);
 }

@@ -2,23 +2,10 @@
 
 use super::leases::{Client, Leases};
 use crate::gateway::Cause;
-use dhcproto::v4::{DhcpOption, Flags, Message, MessageType, Opcode, OptionCode};
-use dhcproto::{Decodable, Decoder, Encodable};
+use dhcp::{CLIENT_PORT, Kind, Message, option};
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
-
-/// Where guests listen (RFC 2131 4.1).
-const CLIENT_PORT: u16 = 68;
-/// Bytes of the longest hardware address, which is where the field ends.
-const LONGEST_HARDWARE: u8 = 16;
-/// Bytes of the longest message that is read: what an Ethernet carries whole.
-const LONGEST: usize = 1472;
-/// Bytes before the options: the fields of BOOTP and the magic cookie (RFC 2131 2).
-const FIELDS: usize = 240;
-/// Options without a length (RFC 2132 3.1, 3.2).
-const PAD: u8 = 0;
-const END: u8 = 255;
 
 /// What guests are told.
 #[derive(Clone, Debug)]
@@ -69,42 +56,36 @@ impl Server {
     pub fn answer(&mut self, bytes: &[u8], now: Instant) -> Result<Option<Answer>, Cause> {
         let message = read(bytes)?;
         let client = client(&message);
-        let kind = message.opts().msg_type().ok_or(Cause::Garbage)?;
-        let wanted = match message.opts().get(OptionCode::RequestedIpAddress) {
-            Some(DhcpOption::RequestedIpAddress(wanted)) => Some(*wanted),
-            _ => None,
-        };
-        let chosen = match message.opts().get(OptionCode::ServerIdentifier) {
-            Some(DhcpOption::ServerIdentifier(server)) => Some(*server),
-            _ => None,
-        };
+        let kind = message.kind().ok_or(Cause::Garbage)?;
+        let wanted = message.address(option::REQUESTED_ADDRESS);
+        let chosen = message.address(option::SERVER_IDENTIFIER);
         if chosen.is_some_and(|server| server != self.settings.server) {
             // It takes another server's offer.
-            if kind == MessageType::Request {
+            if kind == Kind::Request {
                 self.leases.release(&client);
             }
             return Ok(None);
         }
         match kind {
-            MessageType::Discover => {
+            Kind::Discover => {
                 let offered = self.leases.offer(&client, wanted, now).ok_or(Cause::Leases)?;
-                self.reply(&message, MessageType::Offer, Some(offered)).map(Some)
+                self.reply(&message, Kind::Offer, Some(offered)).map(Some)
             }
-            MessageType::Request => self.on_request(&message, &client, wanted, chosen.is_some(), now),
-            MessageType::Decline => {
+            Kind::Request => self.on_request(&message, &client, wanted, chosen.is_some(), now),
+            Kind::Decline => {
                 self.leases.decline(&client, now);
                 Ok(None)
             }
-            MessageType::Release => {
-                if self.leases.of(&client) == Some(message.ciaddr()) {
+            Kind::Release => {
+                if self.leases.of(&client) == Some(message.client) {
                     self.leases.release(&client);
                 }
                 Ok(None)
             }
-            MessageType::Inform if self.is_on_link(message.ciaddr()) => {
-                self.reply(&message, MessageType::Ack, None).map(Some)
+            Kind::Inform if self.is_on_link(message.client) => {
+                self.reply(&message, Kind::Ack, None).map(Some)
             }
-            MessageType::Inform => Ok(None),
+            Kind::Inform => Ok(None),
             _ => Err(Cause::Garbage),
         }
     }
@@ -118,7 +99,7 @@ impl Server {
         takes_offer: bool,
         now: Instant,
     ) -> Result<Option<Answer>, Cause> {
-        let own = message.ciaddr();
+        let own = message.client;
         let address = wanted.unwrap_or(own);
         let good = match takes_offer {
             true => self.leases.of(client) == Some(address),
@@ -126,10 +107,10 @@ impl Server {
             false => self.leases.of(client).is_none_or(|known| known == address),
         };
         if !good || !self.leases.is_free_for(client, address, now) {
-            return self.reply(message, MessageType::Nak, None).map(Some);
+            return self.reply(message, Kind::Nak, None).map(Some);
         }
         self.leases.bind(client, address, self.settings.lease, now);
-        self.reply(message, MessageType::Ack, Some(address)).map(Some)
+        self.reply(message, Kind::Ack, Some(address)).map(Some)
     }
 
     fn is_on_link(&self, address: Ipv4Addr) -> bool {
@@ -142,99 +123,55 @@ impl Server {
         Ipv4Addr::from(u32::MAX.checked_shl(host_bits).unwrap_or(0))
     }
 
-    fn reply(&self, asked: &Message, kind: MessageType, given: Option<Ipv4Addr>) -> Result<Answer, Cause> {
+    fn reply(&self, asked: &Message, kind: Kind, given: Option<Ipv4Addr>) -> Result<Answer, Cause> {
         let Settings { server, name_server, mtu, lease, .. } = self.settings;
-        let mut reply = Message::default();
-        reply
-            .set_opcode(Opcode::BootReply)
-            .set_htype(asked.htype())
-            .set_xid(asked.xid())
-            .set_flags(asked.flags())
-            .set_chaddr(asked.chaddr());
-        let options = reply.opts_mut();
-        options.insert(DhcpOption::MessageType(kind));
-        options.insert(DhcpOption::ServerIdentifier(server));
-        if kind != MessageType::Nak {
-            options.insert(DhcpOption::SubnetMask(self.mask()));
-            options.insert(DhcpOption::BroadcastAddr(Ipv4Addr::from(
-                u32::from(server) | !u32::from(self.mask()),
-            )));
-            options.insert(DhcpOption::Router(vec![server]));
-            options.insert(DhcpOption::InterfaceMtu(mtu));
+        let mut reply = Message::new(kind, true, asked.hardware_kind, &asked.hardware, asked.transaction);
+        reply.wants_broadcast = asked.wants_broadcast;
+        reply.set(option::SERVER_IDENTIFIER, &server.octets());
+        if kind != Kind::Nak {
+            let broadcast = Ipv4Addr::from(u32::from(server) | !u32::from(self.mask()));
+            reply.set(option::SUBNET_MASK, &self.mask().octets());
+            reply.set(option::BROADCAST_ADDRESS, &broadcast.octets());
+            reply.set(option::ROUTER, &server.octets());
+            reply.set(option::INTERFACE_MTU, &mtu.to_be_bytes());
             if let Some(name_server) = name_server {
-                options.insert(DhcpOption::DomainNameServer(vec![name_server]));
+                reply.set(option::NAME_SERVER, &name_server.octets());
             }
         }
         if given.is_some() {
             let seconds = u32::try_from(lease.as_secs()).unwrap_or(u32::MAX);
-            options.insert(DhcpOption::AddressLeaseTime(seconds));
+            reply.set(option::LEASE_TIME, &seconds.to_be_bytes());
             // RFC 2131 4.4.5: half of it, and seven eighths.
-            options.insert(DhcpOption::Renewal(seconds / 2));
-            options.insert(DhcpOption::Rebinding(seconds - seconds / 8));
+            reply.set(option::RENEWAL_TIME, &(seconds / 2).to_be_bytes());
+            reply.set(option::REBINDING_TIME, &(seconds - seconds / 8).to_be_bytes());
         }
-        reply.set_yiaddr(given.unwrap_or(Ipv4Addr::UNSPECIFIED));
-        let own = asked.ciaddr();
-        let knows_own = kind != MessageType::Nak && !own.is_unspecified() && self.is_on_link(own);
+        reply.given = given.unwrap_or(Ipv4Addr::UNSPECIFIED);
+        let own = asked.client;
+        let knows_own = kind != Kind::Nak && !own.is_unspecified() && self.is_on_link(own);
         if knows_own {
-            reply.set_ciaddr(own);
+            reply.client = own;
         } else {
             // It goes to all: RFC 2131 4.1 allows that for who has no address yet.
-            reply.set_flags(Flags::default().set_broadcast());
+            reply.wants_broadcast = true;
         }
         let to = if knows_own { own } else { Ipv4Addr::BROADCAST };
-        let bytes = reply.to_vec().map_err(|_| Cause::Garbage)?;
-        Ok(Answer { bytes, to, port: CLIENT_PORT })
+        Ok(Answer { bytes: reply.write(), to, port: CLIENT_PORT })
     }
 }
 
 /// A guest's message. What came by another relay is for another server.
 fn read(bytes: &[u8]) -> Result<Message, Cause> {
-    // The third byte is the length of the hardware address, which must fit into its field before anybody asks for it.
-    let fits = bytes.len() <= LONGEST && bytes.get(2).is_some_and(|length| *length <= LONGEST_HARDWARE);
-    if !fits {
-        return Err(Cause::Garbage);
-    }
-    let needed = with_needed_options(bytes).ok_or(Cause::Garbage)?;
-    let message = Message::decode(&mut Decoder::new(&needed)).map_err(|_| Cause::Garbage)?;
-    let ours = message.opcode() == Opcode::BootRequest && message.giaddr().is_unspecified();
+    let message = Message::read(bytes).ok_or(Cause::Garbage)?;
+    let ours = !message.is_reply && message.relay.is_unspecified();
     if ours { Ok(message) } else { Err(Cause::Garbage) }
-}
-
-/// The message with those options alone that are asked for here, each once and as long as it must be: a decoder of all options would
-/// take the guest's word for their lengths.
-fn with_needed_options(bytes: &[u8]) -> Option<Vec<u8>> {
-    let (fields, mut rest) = bytes.split_at_checked(FIELDS)?;
-    let (mut needed, mut seen) = (fields.to_vec(), Vec::new());
-    while let Some((&code, after)) = rest.split_first() {
-        if code == PAD {
-            rest = after;
-            continue;
-        }
-        let Some((&length, after)) = after.split_first().filter(|_| code != END) else { break };
-        let Some((value, after)) = after.split_at_checked(length.into()) else { break };
-        rest = after;
-        let is_whole = match OptionCode::from(code) {
-            OptionCode::MessageType => length == 1,
-            OptionCode::RequestedIpAddress | OptionCode::ServerIdentifier => length == 4,
-            OptionCode::ClientIdentifier => length > 0,
-            _ => false,
-        };
-        if is_whole && !seen.contains(&code) {
-            seen.push(code);
-            needed.extend([code, length]);
-            needed.extend_from_slice(value);
-        }
-    }
-    needed.push(END);
-    Some(needed)
 }
 
 /// RFC 2131 4.2: its identifier, or else its hardware address.
 fn client(message: &Message) -> Client {
-    match message.opts().get(OptionCode::ClientIdentifier) {
-        Some(DhcpOption::ClientIdentifier(identifier)) if !identifier.is_empty() => identifier.clone(),
+    match message.option(option::CLIENT_IDENTIFIER) {
+        Some(identifier) if !identifier.is_empty() => identifier.to_vec(),
         // As most identifiers are made (RFC 2132 9.14), so that a guest stays the same if it begins to give one.
-        _ => [&[u8::from(message.htype())], message.chaddr()].concat(),
+        _ => [&[message.hardware_kind], &message.hardware[..]].concat(),
     }
 }
 

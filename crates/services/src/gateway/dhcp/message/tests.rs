@@ -1,6 +1,12 @@
 #![allow(clippy::disallowed_methods, reason = "any beginning will do")]
 
-use super::*;
+use super::{Answer, Cause, Duration, Instant, Ipv4Addr, Server, Settings, option};
+use dhcproto::v4::{DhcpOption, Message, MessageType, OptionCode};
+use dhcproto::{Decodable, Decoder, Encodable};
+
+/// Bytes before the options.
+const FIELDS: usize = 240;
+use option::{END, PAD};
 
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 7, 0, 1);
 
@@ -137,4 +143,35 @@ fn no_option_of_any_code_and_length_stops_the_server() {
     let odd = [fields, &[154, 1, 0, 54, 3, 10, 7, 0, 50, 5, 1, 1, 1, 1, 1, 53, 1, 1, END]].concat();
     let (kind, ..) = told(server.answer(&odd, now));
     assert_eq!(kind, MessageType::Offer);
+}
+
+/// Our own client and this server, message by message.
+#[test]
+fn our_client_gets_keeps_declines_and_gives_back_an_address() {
+    let (mut server, now) = (server(), Instant::now());
+    let mut client = dhcp::Client::new(basis::Instant::ZERO, [2, 0, 0, 0, 0, 9], basis::Random::new([1; 32]));
+    let mut at = basis::Instant::ZERO;
+    let mut exchange = |client: &mut dhcp::Client, at| {
+        while let Some(sent) = client.poll_transmit(at) {
+            if let Ok(Some(answer)) = server.answer(&sent.bytes, now) {
+                client.on_message(at, &answer.bytes);
+            }
+        }
+        client.poll_event()
+    };
+    let Some(dhcp::Event::Given(lease)) = exchange(&mut client, at) else { panic!("no address") };
+    assert_eq!((lease.address, lease.prefix), ([10, 7, 0, 100].into(), 24));
+    assert_eq!((lease.router, &lease.name_servers[..]), (Some(SERVER), &[SERVER][..]));
+    client.decline(at);
+    assert_eq!(exchange(&mut client, at), None);
+    at = client.poll_timeout().unwrap();
+    let Some(dhcp::Event::Given(lease)) = exchange(&mut client, at) else { panic!("no other address") };
+    assert_eq!(lease.address, Ipv4Addr::from([10, 7, 0, 101]));
+    client.accept();
+    at = client.poll_timeout().unwrap();
+    let Some(dhcp::Event::Extended(longer)) = exchange(&mut client, at) else { panic!("no more time") };
+    assert_eq!((longer.address, longer.renew_at), (lease.address, Some(at + Duration::from_secs(1800))));
+    client.release();
+    assert_eq!(exchange(&mut client, at), None);
+    assert_eq!(server.leases.of(&vec![1, 2, 0, 0, 0, 0, 9]), None);
 }
