@@ -142,7 +142,7 @@ pub(crate) struct ServeArguments {
     pub(crate) name: String,
 
     /// Let this process open whatever its user may (Linux; otherwise it is kept to what it needs)
-    #[arg(long)]
+    #[arg(long, visible_alias = "no-sandbox")]
     pub(crate) no_confinement: bool,
 
     /// Tell the LAN neither names nor services

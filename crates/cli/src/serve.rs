@@ -94,6 +94,7 @@ async fn serve(arguments: ServeArguments, equipment: Equipment, stopper: Stopper
 
     let page = start_page(&arguments, &mut site).await?;
 
+    confinement::seal(&arguments);
     let control_flag = control_path.filter(|_| arguments.control.is_some());
     let text = banner::banner(
         &arguments.network.link,
@@ -182,6 +183,7 @@ fn reporter(arguments: &ServeArguments, site: &Site) -> Arc<Reporter> {
             link: link.clone(),
             uptime_seconds: started.elapsed().as_secs_f64(),
             kept_out: confinement::is_kept_out(),
+            sealed: confinement::is_sealed(),
         },
         services: reach.clone(),
         hosts: hosts.iter().map(host_report::report).collect(),

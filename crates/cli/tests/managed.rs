@@ -28,11 +28,15 @@ fn the_running_server_cannot_open_what_is_none_of_its_business() {
     let control = lan.file("lan.control");
     let root = root.display().to_string();
     let files = ["--service", "talk", "--service", "http", "--root", &root];
-    for (flag, is_kept_out) in [(None, true), (Some("--no-confinement"), false)] {
+    for (flag, is_kept_out) in
+        [(None, true), (Some("--no-confinement"), false), (Some("--no-sandbox"), false)]
+    {
         let server = lan.serve(&files.iter().copied().chain(flag).collect::<Vec<_>>());
         // The server itself tries, in the thread that answers.
         let report = status(&control);
         assert_eq!(report.pointer("/program/kept_out"), Some(&is_kept_out.into()), "{report}");
+        // No program is started and no raw socket opened, though it is root's.
+        assert_eq!(report.pointer("/program/sealed"), Some(&is_kept_out.into()), "{report}");
         let request = b"GET /file HTTP/1.0\r\n\r\n";
         let outcome = common::run(&["connect", "--link", &lan.link(), "10.7.0.2:8080"], request);
         assert!(outcome.text().ends_with("given"), "{outcome:?}");
@@ -46,6 +50,11 @@ fn the_running_server_cannot_open_what_is_none_of_its_business() {
         for task in tasks {
             let state = fs::read_to_string(task.unwrap().path().join("status")).unwrap();
             assert_eq!(state.contains("NoNewPrivs:\t1"), is_kept_out, "{state}");
+            assert_eq!(state.contains("Seccomp:\t2"), is_kept_out, "{state}");
+            for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+                let is_empty = state.contains(&format!("{set}:\t0000000000000000"));
+                assert!(is_empty || !is_kept_out, "{set} in {state}");
+            }
         }
         assert_eq!(server.stop().code(), Some(0));
     }
@@ -98,6 +107,7 @@ fn a_confined_server_opens_its_device() {
         let output = lines(server.child.stdout.take().unwrap());
         next_line(&output, "stop:");
         assert_eq!(status(&control).pointer("/program/kept_out"), Some(&true.into()), "{link}");
+        assert_eq!(status(&control).pointer("/program/sealed"), Some(&true.into()), "{link}");
         server.signal(Signal::SIGTERM);
         assert_eq!(server.wait().code(), Some(0), "{link}");
     }

@@ -279,6 +279,7 @@ fn reporter(
             link: link.clone(),
             uptime_seconds: started.elapsed().as_secs_f64(),
             kept_out: None,
+            sealed: None,
         },
         hosts: vec![host_report::report(&host)],
         carried: carried.list().into_iter().map(Into::into).collect(),

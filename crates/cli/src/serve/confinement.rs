@@ -1,7 +1,16 @@
-//! What the server may still do to the file system once it has begun: nearly nothing (Linux, Landlock).
+//! What the server may still do once it has begun: nearly nothing (Linux).
 //!
-//! The rules are laid down before the first thread starts, so that all of them are bound by them. Files that are only read once, such as
-//! certificates, are open by then.
+//! The file system is closed by Landlock and root's rights are given up ([`confine`]) before the first thread starts, so that all of them
+//! are bound. Files that are only read once, such as certificates, are open by then. When all devices and sockets are open, too, system
+//! calls that a running server does not make are denied ([`seal`]).
+
+#[cfg(target_os = "linux")]
+mod capabilities;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")
+))]
+mod system_calls;
 
 #[cfg(target_os = "linux")]
 use landlock::RulesetStatus;
@@ -29,18 +38,66 @@ pub(crate) fn is_kept_out() -> Option<bool> {
     None
 }
 
+/// Whether the calling thread is kept from starting programs and from raw sockets, found by trying. None: this system says nothing of it.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_sealed() -> Option<bool> {
+    use socket2::{Domain, Protocol, Socket, Type};
+    let denied = |result: std::io::Result<()>| {
+        result.err().is_some_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
+    };
+    // A program that nobody has: who may start one is told so.
+    let started = std::process::Command::new("/proc/self/no such program").spawn().map(drop);
+    let opened = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4)).map(drop);
+    Some(denied(started) && denied(opened))
+}
+
+/// Other systems have no such bounds.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn is_sealed() -> Option<bool> {
+    None
+}
+
 /// Confines this process and all threads that it starts from now on, as far as the kernel knows how to.
 pub(crate) fn confine(arguments: &ServeArguments) {
+    if arguments.no_confinement {
+        tracing::info!("this server may do what its user may: --no-confinement");
+        return;
+    }
+    #[cfg(target_os = "linux")]
+    {
+        match linux::confine(arguments) {
+            Ok(RulesetStatus::NotEnforced) => {
+                tracing::warn!("this kernel has no Landlock: this server may open what its user may");
+            }
+            Ok(status) => tracing::debug!(?status, "confined"),
+            Err(error) => tracing::warn!(error, "this server is not confined: it may open what its user may"),
+        }
+        if let Err(error) = capabilities::keep(linux::needed(arguments)) {
+            tracing::warn!(%error, "this server keeps the rights of its user");
+        }
+    }
+}
+
+/// The calls of other processors have other numbers.
+#[cfg(all(
+    target_os = "linux",
+    not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))
+))]
+mod system_calls {
+    pub(super) fn restrict() -> Result<(), &'static str> {
+        Err("there is no filter for this processor")
+    }
+}
+
+/// All is open: denies what a running server has no need of to all of its threads, as far as the kernel knows how to.
+pub(crate) fn seal(arguments: &ServeArguments) {
     if arguments.no_confinement {
         return;
     }
     #[cfg(target_os = "linux")]
-    match linux::confine(arguments) {
-        Ok(RulesetStatus::NotEnforced) => {
-            tracing::warn!("this kernel has no Landlock: this server may open what its user may");
-        }
-        Ok(status) => tracing::debug!(?status, "confined"),
-        Err(error) => tracing::warn!(error, "this server is not confined: it may open what its user may"),
+    match system_calls::restrict() {
+        Ok(()) => tracing::debug!("sealed"),
+        Err(error) => tracing::warn!(%error, "this server may make every system call"),
     }
 }
 
@@ -54,6 +111,9 @@ mod linux {
         RulesetCreatedAttr, RulesetError, RulesetStatus,
     };
 
+    use netstrata::LinkSpec;
+    use rustix::thread::CapabilitySet;
+
     use crate::arguments::ServeArguments;
     use crate::network;
     use crate::status::place;
@@ -64,6 +124,29 @@ mod linux {
     pub(super) fn confine(arguments: &ServeArguments) -> Result<RulesetStatus, String> {
         let places = places(arguments)?;
         restrict(arguments, &places).map_err(|error| error.to_string())
+    }
+
+    /// What the beginning needs of root's rights.
+    pub(super) fn needed(arguments: &ServeArguments) -> CapabilitySet {
+        use std::os::unix::fs::MetadataExt;
+        let mut needed = CapabilitySet::empty();
+        if matches!(arguments.network.link, LinkSpec::Tap(_) | LinkSpec::Tun(_)) {
+            needed |= CapabilitySet::NET_ADMIN;
+        }
+        let on_system = arguments.network.link == LinkSpec::Host;
+        let own = on_system.then_some(arguments.services.iter().map(|placed| placed.port));
+        let published = arguments.publications.iter().map(|publication| publication.outside.port());
+        let mut ports = own.into_iter().flatten().chain(published).chain(arguments.web.map(|web| web.port()));
+        if ports.any(|port| (1..1024).contains(&port)) {
+            needed |= CapabilitySet::NET_BIND_SERVICE;
+        }
+        // Root that has to do with another user's directory. What it may do there, Landlock says.
+        let user = rustix::process::geteuid().as_raw();
+        let mut places = places(arguments).unwrap_or_default().into_iter().chain(arguments.root.clone());
+        if places.any(|place| fs::metadata(&place).is_ok_and(|found| found.uid() != user)) {
+            needed |= CapabilitySet::DAC_OVERRIDE;
+        }
+        needed
     }
 
     /// Directories where sockets and their locks come and go with the server.

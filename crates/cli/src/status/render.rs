@@ -127,6 +127,7 @@ mod tests {
                 link: "lan".into(),
                 uptime_seconds: 61.2,
                 kept_out: Some(true),
+                sealed: Some(true),
             },
             services: vec![Reach {
                 service: "talk".into(),

@@ -62,6 +62,9 @@ pub(crate) struct Program {
     /// told.
     #[serde(default)]
     pub(crate) kept_out: Option<bool>,
+    /// Whether it is kept from starting programs and from raw sockets, in the same way.
+    #[serde(default)]
+    pub(crate) sealed: Option<bool>,
 }
 
 /// A service, and where it is reached.
