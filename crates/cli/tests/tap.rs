@@ -161,3 +161,31 @@ fn a_recorded_tun_carries_packets() {
         assert!(outcome.text().contains(part), "{part} in {}", outcome.text());
     }
 }
+
+#[test]
+#[ignore = "needs root, /dev/net/tun, ip and busybox"]
+fn another_dhcp_server_gives_our_client_its_address() {
+    let lan = Lan::new();
+    let script = r#"
+        cat > conf <<END
+start 10.7.0.20
+end 10.7.0.30
+interface ns0
+lease_file leases
+pidfile pid
+option subnet 255.255.255.0
+option router 10.7.0.1
+option lease 600
+END
+        touch leases
+        busybox udhcpd -f "$PWD/conf" > server 2>&1 &
+        until_says server started
+        "$NETSTRATA" ping --link tap:ns0 --address dhcp -c 1 10.7.0.1 > asked
+        grep -c 'bytes from 10.7.0.1' asked
+        grep 'sending ACK to' server
+        "#;
+    let outcome = in_namespace(&lan, "tap", script);
+    assert_eq!(outcome.code, Some(0), "{outcome:?} {}", outcome.text());
+    let text = outcome.text();
+    assert!(text.starts_with("1\n") && text.contains("sending ACK to 10.7.0.2"), "{text}");
+}

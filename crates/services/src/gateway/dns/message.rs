@@ -140,3 +140,58 @@ pub(super) fn set_id(message: &mut [u8], id: u16) {
         place.copy_from_slice(&id.to_be_bytes());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hickory_proto::op::Query;
+    use hickory_proto::rr::rdata::{A, CNAME};
+    use hickory_proto::rr::{Record, RecordType};
+
+    /// Everything that a forwarder does with a guest's bytes and a server's, however broken they are.
+    fn look_into(question: &[u8], answer: &[u8]) -> bool {
+        let Ok(asked) = Question::read(question) else { return false };
+        let _ = (asked.name(), asked.fail(ResponseCode::Refused));
+        assert!((512..=4096).contains(&asked.longest()));
+        let id = answer.first_chunk().map_or(0, |id| u16::from_be_bytes(*id));
+        let Some(told) = asked.answered(id, answer) else { return false };
+        let _ = (told.is_truncated(), told.is_useless(), told.truncated(id), told.aliases().count());
+        let (names, addresses) = told.addresses();
+        assert!(names.len() <= ALIASES + 1 && addresses.len() <= answer.len());
+        true
+    }
+
+    #[test]
+    fn no_bytes_of_guests_or_servers_are_a_panic() {
+        let name = Name::from_ascii("www.example.").unwrap();
+        let mut question = Message::query();
+        question.add_query(Query::query(name.clone(), RecordType::A));
+        let mut answer = Message::error_msg(7, OpCode::Query, ResponseCode::NoError);
+        answer.add_queries(question.queries.iter().cloned());
+        let alias = Name::from_ascii("host.example.").unwrap();
+        answer.add_answer(Record::from_rdata(name, 60, RData::CNAME(CNAME(alias.clone()))));
+        answer.add_answer(Record::from_rdata(alias, 60, RData::A(A::new(192, 0, 2, 1))));
+        let good = [question.to_vec().unwrap(), answer.to_vec().unwrap()];
+        assert!(look_into(&good[0], &good[1]));
+        let mut random = basis::Random::new([5; 32]);
+        let mut understood = 0;
+        for _ in 0..4_000 {
+            let mut broken = good.clone();
+            for _ in 0..1 + random.below(4) {
+                let which = random.below(3).min(1) as usize;
+                let at = random.below(broken[which].len().max(1) as u32) as usize;
+                match random.below(4) {
+                    0 => broken[which].truncate(at),
+                    1 => broken[which].insert(at, random.next_u32() as u8),
+                    _ => {
+                        if let Some(byte) = broken[which].get_mut(at) {
+                            *byte = random.next_u32() as u8;
+                        }
+                    }
+                }
+            }
+            understood += u32::from(look_into(&broken[0], &broken[1]));
+        }
+        assert!(understood > 100, "only {understood} came as far as the addresses");
+    }
+}
