@@ -100,6 +100,23 @@ impl Reassembly {
         true
     }
 
+    /// Keeps a FIN with the number `end`: no byte, but the peer is told of it. Returns false if there is no room.
+    pub(crate) fn insert_fin(&mut self, end: Seq) -> bool {
+        let at = self.ranges.partition_point(|range| range.right.before(end));
+        let full = self.ranges.len() >= MAX_RANGES;
+        match self.ranges.get_mut(at) {
+            Some(range) if range.left.at_or_before(end) => range.right = range.right.max(end + 1),
+            _ if full => return false,
+            _ => self.ranges.insert(at, Range { left: end, right: end + 1, pieces: VecDeque::new() }),
+        }
+        // What was sent behind the end of the stream is none of it.
+        for range in self.ranges.drain(at + 1..) {
+            self.charged -= range.pieces.iter().map(|piece| piece.memory + PIECE_OVERHEAD).sum::<usize>();
+        }
+        self.touch(at);
+        true
+    }
+
     /// Notes that a segment has touched the range.
     fn touch(&mut self, at: usize) {
         let Some(range) = self.ranges.get(at) else { return };
@@ -250,6 +267,32 @@ mod tests {
         let mut tiny = Reassembly::default();
         let taken = (0..10_000u32).filter(|n| tiny.insert(Seq(10 + n), data(0, 1), 2048)).count();
         assert_eq!(taken, 2 * 2048 / (PIECE_OVERHEAD + 1));
+    }
+
+    #[test]
+    fn a_fin_has_a_number_and_no_bytes_and_nothing_follows_it() {
+        let mut reassembly = Reassembly::default();
+        for left in [100, 300, 500] {
+            reassembly.insert(Seq(left), data(left, 100), 1 << 20);
+        }
+        assert!(reassembly.insert_fin(Seq(400)));
+        let told = |reassembly: &Reassembly| {
+            reassembly.blocks(3).map(|block| (block.left.0, block.right.0)).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&reassembly), [(300, 401), (100, 200)]);
+        assert_eq!(reassembly.charged, 2 * (100 + PIECE_OVERHEAD));
+        let mut next = Seq(100);
+        while let Some(piece) = reassembly.pop(next) {
+            next += piece.len() as u32;
+        }
+        reassembly.insert(Seq(200), data(200, 100), 1 << 20);
+        while let Some(piece) = reassembly.pop(next) {
+            next += piece.len() as u32;
+        }
+        assert_eq!((next, reassembly.is_empty(), reassembly.charged), (Seq(400), true, 0));
+        assert!(reassembly.insert_fin(Seq(900)));
+        assert_eq!(told(&reassembly), [(900, 901)]);
+        assert!(reassembly.pop(Seq(900)).is_none() && reassembly.is_empty());
     }
 
     #[test]

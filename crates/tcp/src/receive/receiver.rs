@@ -258,7 +258,7 @@ impl Receiver {
         if sequence == self.next {
             self.take_in_order(payload, timers, environment);
         } else {
-            self.keep_early(sequence, payload, environment);
+            self.keep_early(sequence, payload, fin && !cut, environment);
         }
         self.finish_if_complete();
         Accepted { bytes: self.next.since(before) - self.finished as u32, finished: self.finished }
@@ -335,9 +335,22 @@ impl Receiver {
     }
 
     #[inline(never)]
-    fn keep_early(&mut self, sequence: Seq, payload: &mut Frame, environment: &mut Environment<'_>) {
+    fn keep_early(
+        &mut self,
+        sequence: Seq,
+        payload: &mut Frame,
+        fin: bool,
+        environment: &mut Environment<'_>,
+    ) {
         self.acks.on_out_of_order();
-        if payload.is_empty() || self.discarding {
+        if let Some(end) = self.end {
+            // Nothing follows the end of a stream.
+            payload.truncate(if sequence.before(end) { end.since(sequence) as usize } else { 0 });
+        }
+        let length = payload.len() as u32;
+        // A FIN has a number, and so it can be reported (RFC 2018 3).
+        let fin = fin && self.selective && self.end == Some(sequence + length);
+        if length == 0 && !fin || self.discarding {
             return;
         }
         let limit = self.limit as usize;
@@ -347,10 +360,13 @@ impl Receiver {
             buffer.reassembly.timestamp = self.timestamps.recent();
         }
         if self.selective {
-            let twice = buffer.reassembly.held(sequence, sequence + payload.len() as u32);
+            let twice = buffer.reassembly.held(sequence, sequence + (length + u32::from(fin)));
             note_twice(&mut self.twice, &mut self.acks, twice);
         }
-        let kept = buffer.reassembly.insert(sequence, Piece::detach(payload), limit);
+        let mut kept = buffer.reassembly.insert(sequence, Piece::detach(payload), limit);
+        if kept && fin {
+            kept = buffer.reassembly.insert_fin(sequence + length);
+        }
         let now = buffer.used();
         environment.memory.recharge(used, now);
         if !kept && let Some(buffer) = self.buffer.take_if(|buffer| buffer.is_empty()) {
