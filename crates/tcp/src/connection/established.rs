@@ -94,7 +94,7 @@ impl Open {
             now,
         );
         match established.round_trip {
-            Some(rtt) => self.send.sample_rtt(rtt),
+            Some(rtt) => self.send.sample_rtt(rtt, now),
             None if established.early => {}
             None => self.send.on_lost_syn(established.repeated),
         }

@@ -78,7 +78,7 @@ impl Open {
             return;
         };
         if let Some(round_trip) = syn_ack.round_trip(environment.now) {
-            self.send.sample_rtt(round_trip);
+            self.send.sample_rtt(round_trip, environment.now);
         }
         environment.counters.fast_opens_completed += 1;
         *environment.early -= 1;

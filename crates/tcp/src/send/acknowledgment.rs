@@ -149,7 +149,7 @@ impl Sender {
             environment.memory.discharge(used.saturating_sub(buffer.used()));
         }
         if let Some(rtt) = round_trip {
-            self.rtt.sample(rtt);
+            self.rtt.sample(rtt, environment.now);
         }
         round_trip
     }

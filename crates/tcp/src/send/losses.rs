@@ -61,7 +61,7 @@ impl Sender {
             let echoed = || echoed.filter(|_| episode.lag == 0);
             round_trip = self.advance(acknowledgment, Some(&mut delivered), echoed, environment);
         } else if let Some(rtt) = delivered.round_trip() {
-            self.rtt.sample(rtt);
+            self.rtt.sample(rtt, now);
         }
         let probe_twice = matches!(episode.probe, TailProbe::Sent { end, repeated: true }
             if twice.is_some_and(|block| block.right == end));

@@ -366,8 +366,8 @@ impl Sender {
         arrived >= u64::from(self.segment_size) && self.expiries == 0
     }
 
-    pub(crate) fn sample_rtt(&mut self, rtt: Duration) {
-        self.rtt.sample(micros(rtt));
+    pub(crate) fn sample_rtt(&mut self, rtt: Duration, now: Instant) {
+        self.rtt.sample(micros(rtt), now);
     }
 
     /// The SYN was `repeated` so often by its timer, or its round trip is not known for another reason.
