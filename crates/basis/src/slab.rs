@@ -242,6 +242,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_last_number_names_no_slot() {
+        // As if all slots before it were taken, without their memory.
+        let mut slab =
+            Slab { chunks: alloc::vec![Vec::new()], first_vacant: NO_SLOT, used: NO_SLOT - 1, len: 0 };
+        assert_eq!(slab.insert("last").map(Key::index), Some(NO_SLOT - 1));
+        assert_eq!(slab.insert("one too many"), None);
+        assert_eq!(slab.len(), 1);
+    }
+
+    #[test]
     fn a_stale_key_finds_nothing_when_its_slot_is_used_again() {
         let mut slab = Slab::new();
         let first = slab.insert(1).unwrap();

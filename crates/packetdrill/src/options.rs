@@ -1,6 +1,7 @@
-//! `setsockopt`, `getsockopt`, `fcntl` and `ioctl`.
+//! `setsockopt` and `getsockopt`.
 
 use crate::machine::Machine;
+use crate::option_values::{algorithm, algorithm_name, integer, pacing_rate, timeval};
 use crate::socket::{Role, Socket};
 use crate::streams::{take_failure, told};
 use crate::world::World;
@@ -8,7 +9,6 @@ use nix::errno::Errno;
 use std::os::fd::RawFd;
 use std::time::Duration;
 use tcp::FastOpenServer;
-use tcp::congestion::Algorithm;
 
 /// The level of TCP's own options.
 const TCP: i32 = libc::IPPROTO_TCP;
@@ -147,50 +147,6 @@ impl Machine {
                 _ => number_of(world, socket, (level, name), &defaults)
                     .map(|value| value.to_ne_bytes().to_vec()),
             }
-        })
-    }
-
-    /// `fcntl`: only the flags can be asked for and set.
-    pub(crate) fn control(
-        &self,
-        number: RawFd,
-        command: i32,
-        argument: impl FnOnce() -> i32,
-    ) -> Result<i32, Errno> {
-        self.call(|world| {
-            let socket = world.descriptors.get_mut(number)?;
-            match command {
-                libc::F_GETFL => Ok(libc::O_RDWR | if socket.non_blocking { libc::O_NONBLOCK } else { 0 }),
-                libc::F_SETFL => {
-                    socket.non_blocking = argument() & libc::O_NONBLOCK != 0;
-                    Ok(0)
-                }
-                libc::F_GETFD => Ok(libc::FD_CLOEXEC),
-                libc::F_SETFD => Ok(0),
-                _ => Err(Errno::EINVAL),
-            }
-        })
-    }
-
-    /// `ioctl`: how many bytes wait.
-    pub(crate) fn waiting(&self, number: RawFd, request: u64) -> Result<i32, Errno> {
-        /// SIOCOUTQNSD of Linux.
-        const NOT_SENT: u64 = 0x894b;
-        self.call(|world| {
-            let socket = world.descriptors.get(number)?;
-            let info = match socket.role {
-                Role::Connection(id) => world.stack.tcp().info(id),
-                Role::Listener(_) => return Err(Errno::EINVAL),
-                Role::Fresh | Role::Datagrams(_) => None,
-            };
-            let count = |field: fn(&tcp::Info) -> u32| info.as_ref().map_or(0, field);
-            let count = match request {
-                libc::FIONREAD => count(|info| info.receive_queue),
-                libc::TIOCOUTQ => count(|info| info.send_queue),
-                NOT_SENT => count(|info| info.send_queue.saturating_sub(info.in_flight)),
-                _ => return Err(Errno::ENOTTY),
-            };
-            Ok(i32::try_from(count).unwrap_or(i32::MAX))
         })
     }
 }
@@ -363,46 +319,6 @@ fn number_of(
         option if REMEMBERED.contains(&option) => socket.remembered.get(&option).copied().unwrap_or(0),
         _ => return Err(Errno::ENOPROTOOPT),
     })
-}
-
-fn integer(bytes: &[u8]) -> Result<i32, Errno> {
-    match bytes {
-        // Options of IP may be told in one byte.
-        [byte] => Ok(i32::from(*byte)),
-        bytes => bytes.first_chunk().map(|bytes| i32::from_ne_bytes(*bytes)).ok_or(Errno::EINVAL),
-    }
-}
-
-/// Bytes a second, in 32 or 64 bits; the largest number is no bound.
-fn pacing_rate(bytes: &[u8]) -> Result<Option<u64>, Errno> {
-    if let Some(bytes) = bytes.first_chunk() {
-        return Ok(Some(u64::from_ne_bytes(*bytes)).filter(|rate| *rate != u64::MAX));
-    }
-    let rate = bytes.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes)).ok_or(Errno::EINVAL)?;
-    Ok((rate != u32::MAX).then_some(u64::from(rate)))
-}
-
-/// Seconds and microseconds.
-fn timeval(bytes: &[u8]) -> Result<Duration, Errno> {
-    let part = |at: usize| {
-        let bytes = bytes.get(at..).and_then(<[u8]>::first_chunk).ok_or(Errno::EINVAL)?;
-        u64::try_from(i64::from_ne_bytes(*bytes)).map_err(|_| Errno::EDOM)
-    };
-    Ok(Duration::from_secs(part(0)?) + Duration::from_micros(part(8)?.min(999_999)))
-}
-
-/// The congestion control of this name.
-fn algorithm(name: &[u8]) -> Result<Algorithm, Errno> {
-    let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
-    let name = str::from_utf8(name).map_err(|_| Errno::ENOENT)?;
-    Algorithm::from_name(name).ok_or(Errno::ENOENT)
-}
-
-fn algorithm_name(algorithm: Algorithm) -> Vec<u8> {
-    // As long as other hosts have names.
-    let mut name = algorithm.name().as_bytes().to_vec();
-    name.resize(16, 0);
-    name
 }
 
 /// SO_MEMINFO: nine numbers, of which received, sent and queued bytes and both bounds are known.

@@ -111,14 +111,19 @@ impl World {
     pub(crate) fn settle(&mut self) {
         for _ in 0..PATIENCE {
             let Some(frame) = self.stack.poll_transmit(self.now, self.interface) else { break };
-            if self.left.len() == MOST_PACKETS {
-                self.left.pop_front();
-            }
-            self.left.push_back(Packet { at: self.now, bytes: frame.to_vec() });
+            self.leave(frame.to_vec());
         }
         while self.stack.poll_event().is_some() {}
         self.descriptors.note(&self.stack, self.now);
         self.descriptors.watch(&self.stack);
+    }
+
+    /// A packet has left the stack, and waits to be fetched.
+    fn leave(&mut self, bytes: Vec<u8>) {
+        if self.left.len() == MOST_PACKETS {
+            self.left.pop_front();
+        }
+        self.left.push_back(Packet { at: self.now, bytes });
     }
 
     /// When something is due by itself.
@@ -140,5 +145,21 @@ impl World {
     /// `duration` from now.
     pub(crate) fn after(&self, duration: Duration) -> Instant {
         self.now + duration
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_packets_that_nobody_fetches_the_oldest_go() {
+        let mut world = World::new(&Flags::parse("family=4").unwrap()).unwrap();
+        for number in 0..=MOST_PACKETS {
+            world.leave(number.to_be_bytes().to_vec());
+        }
+        assert_eq!(world.left.len(), MOST_PACKETS);
+        assert_eq!(world.left.front().unwrap().bytes, 1_usize.to_be_bytes());
+        assert_eq!(world.left.back().unwrap().bytes, MOST_PACKETS.to_be_bytes());
     }
 }

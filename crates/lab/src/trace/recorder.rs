@@ -129,8 +129,7 @@ impl Recorder {
         let count = self.names.entry((node.index(), packet.kind)).or_default();
         *count += 1;
         let name = format!("{} {} #{count}", network.name(node), packet.kind);
-        let kept = if self.bytes < WHOLE_BYTES { sent.bytes.len() } else { sent.bytes.len().min(BEGINNING) };
-        self.bytes += kept;
+        let kept = self.keep(sent.bytes.len());
         let (endpoint, retransmission) = self.watches[node.index()].numbers(&packet);
         let id = self.frames.len();
         self.frames.push(Frame {
@@ -161,6 +160,13 @@ impl Recorder {
             self.write(network, node, what);
         }
         id
+    }
+
+    /// How many bytes of a frame of `length` are kept.
+    fn keep(&mut self, length: usize) -> usize {
+        let kept = if self.bytes < WHOLE_BYTES { length } else { length.min(BEGINNING) };
+        self.bytes += kept;
+        kept
     }
 
     /// The connection of `node` that a frame from elsewhere is for.
@@ -229,5 +235,63 @@ fn fate(fate: Fate) -> &'static str {
         Fate::Ruled => "ruled",
         Fate::QueueFull => "queue-full",
         Fate::Cut => "cut",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recorder() -> Recorder {
+        Recorder {
+            journal: Journal::new(Instant::ZERO),
+            frames: Vec::new(),
+            step: 0,
+            watches: Vec::new(),
+            names: BTreeMap::new(),
+            before: 0,
+            bytes: 0,
+        }
+    }
+
+    fn frame() -> Frame {
+        Frame {
+            name: String::new(),
+            link: 0,
+            from: 0,
+            sent: 0,
+            fate: "delivered",
+            rule: None,
+            parent: None,
+            endpoint: None,
+            retransmission: false,
+            arrivals: Vec::new(),
+            length: 0,
+            bytes: String::new(),
+            summary: crate::trace::model::Summary::default(),
+        }
+    }
+
+    #[test]
+    fn a_run_ends_at_the_bound_of_frames_and_at_that_of_events() {
+        let mut recorder = recorder();
+        recorder.frames = vec![frame(); MOST_FRAMES - 1];
+        assert!(!recorder.is_full());
+        recorder.frames.push(frame());
+        assert!(recorder.is_full());
+        recorder.frames.clear();
+        let event = Event { at: 0, step: 0, node: 0, what: What::Link { link: 0, up: true } };
+        recorder.journal.events = vec![event.clone(); MOST_EVENTS - 1];
+        assert!(!recorder.is_full());
+        recorder.journal.events.push(event);
+        assert!(recorder.is_full());
+    }
+
+    #[test]
+    fn frames_are_kept_whole_up_to_the_bound_and_then_their_beginning() {
+        let mut recorder = recorder();
+        recorder.bytes = WHOLE_BYTES - 1;
+        assert_eq!(recorder.keep(9_000), 9_000);
+        assert_eq!((recorder.keep(9_000), recorder.keep(60)), (BEGINNING, 60));
     }
 }

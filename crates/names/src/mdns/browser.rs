@@ -202,3 +202,24 @@ impl Browser {
         addresses
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_questions_are_asked_than_may_be() {
+        let mut browser = Browser::new(Instant::ZERO, Random::new([7; 32]));
+        let name = |number: usize| Name::parse(&format!("host-{number}.local")).unwrap();
+        for number in 0..QUESTIONS - 1 {
+            browser.ask(&name(number), A);
+            browser.ask(&name(number), A);
+        }
+        browser.ask(&name(QUESTIONS - 1), A);
+        browser.ask(&name(QUESTIONS), A);
+        let message = browser.poll_transmit(Instant::ZERO).unwrap();
+        let asked = Message::read(&message.bytes).unwrap().questions;
+        assert_eq!(asked.len(), QUESTIONS);
+        assert_eq!(asked.last().map(|question| question.name.clone()), Some(name(QUESTIONS - 1)));
+    }
+}

@@ -281,3 +281,29 @@ fn one_hop_older(packet: &[u8]) -> Vec<u8> {
     packet[10..12].copy_from_slice(&sum.to_be_bytes());
     packet
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_are_bounded_and_one_that_is_given_up_makes_room() {
+        let mut router = Router::default();
+        router.add_port(MacAddress([2, 0, 0, 0, 0, 1]), Some("10.0.0.1/8".parse().unwrap()), 1500);
+        let neighbour = |number: usize| Ipv4Addr::from(0x0a00_0100 + number as u32);
+        let ask = |router: &mut Router, number: usize| {
+            let mut requests = 0;
+            router.send(Instant::ZERO, 0, neighbour(number), vec![0; 20], &mut |_, _| requests += 1);
+            requests
+        };
+        for number in 0..MOST_NEIGHBOURS {
+            assert_eq!(ask(&mut router, number), 1);
+        }
+        assert_eq!(ask(&mut router, MOST_NEIGHBOURS), 0);
+        assert_eq!(router.neighbours.len(), MOST_NEIGHBOURS);
+        for second in 1..=u64::from(ATTEMPTS) {
+            router.on_timeout(Instant::from_millis(1_000 * second), &mut |_, _| {});
+        }
+        assert_eq!(ask(&mut router, MOST_NEIGHBOURS), 1);
+    }
+}

@@ -4,7 +4,6 @@ use super::delivered::Delivered;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use basis::Instant;
-use core::time::Duration;
 use wire::tcp::Seq;
 
 /// Stretches at once, of 16 bytes each. Beyond it what is sent counts as one stretch with what was sent before it, and a
@@ -13,7 +12,7 @@ pub(crate) const MAX_STRETCHES: usize = 8192;
 
 /// What is known of numbers that were sent and not acknowledged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Fate {
+pub(super) enum Fate {
     UnderWay,
     /// The peer has told that it has them.
     Selected,
@@ -23,13 +22,13 @@ enum Fate {
 
 /// Neighbouring numbers of the same fate, sent at the same time. It begins where the one before it ends.
 #[derive(Clone, Copy, Debug)]
-struct Stretch {
-    end: Seq,
-    fate: Fate,
+pub(super) struct Stretch {
+    pub(super) end: Seq,
+    pub(super) fate: Fate,
     /// It was sent more than once.
-    repeated: bool,
+    pub(super) repeated: bool,
     /// When it was sent last. RACK: xmit_ts.
-    sent_at: Instant,
+    pub(super) sent_at: Instant,
 }
 
 /// Numbers that were found to be lost.
@@ -44,11 +43,11 @@ pub(super) struct Stray {
 /// All numbers from SND.UNA to SND.NXT, in stretches. The methods get SND.UNA as `oldest`, since the sender keeps it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scoreboard {
-    stretches: VecDeque<Stretch>,
+    pub(super) stretches: VecDeque<Stretch>,
     selected: u32,
-    lost: u32,
+    pub(super) lost: u32,
     /// What was found to be lost since it was last asked for, if anybody asks: a loss for each stretch at most.
-    losses: Option<Vec<Stray>>,
+    pub(super) losses: Option<Vec<Stray>>,
 }
 
 impl Scoreboard {
@@ -78,16 +77,6 @@ impl Scoreboard {
         if self.losses.is_some() {
             self.losses = None;
         }
-    }
-
-    /// From now on, until all is cleared, somebody asks what is lost.
-    pub(super) fn report_losses(&mut self) {
-        self.losses.get_or_insert_default();
-    }
-
-    /// What was found to be lost since this was last asked.
-    pub(super) fn take_losses(&mut self) -> Vec<Stray> {
-        self.losses.as_mut().map(core::mem::take).unwrap_or_default()
     }
 
     /// New numbers up to `end` were sent. Stretches begin where segments do: what was sent with a short one before it does not `join` it.
@@ -200,46 +189,6 @@ impl Scoreboard {
             && !left.since(self.left(oldest, self.index_of(left))).is_multiple_of(segment_size)
     }
 
-    /// Takes the numbers from `left` to `right` for lost, as far as the peer has not told that it has them.
-    pub(super) fn lose(&mut self, oldest: Seq, left: Seq, right: Seq) {
-        let (from, to) = match (self.split(oldest, left), self.split(oldest, right)) {
-            (Some(from), Some(_)) => (from, self.index_of(right)),
-            // No room for another boundary: what is lost is taken in whole stretches.
-            _ => (self.index_of(left), (self.index_of(right - 1) + 1).min(self.stretches.len())),
-        };
-        for at in from..to {
-            self.mark_lost(oldest, at);
-        }
-        for at in (from..=to).rev() {
-            self.join(at);
-        }
-    }
-
-    /// Takes for lost all that was sent at `latest` or before, the oldest numbers in any case, and returns how much it was.
-    /// Nothing else is under way then.
-    pub(super) fn lose_sent_until(&mut self, oldest: Seq, latest: Instant) -> u32 {
-        let before = self.lost;
-        for at in 0..self.stretches.len() {
-            if at == 0 || self.stretches[at].sent_at <= latest {
-                self.mark_lost(oldest, at);
-            }
-        }
-        self.compact();
-        self.lost - before
-    }
-
-    /// The first numbers that are to be sent again: where they begin, and how many follow each other.
-    pub(super) fn first_lost(&self, oldest: Seq) -> Option<(Seq, u32)> {
-        if self.lost == 0 {
-            return None;
-        }
-        let first = self.stretches.iter().position(|stretch| stretch.fate == Fate::Lost)?;
-        let left = self.left(oldest, first);
-        let run =
-            self.stretches.iter().skip(first).take_while(|stretch| stretch.fate == Fate::Lost).last()?;
-        Some((left, run.end.since(left)))
-    }
-
     /// Where the numbers begin that were sent last, all at once.
     pub(super) fn last_begins(&self, oldest: Seq) -> Seq {
         self.left(oldest, self.stretches.len().saturating_sub(1))
@@ -272,16 +221,6 @@ impl Scoreboard {
         }
     }
 
-    /// What was taken for lost was only late.
-    pub(super) fn forget_losses(&mut self) {
-        self.lost = 0;
-        for stretch in &mut self.stretches {
-            if stretch.fate == Fate::Lost {
-                stretch.fate = Fate::UnderWay;
-            }
-        }
-    }
-
     /// Whether the peer has told to have the oldest number, which it does not acknowledge: it has thrown it away.
     pub(super) fn is_reneged(&self) -> bool {
         self.stretches.front().is_some_and(|first| first.fate == Fate::Selected)
@@ -292,60 +231,23 @@ impl Scoreboard {
         self.stretches.iter().any(|stretch| stretch.repeated && stretch.fate == Fate::UnderWay)
     }
 
-    /// RFC 8985 6.2 step 5: what was sent before the numbers delivered last, which end at `end` and were sent at `sent_at`, is
-    /// lost once it has been under way for `patience`. Returns when the last of the rest will have been.
-    pub(super) fn lose_overtaken(
-        &mut self,
-        oldest: Seq,
-        (sent_at, end): (Instant, Seq),
-        patience: Duration,
-        now: Instant,
-    ) -> Option<Instant> {
-        let mut next = None;
-        let lost = self.lost;
-        for at in 0..self.stretches.len() {
-            let stretch = self.stretches[at];
-            if stretch.fate != Fate::UnderWay {
-                continue;
-            }
-            // A clock that stood still leaves the order of the numbers.
-            let overtaken =
-                stretch.sent_at < sent_at || stretch.sent_at == sent_at && stretch.end.before(end);
-            if overtaken {
-                let deadline = stretch.sent_at + patience;
-                if deadline <= now {
-                    self.mark_lost(oldest, at);
-                } else {
-                    next = next.max(Some(deadline));
-                }
-            } else if !stretch.repeated {
-                // All behind it was sent even later.
-                break;
-            }
-        }
-        if self.lost != lost {
-            self.compact();
-        }
-        next
-    }
-
     // ---- stretches ----
 
     /// The first stretch that ends behind `number`.
-    fn index_of(&self, number: Seq) -> usize {
+    pub(super) fn index_of(&self, number: Seq) -> usize {
         self.stretches.partition_point(|stretch| stretch.end.at_or_before(number))
     }
 
-    fn left(&self, oldest: Seq, at: usize) -> Seq {
+    pub(super) fn left(&self, oldest: Seq, at: usize) -> Seq {
         at.checked_sub(1).and_then(|before| self.stretches.get(before)).map_or(oldest, |before| before.end)
     }
 
-    fn length(&self, oldest: Seq, at: usize) -> u32 {
+    pub(super) fn length(&self, oldest: Seq, at: usize) -> u32 {
         self.stretches[at].end.since(self.left(oldest, at))
     }
 
     /// Sees to it that a stretch begins at `number`, and returns which. There may be no room for it.
-    fn split(&mut self, oldest: Seq, number: Seq) -> Option<usize> {
+    pub(super) fn split(&mut self, oldest: Seq, number: Seq) -> Option<usize> {
         let at = self.index_of(number);
         if at == self.stretches.len() || self.left(oldest, at) == number {
             return Some(at);
@@ -367,18 +269,6 @@ impl Scoreboard {
         }
     }
 
-    fn mark_lost(&mut self, oldest: Seq, at: usize) {
-        if self.stretches[at].fate == Fate::UnderWay {
-            let bytes = self.length(oldest, at);
-            self.lost += bytes;
-            let stretch = &mut self.stretches[at];
-            stretch.fate = Fate::Lost;
-            if let Some(losses) = &mut self.losses {
-                losses.push(Stray { bytes, sent_at: stretch.sent_at, end: stretch.end });
-            }
-        }
-    }
-
     /// Whether two neighbours need not be told apart.
     fn alike(one: &Stretch, other: &Stretch) -> bool {
         one.fate == other.fate
@@ -390,7 +280,7 @@ impl Scoreboard {
     }
 
     /// Joins a stretch with the one before it, if they are alike.
-    fn join(&mut self, at: usize) {
+    pub(super) fn join(&mut self, at: usize) {
         if at == 0 || at >= self.stretches.len() || !Self::alike(&self.stretches[at - 1], &self.stretches[at])
         {
             return;
@@ -404,7 +294,7 @@ impl Scoreboard {
     }
 
     /// Joins all neighbours that are alike, in one pass.
-    fn compact(&mut self) {
+    pub(super) fn compact(&mut self) {
         let mut kept = 0;
         for at in 1..self.stretches.len() {
             let stretch = self.stretches[at];

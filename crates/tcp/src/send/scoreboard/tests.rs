@@ -1,6 +1,7 @@
 use super::*;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::time::Duration;
 use proptest::prelude::*;
 
 const MS: Duration = Duration::from_millis(1);
