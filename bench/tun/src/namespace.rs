@@ -22,10 +22,11 @@ pub fn leave() -> anyhow::Result<()> {
     nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).context("a network namespace needs root")
 }
 
-/// Makes the TUN device.
-pub fn make_tun(device: Device) -> anyhow::Result<()> {
+/// Makes the TUN device, with several queues or with one.
+pub fn make_tun(device: Device, queues: bool) -> anyhow::Result<()> {
     // The interface stays when its opener goes, so it can be set up before.
-    ip(&format!("tuntap add dev {INTERFACE} mode tun"))?;
+    let queues = if queues { " multi_queue" } else { "" };
+    ip(&format!("tuntap add dev {INTERFACE} mode tun{queues}"))?;
     set_up(INTERFACE, KERNEL, device)
 }
 

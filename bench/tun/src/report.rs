@@ -151,7 +151,7 @@ fn picture(rows: &[Row]) -> String {
     let width = LABEL + LONGEST + 80;
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {y}\" role=\"img\"><title>Netstrata beside its peers on a TUN device</title>\
-         <style>text{{font:12px sans-serif;fill:#222}}.title{{font-weight:bold}}rect{{fill:#9aa5b1}}rect.ours{{fill:#0b7a75}}rect.raw{{fill:#d9c27e}}rect.ground{{fill:#fff}}</style>\
+         <style>text{{font:12px sans-serif;fill:#222}}.title{{font-weight:bold}}rect{{fill:#9aa5b1}}rect.ours,rect.ours-two-shards{{fill:#0b7a75}}rect.raw{{fill:#d9c27e}}rect.ground{{fill:#fff}}</style>\
          <rect class=\"ground\" width=\"{width}\" height=\"{y}\"/>\n{body}</svg>\n"
     )
 }

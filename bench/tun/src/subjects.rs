@@ -25,6 +25,8 @@ use std::sync::atomic::AtomicU64;
 pub enum Subject {
     /// Netstrata.
     Ours,
+    /// Netstrata with two shards, over a device with two queues.
+    OursTwoShards,
     /// No stack at all: the device's own speed, with just enough of TCP for the kernel to go on.
     Raw,
     /// smoltcp, one packet a call.
@@ -42,8 +44,9 @@ pub enum Subject {
 }
 
 impl Subject {
-    pub const ALL: [Subject; 8] = [
+    pub const ALL: [Subject; 9] = [
         Subject::Ours,
+        Subject::OursTwoShards,
         Subject::Raw,
         Subject::Smoltcp,
         Subject::SmoltcpTunRs,
@@ -57,6 +60,8 @@ impl Subject {
     pub fn takes_part(self, case: Case) -> bool {
         match self {
             Subject::Ours | Subject::Gvisor => true,
+            // One connection has one shard.
+            Subject::OursTwoShards => case.device == Device::Offload && case.connections > 1,
             Subject::Raw => case.connections == 1 && case.work != Work::RoundTrip,
             Subject::Smoltcp => case.device != Device::Offload,
             Subject::SmoltcpTunRs => case.device == Device::Offload,
@@ -69,10 +74,11 @@ impl Subject {
     /// Starts the subject; it runs until the process ends. `received` counts what its sinks have read.
     pub fn start(self, case: Case, received: &Arc<AtomicU64>, verify: bool) -> anyhow::Result<()> {
         if self != Subject::KernelVeth {
-            namespace::make_tun(case.device)?;
+            namespace::make_tun(case.device, self == Subject::OursTwoShards)?;
         }
         match self {
             Subject::Ours => ours::start(case, received, verify),
+            Subject::OursTwoShards => ours::start_two_shards(received, verify),
             Subject::Raw => raw::start(case, received),
             Subject::Smoltcp | Subject::SmoltcpTunRs => smoltcp::start(case, received, verify),
             Subject::Ipstack => ipstack::start(case, received, verify),
@@ -87,6 +93,7 @@ impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Subject::Ours => "ours",
+            Subject::OursTwoShards => "ours-two-shards",
             Subject::Raw => "raw",
             Subject::Smoltcp => "smoltcp",
             Subject::SmoltcpTunRs => "smoltcp-tun-rs",

@@ -4,8 +4,9 @@ use crate::case::{Case, Device};
 use crate::namespace::{INTERFACE, STACK};
 use crate::traffic::{ECHO, PIECE, Pattern, SINK, SOURCE, Sink};
 use netstrata::link::tuntap::{self, Offload};
-use netstrata::{Host, InterfaceSetup, TcpListener, TcpStream};
+use netstrata::{Host, InterfaceSetup, LinkSpec, Network, TcpListener, TcpStream};
 use std::io::{Read, Write};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::thread;
@@ -15,20 +16,30 @@ pub fn start(case: Case, received: &Arc<AtomicU64>, verify: bool) -> anyhow::Res
     let link = tuntap::Device::tun(INTERFACE, offload)?;
     let setup = InterfaceSetup::new(INTERFACE).address(STACK.into(), 24);
     let host = Host::builder().interface(Box::new(link), setup).start()?;
+    offer(&host, received, verify)
+}
+
+/// The same with a thread for each of two queues.
+pub fn start_two_shards(received: &Arc<AtomicU64>, verify: bool) -> anyhow::Result<()> {
+    let network = Network::new(LinkSpec::Tun(INTERFACE.to_owned())).address(Ipv4Addr::from(STACK).into(), 24);
+    offer(&network.shards(2).start()?, received, verify)
+}
+
+fn offer(host: &Host, received: &Arc<AtomicU64>, verify: bool) -> anyhow::Result<()> {
     let sink = Sink::new(received, verify);
-    serve(&host, SINK, move |mut stream| {
+    serve(host, SINK, move |mut stream| {
         let (mut sink, mut piece) = (sink.clone(), vec![0; PIECE]);
         while let Ok(count @ 1..) = stream.read(&mut piece) {
             sink.take(&piece[..count]);
         }
     })?;
-    serve(&host, SOURCE, |mut stream| {
+    serve(host, SOURCE, |mut stream| {
         let (pattern, mut position) = (Pattern::new(), 0);
         while let Ok(count) = stream.write(pattern.at(position)) {
             position += count as u64;
         }
     })?;
-    serve(&host, ECHO, |mut stream| {
+    serve(host, ECHO, |mut stream| {
         let mut piece = vec![0; PIECE];
         // A stream that cannot be told is slower, not wrong.
         let _ = stream.set_nodelay(true);
@@ -41,7 +52,7 @@ pub fn start(case: Case, received: &Arc<AtomicU64>, verify: bool) -> anyhow::Res
 }
 
 fn serve(host: &Host, port: u16, hold: impl Fn(TcpStream) + Clone + Send + 'static) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(host, (std::net::Ipv4Addr::from(STACK), port))?;
+    let listener = TcpListener::bind(host, (Ipv4Addr::from(STACK), port))?;
     thread::spawn(move || {
         while let Ok((stream, _)) = listener.accept() {
             let hold = hold.clone();
