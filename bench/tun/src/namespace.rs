@@ -14,6 +14,10 @@ pub const STACK: [u8; 4] = [10, 9, 0, 2];
 /// Moves this process, which must still have one thread, to a namespace of its own.
 pub fn enter() -> anyhow::Result<()> {
     leave()?;
+    // The kernel's end would need seconds to find out how large its buffers should be.
+    for file in ["tcp_rmem", "tcp_wmem"] {
+        std::fs::write(format!("/proc/sys/net/ipv4/{file}"), "4096 4194304 33554432")?;
+    }
     ip("link set lo up")
 }
 

@@ -33,14 +33,32 @@ impl Chunk {
         self.buffer.get(..self.filled).unwrap_or_default()
     }
 
+    /// The same, to mend a header in it.
+    #[inline]
+    pub(crate) fn front(&mut self) -> &mut [u8] {
+        self.buffer.get_mut(..self.filled).unwrap_or_default()
+    }
+
+    /// What lies behind it: the bytes of a read that was not committed.
+    #[inline]
+    pub(crate) fn ahead(&self) -> &[u8] {
+        self.buffer.get(self.filled..).unwrap_or_default()
+    }
+
     /// Where to read to. If a frame has begun, all of its `frame` bytes will fit.
     pub(crate) fn space(&mut self, frame: usize) -> &mut [u8] {
-        if self.free() < self.least || self.buffer.len() < frame {
+        if !self.has_room() || self.buffer.len() < frame {
             let mut fresh = BytesMut::zeroed(self.size.max(frame).max(self.filled + self.least));
             fresh[..self.filled].copy_from_slice(self.filled());
             (self.whole, self.buffer) = (fresh.len(), fresh);
         }
         &mut self.buffer[self.filled..]
+    }
+
+    /// Whether the next read needs no other chunk.
+    #[inline]
+    pub(crate) fn has_room(&self) -> bool {
+        self.free() >= self.least
     }
 
     #[inline]

@@ -16,6 +16,8 @@ pub mod capture;
 #[cfg(unix)]
 mod chunk;
 mod cut;
+#[cfg(target_os = "linux")]
+mod gather;
 pub mod impairment;
 #[cfg(unix)]
 pub mod lan;

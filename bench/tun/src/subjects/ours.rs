@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicU64;
 use std::thread;
 
 pub fn start(case: Case, received: &Arc<AtomicU64>, verify: bool) -> anyhow::Result<()> {
-    let offload = if case.device == Device::Offload { Offload::On } else { Offload::Off };
+    let offload = if case.device == Device::Offload { Offload::On } else { Offload::Gathered };
     let link = tuntap::Device::tun(INTERFACE, offload)?;
     let setup = InterfaceSetup::new(INTERFACE).address(STACK.into(), 24);
     let host = Host::builder().interface(Box::new(link), setup).start()?;

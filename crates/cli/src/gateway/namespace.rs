@@ -76,7 +76,10 @@ impl Handed {
     /// The link over it.
     pub(crate) fn link(self, spec: &LinkSpec, mac: MacAddress, whole: bool) -> io::Result<Box<dyn Link>> {
         let (name, medium, offload) = match spec {
-            LinkSpec::Tap(name) => (name, Medium::Ethernet(mac), Offload::Off),
+            LinkSpec::Tap(name) => {
+                let offload = if whole { Offload::Gathered } else { Offload::Off };
+                (name, Medium::Ethernet(mac), offload)
+            }
             LinkSpec::Tun(name) => (name, Medium::Ip, offload(whole)),
             _ => return Err(io::ErrorKind::InvalidInput.into()),
         };

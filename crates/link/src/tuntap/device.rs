@@ -7,6 +7,7 @@ use super::offload::{self, Offload};
 use crate::capabilities::{Capabilities, Link, Medium, RawFdSource};
 use crate::chunk::Chunk;
 use crate::cut::Cutter;
+use crate::gather::Gather;
 use basis::{Frame, Instant};
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
@@ -40,6 +41,8 @@ pub struct Device {
 enum Incoming {
     /// One packet a read.
     Packets(Chunk),
+    /// The same, and what follows on is one frame.
+    Gathered(Gather),
     /// A header for the work left, and up to 64 KiB.
     Super(Intake),
 }
@@ -122,6 +125,9 @@ impl Device {
     pub fn handed(descriptor: OwnedFd, name: &str, medium: Medium, mtu: usize, offload: Offload) -> Device {
         let incoming = match offload {
             Offload::On => Incoming::Super(Intake::new()),
+            Offload::Gathered => {
+                Incoming::Gathered(Gather::new(mtu + medium.header_length() + 4, medium.header_length()))
+            }
             Offload::Off => Incoming::Packets(Chunk::new(CHUNK, mtu + medium.header_length() + 4)),
         };
         let cutter = Cutter::new(medium.header_length());
@@ -144,29 +150,50 @@ impl Device {
         matches!(self.incoming, Incoming::Super(_))
     }
 
-    /// One read: a frame and how long it was, or `None` for what is left out.
+    /// One read: a frame, unless it is left out or held for what may follow, and how long it was.
     #[inline]
-    fn read(&mut self) -> io::Result<(usize, Option<Frame>)> {
-        let length = match &mut self.incoming {
+    fn read(&mut self, arrived: &mut VecDeque<Frame>) -> io::Result<usize> {
+        match &mut self.incoming {
             Incoming::Packets(chunk) => {
                 let length = self.file.read(chunk.space(0))?;
                 chunk.commit(length);
-                return Ok((length, Some(chunk.take(length))));
+                arrived.push_back(chunk.take(length));
+                Ok(length)
             }
+            Incoming::Gathered(gather) => gather.read(arrived, |parts| self.file.read_vectored(parts)),
             Incoming::Super(intake) => {
                 let mut header = [0; offload::LENGTH];
                 let mut parts = [IoSliceMut::new(&mut header), IoSliceMut::new(intake.space())];
                 let length = self.file.read_vectored(&mut parts)?;
-                let Some(length) = length.checked_sub(offload::LENGTH) else { return Ok((0, None)) };
+                let Some(length) = length.checked_sub(offload::LENGTH) else { return Ok(0) };
                 let mut frame = intake.take(length);
-                if offload::incoming(&mut frame, header) {
-                    return Ok((length, Some(frame)));
+                match offload::incoming(&mut frame, header) {
+                    true => arrived.push_back(frame),
+                    false => self.lost += 1,
                 }
-                length
+                Ok(length)
             }
-        };
-        self.lost += 1;
-        Ok((length, None))
+        }
+    }
+
+    /// A turn of reading. Whether there may be more.
+    fn take_in(&mut self, arrived: &mut VecDeque<Frame>, most: usize) -> io::Result<bool> {
+        let (mut count, mut bytes) = (0, 0);
+        while count < most && bytes < TURN {
+            match self.read(arrived) {
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(length) => {
+                    count += 1;
+                    bytes += length;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if is_broken(&error) => return Err(error),
+                // The interface is down: it will be heard of when it is up.
+                Err(_) => return Ok(false),
+            }
+        }
+        Ok(true)
     }
 
     /// The next frame as the kernel wants it.
@@ -213,23 +240,11 @@ impl Link for Device {
     }
 
     fn receive(&mut self, _now: Instant, arrived: &mut VecDeque<Frame>, most: usize) -> io::Result<bool> {
-        let (mut count, mut bytes) = (0, 0);
-        while count < most && bytes < TURN {
-            match self.read() {
-                Ok((0, _)) => return Err(ErrorKind::UnexpectedEof.into()),
-                Ok((length, frame)) => {
-                    arrived.extend(frame);
-                    count += 1;
-                    bytes += length;
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if is_broken(&error) => return Err(error),
-                // The interface is down: it will be heard of when it is up.
-                Err(_) => return Ok(false),
-            }
+        let more = self.take_in(arrived, most);
+        if let Incoming::Gathered(gather) = &mut self.incoming {
+            arrived.extend(gather.flush());
         }
-        Ok(true)
+        more
     }
 
     fn transmit(&mut self, _now: Instant, waiting: &mut VecDeque<Frame>) -> io::Result<bool> {

@@ -25,7 +25,7 @@ pub(super) fn attach(
     };
     let (header, work) = match offload {
         Offload::On => (libc::IFF_VNET_HDR, WORK),
-        Offload::Off => (0, 0),
+        Offload::Gathered | Offload::Off => (0, 0),
     };
     let several = match queues {
         Queues::One => 0,

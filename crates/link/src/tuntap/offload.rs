@@ -10,7 +10,10 @@ pub enum Offload {
     /// They do, both ways: the kernel cuts and sums only what leaves the machine, so most of the work is never done.
     #[default]
     On,
-    /// Every frame is one packet with all its checksums, as on a cable.
+    /// Every frame is one packet with all its checksums, as on a cable. Those that arrive in a row and are one stream's are handed on as
+    /// the super-segment that they are together.
+    Gathered,
+    /// Every frame is one packet with all its checksums, as on a cable, for who wants to see each as it is.
     Off,
 }
 

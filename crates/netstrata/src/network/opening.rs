@@ -51,7 +51,8 @@ const MEMORY: &str = "the link \"memory\" joins two hosts of one process: start 
 const HOST: &str =
     "the link \"host\" is the operating system's own sockets: no stack of ours can be plugged into it";
 
-/// A cable to the kernel. A TAP carries packets, as cables do; over a TUN super-segments pass whole, if `whole` says so.
+/// A cable to the kernel. A TAP carries packets, as cables do; over a TUN super-segments pass whole, if `whole` says so. Then those of
+/// the TAP are gathered again, too.
 #[cfg(target_os = "linux")]
 fn interface(spec: &LinkSpec, mac: MacAddress, whole: bool, queues: usize) -> io::Result<Vec<Box<dyn Link>>> {
     use link::tuntap::{Device, Offload};
@@ -59,7 +60,9 @@ fn interface(spec: &LinkSpec, mac: MacAddress, whole: bool, queues: usize) -> io
         LinkSpec::Tun(name) => {
             Device::tun_queues(name, queues, if whole { Offload::On } else { Offload::Off })?
         }
-        LinkSpec::Tap(name) => Device::tap_queues(name, mac, queues, Offload::Off)?,
+        LinkSpec::Tap(name) => {
+            Device::tap_queues(name, mac, queues, if whole { Offload::Gathered } else { Offload::Off })?
+        }
         _ => return Err(not_a_network(HOST)),
     };
     Ok(devices.into_iter().map(|device| -> Box<dyn Link> { Box::new(device) }).collect())
