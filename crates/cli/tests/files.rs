@@ -168,6 +168,25 @@ for secure in (False, True):
     client.login()
     if secure:
         client.prot_p()
+        # What was agreed in the open does not hold inside (RFC 2228 3): the type is text again, and the file begins at its beginning.
+        again = ftplib.FTP_TLS(context=context)
+        again.connect(host, port, timeout=60)
+        ftplib.FTP.login(again)
+        for line in ("TYPE I", "CWD sub", "REST 7", "OPTS MLST size;"):
+            again.sendcmd(line)
+        again.auth()
+        again.login(secure=False)
+        again.prot_p()
+        assert again.pwd() == "/", again.pwd()
+        try:
+            raise SystemExit("the type was kept: " + again.sendcmd("SIZE big"))
+        except ftplib.error_perm:
+            pass
+        assert " MLST type*;size*;" in again.sendcmd("FEAT"), "the facts were kept"
+        got = bytearray()
+        again.retrbinary("RETR big", got.extend)
+        assert got == expected, "the offset was kept"
+        again.quit()
     got = bytearray()
     client.retrbinary("RETR big", got.extend)
     assert got == expected, "the whole file"

@@ -1,13 +1,19 @@
 //! Files over FTP: RFC 959 with RFC 2389, 2428, 2640, 3659 and 4217.
 
+mod agreement;
 mod command;
 mod control;
 mod data;
 mod facts;
 mod lines;
+mod looking;
 mod place;
+mod preparation;
+mod protection;
 mod server;
 mod session;
+mod shares;
+mod transfer;
 
 use std::sync::Arc;
 
@@ -37,11 +43,15 @@ impl<N: Sockets> Service for Ftp<N> {
     async fn run<S: Stream>(&self, stream: &mut S, tally: &Tally) -> How {
         let ends = stream.ends();
         let control = Control::new(Metered::new(stream, tally, READ_PATIENCE));
-        let place = Arc::clone(&self.sessions).try_acquire_owned();
         let mut session = Session::new(self, control, ends, tally);
-        match place {
+        let share = ends.map(|ends| self.session_shares.take(ends.peer.ip()));
+        if matches!(share, Some(None)) {
+            let why = "As many callers of your address are here as may be: come again later.";
+            return session.turn_away(why).await.into();
+        }
+        match Arc::clone(&self.sessions).try_acquire_owned() {
             Ok(_place) => session.hold().await.into(),
-            Err(_) => session.turn_away().await.into(),
+            Err(_) => session.turn_away("As many callers are here as can be: come again later.").await.into(),
         }
     }
 }

@@ -12,6 +12,7 @@ use tokio_rustls::TlsAcceptor;
 use super::command::Kind;
 use super::control::HANDSHAKE_PATIENCE;
 use super::server::{Ftp, READ_PATIENCE};
+use super::shares::Share;
 use crate::accept::Accept;
 use crate::metered::Metered;
 use crate::service::Tally;
@@ -26,7 +27,12 @@ const CHUNK: usize = 64 << 10;
 /// How the next data connection is to come about.
 pub(super) enum Way<L> {
     /// The caller opens it.
-    Passive { listener: L, until: Instant },
+    Passive {
+        listener: L,
+        until: Instant,
+        /// Its port, counted to the caller's address.
+        _share: Share,
+    },
     /// It is opened to the caller.
     Active(SocketAddr),
 }
@@ -59,7 +65,7 @@ impl<N: Sockets> Ftp<N> {
                 let calling = self.sockets.call(ends.local.ip(), to);
                 timeout(DATA_PATIENCE, calling).await.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
             }
-            Way::Passive { listener, until } => loop {
+            Way::Passive { listener, until, .. } => loop {
                 let call = timeout_at(until, listener.accept()).await;
                 let call = call.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))?;
                 if call.peer.ip().to_canonical() == ends.peer.ip().to_canonical() {

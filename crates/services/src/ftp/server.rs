@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
+use super::shares::Shares;
 use crate::service::Card;
 use crate::sockets::Sockets;
 use crate::stop::Stop;
@@ -17,6 +18,8 @@ use crate::tree::Tree;
 
 /// Sessions at once: the next one is told to come later.
 pub(super) const SESSIONS: usize = 256;
+/// Sessions of one address, or of one network of 64 bits.
+pub(super) const SESSIONS_EACH: usize = 64;
 /// How long a caller may say nothing.
 pub(super) const IDLE_PATIENCE: Duration = Duration::from_secs(300);
 /// How long a write may stand still.
@@ -33,6 +36,9 @@ pub struct Ftp<N> {
     turn: Arc<AtomicU16>,
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) sessions: Arc<Semaphore>,
+    pub(super) session_shares: Arc<Shares>,
+    /// One address may hold half of the ports.
+    pub(super) data_shares: Arc<Shares>,
     pub(super) stop: Stop,
 }
 
@@ -55,8 +61,17 @@ impl<N: Sockets> Ftp<N> {
         tls: Option<Arc<ServerConfig>>,
         stop: Stop,
     ) -> Ftp<N> {
-        let sessions = Arc::new(Semaphore::new(SESSIONS));
-        Ftp { tree, sockets, ports, turn: Arc::default(), tls: tls.map(TlsAcceptor::from), sessions, stop }
+        Ftp {
+            tree,
+            sockets,
+            turn: Arc::default(),
+            tls: tls.map(TlsAcceptor::from),
+            sessions: Arc::new(Semaphore::new(SESSIONS)),
+            session_shares: Shares::new(SESSIONS_EACH),
+            data_shares: Shares::new(ports.len().div_ceil(2)),
+            ports,
+            stop,
+        }
     }
 
     /// Every port for data, beginning at another one each time.

@@ -1,4 +1,4 @@
-use super::server::{IDLE_PATIENCE, SESSIONS};
+use super::server::{IDLE_PATIENCE, SESSIONS, SESSIONS_EACH};
 use super::*;
 use std::fs;
 use std::net::SocketAddr;
@@ -56,14 +56,29 @@ struct Client {
 }
 
 impl Client {
-    async fn new(site: &Site) -> Client {
-        let mut client = Client { control: BufReader::new(TcpStream::connect(site.at).await.unwrap()) };
+    /// A call from 127.0.0.`last`, before it was answered.
+    async fn calling(site: &Site, last: u8) -> Client {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from(([127, 0, 0, last], 0))).unwrap();
+        Client { control: BufReader::new(socket.connect(site.at).await.unwrap()) }
+    }
+
+    async fn from(site: &Site, last: u8) -> Client {
+        let mut client = Client::calling(site, last).await;
         assert!(client.answer().await.starts_with("220 "));
         client
     }
 
+    async fn new(site: &Site) -> Client {
+        Client::from(site, 1).await
+    }
+
     async fn logged_in(site: &Site) -> Client {
-        let mut client = Client::new(site).await;
+        Client::logged_in_from(site, 1).await
+    }
+
+    async fn logged_in_from(site: &Site, last: u8) -> Client {
+        let mut client = Client::from(site, last).await;
         client.expect("USER anonymous", 331).await;
         client.expect("PASS a@example", 230).await;
         client.expect("TYPE I", 200).await;
@@ -238,8 +253,8 @@ async fn a_stranger_at_a_data_port_gets_nothing() {
 async fn ports_for_data_are_bounded_and_given_back() {
     let site = site(free_ports(2)).await;
     let mut clients = Vec::new();
-    for _ in 0..3 {
-        clients.push(Client::logged_in(&site).await);
+    for last in 1..=3 {
+        clients.push(Client::logged_in_from(&site, last).await);
     }
     for client in &mut clients[..2] {
         // Asked for twice, it is still one port.
@@ -340,12 +355,37 @@ async fn a_stopping_server_says_goodbye() {
 async fn one_caller_too_many_is_told() {
     let site = site(free_ports(1)).await;
     let mut clients = Vec::new();
-    for _ in 0..SESSIONS {
-        clients.push(Client::new(&site).await);
+    for index in 0..SESSIONS {
+        let last = 1 + (index / SESSIONS_EACH) as u8;
+        if index % SESSIONS_EACH == 0 && index > 0 {
+            // The one before has as many as it may, and others have their places.
+            let mut greedy = Client::calling(&site, last - 1).await;
+            assert!(greedy.answer().await.starts_with("421 "));
+            assert!(greedy.is_over().await);
+        }
+        clients.push(Client::from(&site, last).await);
     }
-    let mut late = Client { control: BufReader::new(TcpStream::connect(site.at).await.unwrap()) };
+    let mut late = Client::calling(&site, 9).await;
     assert!(late.answer().await.starts_with("421 "));
     assert!(late.is_over().await);
+}
+
+#[tokio::test]
+async fn one_address_holds_half_of_the_ports_for_data() {
+    let site = site(free_ports(4)).await;
+    let mut clients = Vec::new();
+    for _ in 0..3 {
+        clients.push(Client::logged_in(&site).await);
+    }
+    clients[0].passive().await;
+    clients[1].passive().await;
+    clients[2].expect("EPSV", 425).await;
+    let mut other = Client::logged_in_from(&site, 2).await;
+    let answer = other.expect("EPSV", 229).await;
+    assert!(answer.contains("|||"));
+    // What is not used any more is had again.
+    clients[0].expect("ABOR", 226).await;
+    clients[2].passive().await;
 }
 
 #[tokio::test(start_paused = true)]
