@@ -7,9 +7,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
 use crate::service::Tally;
+
+/// How long after its end a timer that somebody waits for is seen to be over, on the busiest machine.
+const LATE: Duration = Duration::from_secs(1);
 
 /// A stream with its tally.
 pub(crate) struct Metered<'a, S> {
@@ -36,6 +39,10 @@ impl<'a, S> Metered<'a, S> {
             Poll::Pending => {
                 let patience = self.patience;
                 let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(patience)));
+                // Nobody waited for it to end: its write was given up, and this is another one, which has its own time.
+                if Instant::now() > stalled.deadline() + LATE {
+                    stalled.as_mut().reset(Instant::now() + patience);
+                }
                 stalled
                     .as_mut()
                     .poll(cx)
@@ -104,5 +111,30 @@ mod tests {
         let error = metered.write_all(b"9").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TimedOut);
         assert!(begun.elapsed() >= Duration::from_secs(60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_that_was_given_up_does_not_count_against_a_later_one() {
+        let (near, mut far) = duplex(8);
+        let tally = Tally::default();
+        let mut metered = Metered::new(near, &tally, Duration::from_secs(60));
+        metered.write_all(b"12345678").await.unwrap();
+        let given_up = tokio::time::timeout(Duration::from_secs(10), metered.write_all(b"9")).await;
+        assert!(given_up.is_err());
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        let begun = Instant::now();
+        let reader = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(30)).await;
+            far.read_exact(&mut [0; 8]).await.unwrap();
+            far
+        });
+        metered.write_all(b"9").await.unwrap();
+        assert!(begun.elapsed() >= Duration::from_secs(30));
+        let _far = reader.await.unwrap();
+        // And its own time it has.
+        metered.write_all(b"1234567").await.unwrap();
+        let begun = Instant::now();
+        assert_eq!(metered.write_all(b"8").await.unwrap_err().kind(), ErrorKind::TimedOut);
+        assert!((60..62).contains(&begun.elapsed().as_secs()));
     }
 }
