@@ -6,12 +6,20 @@ use crate::timers::{MAX_SLOTS, Timer, Timers};
 use alloc::collections::VecDeque;
 use basis::{Frame, HashKey, Instant, Key, Slab};
 use core::net::IpAddr;
+use core::ops::RangeInclusive;
 use core::time::Duration;
 use hashbrown::HashMap;
 use wire::ethernet::MacAddress;
 
 /// Entries looked at to find one that may go.
 const CANDIDATES: u32 = 16;
+
+/// What routers may tell (RFC 4861 6.2.1 allows them an hour at most), so that whoever forges an advertisement neither has neighbours
+/// asked without end nor keeps one that is gone.
+///
+/// Deviates: RFC 4861 6.3.4 takes every time that is not zero, of up to 49 days.
+const TOLD_REACHABLE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
+const TOLD_RETRANSMIT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(10);
 
 /// What a look-up found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -106,13 +114,14 @@ impl Cache {
         }
     }
 
-    /// A router told these times; those that are zero stay as they are.
+    /// A router told these times; those that are zero stay as they are, and others are believed within bounds.
     pub(crate) fn on_times(&mut self, told: Times) {
-        for (time, told) in
-            [(&mut self.told.reachable, told.reachable), (&mut self.told.retransmit, told.retransmit)]
-        {
+        for (time, told, bounds) in [
+            (&mut self.told.reachable, told.reachable, TOLD_REACHABLE),
+            (&mut self.told.retransmit, told.retransmit, TOLD_RETRANSMIT),
+        ] {
             if !told.is_zero() {
-                *time = told;
+                *time = told.clamp(*bounds.start(), *bounds.end());
             }
         }
     }

@@ -75,3 +75,24 @@ fn what_is_known_for_now_is_looked_up_again_in_time() {
     let known = Resolution::Known { hardware, until };
     assert_eq!(cache.resolve(Instant::ZERO + Duration::from_secs(30), address(1), &mut timers), known);
 }
+
+#[test]
+fn what_a_router_tells_is_believed_within_bounds_and_for_ipv6_alone() {
+    let (mut cache, _) = cache(NeighbourConfig::default());
+    let six = IpAddr::V6(core::net::Ipv6Addr::LOCALHOST);
+    let usual = cache.times(six);
+    let told = |cache: &mut Cache, reachable, retransmit| {
+        let milliseconds = |time| Duration::from_millis(u64::from(time));
+        cache.on_times(Times { reachable: milliseconds(reachable), retransmit: milliseconds(retransmit) });
+        let Times { reachable, retransmit } = cache.times(six);
+        (reachable.as_millis(), retransmit.as_millis())
+    };
+    assert_eq!(told(&mut cache, 0_u32, 0_u32), (usual.reachable.as_millis(), usual.retransmit.as_millis()));
+    assert_eq!(told(&mut cache, 1, 1), (1000, 100));
+    assert_eq!(told(&mut cache, 1000, 100), (1000, 100));
+    assert_eq!(told(&mut cache, 20_000, 0), (20_000, 100));
+    assert_eq!(told(&mut cache, 3_600_000, 10_000), (3_600_000, 10_000));
+    assert_eq!(told(&mut cache, 3_600_001, 10_001), (3_600_000, 10_000));
+    assert_eq!(told(&mut cache, u32::MAX, u32::MAX), (3_600_000, 10_000));
+    assert_eq!(cache.times(address(1)), usual);
+}
