@@ -1,5 +1,6 @@
 //! Multicast DNS (RFC 6762) and service discovery by it (RFC 6763).
 
+mod answering;
 pub mod browser;
 mod cache;
 mod claim;
