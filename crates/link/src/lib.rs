@@ -23,6 +23,7 @@ pub mod impairment;
 pub mod lan;
 pub mod loopback;
 pub mod memory;
+pub mod sieve;
 #[cfg(all(test, unix))]
 mod testing;
 #[cfg(target_os = "linux")]
@@ -34,4 +35,5 @@ pub use capture::Capture;
 pub use impairment::{Impaired, Impairment, ParseImpairmentError, Probability};
 pub use loopback::Loopback;
 pub use memory::MemoryLink;
+pub use sieve::{Admit, Sieved};
 pub use watch::{Watch, Watched};

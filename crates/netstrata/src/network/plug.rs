@@ -3,7 +3,7 @@
 use super::opening::open;
 use super::spec::LinkSpec;
 use basis::{Random, Seed};
-use link::{Capture, Impaired, Impairment, Link, Watch, Watched};
+use link::{Admit, Capture, Impaired, Impairment, Link, Sieved, Watch, Watched};
 use runtime::{Clock, Host, InterfaceSetup};
 use stack::{ProbeTimes, Probing, StackConfig};
 use std::io::{self, ErrorKind};
@@ -56,6 +56,7 @@ pub struct Network {
     probing: Probing,
     pcapng: Option<PathBuf>,
     watch: Option<Arc<dyn Watch>>,
+    admit: Option<Arc<dyn Admit>>,
     impairment: Option<Impairment>,
     config: StackConfig,
     shards: usize,
@@ -78,6 +79,7 @@ impl Network {
             probing: LAN_PROBING,
             pcapng: None,
             watch: None,
+            admit: None,
             impairment: None,
             config: StackConfig::default(),
             shards: 1,
@@ -145,6 +147,12 @@ impl Network {
     /// Shows every packet on the cable to somebody.
     pub fn watch(mut self, watch: Option<Arc<dyn Watch>>) -> Network {
         self.watch = watch;
+        self
+    }
+
+    /// Asks somebody about every frame that arrives; those that are not admitted are lost.
+    pub fn admit(mut self, admit: Option<Arc<dyn Admit>>) -> Network {
+        self.admit = admit;
         self
     }
 
@@ -304,6 +312,9 @@ impl Network {
         }
         if let Some(impairment) = self.impairment {
             wrap(&mut links, |link| Ok(Box::new(Impaired::new(link, impairment))))?;
+        }
+        if let Some(admit) = self.admit {
+            wrap(&mut links, |link| Ok(Box::new(Sieved::new(link, admit.clone()))))?;
         }
         let gateway =
             self.gateway.filter(|gateway| self.addresses.iter().all(|(address, _)| address != gateway));
