@@ -6,12 +6,14 @@ mod dhcp;
 mod dns;
 mod echo;
 mod engine;
+mod guard;
 #[cfg(target_os = "linux")]
 mod namespace;
 #[cfg(not(target_os = "linux"))]
 #[path = "gateway/no_namespace.rs"]
 mod namespace;
 mod outcome;
+mod own;
 mod publish;
 pub(crate) mod report;
 mod settings;

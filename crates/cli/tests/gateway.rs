@@ -57,7 +57,7 @@ fn says(outcome: &Outcome, lines: &[&str]) {
 }
 
 #[test]
-#[ignore = "needs a network namespace, redis-server, curl, wget and python3"]
+#[ignore = "needs a network namespace, redis-server, curl, wget, lftp, apt and python3"]
 fn programs_download_through_it_as_if_it_were_not_there() {
     let outcome = on_a_machine(
         r#"
@@ -74,6 +74,10 @@ parts = []
 ftp.retrbinary("RETR file", parts.append)
 ftp.quit()
 print("ftp", b"".join(parts) == open("file", "rb").read())'
+        guest env HOME="$DIR/run" lftp -c "set net:max-retries 1; get ftp://198.51.100.1:2121/file -o run/by-lftp" 2> run/lftp
+        cmp run/by-lftp file && echo lftp
+        guest /usr/lib/apt/apt-helper -o Acquire::http::Proxy=false -o APT::Sandbox::User=root download-file http://files.example.test:8080/file run/by-apt > /dev/null
+        cmp run/by-apt file && echo apt
         redis-server --bind 198.51.100.1 --port 6379 --save "" --protected-mode no > redis.log 2>&1 &
         until_true redis-cli -h 198.51.100.1 ping
         echo "redis $(guest redis-cli -h 198.51.100.1 set key value) $(guest redis-cli -h 198.51.100.1 get key)"
@@ -104,6 +108,8 @@ print("datagrams")'
             "curl",
             "wget",
             "ftp True",
+            "lftp",
+            "apt",
             "redis OK value",
             "both ways to the end True",
             "datagrams",
@@ -124,6 +130,58 @@ fn a_tun_carries_super_segments_to_it() {
     "#,
     );
     says(&outcome, &["outside", "the loopback of this host"]);
+}
+
+#[test]
+#[ignore = "needs a network namespace, curl, ping, busybox and python3"]
+fn a_guest_of_ipv6_goes_out_by_it() {
+    let outcome = on_a_machine(
+        r#"
+        gateway --configure
+        guest curl -sS "http://[2001:db8::1]:8080/file" | cmp - file && echo curl
+        guest ping -c 2 -W 20 2001:db8::1 > pinged && grep -o "2 received" pinged
+        guest busybox nslookup -type=a files.example.test fd07::1 | grep -o "Address: 198.51.100.1"
+        guest python3 -c '
+import socket
+datagrams = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+datagrams.settimeout(20)
+datagrams.sendto(b"x" * 1400, ("2001:db8::1", 7))
+back, sender = datagrams.recvfrom(65535)
+print("datagrams", len(back), sender[:2])
+call = socket.socket(socket.AF_INET6)
+print("nobody there", call.connect_ex(("2001:db8::1", 9)) != 0)'
+    "#,
+    );
+    says(
+        &outcome,
+        &[
+            "curl",
+            "2 received",
+            "Address: 198.51.100.1",
+            "datagrams 1400 ('2001:db8::1', 7)",
+            "nobody there True",
+        ],
+    );
+}
+
+#[test]
+#[ignore = "needs a network namespace and python3"]
+fn a_host_on_its_lan_goes_out_by_it() {
+    let outcome = on_a_machine(
+        r#"
+        lan="lan:$DIR/run/lan"
+        "${as_user[@]}" "$NETSTRATA" gateway --link "$lan" --host-addresses --no-dns --control run/control > run/banner 2> run/log &
+        gateway=$!
+        until_true grep -q stop: run/banner
+        head -c 300000 file > part
+        out() { user "$NETSTRATA" connect --link "$lan" "$@" < part | cmp - part; }
+        out --address 10.7.0.77/24 --gateway 10.7.0.1 198.51.100.1:7 && echo by IPv4
+        out --address fd07::77/64 --gateway fd07::1 "[2001:db8::1]:7" && echo by IPv6
+        told '"stations", len({guest["station"] for guest in report["guests"]})'
+        kill -TERM $gateway && wait $gateway && echo ended in order
+    "#,
+    );
+    says(&outcome, &["by IPv4", "by IPv6", "stations 2", "ended in order"]);
 }
 
 /// What udhcpc calls with what it was told.
@@ -204,6 +262,10 @@ fn guests_go_only_where_they_may() {
         gateway --configure --deny 198.51.100.2
         calls 198.51.100.1:8080 198.51.100.1:9 198.51.100.2:8080 10.7.0.1:8080 203.0.113.9:80
         kill -TERM $gateway && wait $gateway
+        OWN= gateway --configure --allow 198.51.100.2
+        echo "of this host: $(calls 198.51.100.1:8080)"
+        echo "opened: $(calls 198.51.100.2:8080)"
+        kill -TERM $gateway && wait $gateway
         echo again
         gateway --configure --deny all --allow files.example.test
         echo "before its name was asked for: $(calls 198.51.100.1:8080)"
@@ -231,6 +293,8 @@ for place in (("198.51.100.1", 9), ("198.51.100.1", 10), ("10.7.0.1", 53)):
             "198.51.100.2:8080 ECONNREFUSED",
             "10.7.0.1:8080 ECONNREFUSED",
             "203.0.113.9:80 ENETUNREACH",
+            "of this host: 198.51.100.1:8080 ECONNREFUSED",
+            "opened: 198.51.100.2:8080 0",
             "before its name was asked for: 198.51.100.1:8080 ECONNREFUSED",
             "files.example.test:8080 0",
             "after: 198.51.100.1:8080 0",
@@ -264,7 +328,20 @@ fn a_guest_that_floods_is_held_to_its_limits_and_told_of_once_and_another_goes_o
     let outcome = on_a_machine(
         r#"
         gateway --configure --guest-flows 200 --guest-rate 100000
-        guest ip address add 10.7.0.200/24 dev net0
+        # Two stations on the link, by a bridge; each answers for its own address.
+        guest ip address flush dev net0
+        guest ip link add name bridge0 type bridge
+        guest ip link set net0 master bridge0
+        guest ip link set bridge0 up
+        guest sh -c "echo 1 > /proc/sys/net/ipv4/conf/all/arp_ignore"
+        for last in 100 200; do
+          guest ip link add name out$last type veth peer name in$last
+          guest ip link set out$last master bridge0
+          guest ip link set out$last up
+          guest ip link set in$last up
+          guest ip address add 10.7.0.$last/24 dev in$last
+          guest ip route add default via 10.7.0.1 dev in$last metric $last
+        done
         cat > flood.py <<'END'
 import os, socket
 # Calls that are never closed, then a hundred thousand flows of datagrams, then nonsense.
@@ -294,11 +371,11 @@ open("flooded", "w").close()
 import time
 time.sleep(1000)
 END
-        guest ping -c 1 -W 20 10.7.0.1 > /dev/null
-        guest ip neighbour show 10.7.0.1 | sed -E 's/.*lladdr ([0-9a-f:]+).*/\1/' > station
+        guest ping -I in100 -c 1 -W 20 10.7.0.1 > /dev/null
+        guest ip neighbour show 10.7.0.1 dev in100 | sed -E 's/.*lladdr ([0-9a-f:]+).*/\1/' > station
         chown 65534 . && guest python3 flood.py &
         until_true test -e flooded
-        guest curl -sS --interface 10.7.0.200 http://198.51.100.1:8080/file | cmp - file && echo another one downloads
+        guest curl -sS --interface in200 http://198.51.100.1:8080/file | cmp - file && echo another one downloads
         told 'max(guest["flows"] for guest in report["guests"] if guest["address"] == "10.7.0.100") <= 200'
         told 'report["not_done"]["flows of one guest"] > 1000'
         echo "said $(grep -c 'flows of one guest' run/log) times in $(grep -c . run/log) lines" | grep -oE "said 1 times in ([0-9]|1[0-9]) lines" | cut -d" " -f1-3

@@ -50,13 +50,17 @@ pub(crate) struct GatewayArguments {
     #[arg(
         long,
         value_name = "WHERE",
-        help = "Keep guests from there; the narrowest rule decides; this host's loopback and link-local addresses are out of reach in any case, its other addresses only if denied"
+        help = "Keep guests from there; the narrowest rule decides; `all` also keeps them from asking for names that no rule allows"
     )]
     pub(crate) deny: Vec<Subject>,
 
     /// Let guests reach what listens on this host's loopback at the gateway's own address
     #[arg(long)]
     pub(crate) host_loopback: bool,
+
+    /// Let guests reach what listens on this host's other addresses; else each needs an --allow of its own
+    #[arg(long)]
+    pub(crate) host_addresses: bool,
 
     #[arg(
         long,
@@ -97,6 +101,10 @@ pub(crate) struct GatewayArguments {
     /// The most memory for the buffers of one guest's flows, in MiB
     #[arg(long, value_name = "MIB", default_value_t = (Limits::default().guest_bytes >> 20) as u32, value_parser = clap::value_parser!(u32).range(1..=65535))]
     pub(crate) guest_memory: u32,
+
+    /// The most memory for the buffers of all guests' flows, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = (Limits::default().bytes >> 20) as u32, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    pub(crate) max_memory: u32,
 
     /// How long flows may go on after a request to stop
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::parse, allow_negative_numbers = true)]

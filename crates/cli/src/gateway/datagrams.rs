@@ -62,23 +62,11 @@ async fn forward(
     }
     let failed =
         Failed::Datagram { from: guest, to: meant, length: u16::try_from(payload.len()).unwrap_or(u16::MAX) };
-    let way = match ways.get(&pair) {
-        Some(way) => way,
-        None => match open(engine, pair).await {
-            Ok(way) => {
-                ways.insert(pair, Arc::clone(&way));
-                running.spawn(back(
-                    Arc::clone(engine),
-                    pair,
-                    Arc::clone(&way),
-                    Arc::clone(inside),
-                    Arc::clone(ways),
-                ));
-                way
-            }
-            Err(Some(why)) => return engine.tell(failed, why),
-            Err(None) => return,
-        },
+    let back = |way| back(Arc::clone(engine), pair, way, Arc::clone(inside));
+    let way = match ways.enter(pair, open(engine, pair), back, running).await {
+        Ok(way) => way,
+        Err(Some(why)) => return engine.tell(failed, why),
+        Err(None) => return,
     };
     match way.send(payload, payload.len()) {
         Ok(()) => {}
@@ -94,7 +82,7 @@ async fn forward(
 }
 
 /// A socket for a new flow; or what its guest is told, if anything.
-async fn open(engine: &Engine, (guest, meant): Pair) -> Result<Arc<Way>, Option<Unreachable>> {
+async fn open(engine: &Engine, (guest, meant): Pair) -> Result<Way, Option<Unreachable>> {
     let (flow, target) = engine.admit(Protocol::Udp, guest, meant).map_err(|cause| match cause {
         Cause::Denied => Some(Unreachable::Prohibited),
         Cause::Refused => Some(Unreachable::Port),
@@ -111,7 +99,7 @@ async fn open(engine: &Engine, (guest, meant): Pair) -> Result<Arc<Way>, Option<
         Ok(socket)
     };
     match connected.await {
-        Ok(socket) => Ok(Arc::new(Way::new(socket, flow))),
+        Ok(socket) => Ok(Way::new(socket, flow)),
         Err(error) => {
             let (cause, why) = outcome::of(&error);
             engine.count(cause, guest.ip(), Protocol::Udp, meant);
@@ -121,7 +109,7 @@ async fn open(engine: &Engine, (guest, meant): Pair) -> Result<Arc<Way>, Option<
 }
 
 /// Carries what comes back, until the flow is silent for too long.
-async fn back(engine: Arc<Engine>, pair: Pair, way: Arc<Way>, inside: Arc<UdpSocket>, ways: Arc<Ways<Pair>>) {
+async fn back(engine: Arc<Engine>, pair: Pair, way: Arc<Way>, inside: Arc<UdpSocket>) {
     let (guest, meant) = pair;
     let (mut stop, mut bytes) = (engine.stop.clone(), Vec::new());
     loop {
@@ -141,5 +129,4 @@ async fn back(engine: Arc<Engine>, pair: Pair, way: Arc<Way>, inside: Arc<UdpSoc
             Arrival::Over => break,
         }
     }
-    ways.remove(&pair);
 }

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use netstrata::tokio::UdpSocket;
-use services::gateway::Cause;
-use services::gateway::dhcp::{Server, Settings};
+use services::gateway::dhcp::{Action, Server, Settings};
+use services::gateway::{Cause, Stations};
 
 use super::engine::Engine;
 use crate::arguments::GatewayArguments;
@@ -14,25 +14,33 @@ use crate::values::address::HostAddress;
 
 /// Where servers listen (RFC 2131 4.1).
 const PORT: u16 = 67;
+/// Where nothing is listened to (RFC 863).
+const DISCARD: u16 = 9;
 /// The first address to give, by its place in the network, and the most that are given.
 const FIRST: u32 = 100;
 const MOST: u32 = 151;
 
 /// The server for a gateway with an address of IPv4 in a network that has room for guests.
-pub(crate) fn server(arguments: &GatewayArguments, own: &[HostAddress], mtu: usize) -> Option<Server> {
+pub(crate) fn server(
+    arguments: &GatewayArguments,
+    own: &[HostAddress],
+    stations: &Arc<Stations>,
+    mtu: usize,
+) -> Option<Server> {
     let own = own.iter().find_map(|own| match own.address {
         IpAddr::V4(address) => Some((address, own.prefix)),
         IpAddr::V6(_) => None,
     });
     let (server, prefix) = own?;
-    Some(Server::new(Settings {
+    let settings = Settings {
         server,
         prefix,
         pool: pool(server, prefix)?,
         name_server: (!arguments.no_dns).then_some(server),
         mtu: u16::try_from(mtu).unwrap_or(u16::MAX),
         lease: arguments.lease,
-    }))
+    };
+    Some(Server::new(settings, Arc::clone(stations)))
 }
 
 /// The addresses from .100 to .250 of a usual network; in a small one all but the gateway's that are on its greater side.
@@ -79,9 +87,15 @@ pub(crate) async fn answer(engine: Arc<Engine>, mut server: Server) {
             continue;
         }
         match server.answer(bytes.get(..length).unwrap_or_default(), std::time::Instant::now()) {
-            Ok(Some(answer)) => {
+            Ok(Some(Action::Answer(answer))) => {
                 if let Err(error) = socket.send_to(&answer.bytes, (answer.to, answer.port)).await {
                     tracing::debug!(%error, "an answer to a guest that asked for an address was not sent");
+                }
+            }
+            // Before it is told so, its station must be found, and to be found it must speak.
+            Ok(Some(Action::Ask(holder))) => {
+                if let Err(error) = socket.send_to(&[], (holder, DISCARD)).await {
+                    tracing::debug!(%error, %holder, "nobody was asked for");
                 }
             }
             Ok(None) => {}

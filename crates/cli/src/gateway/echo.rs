@@ -34,7 +34,7 @@ pub(crate) async fn carry(engine: Arc<Engine>, inside: PingSocket) {
             () = stop.draining() => break,
             Some(_) = running.join_next() => {}
             request = inside.recv_request() => match request {
-                Ok(request) => forward(&engine, &request, &inside, &ways, &mut running),
+                Ok(request) => forward(&engine, &request, &inside, &ways, &mut running).await,
                 Err(error) => {
                     tracing::error!(%error, "no more echo requests of guests are taken");
                     break;
@@ -45,7 +45,7 @@ pub(crate) async fn carry(engine: Arc<Engine>, inside: PingSocket) {
     running.shutdown().await;
 }
 
-fn forward(
+async fn forward(
     engine: &Arc<Engine>,
     request: &EchoRequest,
     inside: &Arc<PingSocket>,
@@ -54,23 +54,11 @@ fn forward(
 ) {
     let row = (request.from, request.to, request.identifier);
     let failed = failed(row, request.sequence);
-    let way = match ways.get(&row) {
-        Some(way) => way,
-        None => match open(engine, row) {
-            Ok(way) => {
-                ways.insert(row, Arc::clone(&way));
-                running.spawn(back(
-                    Arc::clone(engine),
-                    row,
-                    Arc::clone(&way),
-                    Arc::clone(inside),
-                    Arc::clone(ways),
-                ));
-                way
-            }
-            Err(Some(why)) => return engine.tell(failed, why),
-            Err(None) => return,
-        },
+    let back = |way| back(Arc::clone(engine), row, way, Arc::clone(inside));
+    let way = match ways.enter(row, async { open(engine, row) }, back, running).await {
+        Ok(way) => way,
+        Err(Some(why)) => return engine.tell(failed, why),
+        Err(None) => return,
     };
     // The kernel puts its own identifier and the checksum in.
     let kind = if request.to.is_ipv4() { 8 } else { 128 };
@@ -91,7 +79,7 @@ fn failed((from, to, identifier): Row, sequence: u16) -> Failed {
 }
 
 /// A ping socket for a new row; or what its guest is told, if anything.
-fn open(engine: &Engine, (from, to, _): Row) -> Result<Arc<Way>, Option<Unreachable>> {
+fn open(engine: &Engine, (from, to, _): Row) -> Result<Way, Option<Unreachable>> {
     let meant = SocketAddr::new(to, 0);
     let (flow, target) =
         engine.admit(Protocol::Echo, SocketAddr::new(from, 0), meant).map_err(|cause| match cause {
@@ -99,7 +87,7 @@ fn open(engine: &Engine, (from, to, _): Row) -> Result<Arc<Way>, Option<Unreacha
             _ => None,
         })?;
     match ping_socket(target) {
-        Ok(socket) => Ok(Arc::new(Way::new(socket, flow))),
+        Ok(socket) => Ok(Way::new(socket, flow)),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
             let remedy = "let this user's group ping by `sysctl net.ipv4.ping_group_range`";
             engine.counters.count(Cause::EchoForbidden, Some(from), format_args!("echo to {to}: {remedy}"));
@@ -126,7 +114,7 @@ fn ping_socket(target: SocketAddr) -> io::Result<UdpSocket> {
 }
 
 /// Carries answers, until the row pauses for too long.
-async fn back(engine: Arc<Engine>, row: Row, way: Arc<Way>, inside: Arc<PingSocket>, ways: Arc<Ways<Row>>) {
+async fn back(engine: Arc<Engine>, row: Row, way: Arc<Way>, inside: Arc<PingSocket>) {
     let (from, to, identifier) = row;
     let (mut stop, mut bytes) = (engine.stop.clone(), Vec::new());
     loop {
@@ -155,7 +143,6 @@ async fn back(engine: Arc<Engine>, row: Row, way: Arc<Way>, inside: Arc<PingSock
             Arrival::Over => break,
         }
     }
-    ways.remove(&row);
 }
 
 /// The number and the payload of an echo reply.

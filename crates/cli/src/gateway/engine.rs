@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use netstrata::{Failed, Host, Unreachable};
 use services::Stop;
-use services::gateway::{Cause, Counters, Flow, Flows, Policy, Protocol};
+use services::gateway::{Cause, Counters, Flow, Flows, Policy, Protocol, Stations};
+
+use super::own::is_own;
 
 /// A running gateway.
 pub(crate) struct Engine {
@@ -16,6 +18,10 @@ pub(crate) struct Engine {
     pub(crate) own: Vec<IpAddr>,
     /// Where guests may go.
     pub(crate) policy: Arc<Policy>,
+    /// Whether they may go to all addresses of this host but its loopback.
+    pub(crate) host_addresses: bool,
+    /// Who has which address.
+    pub(crate) stations: Arc<Stations>,
     /// What they have.
     pub(crate) flows: Arc<Flows>,
     /// What was refused.
@@ -38,7 +44,8 @@ impl Engine {
     ) -> Result<(Flow, SocketAddr), Cause> {
         let flow = self.enter(protocol, guest, meant)?;
         let now = std::time::Instant::now();
-        match self.policy.target(meant, now) {
+        let is_hosts = |address| !self.host_addresses && is_own(address);
+        match self.policy.target(meant, is_hosts, now) {
             Ok(target) => Ok((flow, target)),
             Err(cause) => {
                 self.count(cause, guest.ip(), protocol, meant);
@@ -58,7 +65,8 @@ impl Engine {
             self.count(Cause::Foreign, guest.ip(), protocol, meant);
             return Err(Cause::Foreign);
         }
-        self.flows.enter(protocol, guest, meant, std::time::Instant::now())
+        let holder = self.stations.holder(guest.ip());
+        self.flows.enter(protocol, holder, guest, meant, std::time::Instant::now())
     }
 
     /// Counts what was not done.

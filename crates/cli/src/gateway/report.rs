@@ -32,7 +32,9 @@ pub(crate) struct GatewayReport {
 /// A guest.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct GuestReport {
-    /// Its address.
+    /// Its hardware address, or that it is all that is behind the link.
+    pub(crate) station: String,
+    /// The address from where it began its last flow.
     pub(crate) address: String,
     /// How many flows it has.
     pub(crate) flows: usize,
@@ -71,6 +73,7 @@ impl GatewayReport {
                 .guests()
                 .into_iter()
                 .map(|guest| GuestReport {
+                    station: guest.holder.to_string(),
                     address: guest.address.to_string(),
                     flows: guest.flows,
                     bytes: guest.bytes,
@@ -107,10 +110,10 @@ impl Display for GatewayReport {
             writeln!(f, "name servers  {}", self.name_servers.join(" "))?;
         }
         writeln!(f, "\nguests: {}", self.guests.len())?;
-        for GuestReport { address, flows, bytes, begun, refused } in &self.guests {
+        for GuestReport { station, address, flows, bytes, begun, refused } in &self.guests {
             writeln!(
                 f,
-                "  {address:<21} flows:{flows} begun:{begun} refused:{refused} buffers:{}K",
+                "  {address:<21} {station:<17} flows:{flows} begun:{begun} refused:{refused} buffers:{}K",
                 bytes >> 10
             )?;
         }
@@ -136,20 +139,21 @@ impl Display for GatewayReport {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use services::gateway::{Limits, Protocol};
+    use services::gateway::{Holder, Limits, Protocol};
     use std::sync::Arc;
 
     #[test]
     fn a_report_names_guests_flows_and_what_was_not_done() {
         let counters = Arc::new(Counters::default());
         let flows = Flows::new(Limits { guest_flows: 1, ..Limits::default() }, Arc::clone(&counters));
+        let holder = Holder::Station([2, 0, 0, 0, 0, 9]);
         let (guest, to) = ("10.7.0.100:4000".parse().unwrap(), "192.0.2.1:80".parse().unwrap());
-        let held = flows.enter(Protocol::Udp, guest, to, Instant::now()).unwrap();
-        assert!(flows.enter(Protocol::Udp, guest, to, Instant::now()).is_err());
+        let held = flows.enter(Protocol::Udp, holder, guest, to, Instant::now()).unwrap();
+        assert!(flows.enter(Protocol::Udp, holder, guest, to, Instant::now()).is_err());
         held.tally().count_sent(7);
         let text = GatewayReport::of(&flows, &counters).to_string();
         for part in [
-            "guests: 1\n  10.7.0.100            flows:1 begun:1 refused:1 buffers:4K",
+            "guests: 1\n  10.7.0.100            02:00:00:00:00:09 flows:1 begun:1 refused:1 buffers:16K",
             "flows: 1 of 1 so far\n  udp  10.7.0.100:4000       192.0.2.1:80",
             "received:0 sent:7",
             "not done  flows of one guest:1",

@@ -21,6 +21,7 @@ pub(crate) fn limits(arguments: &GatewayArguments) -> Limits {
         guest_rate: arguments.guest_rate,
         guest_burst: arguments.guest_rate.saturating_mul(2),
         guest_bytes: u64::from(arguments.guest_memory) << 20,
+        bytes: u64::from(arguments.max_memory) << 20,
         ..Limits::default()
     }
 }

@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use netstrata::{Host, LinkSpec, PingSocket};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use services::gateway::dns::{Forwarder, servers};
-use services::gateway::{Counters, Flows, HostLoopback, Policy, Rules};
+use services::gateway::{Counters, Flows, HostLoopback, Policy, Rules, Stations};
 use services::{Calls, Stop, Stopper};
 use tokio::task::JoinSet;
 
 use super::engine::Engine;
 use super::namespace::{self, Handed};
 use super::report::GatewayReport;
-use super::{datagrams, dhcp, dns, echo, publish, settings, tcp};
+use super::{datagrams, dhcp, dns, echo, guard, publish, settings, tcp};
 use crate::arguments::GatewayArguments;
 use crate::failure::{Failure, tell};
 use crate::invocation::program;
@@ -82,10 +82,12 @@ async fn serve(arguments: GatewayArguments, handed: Option<Handed>, descriptors:
     let published = publish::open(&arguments)?;
     let exposures: Vec<Exposure> = published.iter().map(|(_, exposure)| *exposure).collect();
     let mtu = handed.as_ref().map(Handed::mtu);
-    let host = join(&arguments, handed).await?;
+    let counters = Arc::new(Counters::default());
+    let stations = Arc::new(Stations::new(networks(&arguments), Arc::clone(&counters)));
+    let host = join(&arguments, handed, &stations).await?;
     let mtu = mtu.unwrap_or_else(|| interface_mtu(&host, arguments.mtu.into()));
     let (stopper, stop) = Stopper::new();
-    let engine = engine(&arguments, &host, descriptors, stop.clone());
+    let engine = engine(&arguments, &host, descriptors, (counters, stations), stop.clone());
     let name_servers = name_servers(&arguments);
     let carried = Calls::new(engine.backlog as usize);
     let mut going_on = begin(&arguments, &engine, &name_servers, mtu)?;
@@ -162,9 +164,14 @@ async fn finish(mut going_on: GoingOn, mut publishing: JoinSet<services::Summary
 }
 
 /// Joins the link. Whatever is sent there to anybody comes to this host.
-async fn join(arguments: &GatewayArguments, handed: Option<Handed>) -> Result<Host, Failure> {
+async fn join(
+    arguments: &GatewayArguments,
+    handed: Option<Handed>,
+    stations: &Arc<Stations>,
+) -> Result<Host, Failure> {
     let common = arguments.network.clone();
     let network = network::network(&common, "gateway").intercepts(true).mtu(arguments.mtu.into());
+    let network = network.admit(guard::of(&common.link, stations));
     let at = settings::addresses(arguments);
     let start = move || {
         let Some(handed) = handed else { return network::join(network, &at, &common) };
@@ -185,7 +192,19 @@ fn interface_mtu(host: &Host, otherwise: usize) -> usize {
     .unwrap_or(otherwise)
 }
 
-fn engine(arguments: &GatewayArguments, host: &Host, descriptors: u64, stop: Stop) -> Arc<Engine> {
+/// The gateway's addresses in their networks.
+fn networks(arguments: &GatewayArguments) -> Vec<ipnet::IpNet> {
+    let addresses = settings::addresses(arguments);
+    addresses.iter().filter_map(|own| ipnet::IpNet::new(own.address, own.prefix).ok()).collect()
+}
+
+fn engine(
+    arguments: &GatewayArguments,
+    host: &Host,
+    descriptors: u64,
+    (counters, stations): (Arc<Counters>, Arc<Stations>),
+    stop: Stop,
+) -> Arc<Engine> {
     let mut limits = settings::limits(arguments);
     let most = usize::try_from(descriptors.saturating_sub(SPARE_DESCRIPTORS)).unwrap_or(usize::MAX).max(1);
     if limits.flows > most {
@@ -197,15 +216,14 @@ fn engine(arguments: &GatewayArguments, host: &Host, descriptors: u64, stop: Sto
         limits.flows = most;
     }
     let addresses = settings::addresses(arguments);
-    let networks =
-        addresses.iter().filter_map(|own| ipnet::IpNet::new(own.address, own.prefix).ok()).collect();
     let loopback = if arguments.host_loopback { HostLoopback::Open } else { HostLoopback::Closed };
     let rules = Rules::new(&arguments.allow, &arguments.deny);
-    let counters = Arc::new(Counters::default());
     Arc::new(Engine {
         host: host.clone(),
         own: addresses.iter().map(|own| own.address).collect(),
-        policy: Arc::new(Policy::new(networks, loopback, rules)),
+        policy: Arc::new(Policy::new(networks(arguments), loopback, rules)),
+        host_addresses: arguments.host_addresses,
+        stations,
         flows: Flows::new(limits, Arc::clone(&counters)),
         counters,
         backlog: u32::try_from(limits.flows).unwrap_or(u32::MAX).saturating_mul(2).max(128),
@@ -249,7 +267,9 @@ fn begin(
         }
     }
     let gives = !arguments.no_dhcp && !matches!(arguments.network.link, LinkSpec::Tun(_));
-    if let (true, Some(server)) = (gives, dhcp::server(arguments, &settings::addresses(arguments), mtu)) {
+    if let (true, Some(server)) =
+        (gives, dhcp::server(arguments, &settings::addresses(arguments), &engine.stations, mtu))
+    {
         going_on.services.spawn(dhcp::answer(Arc::clone(engine), server));
     }
     Ok(going_on)

@@ -9,6 +9,7 @@ use services::Stop;
 use services::gateway::Flow;
 use socket2::SockRef;
 use tokio::net::UdpSocket;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 /// Bytes of the longest datagram.
@@ -94,16 +95,32 @@ impl<K: Ord> Ways<K> {
         Arc::new(Ways(Mutex::default()))
     }
 
-    pub(crate) fn get(&self, key: &K) -> Option<Arc<Way>> {
-        self.table().get(key).cloned()
-    }
-
-    pub(crate) fn insert(&self, key: K, way: Arc<Way>) {
-        self.table().insert(key, way);
-    }
-
-    pub(crate) fn remove(&self, key: &K) {
-        self.table().remove(key);
+    /// The way of `key`; if there is none, the one that `open` makes, for which `back` carries until it is over.
+    ///
+    /// # Errors
+    /// Those of `open`.
+    pub(crate) async fn enter<E, B>(
+        self: &Arc<Self>,
+        key: K,
+        open: impl Future<Output = Result<Way, E>>,
+        back: impl FnOnce(Arc<Way>) -> B,
+        running: &mut JoinSet<()>,
+    ) -> Result<Arc<Way>, E>
+    where
+        K: Copy + Send + 'static,
+        B: Future<Output = ()> + Send + 'static,
+    {
+        if let Some(way) = self.table().get(&key) {
+            return Ok(Arc::clone(way));
+        }
+        let way = Arc::new(open.await?);
+        self.table().insert(key, Arc::clone(&way));
+        let (ways, back) = (Arc::clone(self), back(Arc::clone(&way)));
+        running.spawn(async move {
+            back.await;
+            ways.table().remove(&key);
+        });
+        Ok(way)
     }
 
     fn table(&self) -> MutexGuard<'_, BTreeMap<K, Arc<Way>>> {

@@ -15,9 +15,9 @@ until_true() {
   return 1
 }
 elsewhere() { [ "$(readlink "/proc/$guest/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
-# Starts the gateway with these flags.
+# Starts the gateway with these flags. The servers are on the machine's own addresses, which guests may reach unless OWN is empty.
 gateway() {
-  "${as_user[@]}" "$NETSTRATA" gateway --netns "$guest" --link "${LINK:-tap}:net0" --dns 127.0.0.1:5353 --control run/control "$@" > run/banner 2> run/log &
+  "${as_user[@]}" "$NETSTRATA" gateway --netns "$guest" --link "${LINK:-tap}:net0" --dns 127.0.0.1:5353 --control run/control ${OWN---host-addresses} "$@" > run/banner 2> run/log &
   gateway=$!
   until_true grep -q stop: run/banner || { cat run/log >&2; return 1; }
 }
@@ -27,6 +27,7 @@ told() { status | python3 -c "import json,sys; report = json.load(sys.stdin)['ga
 
 ip link set lo up
 for address in 198.51.100.1/32 198.51.100.2/32; do ip address add "$address" dev lo; done
+ip address add 2001:db8::1/128 dev lo nodad
 echo "0 2147483647" > /proc/sys/net/ipv4/ping_group_range
 head -c 5000000 /dev/urandom > file
 python3 "$SERVERS" > servers.log 2>&1 &

@@ -1,7 +1,7 @@
 """The world outside of the gateway, for its tests: servers on 198.51.100.1 and on the loopback."""
 import http.server, socket, socketserver, struct, threading
 
-OUTSIDE = "198.51.100.1"
+OUTSIDE, OUTSIDE_V6 = "198.51.100.1", "2001:db8::1"
 NAMES = {"files.example.test": OUTSIDE, "denied.example.test": "198.51.100.2"}
 
 
@@ -62,7 +62,7 @@ class Ftp(socketserver.StreamRequestHandler):
             elif verb == "RETR":
                 self.say("150 coming")
                 data, _ = passive.accept()
-                data.sendall(open(rest, "rb").read())
+                data.sendall(open(rest.lstrip("/"), "rb").read())
                 data.close()
                 self.say("226 done")
             elif verb == "QUIT":
@@ -80,8 +80,16 @@ class Threads(socketserver.ThreadingTCPServer):
     allow_reuse_address, daemon_threads, request_queue_size = True, True, 4096
 
 
+class ThreadsV6(Threads):
+    address_family = socket.AF_INET6
+
+
 class ThreadsOfDatagrams(socketserver.ThreadingUDPServer):
     daemon_threads = True
+
+
+class ThreadsOfDatagramsV6(ThreadsOfDatagrams):
+    address_family = socket.AF_INET6
 
 
 def serve(server):
@@ -91,6 +99,9 @@ def serve(server):
 threading.stack_size(256 * 1024)
 for at in (OUTSIDE, "127.0.0.1", "198.51.100.2"):
     serve(Threads((at, 8080), Quiet))
+serve(ThreadsV6((OUTSIDE_V6, 8080), Quiet))
+serve(ThreadsV6((OUTSIDE_V6, 7), Echo))
+serve(ThreadsOfDatagramsV6((OUTSIDE_V6, 7), EchoDatagram))
 serve(Threads((OUTSIDE, 2121), Ftp))
 serve(Threads((OUTSIDE, 7), Echo))
 serve(ThreadsOfDatagrams((OUTSIDE, 7), EchoDatagram))

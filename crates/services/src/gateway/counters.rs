@@ -34,6 +34,14 @@ causes! {
     GuestRate "rate of new flows of one guest",
     /// The guest's flows hold as many bytes as they may.
     GuestBytes "bytes of one guest",
+    /// The flows of all guests hold as many bytes as they may.
+    Bytes "bytes of all guests",
+    /// The guest has as many addresses as it may.
+    Addresses "addresses of one guest",
+    /// A frame speaks for an address that another guest has.
+    Stolen "addresses of others",
+    /// A frame says that another hardware address has sent it.
+    Forged "forged hardware addresses",
     /// There are as many guests as may be.
     Guests "guests",
     /// What came has a source that is in none of the gateway's networks.

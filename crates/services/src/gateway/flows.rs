@@ -1,6 +1,7 @@
 //! The flows that guests have, each counted to its guest from before its first answer to its end.
 
 use super::counters::{Cause, Counters};
+use super::holder::Holder;
 use super::limits::{LEAST_BUFFERS, Limits};
 use crate::service::Tally;
 use std::collections::BTreeMap;
@@ -9,15 +10,16 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Bytes charged for a flow without buffers of its own.
+/// Bytes charged for a flow without buffers of its own, and for one of datagrams with all to whom it goes.
 const SMALL: u64 = 4 << 10;
+const DATAGRAMS: u64 = 16 << 10;
 
 /// What a flow is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Protocol {
     /// A TCP connection.
     Tcp,
-    /// UDP datagrams between two addresses and ports.
+    /// UDP datagrams of one address and port.
     Udp,
     /// Echo requests with one identifier to one host.
     Echo,
@@ -48,12 +50,16 @@ pub struct Flows {
 struct Table {
     next: u64,
     flows: BTreeMap<u64, Arc<Entry>>,
-    guests: BTreeMap<IpAddr, Guest>,
+    guests: BTreeMap<Holder, Guest>,
+    /// Bytes of all guests.
+    bytes: u64,
     begun: u64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Guest {
+    /// From where it began its last flow.
+    address: IpAddr,
     flows: usize,
     bytes: u64,
     begun: u64,
@@ -65,6 +71,7 @@ struct Guest {
 #[derive(Debug)]
 struct Entry {
     protocol: Protocol,
+    holder: Holder,
     guest: SocketAddr,
     to: SocketAddr,
     since: Instant,
@@ -100,7 +107,9 @@ pub struct FlowReport {
 /// A guest as it stands.
 #[derive(Clone, Debug)]
 pub struct GuestReport {
-    /// Its address.
+    /// Who it is.
+    pub holder: Holder,
+    /// From where it began its last flow.
     pub address: IpAddr,
     /// Its flows.
     pub flows: usize,
@@ -118,18 +127,19 @@ impl Flows {
         Arc::new(Flows { limits, counters, table: Mutex::default() })
     }
 
-    /// Enters a flow that `guest` begins to `to`, if it may.
+    /// Enters a flow that `guest` begins to `to`, if `holder`, to whom it is charged, may have one more.
     ///
     /// # Errors
     /// The limit that it met, which is counted.
     pub fn enter(
         self: &Arc<Flows>,
         protocol: Protocol,
+        holder: Holder,
         guest: SocketAddr,
         to: SocketAddr,
         now: Instant,
     ) -> Result<Flow, Cause> {
-        let entered = self.lock().enter(&self.limits, protocol, guest, to, now);
+        let entered = self.lock().enter(&self.limits, protocol, (holder, guest), to, now);
         match entered {
             Ok((number, entry)) => Ok(Flow { flows: Arc::clone(self), number, entry }),
             Err(cause) => {
@@ -165,8 +175,9 @@ impl Flows {
 
     /// The guests that are remembered.
     pub fn guests(&self) -> Vec<GuestReport> {
-        let report = |(address, guest): (&IpAddr, &Guest)| GuestReport {
-            address: *address,
+        let report = |(holder, guest): (&Holder, &Guest)| GuestReport {
+            holder: *holder,
+            address: guest.address,
             flows: guest.flows,
             bytes: guest.bytes,
             begun: guest.begun,
@@ -186,24 +197,25 @@ impl Table {
         &mut self,
         limits: &Limits,
         protocol: Protocol,
-        guest: SocketAddr,
+        (holder, guest): (Holder, SocketAddr),
         to: SocketAddr,
         now: Instant,
     ) -> Result<(u64, Arc<Entry>), Cause> {
-        let full = self.flows.len() >= limits.flows;
-        self.make_room(limits, guest.ip(), now)?;
-        let known = self.guests.entry(guest.ip()).or_default();
-        let bytes = match known.admit(limits, protocol, now) {
-            // What all guests share is looked at last: one that is over its own limit is told of that.
-            Ok(_) if full => Err(Cause::Flows),
-            admitted => admitted,
+        let room = Room {
+            flows: limits.flows.saturating_sub(self.flows.len()),
+            bytes: limits.bytes.saturating_sub(self.bytes),
         };
-        let bytes = bytes.inspect_err(|_| known.refused += 1)?;
+        self.make_room(limits, holder, now)?;
+        let known = self.guests.entry(holder).or_insert_with(|| Guest::new(guest.ip()));
+        known.address = guest.ip();
+        let bytes = known.admit(limits, &room, protocol, now).inspect_err(|_| known.refused += 1)?;
         known.flows += 1;
         known.bytes += bytes;
         known.begun += 1;
+        self.bytes += bytes;
         self.begun += 1;
-        let entry = Arc::new(Entry { protocol, guest, to, since: now, bytes, tally: Tally::default() });
+        let tally = Tally::default();
+        let entry = Arc::new(Entry { protocol, holder, guest, to, since: now, bytes, tally });
         let number = self.next;
         self.next += 1;
         self.flows.insert(number, Arc::clone(&entry));
@@ -211,8 +223,8 @@ impl Table {
     }
 
     /// A guest that is new takes the place of those of whom there is nothing left to remember.
-    fn make_room(&mut self, limits: &Limits, guest: IpAddr, now: Instant) -> Result<(), Cause> {
-        if self.guests.len() < limits.guests || self.guests.contains_key(&guest) {
+    fn make_room(&mut self, limits: &Limits, holder: Holder, now: Instant) -> Result<(), Cause> {
+        if self.guests.len() < limits.guests || self.guests.contains_key(&holder) {
             return Ok(());
         }
         self.guests.retain(|_, guest| guest.flows > 0 || guest.full_at.is_some_and(|full_at| full_at > now));
@@ -220,21 +232,39 @@ impl Table {
     }
 }
 
+/// What all guests together may still have.
+struct Room {
+    flows: usize,
+    bytes: u64,
+}
+
 impl Guest {
-    /// Whether one flow more is within the guest's limits; the bytes that it is given.
-    fn admit(&mut self, limits: &Limits, protocol: Protocol, now: Instant) -> Result<u64, Cause> {
+    fn new(address: IpAddr) -> Guest {
+        Guest { address, flows: 0, bytes: 0, begun: 0, refused: 0, full_at: None }
+    }
+
+    /// Whether one flow more is within the limits; the bytes that it is given. What all guests share is looked at last: one that is
+    /// over its own limit is told of that.
+    fn admit(
+        &mut self,
+        limits: &Limits,
+        room: &Room,
+        protocol: Protocol,
+        now: Instant,
+    ) -> Result<u64, Cause> {
         if self.flows >= limits.guest_flows {
             return Err(Cause::GuestFlows);
         }
         let left = limits.guest_bytes.saturating_sub(self.bytes);
         let (bytes, least) = match protocol {
-            // The least for each flow that may still come, and an eighth of what is left then.
             Protocol::Tcp => {
-                let others = LEAST_BUFFERS * (limits.guest_flows - self.flows) as u64;
-                let more = limits.flow_bytes.saturating_sub(LEAST_BUFFERS);
-                (LEAST_BUFFERS + (left.saturating_sub(others) / 8).min(more), LEAST_BUFFERS)
+                let more = (spare(left, limits.guest_flows - self.flows) / 8)
+                    .min(spare(room.bytes, room.flows) / 8)
+                    .min(limits.flow_bytes.saturating_sub(LEAST_BUFFERS));
+                (LEAST_BUFFERS + more, LEAST_BUFFERS)
             }
-            _ => (SMALL, SMALL),
+            Protocol::Udp => (DATAGRAMS, DATAGRAMS),
+            Protocol::Echo | Protocol::Dns => (SMALL, SMALL),
         };
         if left < least {
             return Err(Cause::GuestBytes);
@@ -245,8 +275,17 @@ impl Guest {
             return Err(Cause::GuestRate);
         }
         self.full_at = Some(full_at);
-        Ok(bytes)
+        match (room.flows, room.bytes) {
+            (0, _) => Err(Cause::Flows),
+            (_, bytes) if bytes < least => Err(Cause::Bytes),
+            _ => Ok(bytes),
+        }
     }
+}
+
+/// What is left of `bytes` when each of so many flows that may still come has the least.
+fn spare(bytes: u64, flows: usize) -> u64 {
+    bytes.saturating_sub(LEAST_BUFFERS * flows as u64)
 }
 
 impl Flow {
@@ -266,7 +305,8 @@ impl Drop for Flow {
     fn drop(&mut self) {
         let mut table = self.flows.lock();
         table.flows.remove(&self.number);
-        if let Some(guest) = table.guests.get_mut(&self.entry.guest.ip()) {
+        table.bytes = table.bytes.saturating_sub(self.entry.bytes);
+        if let Some(guest) = table.guests.get_mut(&self.entry.holder) {
             guest.flows = guest.flows.saturating_sub(1);
             guest.bytes = guest.bytes.saturating_sub(self.entry.bytes);
         }

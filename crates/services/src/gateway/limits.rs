@@ -18,6 +18,8 @@ pub struct Limits {
     pub guest_burst: u32,
     /// Bytes of buffers that one guest's flows may take. Default 256 MiB.
     pub guest_bytes: u64,
+    /// Bytes of buffers that all guests' flows may take. Default 2 GiB.
+    pub bytes: u64,
     /// Bytes of buffers that one TCP flow is given at most. Default 2 MiB and 128 KiB.
     pub flow_bytes: u64,
 }
@@ -31,6 +33,7 @@ impl Default for Limits {
             guest_rate: 500,
             guest_burst: 1000,
             guest_bytes: 256 << 20,
+            bytes: 2 << 30,
             flow_bytes: (2 << 20) + (128 << 10),
         }
     }

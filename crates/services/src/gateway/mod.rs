@@ -1,23 +1,29 @@
 //! User-mode networking for guests: the parts of a gateway that decide. What carries bytes and datagrams is its owner's.
 //!
-//! `policy.rs` says where a guest may go, by `rules.rs` and the names in `names.rs`; `flows.rs` counts what each guest has and holds it
-//! to `limits.rs`; `counters.rs` counts what was refused and tells of each cause once; `dhcp/` gives addresses; `dns/` forwards
+//! `policy.rs` says where a guest may go, by `rules.rs` and the names in `names.rs`; `stations.rs` says who sent what, `flows.rs` counts what each guest
+//! has and holds it to `limits.rs`; `counters.rs` counts what was refused and tells of each cause once; `dhcp/` gives addresses; `dns/` forwards
 //! questions. Time is an argument, but for what waits for the operating system's sockets.
 
+mod closed;
 mod counters;
 pub mod dhcp;
 pub mod dns;
 mod flows;
+mod frame;
+mod holder;
 mod limits;
 mod names;
 mod policy;
 mod rules;
+mod stations;
 mod verdict;
 
 pub use counters::{Cause, Counters};
 pub use flows::{Flow, FlowReport, Flows, GuestReport, Protocol};
+pub use holder::{Holder, Station};
 pub use limits::{LEAST_BUFFERS, Limits};
 pub use names::Pattern;
 pub use policy::{HostLoopback, Policy};
 pub use rules::{Rules, Subject};
+pub use stations::Stations;
 pub use verdict::Verdict;

@@ -31,11 +31,16 @@ impl Policy {
         Policy { own, host_loopback, rules: Mutex::new(rules) }
     }
 
-    /// Where on the operating system's side a flow to `meant` goes.
+    /// Where on the operating system's side a flow to `meant` goes. `is_hosts` says of an address whether this host has it itself.
     ///
     /// # Errors
     /// [`Cause::Denied`] if it may not go there; [`Cause::Refused`] if it is for the gateway itself, which has nothing there.
-    pub fn target(&self, meant: SocketAddr, now: Instant) -> Result<SocketAddr, Cause> {
+    pub fn target(
+        &self,
+        meant: SocketAddr,
+        is_hosts: impl FnOnce(IpAddr) -> bool,
+        now: Instant,
+    ) -> Result<SocketAddr, Cause> {
         let address = meant.ip().to_canonical();
         if self.own.iter().any(|own| own.addr() == address) {
             let loopback = match address {
@@ -49,7 +54,7 @@ impl Policy {
         }
         // Who is on the guest's own link is not out there, whoever may have the same address here.
         let on_link = self.own.iter().any(|own| own.contains(&address));
-        match self.rules().verdict(address, now) {
+        match self.rules().verdict(address, is_hosts(address), now) {
             Verdict::Allow if !on_link => Ok(SocketAddr::new(address, meant.port())),
             _ => Err(Cause::Denied),
         }
@@ -74,6 +79,11 @@ impl Policy {
 
     /// Whether a name may be asked for.
     pub fn may_ask(&self, name: &str) -> bool {
+        self.rules().may_ask(name)
+    }
+
+    /// Whether a name may come of another that was asked for.
+    pub fn may_lead_to(&self, name: &str) -> bool {
         self.rules().name_verdict(name) != Some(Verdict::Deny)
     }
 
@@ -102,7 +112,13 @@ mod tests {
     #[allow(clippy::disallowed_methods, reason = "any time will do")]
     fn the_gateways_own_address_is_this_host_only_if_asked_and_its_link_is_not_outside() {
         let own = || vec!["10.7.0.1/24".parse().unwrap(), "fd07::1/64".parse().unwrap()];
-        let target = |policy: &Policy, to: &str| policy.target(to.parse().unwrap(), Instant::now());
+        let target = |policy: &Policy, to: &str| {
+            policy.target(
+                to.parse().unwrap(),
+                |address| address == IpAddr::from([192, 0, 2, 7]),
+                Instant::now(),
+            )
+        };
         let closed = Policy::new(own(), HostLoopback::Closed, Rules::new(&[], &[]));
         let open = Policy::new(own(), HostLoopback::Open, Rules::new(&[], &[]));
         assert_eq!(target(&closed, "10.7.0.1:80"), Err(Cause::Refused));
@@ -110,9 +126,14 @@ mod tests {
         assert_eq!(target(&open, "[fd07::1]:80"), Ok("[::1]:80".parse().unwrap()));
         for policy in [&closed, &open] {
             assert_eq!(target(policy, "192.0.2.1:80"), Ok("192.0.2.1:80".parse().unwrap()));
-            for denied in
-                ["10.7.0.2:80", "10.7.0.255:80", "[fd07::9]:80", "127.0.0.1:80", "169.254.169.254:80"]
-            {
+            for denied in [
+                "10.7.0.2:80",
+                "10.7.0.255:80",
+                "[fd07::9]:80",
+                "127.0.0.1:80",
+                "169.254.169.254:80",
+                "192.0.2.7:80",
+            ] {
                 assert_eq!(target(policy, denied), Err(Cause::Denied), "{denied}");
             }
         }

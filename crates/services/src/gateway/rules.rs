@@ -1,5 +1,6 @@
 //! Where guests may go: networks and names that are allowed or denied.
 
+use super::closed;
 use super::names::{Learnt, Pattern};
 use super::verdict::Verdict;
 use ipnet::{IpNet, Ipv4Net};
@@ -72,22 +73,6 @@ fn canonical(network: IpNet) -> IpNet {
     }
 }
 
-/// What is denied unless a rule as narrow, or narrower, allows it: this very host, its links and whoever tells machines in a cloud their
-/// secrets there (169.254.169.254 and fd00:ec2::254), groups, and what no host can have (RFC 6890).
-const DENIED: [&str; 11] = [
-    "0.0.0.0/8",
-    "127.0.0.0/8",
-    "169.254.0.0/16",
-    "224.0.0.0/4",
-    "240.0.0.0/4",
-    "::/128",
-    "::1/128",
-    "fe80::/10",
-    "fec0::/10",
-    "ff00::/8",
-    "fd00:ec2::254/128",
-];
-
 /// The length of the prefix that every address has: that of `all`.
 const ALL: u8 = 0;
 
@@ -98,7 +83,7 @@ const ALL: u8 = 0;
 pub struct Rules {
     networks: Vec<(IpNet, Verdict)>,
     names: Vec<(Pattern, Verdict)>,
-    denied: Vec<IpNet>,
+    closed: Vec<IpNet>,
     learnt: Learnt,
 }
 
@@ -108,7 +93,7 @@ impl Rules {
         let mut rules = Rules {
             networks: Vec::new(),
             names: Vec::new(),
-            denied: DENIED.iter().filter_map(|network| network.parse().ok()).collect(),
+            closed: closed::networks(),
             learnt: Learnt::default(),
         };
         for (subjects, verdict) in [(allowed, Verdict::Allow), (denied, Verdict::Deny)] {
@@ -123,20 +108,35 @@ impl Rules {
         rules
     }
 
-    /// Whether guests may go to `address`.
-    pub fn verdict(&self, address: IpAddr, now: Instant) -> Verdict {
+    /// Whether guests may go to `address`. One that is the host's own, as `is_own` says, is closed unless a rule opens it alone.
+    pub fn verdict(&self, address: IpAddr, is_own: bool, now: Instant) -> Verdict {
         let address = address.to_canonical();
+        let behind = closed::translated(address).map(|behind| self.verdict(behind, false, now));
+        if behind == Some(Verdict::Deny) {
+            return Verdict::Deny;
+        }
         let fitting = self.networks.iter().filter(|(network, _)| network.contains(&address));
         let chosen =
             fitting.map(|(network, verdict)| (network.prefix_len(), *verdict == Verdict::Deny)).max();
-        let always = self.always_denied(address).map(|network| network.prefix_len());
-        match (chosen, always) {
-            (Some((length, denied)), Some(always)) if length >= always => verdict_of(denied),
+        let closed = is_own.then(|| IpNet::from(address).prefix_len()).or_else(|| self.closed_by(address));
+        match (chosen, closed) {
+            (Some((length, denied)), Some(closed)) if length >= closed => verdict_of(denied),
             (_, Some(_)) => Verdict::Deny,
             (Some((ALL, _)), None) if self.learnt.has(address, now) => Verdict::Allow,
             (Some((_, denied)), None) => verdict_of(denied),
             (None, None) => Verdict::Allow,
         }
+    }
+
+    /// Whether `name` may be asked for. Where every address is denied, only names that a rule allows are: questions lead to whoever
+    /// answers for a name, too, and could carry anything there.
+    pub fn may_ask(&self, name: &str) -> bool {
+        self.name_verdict(name).map_or(!self.denies_all(), |verdict| verdict == Verdict::Allow)
+    }
+
+    fn denies_all(&self) -> bool {
+        let denied = |all: IpNet| self.networks.contains(&(all, Verdict::Deny));
+        everything().all(denied)
     }
 
     /// What a rule says of `name` itself.
@@ -152,11 +152,10 @@ impl Rules {
         }
     }
 
-    fn always_denied(&self, address: IpAddr) -> Option<&IpNet> {
-        self.denied
-            .iter()
-            .filter(|network| network.contains(&address))
-            .max_by_key(|network| network.prefix_len())
+    /// How long the prefix of the narrowest network is that has `address` and is closed.
+    fn closed_by(&self, address: IpAddr) -> Option<u8> {
+        let fitting = self.closed.iter().filter(|network| network.contains(&address));
+        fitting.map(IpNet::prefix_len).max()
     }
 }
 
@@ -183,7 +182,7 @@ mod tests {
 
     #[allow(clippy::disallowed_methods, reason = "any time will do")]
     fn may(rules: &Rules, address: &str) -> bool {
-        rules.verdict(address.parse().unwrap(), Instant::now()) == Verdict::Allow
+        rules.verdict(address.parse().unwrap(), false, Instant::now()) == Verdict::Allow
     }
 
     #[test]
@@ -201,13 +200,26 @@ mod tests {
             "::",
             "fe80::1",
             "ff02::fb",
+            "169.254.170.2",
             "fd00:ec2::254",
+            "fd00:ec2::23",
+            "100.100.100.200",
+            "168.63.129.16",
+            "fd20:ce::254",
+            "192.0.0.192",
+            "fd00:c1::a9fe:a9fe",
+            "fd00:42::42",
+            "::127.0.0.1",
+            "64:ff9b::a9fe:a9fe",
+            "64:ff9b::7f00:1",
             "::ffff:127.0.0.1",
             "::ffff:169.254.169.254",
         ] {
             assert!(!may(&usual, denied), "{denied}");
         }
-        for allowed in ["192.0.2.1", "10.0.0.1", "2001:db8::1", "::ffff:192.0.2.1", "fd00::1"] {
+        for allowed in
+            ["192.0.2.1", "10.0.0.1", "2001:db8::1", "::ffff:192.0.2.1", "fd00::1", "64:ff9b::c000:201"]
+        {
             assert!(may(&usual, allowed), "{allowed}");
         }
         // What is wider does not open it by accident.
@@ -217,6 +229,31 @@ mod tests {
         assert!(!may(&rules(&["127.0.0.1"], &[]), "127.0.0.2"));
         assert!(may(&rules(&["169.254.0.0/16"], &[]), "169.254.169.254"));
         assert!(may(&rules(&["::1"], &[]), "::1"));
+    }
+
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "any time will do")]
+    fn an_address_of_the_host_is_closed_unless_a_rule_opens_it_alone() {
+        let own = |rules: &Rules, address: &str| {
+            rules.verdict(address.parse().unwrap(), true, Instant::now()) == Verdict::Allow
+        };
+        let mut rules = rules(&["192.0.2.7", "198.51.100.0/24", "all", "example.org"], &[]);
+        assert!(own(&rules, "192.0.2.7") && !own(&rules, "192.0.2.8"));
+        assert!(!own(&rules, "198.51.100.1") && may(&rules, "198.51.100.1"));
+        // Nor does a name, whoever answers for it.
+        rules.learn("example.org", [198, 51, 100, 2].into(), Duration::from_secs(60), Instant::now());
+        assert!(!own(&rules, "198.51.100.2"));
+    }
+
+    #[test]
+    fn where_all_is_denied_only_names_that_are_allowed_are_asked_for() {
+        let open = rules(&["example.org"], &["bad.example", "0.0.0.0/0"]);
+        assert!(
+            open.may_ask("elsewhere.example") && open.may_ask("example.org") && !open.may_ask("bad.example")
+        );
+        for closed in [rules(&["example.org"], &["all"]), rules(&["example.org"], &["0.0.0.0/0", "::/0"])] {
+            assert!(!closed.may_ask("elsewhere.example") && closed.may_ask("Example.org."));
+        }
     }
 
     #[test]
@@ -244,7 +281,7 @@ mod tests {
         assert!(!may(&rules, "203.0.113.2") && !may(&rules, "203.0.113.3"));
         rules.learn("www.example.net", shared, minute, now);
         assert!(may(&rules, "203.0.113.2"));
-        assert_eq!(rules.verdict(good, now + minute), Verdict::Deny);
+        assert_eq!(rules.verdict(good, false, now + minute), Verdict::Deny);
         assert_eq!(rules.name_verdict("bad.example.net."), Some(Verdict::Deny));
         assert_eq!(rules.name_verdict("elsewhere.example"), None);
     }

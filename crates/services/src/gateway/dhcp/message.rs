@@ -1,10 +1,11 @@
 //! What a guest says, and what it is answered (RFC 2131 4.3).
 
-use super::leases::{Client, Leases};
-use crate::gateway::Cause;
+use super::leases::{Client, Leases, Offer};
+use crate::gateway::{Cause, Station, Stations};
 use dhcp::{CLIENT_PORT, Kind, Message, option};
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What guests are told.
@@ -24,6 +25,16 @@ pub struct Settings {
     pub lease: Duration,
 }
 
+/// What is to be done.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// This is to be sent.
+    Answer(Answer),
+    /// Whoever had this address is to be asked whether it is still there: anything that makes it speak will do. The guest repeats its
+    /// question meanwhile (RFC 2131 4.1).
+    Ask(Ipv4Addr),
+}
+
 /// What is to be sent.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Answer {
@@ -40,20 +51,22 @@ pub struct Answer {
 pub struct Server {
     settings: Settings,
     leases: Leases,
+    stations: Arc<Stations>,
 }
 
 impl Server {
-    /// A server that has given nothing yet.
-    pub fn new(settings: Settings) -> Server {
+    /// A server that has given nothing yet. `stations` must see what is sent on the link, and keeps out messages whose hardware address
+    /// is not their sender's; it learns what was given to whom.
+    pub fn new(settings: Settings, stations: Arc<Stations>) -> Server {
         let leases = Leases::new(settings.pool.clone());
-        Server { settings, leases }
+        Server { settings, leases, stations }
     }
 
     /// A message from a guest has come.
     ///
     /// # Errors
     /// [`Cause::Garbage`] for what is none, [`Cause::Leases`] when there is no address left.
-    pub fn answer(&mut self, bytes: &[u8], now: Instant) -> Result<Option<Answer>, Cause> {
+    pub fn answer(&mut self, bytes: &[u8], now: Instant) -> Result<Option<Action>, Cause> {
         let message = read(bytes)?;
         let client = client(&message);
         let kind = message.kind().ok_or(Cause::Garbage)?;
@@ -62,23 +75,31 @@ impl Server {
         if chosen.is_some_and(|server| server != self.settings.server) {
             // It takes another server's offer.
             if kind == Kind::Request {
-                self.leases.release(&client);
+                self.release(&client);
             }
             return Ok(None);
         }
         match kind {
             Kind::Discover => {
-                let offered = self.leases.offer(&client, wanted, now).ok_or(Cause::Leases)?;
-                self.reply(&message, Kind::Offer, Some(offered)).map(Some)
+                let stations = &self.stations;
+                let is_used = |address| is_used(stations, &client, address, now);
+                match self.leases.offer(&client, wanted, is_used, now).ok_or(Cause::Leases)? {
+                    Offer::Address(offered) => self.reply(&message, Kind::Offer, Some(offered)),
+                    Offer::Ask(holder) => Ok(Action::Ask(holder)),
+                }
+                .map(Some)
             }
             Kind::Request => self.on_request(&message, &client, wanted, chosen.is_some(), now),
             Kind::Decline => {
+                if let Some(own) = self.leases.of(&client) {
+                    self.stations.release(own.into(), station(&client));
+                }
                 self.leases.decline(&client, now);
                 Ok(None)
             }
             Kind::Release => {
                 if self.leases.of(&client) == Some(message.client) {
-                    self.leases.release(&client);
+                    self.release(&client);
                 }
                 Ok(None)
             }
@@ -98,7 +119,7 @@ impl Server {
         wanted: Option<Ipv4Addr>,
         takes_offer: bool,
         now: Instant,
-    ) -> Result<Option<Answer>, Cause> {
+    ) -> Result<Option<Action>, Cause> {
         let own = message.client;
         let address = wanted.unwrap_or(own);
         let good = match takes_offer {
@@ -106,11 +127,20 @@ impl Server {
             // What is free is given though we do not remember it: we may have been started anew, and there is no other server.
             false => self.leases.of(client).is_none_or(|known| known == address),
         };
-        if !good || !self.leases.is_free_for(client, address, now) {
+        let used = self.leases.of(client) != Some(address) && is_used(&self.stations, client, address, now);
+        if !good || used || !self.leases.is_free_for(client, address, now) {
             return self.reply(message, Kind::Nak, None).map(Some);
         }
         self.leases.bind(client, address, self.settings.lease, now);
+        self.stations.lease(address.into(), station(client), now, now + self.settings.lease);
         self.reply(message, Kind::Ack, Some(address)).map(Some)
+    }
+
+    fn release(&mut self, client: &Client) {
+        if let Some(own) = self.leases.of(client) {
+            self.stations.release(own.into(), station(client));
+        }
+        self.leases.release(client);
     }
 
     fn is_on_link(&self, address: Ipv4Addr) -> bool {
@@ -123,7 +153,7 @@ impl Server {
         Ipv4Addr::from(u32::MAX.checked_shl(host_bits).unwrap_or(0))
     }
 
-    fn reply(&self, asked: &Message, kind: Kind, given: Option<Ipv4Addr>) -> Result<Answer, Cause> {
+    fn reply(&self, asked: &Message, kind: Kind, given: Option<Ipv4Addr>) -> Result<Action, Cause> {
         let Settings { server, name_server, mtu, lease, .. } = self.settings;
         let mut reply = Message::new(kind, true, asked.hardware_kind, &asked.hardware, asked.transaction);
         reply.wants_broadcast = asked.wants_broadcast;
@@ -155,7 +185,7 @@ impl Server {
             reply.wants_broadcast = true;
         }
         let to = if knows_own { own } else { Ipv4Addr::BROADCAST };
-        Ok(Answer { bytes: reply.write(), to, port: CLIENT_PORT })
+        Ok(Action::Answer(Answer { bytes: reply.write(), to, port: CLIENT_PORT }))
     }
 }
 
@@ -166,13 +196,24 @@ fn read(bytes: &[u8]) -> Result<Message, Cause> {
     if ours { Ok(message) } else { Err(Cause::Garbage) }
 }
 
-/// RFC 2131 4.2: its identifier, or else its hardware address.
+/// RFC 2131 4.2: its identifier, or else its hardware address. An identifier is anybody's to say: it counts beside the station alone.
 fn client(message: &Message) -> Client {
-    match message.option(option::CLIENT_IDENTIFIER) {
+    let name = match message.option(option::CLIENT_IDENTIFIER) {
         Some(identifier) if !identifier.is_empty() => identifier.to_vec(),
         // As most identifiers are made (RFC 2132 9.14), so that a guest stays the same if it begins to give one.
         _ => [&[message.hardware_kind], &message.hardware[..]].concat(),
-    }
+    };
+    Client { station: message.hardware.clone(), name }
+}
+
+/// The client's station; none has this one that is no Ethernet's.
+fn station(client: &Client) -> Station {
+    client.station.first_chunk().copied().unwrap_or_default()
+}
+
+/// Whether another station than the client's speaks from `address`.
+fn is_used(stations: &Stations, client: &Client, address: Ipv4Addr, now: Instant) -> bool {
+    stations.is_used_by_another(address.into(), station(client), now)
 }
 
 #[cfg(test)]

@@ -3,4 +3,4 @@
 mod leases;
 mod message;
 
-pub use message::{Answer, Server, Settings};
+pub use message::{Action, Answer, Server, Settings};

@@ -52,7 +52,7 @@ impl Forwarder {
             }
         };
         let name = question.name();
-        if self.is_denied(&name, guest) {
+        if !self.allows(self.policy.may_ask(&name), &name, guest) {
             return question.fail(ResponseCode::Refused);
         }
         let mut best = None;
@@ -73,7 +73,7 @@ impl Forwarder {
             return question.fail(ResponseCode::ServFail);
         };
         // Whoever answers for a name can lead to any other with any address: nothing of it is believed then.
-        if answer.aliases().any(|alias| self.is_denied(&alias, guest)) {
+        if !answer.aliases().all(|alias| self.allows(self.policy.may_lead_to(&alias), &alias, guest)) {
             return question.fail(ResponseCode::Refused);
         }
         self.learn(&answer);
@@ -84,13 +84,12 @@ impl Forwarder {
         Some(bytes)
     }
 
-    /// Whether a rule denies the name, which is counted.
-    fn is_denied(&self, name: &str, guest: IpAddr) -> bool {
-        let denied = !self.policy.may_ask(name);
-        if denied {
+    /// What the rules say of a name; a denial is counted.
+    fn allows(&self, allowed: bool, name: &str, guest: IpAddr) -> bool {
+        if !allowed {
             self.counters.count(Cause::NameDenied, Some(guest), name);
         }
-        denied
+        allowed
     }
 
     fn learn(&self, answer: &Answer) {

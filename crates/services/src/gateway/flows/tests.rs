@@ -19,7 +19,8 @@ fn table(limits: Limits) -> (Arc<Flows>, impl Fn(Protocol, u8, u64) -> Result<Fl
     let flows = Flows::new(limits, Arc::default());
     let made = Arc::clone(&flows);
     let enter = move |protocol, last, milliseconds| {
-        made.enter(protocol, guest(last), there(), begin + Duration::from_millis(milliseconds))
+        let now = begin + Duration::from_millis(milliseconds);
+        made.enter(protocol, Holder::Station([2, 0, 0, 0, 0, last]), guest(last), there(), now)
     };
     (flows, enter)
 }
@@ -91,6 +92,49 @@ fn buffers_of_a_guest_are_bounded_and_the_first_flows_get_more() {
     held.pop();
     assert!(enter(Protocol::Tcp, 2, 0).is_ok());
     assert_eq!(flows.counters.of(Cause::GuestBytes), 1);
+}
+
+#[test]
+fn one_that_invents_addresses_has_no_more_than_with_one() {
+    let (flows, _) = table(limits());
+    #[allow(clippy::disallowed_methods, reason = "any beginning will do")]
+    let now = Instant::now();
+    for holder in [Holder::Station([2; 6]), Holder::Link] {
+        let mut held = Vec::new();
+        for last in 0..3 {
+            held.push(flows.enter(Protocol::Udp, holder, guest(last), there(), now).unwrap());
+        }
+        for last in [0, 9] {
+            let refused = flows.enter(Protocol::Udp, holder, guest(last), there(), now);
+            assert_eq!(refused.unwrap_err(), Cause::GuestFlows);
+        }
+        let report = flows.guests().pop().unwrap();
+        assert_eq!((report.holder, report.address, report.flows), (holder, guest(9).ip(), 3));
+    }
+}
+
+#[test]
+fn buffers_of_all_guests_are_bounded() {
+    let mebibyte = 1 << 20;
+    let (flows, enter) =
+        table(Limits { guests: 99, flows: 20, guest_flows: 20, bytes: 4 * mebibyte, ..Limits::default() });
+    let mut held = Vec::new();
+    // The least is left for all that may still come.
+    for last in 0..20 {
+        held.push(enter(Protocol::Tcp, last, 0).unwrap());
+    }
+    assert!(held[0].buffer() > held[19].buffer() && held[19].buffer() >= 16 << 10);
+    let sum = || flows.guests().iter().map(|guest| guest.bytes).sum::<u64>();
+    assert!(sum() <= 4 * mebibyte && sum() > 3 * mebibyte, "{}", sum());
+    drop(held);
+    assert_eq!((sum(), flows.lock().bytes), (0, 0));
+    // Where there is less than the least for each, the last ones find nothing.
+    let (flows, enter) =
+        table(Limits { guests: 99, flows: 20, guest_flows: 20, bytes: mebibyte, ..Limits::default() });
+    let held: Vec<Flow> = (0..6).map(|last| enter(Protocol::Tcp, last, 0).unwrap()).collect();
+    assert_eq!(enter(Protocol::Tcp, 7, 0).unwrap_err(), Cause::Bytes);
+    assert_eq!((held.len(), flows.counters.of(Cause::Bytes)), (6, 1));
+    assert!(enter(Protocol::Dns, 7, 0).is_ok());
 }
 
 #[test]

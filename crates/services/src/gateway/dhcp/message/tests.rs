@@ -1,6 +1,6 @@
 #![allow(clippy::disallowed_methods, reason = "any beginning will do")]
 
-use super::{Answer, Cause, Duration, Instant, Ipv4Addr, Server, Settings, option};
+use super::{Action, Arc, Cause, Client, Duration, Instant, Ipv4Addr, Server, Settings, Stations, option};
 use dhcproto::v4::{DhcpOption, Message, MessageType, OptionCode};
 use dhcproto::{Decodable, Decoder, Encodable};
 
@@ -11,14 +11,17 @@ use option::{END, PAD};
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 7, 0, 1);
 
 fn server() -> Server {
-    Server::new(Settings {
-        server: SERVER,
-        prefix: 24,
-        pool: Ipv4Addr::new(10, 7, 0, 100)..=Ipv4Addr::new(10, 7, 0, 101),
-        name_server: Some(SERVER),
-        mtu: 1400,
-        lease: Duration::from_secs(3600),
-    })
+    Server::new(
+        Settings {
+            server: SERVER,
+            prefix: 24,
+            pool: Ipv4Addr::new(10, 7, 0, 100)..=Ipv4Addr::new(10, 7, 0, 101),
+            name_server: Some(SERVER),
+            mtu: 1400,
+            lease: Duration::from_secs(3600),
+        },
+        Arc::new(Stations::new(vec!["10.7.0.1/24".parse().unwrap()], Arc::default())),
+    )
 }
 
 fn said(kind: MessageType, station: u8, own: Ipv4Addr, more: Vec<DhcpOption>) -> Vec<u8> {
@@ -35,8 +38,8 @@ fn said(kind: MessageType, station: u8, own: Ipv4Addr, more: Vec<DhcpOption>) ->
     message.to_vec().unwrap()
 }
 
-fn told(answer: Result<Option<Answer>, Cause>) -> (MessageType, Ipv4Addr, Message, Ipv4Addr) {
-    let answer = answer.unwrap().expect("an answer");
+fn told(action: Result<Option<Action>, Cause>) -> (MessageType, Ipv4Addr, Message, Ipv4Addr) {
+    let Ok(Some(Action::Answer(answer))) = action else { panic!("no answer: {action:?}") };
     let message = Message::decode(&mut Decoder::new(&answer.bytes)).unwrap();
     (message.opts().msg_type().unwrap(), message.yiaddr(), message, answer.to)
 }
@@ -101,6 +104,38 @@ fn what_cannot_be_given_is_refused_and_others_offers_are_left_alone() {
 }
 
 #[test]
+fn a_lease_is_its_stations_and_an_address_in_use_is_nobody_elses() {
+    let (mut server, now) = (server(), Instant::now());
+    let after = |seconds| now + Duration::from_secs(seconds);
+    let arp = |from: u8, last: u8| {
+        let station = [2, 0, 0, 0, 0, from];
+        let packet = [&[0, 1, 8, 0, 6, 4, 0, 1][..], &station, &[10, 7, 0, last], &[0; 10]].concat();
+        [&[0xff; 6][..], &station, &[8, 6], &packet].concat()
+    };
+    let identifier = || vec![DhcpOption::ClientIdentifier(vec![7; 9])];
+    let wants = |last| [identifier(), vec![DhcpOption::RequestedIpAddress([10, 7, 0, last].into())]].concat();
+    let (kind, ..) = told(server.answer(&said(MessageType::Request, 1, NONE, wants(100)), now));
+    assert_eq!(kind, MessageType::Ack);
+    assert!(!server.stations.admits(&arp(2, 100), after(3599)), "another speaks as the holder");
+    // Its name in another's mouth gives nothing back and gets nothing.
+    let its = Ipv4Addr::from([10, 7, 0, 100]);
+    assert_eq!(server.answer(&said(MessageType::Release, 2, its, identifier()), now), Ok(None));
+    let (kind, ..) = told(server.answer(&said(MessageType::Request, 2, NONE, wants(100)), now));
+    assert_eq!(kind, MessageType::Nak);
+    // Who uses an address without asking keeps it as well.
+    assert!(server.stations.admits(&arp(3, 101), now));
+    let (kind, ..) = told(server.answer(&said(MessageType::Request, 2, NONE, wants(101)), after(30)));
+    assert_eq!(kind, MessageType::Nak);
+    assert_eq!(server.answer(&said(MessageType::Discover, 2, NONE, vec![]), after(30)), Err(Cause::Leases));
+    // A lease that is over is given on when its holder does not answer.
+    assert!(server.stations.admits(&arp(3, 101), after(3590)));
+    let asked = server.answer(&said(MessageType::Discover, 2, NONE, vec![]), after(3600));
+    assert_eq!(asked, Ok(Some(Action::Ask(its))));
+    let (_, offered, ..) = told(server.answer(&said(MessageType::Discover, 2, NONE, vec![]), after(3603)));
+    assert_eq!(offered, its);
+}
+
+#[test]
 fn garbage_is_told_from_messages_whatever_its_lengths_say() {
     let (mut server, now) = (server(), Instant::now());
     let good = said(MessageType::Discover, 1, NONE, vec![DhcpOption::ClientIdentifier(vec![1; 200])]);
@@ -153,7 +188,7 @@ fn our_client_gets_keeps_declines_and_gives_back_an_address() {
     let mut at = basis::Instant::ZERO;
     let mut exchange = |client: &mut dhcp::Client, at| {
         while let Some(sent) = client.poll_transmit(at) {
-            if let Ok(Some(answer)) = server.answer(&sent.bytes, now) {
+            if let Ok(Some(Action::Answer(answer))) = server.answer(&sent.bytes, now) {
                 client.on_message(at, &answer.bytes);
             }
         }
@@ -173,5 +208,6 @@ fn our_client_gets_keeps_declines_and_gives_back_an_address() {
     assert_eq!((longer.address, longer.renew_at), (lease.address, Some(at + Duration::from_secs(1800))));
     client.release();
     assert_eq!(exchange(&mut client, at), None);
-    assert_eq!(server.leases.of(&vec![1, 2, 0, 0, 0, 0, 9]), None);
+    let its = Client { station: vec![2, 0, 0, 0, 0, 9], name: vec![1, 2, 0, 0, 0, 0, 9] };
+    assert_eq!(server.leases.of(&its), None);
 }

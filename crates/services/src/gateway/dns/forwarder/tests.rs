@@ -116,14 +116,21 @@ async fn asked(forwarder: &Forwarder, question: &[u8], transport: Transport) -> 
 async fn questions_are_answered_and_what_answers_say_of_names_with_rules_is_remembered() {
     let servers = vec![nobody(), server().await];
     let (forwarder, policy) = forwarder(servers, &["www.example.org", "other.example.org"], &["all"]);
-    let may = |last: u8| policy.target(([203, 0, 113, last], 80).into(), std::time::Instant::now()).is_ok();
+    let may = |last: u8| {
+        policy.target(([203, 0, 113, last], 80).into(), |_| false, std::time::Instant::now()).is_ok()
+    };
     assert!(!may(1));
     let answer = asked(&forwarder, &question("WWW.example.org.", RecordType::A), Transport::Datagram).await;
     assert_eq!((answer.answers.len(), answer.metadata.response_code), (3, ResponseCode::NoError));
     // The alias has no rule of its own; what nobody asked for is not believed.
     assert!(may(1) && !may(2));
-    let answer = asked(&forwarder, &question("nowhere.example.", RecordType::A), Transport::Stream).await;
-    assert_eq!(answer.metadata.response_code, ResponseCode::NXDomain);
+    // Where all is denied, nothing is asked of a name that no rule allows.
+    for (name, told) in
+        [("other.example.org.", ResponseCode::NXDomain), ("nowhere.example.", ResponseCode::Refused)]
+    {
+        let answer = asked(&forwarder, &question(name, RecordType::A), Transport::Stream).await;
+        assert_eq!(answer.metadata.response_code, told, "{name}");
+    }
 }
 
 #[tokio::test]
@@ -135,7 +142,7 @@ async fn a_name_that_is_denied_is_refused_as_an_alias_too_and_closes_no_address(
         assert_eq!((answer.metadata.response_code, answer.answers.len()), (ResponseCode::Refused, 0));
     }
     let (to, now) = (SocketAddr::from(([203, 0, 113, 1], 80)), std::time::Instant::now());
-    assert_eq!(policy.target(to, now), Ok(to));
+    assert_eq!(policy.target(to, |_| false, now), Ok(to));
     assert_eq!(forwarder.counters.of(Cause::NameDenied), 2);
 }
 

@@ -1,0 +1,170 @@
+//! Which station of the link has which address, as what it sends tells: nobody speaks as another, and nobody is everybody.
+
+use super::counters::{Cause, Counters};
+use super::frame::{self, Said};
+use super::holder::{Holder, Station};
+use ipnet::IpNet;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Addresses that are remembered at once.
+pub(super) const MOST: usize = 4096;
+/// Addresses of one station: a host of IPv6 has a few, and one that has containers some more.
+pub(super) const MOST_EACH: usize = 64;
+/// How long an address stays its station's when nothing is heard from there.
+const HELD: Duration = Duration::from_secs(60);
+/// How often those that are not held any more are looked for, when there is no room.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// The stations of a link, by their addresses.
+#[derive(Debug)]
+pub struct Stations {
+    own: Vec<IpNet>,
+    counters: Arc<Counters>,
+    table: Mutex<Table>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    addresses: BTreeMap<IpAddr, Known>,
+    stations: BTreeMap<Station, Vec<IpAddr>>,
+    swept: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Known {
+    station: Station,
+    heard: Instant,
+    /// Until when the DHCP server has given it to this station.
+    leased: Option<Instant>,
+}
+
+impl Known {
+    fn is_held(&self, now: Instant) -> bool {
+        now.duration_since(self.heard) < HELD || self.leased.is_some_and(|until| until > now)
+    }
+}
+
+impl Stations {
+    /// For the link of a gateway with these addresses in their networks; what is refused is counted.
+    pub fn new(own: Vec<IpNet>, counters: Arc<Counters>) -> Stations {
+        Stations { own, counters, table: Mutex::default() }
+    }
+
+    /// Whether a frame of an Ethernet may come in: who sent it has the addresses that it speaks for.
+    pub fn admits(&self, frame: &[u8], now: Instant) -> bool {
+        let Some(said) = frame::read(frame) else { return true };
+        let Said { station, address, hardware } = said;
+        let refused = match (hardware, address) {
+            (Some(hardware), _) if hardware != station => Err(Cause::Forged),
+            (_, Some(address)) if self.is_on_link(address) => self.lock().claim(address, station, now),
+            _ => Ok(()),
+        };
+        let Err(cause) = refused else { return true };
+        let what = format_args!("a frame of {}", holder(station));
+        self.counters.count(cause, address, what);
+        false
+    }
+
+    /// Whom what comes from `address` is charged to.
+    pub fn holder(&self, address: IpAddr) -> Holder {
+        let station = self.lock().addresses.get(&address.to_canonical()).map(|known| known.station);
+        station.map_or(Holder::Link, Holder::Station)
+    }
+
+    /// Whether another station than `station` was heard from `address` not long ago.
+    pub fn is_used_by_another(&self, address: IpAddr, station: Station, now: Instant) -> bool {
+        let table = self.lock();
+        let known = table.addresses.get(&address).filter(|known| known.station != station);
+        known.is_some_and(|known| now.duration_since(known.heard) < HELD)
+    }
+
+    /// The DHCP server has given `address` to `station`, until then: nobody else speaks as it. One that another station holds without
+    /// a lease becomes this one's.
+    pub fn lease(&self, address: IpAddr, station: Station, now: Instant, until: Instant) {
+        let mut table = self.lock();
+        if table.addresses.get(&address).is_some_and(|known| known.station != station) {
+            table.forget(address);
+        }
+        // Where there is no room, the lease is kept by the server alone.
+        if table.claim(address, station, now).is_ok()
+            && let Some(known) = table.addresses.get_mut(&address)
+        {
+            known.leased = Some(until);
+        }
+    }
+
+    /// The lease of `address` to `station` is over.
+    pub fn release(&self, address: IpAddr, station: Station) {
+        let mut table = self.lock();
+        if table.addresses.get(&address).is_some_and(|known| known.station == station) {
+            table.forget(address);
+        }
+    }
+
+    /// Whether a guest could have the address.
+    fn is_on_link(&self, address: IpAddr) -> bool {
+        self.own.iter().any(|own| own.contains(&address) && own.addr() != address)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        // The table is whole between any two statements: a panic elsewhere does not spoil it.
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn holder(station: Station) -> Holder {
+    Holder::Station(station)
+}
+
+impl Table {
+    /// `station` speaks as `address`.
+    fn claim(&mut self, address: IpAddr, station: Station, now: Instant) -> Result<(), Cause> {
+        match self.addresses.get_mut(&address) {
+            Some(known) if known.station == station => {
+                known.heard = now;
+                return Ok(());
+            }
+            Some(known) if known.is_held(now) => return Err(Cause::Stolen),
+            Some(_) => self.forget(address),
+            None => {}
+        }
+        self.make_room(station, now)?;
+        self.addresses.insert(address, Known { station, heard: now, leased: None });
+        self.stations.entry(station).or_default().push(address);
+        Ok(())
+    }
+
+    fn make_room(&mut self, station: Station, now: Instant) -> Result<(), Cause> {
+        let its = self.stations.get(&station).map(Vec::as_slice).unwrap_or_default();
+        if its.len() >= MOST_EACH {
+            let free =
+                |address: &&IpAddr| self.addresses.get(address).is_none_or(|known| !known.is_held(now));
+            let free = its.iter().find(free).copied().ok_or(Cause::Addresses)?;
+            self.forget(free);
+        }
+        if self.addresses.len() >= MOST && self.swept.is_none_or(|swept| now.duration_since(swept) >= SWEEP) {
+            self.swept = Some(now);
+            let free = self.addresses.iter().filter(|(_, known)| !known.is_held(now));
+            for address in free.map(|(address, _)| *address).collect::<Vec<_>>() {
+                self.forget(address);
+            }
+        }
+        if self.addresses.len() < MOST { Ok(()) } else { Err(Cause::Guests) }
+    }
+
+    fn forget(&mut self, address: IpAddr) {
+        let Some(known) = self.addresses.remove(&address) else { return };
+        if let Some(its) = self.stations.get_mut(&known.station) {
+            its.retain(|other| *other != address);
+            if its.is_empty() {
+                self.stations.remove(&known.station);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

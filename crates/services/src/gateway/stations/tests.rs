@@ -1,0 +1,142 @@
+#![allow(clippy::disallowed_methods, reason = "any beginning will do")]
+
+use super::*;
+
+fn station(last: u8) -> Station {
+    [2, 0, 0, 0, 0, last]
+}
+
+fn stations() -> Stations {
+    let own = ["10.7.0.1/16", "fd07::1/64"].map(|own| own.parse().unwrap());
+    Stations::new(own.to_vec(), Arc::default())
+}
+
+fn frame(from: u8, kind: u16, packet: &[u8]) -> Vec<u8> {
+    [&[0xff; 6], &station(from)[..], &kind.to_be_bytes(), packet].concat()
+}
+
+/// An IPv4 packet from `source` that carries this.
+fn v4(from: u8, source: [u8; 4], protocol: u8, payload: &[u8]) -> Vec<u8> {
+    let header = [0x45, 0, 0, 0, 0, 1, 0, 0, 64, protocol, 0, 0];
+    frame(from, 0x0800, &[&header[..], &source, &[192, 0, 2, 1], payload].concat())
+}
+
+fn v6(from: u8, source: &str, protocol: u8, payload: &[u8]) -> Vec<u8> {
+    let source = source.parse::<std::net::Ipv6Addr>().unwrap().octets();
+    frame(from, 0x86dd, &[&[0x60, 0, 0, 0, 0, 0, protocol, 255][..], &source, &[0xfd; 16], payload].concat())
+}
+
+fn arp(from: u8, hardware: u8, sender: [u8; 4]) -> Vec<u8> {
+    let start = [0, 1, 8, 0, 6, 4, 0, 1];
+    frame(from, 0x0806, &[&start[..], &station(hardware), &sender, &[0; 6], &[10, 7, 0, 1]].concat())
+}
+
+fn dhcp(from: u8, hardware: u8) -> Vec<u8> {
+    let message = [&[1, 1, 6, 0][..], &[0; 24], &station(hardware), &[0; 10]].concat();
+    v4(from, [0; 4], 17, &[&[0, 68, 0, 67, 0, 0, 0, 0][..], &message].concat())
+}
+
+#[test]
+fn nobody_speaks_as_another_while_that_one_is_there() {
+    let (stations, now) = (stations(), Instant::now());
+    let after = |seconds| now + Duration::from_secs(seconds);
+    assert!(stations.admits(&v4(2, [10, 7, 0, 2], 6, &[]), now));
+    assert_eq!(stations.holder([10, 7, 0, 2].into()), Holder::Station(station(2)));
+    for forged in [v4(3, [10, 7, 0, 2], 17, &[]), arp(3, 3, [10, 7, 0, 2])] {
+        assert!(!stations.admits(&forged, after(59)));
+    }
+    assert_eq!(stations.counters.of(Cause::Stolen), 2);
+    // Of what comes from elsewhere, or from nobody, nothing is learnt.
+    for other in [v4(3, [192, 0, 2, 9], 6, &[]), arp(3, 3, [0; 4]), v4(3, [10, 7, 0, 1], 6, &[]), vec![1; 13]]
+    {
+        assert!(stations.admits(&other, now));
+    }
+    assert_eq!(stations.lock().addresses.len(), 1);
+    // One that is silent for a minute is gone.
+    assert!(stations.admits(&arp(3, 3, [10, 7, 0, 2]), after(60)));
+    assert_eq!(stations.holder("::ffff:10.7.0.2".parse().unwrap()), Holder::Station(station(3)));
+    assert_eq!(stations.holder([10, 7, 0, 9].into()), Holder::Link);
+}
+
+#[test]
+fn of_ipv6_who_advertises_an_address_speaks_for_it() {
+    let (stations, now) = (stations(), Instant::now());
+    let target = |last: u8| [&[136, 0, 0, 0, 0x60, 0, 0, 0, 0xfd, 7][..], &[0; 13], &[last]].concat();
+    assert!(stations.admits(&v6(2, "fd07::2", 58, &target(2)), now));
+    assert!(!stations.admits(&v6(3, "fd07::3", 58, &target(2)), now));
+    assert!(!stations.admits(&v6(3, "fe80::3", 58, &target(2)), now));
+    assert!(stations.admits(&v6(3, "fe80::3", 58, &target(3)), now));
+    assert!(stations.admits(&v6(3, "fd07::3", 6, &[]), now));
+    assert_eq!(stations.counters.of(Cause::Stolen), 2);
+}
+
+#[test]
+fn a_leased_address_is_its_stations_for_as_long() {
+    let (stations, now) = (stations(), Instant::now());
+    let after = |seconds| now + Duration::from_secs(seconds);
+    let address = IpAddr::from([10, 7, 0, 100]);
+    // Whoever was there first without a lease has to go.
+    assert!(stations.admits(&arp(3, 3, [10, 7, 0, 100]), now));
+    stations.lease(address, station(2), now, after(3600));
+    assert!(!stations.admits(&arp(3, 3, [10, 7, 0, 100]), after(3599)));
+    assert!(stations.admits(&arp(2, 2, [10, 7, 0, 100]), after(100)));
+    let used = |last, seconds| stations.is_used_by_another(address, station(last), after(seconds));
+    assert!(used(3, 159) && !used(3, 160) && !used(2, 100));
+    assert!(stations.admits(&arp(3, 3, [10, 7, 0, 100]), after(3600)));
+    stations.lease(address, station(2), after(3600), after(7200));
+    stations.release(address, station(3));
+    assert!(!stations.admits(&arp(4, 4, [10, 7, 0, 100]), after(3601)));
+    stations.release(address, station(2));
+    assert!(stations.admits(&arp(4, 4, [10, 7, 0, 100]), after(3601)));
+}
+
+#[test]
+fn a_hardware_address_that_is_said_is_the_senders() {
+    let (stations, now) = (stations(), Instant::now());
+    assert!(stations.admits(&dhcp(2, 2), now) && stations.admits(&arp(2, 2, [10, 7, 0, 2]), now));
+    assert!(!stations.admits(&dhcp(2, 3), now) && !stations.admits(&arp(2, 3, [10, 7, 0, 4]), now));
+    assert_eq!(stations.counters.of(Cause::Forged), 2);
+}
+
+#[test]
+fn addresses_are_bounded_for_one_and_for_all() {
+    let (stations, now) = (stations(), Instant::now());
+    let after = |seconds| now + Duration::from_secs(seconds);
+    for last in 0..MOST_EACH as u8 {
+        assert!(stations.admits(&arp(2, 2, [10, 7, 1, last]), now));
+    }
+    assert!(!stations.admits(&arp(2, 2, [10, 7, 2, 0]), after(59)));
+    assert_eq!(stations.counters.of(Cause::Addresses), 1);
+    // Those that it does not use any more make room.
+    assert!(stations.admits(&arp(2, 2, [10, 7, 2, 0]), after(60)));
+    assert_eq!(stations.lock().addresses.len(), MOST_EACH);
+    let mut admitted = 0;
+    for number in 0..MOST + 100 {
+        let [high, low] = (number as u16).to_be_bytes();
+        let from = 10 + (number / MOST_EACH) as u8;
+        admitted += usize::from(stations.admits(&arp(from, from, [10, 7, 100 + high, low]), after(60)));
+    }
+    // The old ones went, but for the one that was heard at last.
+    assert_eq!((admitted, stations.lock().addresses.len()), (MOST - 1, MOST));
+    assert!(stations.counters.of(Cause::Guests) > 0);
+    assert!(stations.admits(&arp(9, 9, [10, 7, 3, 0]), after(120)));
+    let table = stations.lock();
+    assert_eq!(table.addresses.len(), table.stations.values().map(Vec::len).sum::<usize>());
+}
+
+#[test]
+fn no_frame_of_any_length_stops_it() {
+    let (stations, now) = (stations(), Instant::now());
+    for good in [dhcp(2, 2), arp(2, 2, [10, 7, 0, 2]), v6(2, "fd07::2", 58, &[136; 24])] {
+        for length in 0..good.len() {
+            stations.admits(&good[..length], now);
+        }
+        for at in 12..good.len() {
+            for byte in [0, 0x4f, 0xff] {
+                let mut bad = good.clone();
+                bad[at] = byte;
+                stations.admits(&bad, now);
+            }
+        }
+    }
+}
