@@ -130,7 +130,10 @@ impl ControlBlock {
         marks: WriteMarks,
         environment: &mut Environment<'_>,
     ) -> Result<usize, WriteError> {
-        self.take_in(!data.is_empty(), |sender| sender.write(data, marks, environment))
+        let sender = self.sender()?;
+        let count = sender.write(data, marks, environment);
+        let full = sender.room() == 0;
+        self.wrote(count, !data.is_empty(), full)
     }
 
     /// Like [`ControlBlock::write`]; what is taken in is taken off the front of `bytes`.
@@ -140,23 +143,32 @@ impl ControlBlock {
         marks: WriteMarks,
         environment: &mut Environment<'_>,
     ) -> Result<usize, WriteError> {
-        self.take_in(!bytes.is_empty(), |sender| sender.write_bytes(bytes, marks, environment))
+        let sender = self.sender()?;
+        let any = !bytes.is_empty();
+        let count = sender.write_bytes(bytes, marks, environment);
+        let full = sender.room() == 0;
+        self.wrote(count, any, full)
     }
 
-    /// Lets `write` hand the sender what it has; that is something if `any`.
+    /// The sender, if it takes anything in.
     #[inline(always)]
-    fn take_in(&mut self, any: bool, write: impl FnOnce(&mut Sender) -> usize) -> Result<usize, WriteError> {
+    fn sender(&mut self) -> Result<&mut Sender, WriteError> {
         match &mut self.phase {
             Phase::Open(open) if open.is_finishing() => Err(WriteError::Shutdown),
-            Phase::Open(open) => {
-                let count = write(&mut open.send);
-                let full = open.send.room() == 0;
-                self.told.forget(Readiness::DRAINED | Readiness::WRITABLE.when(full));
-                if count == 0 && any { Err(WriteError::WouldBlock) } else { Ok(count) }
-            }
+            Phase::Open(open) => Ok(&mut open.send),
             Phase::Handshake(_) => Err(WriteError::WouldBlock),
-            Phase::Finished(_) => Err(self.take_failure().map_or(WriteError::Shutdown, WriteError::Failed)),
+            Phase::Finished(_) => {
+                self.told.forget(Readiness::FAILED);
+                Err(self.failure.take().map_or(WriteError::Shutdown, WriteError::Failed))
+            }
         }
+    }
+
+    /// What comes of a write that took in `count` bytes, if there were `any`, and left the buffer `full` or not.
+    #[inline(always)]
+    fn wrote(&mut self, count: usize, any: bool, full: bool) -> Result<usize, WriteError> {
+        self.told.forget(Readiness::DRAINED | Readiness::WRITABLE.when(full));
+        if count == 0 && any { Err(WriteError::WouldBlock) } else { Ok(count) }
     }
 
     pub(crate) fn shutdown(
