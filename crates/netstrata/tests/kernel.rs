@@ -193,3 +193,30 @@ fn we_find_out_what_a_bridge_carries_that_says_nothing() {
     let found = echoed(stream, &pattern(1_000_000));
     assert!((1_000..=1_300).contains(&found), "{found} bytes are believed to get through");
 }
+
+/// So does the kernel, if it is told to probe. The narrow link lies between two bridges: a kernel whose own device refuses a packet takes
+/// that for a full queue, not for a path that swallows.
+#[test]
+#[ignore = "needs root, /dev/net/tun, unshare, nsenter, ip, sysctl and socat"]
+fn the_kernel_finds_out_as_well_if_it_is_told_to() {
+    if !in_namespace("the_kernel_finds_out_as_well_if_it_is_told_to") {
+        return;
+    }
+    let far = Far::new("10.7.0.9/24");
+    far.run("sysctl -q -w net.ipv4.tcp_mtu_probing=1");
+    ip("link set near mtu 1500");
+    ip("link add one type veth peer name two");
+    for (bridge, ports) in [("bridge0", [TAP, "one"]), ("bridge1", ["two", "near"])] {
+        ip(&format!("link add {bridge} type bridge forward_delay 0 mcast_snooping 0"));
+        for name in ports {
+            ip(&format!("link set {name} master {bridge}"));
+            ip(&format!("link set {name} up"));
+        }
+        ip(&format!("link set {bridge} up"));
+    }
+    ip("link set one mtu 1300");
+    ip("link set two mtu 1300");
+    let stream = TcpStream::connect(&host(None), "10.7.0.9:7777").unwrap();
+    let found = echoed(stream, &pattern(1_000_000));
+    assert!((1_000..=1_300).contains(&found), "{found} bytes are believed to get through");
+}
