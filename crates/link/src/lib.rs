@@ -1,16 +1,18 @@
-//! How frames leave the process: memory, lan, tap, tun, captures and impairments.
+//! How frames leave the process: memory, lan, tap, tun, packet, captures and impairments.
 //!
 //! A [`Link`] moves frames in batches and never blocks; an event loop watches its [`source`](Link::source). Wrappers
 //! ([`Capture`], [`Impaired`]) are links around links. A new kind of link is one file that implements [`Link`].
 //!
-//! This crate touches the operating system, and TAP and TUN need system calls that no safe library offers: `unsafe` is
-//! allowed in that module alone.
+//! This crate touches the operating system, and TAP, TUN and packet sockets need system calls that no safe library
+//! offers: `unsafe` is allowed in the files that make them, and in the one that shares memory with the kernel.
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
     reason = "links live in real time, outside of the core"
 )]
 
+#[cfg(target_os = "linux")]
+mod arrival;
 mod capabilities;
 pub mod capture;
 #[cfg(unix)]
@@ -18,16 +20,29 @@ mod chunk;
 mod cut;
 #[cfg(target_os = "linux")]
 mod gather;
+mod departure;
 pub mod impairment;
+#[cfg(target_os = "linux")]
+mod intake;
+#[cfg(target_os = "linux")]
+mod interface;
 #[cfg(unix)]
 pub mod lan;
 pub mod loopback;
+#[cfg(target_os = "linux")]
+mod mapping;
 pub mod memory;
 pub mod sieve;
+#[cfg(target_os = "linux")]
+pub mod packet;
+#[cfg(target_os = "linux")]
+mod socket;
 #[cfg(all(test, unix))]
 mod testing;
 #[cfg(target_os = "linux")]
 pub mod tuntap;
+#[cfg(target_os = "linux")]
+mod vnet;
 pub mod watch;
 
 pub use capabilities::{Capabilities, Link, Medium, RawFd, RawFdSource};

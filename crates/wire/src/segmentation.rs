@@ -3,18 +3,23 @@
 //! TCP emits one frame of up to 64 KiB with a `segment_size`. A link that cannot hand it on whole passes it through
 //! [`Segments`], so that all layers above are run through once and not once for each packet.
 
+mod complete;
+mod datagrams;
 mod layout;
+mod lift;
 mod offload;
 
 use crate::checksum::Sum;
 use crate::ipv6;
 use crate::tcp::{self, Flags};
-use crate::udp;
 use basis::{Checksum, Frame};
 use bytes::Bytes;
+use complete::complete;
 use core::iter::FusedIterator;
-use layout::{Family, Kind, Layout, put, take};
+use layout::{Family, Layout, put, take};
 
+pub use datagrams::{Datagrams, MOST_DATAGRAMS, Train, is_unsummed};
+pub use lift::lift;
 pub use offload::{Offload, prepare};
 
 /// Whether `frame` may have to be cut: it is marked as a super-segment.
@@ -119,23 +124,6 @@ impl Iterator for Segments {
 
 impl ExactSizeIterator for Segments {}
 impl FusedIterator for Segments {}
-
-/// Computes the transport checksum of a frame that is one packet.
-fn complete(frame: &mut Frame, layout: Layout) {
-    let field = layout.transport + layout.kind.checksum_offset();
-    put(frame.head_mut(), field, [0, 0]);
-    let [first, second] = frame.parts();
-    let Some(first) = first.get(layout.transport..) else { return };
-    let length = (first.len() + second.len()) as u32;
-    let checksum = layout.pseudo_header.add_u32(length).add_bytes(first).add_bytes(second).finish();
-    let checksum = match layout.kind {
-        Kind::Tcp => checksum,
-        Kind::Udp => udp::sent(checksum),
-    };
-    put(frame.head_mut(), field, checksum.to_be_bytes());
-    frame.checksum = Checksum::Complete;
-    frame.segment_size = 0;
-}
 
 /// A super-segment that is being cut. What is the same in all packets is in the template and has been summed.
 #[derive(Clone, Debug)]

@@ -1,17 +1,19 @@
 //! The link over an interface.
 
-use super::intake::Intake;
 use super::ioctl;
 use super::kind::{DEVICE, Kind, Queues};
-use super::offload::{self, Offload};
+use crate::arrival::Arrival;
 use crate::capabilities::{Capabilities, Link, Medium, RawFdSource};
 use crate::chunk::Chunk;
-use crate::cut::Cutter;
+use crate::departure::{Departure, Form};
 use crate::gather::Gather;
+use crate::intake::Intake;
+use crate::interface;
+use crate::vnet::{self, Offload};
 use basis::{Frame, Instant};
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
+use std::io::{self, ErrorKind, IoSliceMut, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use wire::ethernet::MacAddress;
@@ -31,9 +33,7 @@ pub struct Device {
     medium: Medium,
     mtu: usize,
     incoming: Incoming,
-    cutter: Cutter,
-    /// What the kernel did not take yet, ready as it is.
-    kept: Option<Frame>,
+    departure: Departure,
     lost: u64,
 }
 
@@ -44,7 +44,7 @@ enum Incoming {
     /// The same, and what follows on is one frame.
     Gathered(Gather),
     /// A header for the work left, and up to 64 KiB.
-    Super(Intake),
+    Super(Intake, Arrival),
 }
 
 impl Device {
@@ -116,23 +116,28 @@ impl Device {
         options.read(true).write(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC);
         let file = options.open(DEVICE).map_err(explained)?;
         ioctl::attach(&file, kind, name, offload, queues).map_err(explained)?;
-        let mtu = ioctl::mtu(name).map_err(explained)?;
+        let mtu = interface::mtu(name).map_err(explained)?;
         Ok(Device::handed(file.into(), name, medium, mtu, offload))
     }
 
     /// A device that another process has opened, perhaps in another network namespace, and whose descriptor it has handed over: the
     /// interface `name`, opened with this offload.
     pub fn handed(descriptor: OwnedFd, name: &str, medium: Medium, mtu: usize, offload: Offload) -> Device {
-        let incoming = match offload {
-            Offload::On => Incoming::Super(Intake::new()),
-            Offload::Gathered => {
-                Incoming::Gathered(Gather::new(mtu + medium.header_length() + 4, medium.header_length()))
-            }
-            Offload::Off => Incoming::Packets(Chunk::new(CHUNK, mtu + medium.header_length() + 4)),
-        };
-        let cutter = Cutter::new(medium.header_length());
         let file = File::from(descriptor);
-        Device { file, name: name.to_owned(), medium, mtu, incoming, cutter, kept: None, lost: 0 }
+        let link_header = medium.header_length();
+        let (incoming, form) = match offload {
+            Offload::On => {
+                let arrival = Arrival::new(true, link_header);
+                let form = Form::Whole { datagrams: ioctl::take_datagrams(&file) };
+                (Incoming::Super(Intake::new(), arrival), form)
+            }
+            Offload::Gathered => {
+                (Incoming::Gathered(Gather::new(mtu + link_header + 4, link_header)), Form::Packets)
+            }
+            Offload::Off => (Incoming::Packets(Chunk::new(CHUNK, mtu + link_header + 4)), Form::Packets),
+        };
+        let departure = Departure::new(form, link_header);
+        Device { file, name: name.to_owned(), medium, mtu, incoming, departure, lost: 0 }
     }
 
     /// The interface's name.
@@ -143,11 +148,28 @@ impl Device {
     /// Frames that the kernel did not take (the interface was down, or they were too long for it), or that it sent in a form
     /// that was not asked for.
     pub fn lost(&self) -> u64 {
-        self.lost
+        let strange = match &self.incoming {
+            Incoming::Super(_, arrival) => arrival.strange(),
+            Incoming::Packets(_) | Incoming::Gathered(_) => 0,
+        };
+        self.lost + strange
+    }
+
+    /// Whether datagrams of UDP cross many at a time (Linux 6.2 and later): those that follow each other to one destination leave
+    /// by one call, and what the kernel sends by UDP_SEGMENT comes by one, to be taken apart here.
+    pub fn has_super_datagrams(&self) -> bool {
+        self.departure.form() == Form::Whole { datagrams: true }
     }
 
     fn has_offload(&self) -> bool {
-        matches!(self.incoming, Incoming::Super(_))
+        matches!(self.incoming, Incoming::Super(..))
+    }
+
+    /// Whether the interface itself is gone, and if so, what to say.
+    fn broken(&self, error: &io::Error) -> Option<io::Error> {
+        let gone =
+            matches!(error.raw_os_error(), Some(libc::EBADFD | libc::EBADF | libc::ENODEV | libc::ENXIO));
+        gone.then(|| interface::gone(&self.name))
     }
 
     /// One read: a frame, unless it is left out or held for what may follow, and how long it was.
@@ -161,16 +183,12 @@ impl Device {
                 Ok(length)
             }
             Incoming::Gathered(gather) => gather.read(arrived, |parts| self.file.read_vectored(parts)),
-            Incoming::Super(intake) => {
-                let mut header = [0; offload::LENGTH];
+            Incoming::Super(intake, arrival) => {
+                let mut header = [0; vnet::LENGTH];
                 let mut parts = [IoSliceMut::new(&mut header), IoSliceMut::new(intake.space())];
                 let length = self.file.read_vectored(&mut parts)?;
-                let Some(length) = length.checked_sub(offload::LENGTH) else { return Ok(0) };
-                let mut frame = intake.take(length);
-                match offload::incoming(&mut frame, header) {
-                    true => arrived.push_back(frame),
-                    false => self.lost += 1,
-                }
+                let Some(length) = length.checked_sub(vnet::LENGTH) else { return Ok(0) };
+                arrived.extend(arrival.open(intake.take(length), header));
                 Ok(length)
             }
         }
@@ -180,44 +198,33 @@ impl Device {
     fn take_in(&mut self, arrived: &mut VecDeque<Frame>, most: usize) -> io::Result<bool> {
         let (mut count, mut bytes) = (0, 0);
         while count < most && bytes < TURN {
+            if let Some(frame) = self.left() {
+                arrived.push_back(frame);
+                count += 1;
+                continue;
+            }
             match self.read(arrived) {
-                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(0) => return Err(interface::gone(&self.name)),
                 Ok(length) => {
                     count += 1;
                     bytes += length;
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if is_broken(&error) => return Err(error),
-                // The interface is down: it will be heard of when it is up.
-                Err(_) => return Ok(false),
+                // If it is only down, it will be heard of when it is up.
+                Err(error) => return self.broken(&error).map_or(Ok(false), Err),
             }
         }
         Ok(true)
     }
 
-    /// The next frame as the kernel wants it.
+    /// What is left of a super-packet that was read before.
     #[inline]
-    fn next_outgoing(&mut self, waiting: &mut VecDeque<Frame>) -> Option<Frame> {
-        if self.kept.is_some() {
-            return self.kept.take();
+    fn left(&mut self) -> Option<Frame> {
+        match &mut self.incoming {
+            Incoming::Super(_, arrival) => arrival.next(),
+            Incoming::Packets(_) | Incoming::Gathered(_) => None,
         }
-        if !self.has_offload() {
-            return self.cutter.next(waiting);
-        }
-        let mut header = [0; offload::LENGTH];
-        let mut frame = None;
-        if self.cutter.is_empty() {
-            let mut front = waiting.pop_front()?;
-            match offload::outgoing(&mut front, self.medium.header_length()) {
-                Some(work) => (header, frame) = (work, Some(front)),
-                // The kernel could not finish it.
-                None => waiting.push_front(front),
-            }
-        }
-        let mut frame = frame.or_else(|| self.cutter.next(waiting))?;
-        *frame.prepend_array() = header;
-        Some(frame)
     }
 }
 
@@ -226,11 +233,6 @@ impl AsFd for Device {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
     }
-}
-
-/// Whether the interface itself is gone.
-fn is_broken(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EBADFD | libc::EBADF | libc::ENODEV | libc::ENXIO))
 }
 
 impl Link for Device {
@@ -248,18 +250,19 @@ impl Link for Device {
     }
 
     fn transmit(&mut self, _now: Instant, waiting: &mut VecDeque<Frame>) -> io::Result<bool> {
-        while let Some(frame) = self.next_outgoing(waiting) {
-            let [head, body] = frame.parts();
-            match self.file.write_vectored(&[IoSlice::new(head), IoSlice::new(body)]) {
+        while self.departure.prepare(waiting) {
+            match self.file.write_vectored(&self.departure.parts()) {
                 Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.kept = Some(frame);
-                    return Ok(false);
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    if let Some(broken) = self.broken(&error) {
+                        return Err(broken);
+                    }
+                    self.lost += self.departure.count() as u64;
                 }
-                Err(error) if error.kind() == ErrorKind::Interrupted => self.kept = Some(frame),
-                Err(error) if is_broken(&error) => return Err(error),
-                Err(_) => self.lost += 1,
             }
+            self.departure.clear();
         }
         Ok(true)
     }

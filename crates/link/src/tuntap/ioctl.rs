@@ -1,14 +1,17 @@
-//! The system calls by which an interface is opened and asked for its MTU.
+//! The system calls by which an interface is opened.
 #![allow(unsafe_code, reason = "no safe library offers these calls; each is bounded by its SAFETY comment")]
 
 use super::kind::{Kind, Queues};
-use super::offload::{LENGTH, Offload};
+use crate::interface::{call, check, request};
+use crate::vnet::{LENGTH, Offload};
 use std::fs::File;
-use std::io::{self, ErrorKind};
-use std::os::fd::{AsFd, AsRawFd};
+use std::io;
+use std::os::fd::AsRawFd;
 
 /// What the kernel may leave undone: checksums, and cutting what TCP sends, by IPv4 and IPv6.
 const WORK: libc::c_uint = libc::TUN_F_CSUM | libc::TUN_F_TSO4 | libc::TUN_F_TSO6 | libc::TUN_F_TSO_ECN;
+/// The same for UDP, since Linux 6.2: both families together.
+const DATAGRAMS: libc::c_uint = libc::TUN_F_USO4 | libc::TUN_F_USO6;
 
 /// Makes `file`, an open /dev/net/tun, the other end of the interface `name`.
 pub(super) fn attach(
@@ -39,45 +42,15 @@ pub(super) fn attach(
         check(unsafe { libc::ioctl(file.as_raw_fd(), libc::TUNSETVNETHDRSZ, &raw mut length) })?;
     }
     // An interface that stays may have been told otherwise by who had it open before.
+    set_offload(file, work)
+}
+
+/// Has super-datagrams of UDP cross as well. False if this kernel knows none.
+pub(super) fn take_datagrams(file: &File) -> bool {
+    set_offload(file, WORK | DATAGRAMS).is_ok()
+}
+
+fn set_offload(file: &File, work: libc::c_uint) -> io::Result<()> {
     // SAFETY: the descriptor is open as long as `file` is borrowed; the call takes an integer.
     check(unsafe { libc::ioctl(file.as_raw_fd(), libc::TUNSETOFFLOAD, libc::c_ulong::from(work)) })
-}
-
-/// The interface's MTU, in bytes.
-pub(super) fn mtu(name: &str) -> io::Result<usize> {
-    let mut request = request(name)?;
-    let socket = std::os::unix::net::UnixDatagram::unbound()?;
-    call(&socket, libc::SIOCGIFMTU as libc::Ioctl, &mut request)?;
-    // SAFETY: the call succeeded, so the kernel has written this member; any bits are an integer.
-    let mtu = unsafe { request.ifr_ifru.ifru_mtu };
-    usize::try_from(mtu).map_err(|_| ErrorKind::InvalidData.into())
-}
-
-fn request(name: &str) -> io::Result<libc::ifreq> {
-    // SAFETY: a plain C structure of integers and pointers, for all of which zero is a value.
-    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
-    // One byte stays zero: the end of the name.
-    let most = request.ifr_name.len() - 1;
-    let is_name = |byte: u8| !matches!(byte, 0 | b'/' | b':' | b'%') && !byte.is_ascii_whitespace();
-    if name.is_empty() || name.len() > most || name == "." || name == ".." || !name.bytes().all(is_name) {
-        let text = format!(
-            "{name:?} cannot be the name of an interface: 1 to {most} bytes, no space, '/', ':' or '%'"
-        );
-        return Err(io::Error::new(ErrorKind::InvalidInput, text));
-    }
-    for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
-        *to = from as libc::c_char;
-    }
-    Ok(request)
-}
-
-fn call(file: &impl AsFd, number: libc::Ioctl, request: &mut libc::ifreq) -> io::Result<()> {
-    // SAFETY: the descriptor is open as long as `file` is borrowed; both numbers in use take a pointer to an `ifreq`,
-    // which is ours alone for the call, and keep it no longer than that.
-    let result = unsafe { libc::ioctl(file.as_fd().as_raw_fd(), number, std::ptr::from_mut(request)) };
-    check(result)
-}
-
-fn check(result: libc::c_int) -> io::Result<()> {
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

@@ -1,6 +1,7 @@
-use super::{Device, Offload, ioctl};
+use super::{Device, Offload};
 use crate::capabilities::Link;
-use crate::testing::{now, wait_readable};
+use crate::interface;
+use crate::testing::{self, arp_request, end_of, ip, is_arp, now, wait_readable};
 use basis::Frame;
 use std::collections::VecDeque;
 use std::io::ErrorKind;
@@ -8,39 +9,21 @@ use std::process::{Command, Stdio};
 use wire::ethernet::MacAddress;
 
 const OURS: MacAddress = MacAddress([2, 0, 0, 0, 0, 1]);
-const INSIDE: &str = "NETSTRATA_LINK_TEST_NAMESPACE";
-
-/// Runs the test in a network namespace of its own: it calls itself there. Returns whether this is the inner call.
+/// Runs the test in a network namespace of its own. Returns whether this is the inner call.
 fn in_namespace(test: &str) -> bool {
-    if std::env::var_os(INSIDE).is_some() {
-        return true;
-    }
-    let status = Command::new("unshare")
-        .args(["--net", "--"])
-        .arg(std::env::current_exe().unwrap())
-        .args([&format!("tuntap::tests::{test}"), "--exact", "--include-ignored", "--nocapture"])
-        .env(INSIDE, "1")
-        .status()
-        .expect("unshare runs");
-    assert!(status.success(), "the test failed inside the namespace");
-    false
-}
-
-fn ip(arguments: &str) {
-    let status = Command::new("ip").args(arguments.split(' ')).status().expect("ip runs");
-    assert!(status.success(), "ip {arguments}");
+    testing::in_namespace(&format!("tuntap::tests::{test}"))
 }
 
 #[test]
 fn names_that_no_interface_can_have_are_refused_in_one_line() {
     for name in ["", "sixteen-bytes-xx", "a b", "a/b", "..", "tap%d"] {
-        let Err(error) = ioctl::mtu(name) else { panic!("{name}") };
+        let Err(error) = interface::mtu(name) else { panic!("{name}") };
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert!(!error.to_string().contains('\n'));
     }
-    assert_eq!(ioctl::mtu("lo").unwrap(), 65536);
+    assert_eq!(interface::mtu("lo").unwrap(), 65536);
     // The longest name is asked for, and not there.
-    assert_eq!(ioctl::mtu("fifteen-bytes-x").unwrap_err().raw_os_error(), Some(libc::ENODEV));
+    assert_eq!(interface::mtu("fifteen-bytes-x").unwrap_err().raw_os_error(), Some(libc::ENODEV));
 }
 
 #[test]
@@ -51,21 +34,21 @@ fn the_kernel_answers_over_the_cable() {
     }
     let mut tap = Device::tap("tap0", OURS, Offload::Off).unwrap();
     assert_eq!((tap.capabilities().mtu, tap.name()), (1500, "tap0"));
-    let request = arp_request();
+    let request = arp_request(OURS);
     // Down: lost, not broken.
-    assert!(tap.transmit(now(), &mut VecDeque::from([Frame::copy_of(&request)])).unwrap());
+    assert!(tap.transmit(now(), &mut VecDeque::from([request.clone()])).unwrap());
     assert_eq!(tap.lost(), 1);
     assert!(!tap.receive(now(), &mut VecDeque::new(), 9).unwrap());
 
     ip("addr add 10.7.0.1/24 dev tap0");
     ip("link set tap0 up");
-    assert!(tap.transmit(now(), &mut VecDeque::from([Frame::copy_of(&request)])).unwrap());
+    assert!(tap.transmit(now(), &mut VecDeque::from([request.clone()])).unwrap());
     let mut arrived = VecDeque::new();
     let answer = loop {
         wait_readable(tap.source().unwrap());
         while tap.receive(now(), &mut arrived, 1).unwrap() {}
         // The kernel also says things of its own (IPv6).
-        if let Some(answer) = arrived.iter().map(Frame::to_vec).find(|frame| frame[12..14] == [8, 6]) {
+        if let Some(answer) = arrived.iter().find(|frame| is_arp(frame)).map(Frame::to_vec) {
             break answer;
         }
     };
@@ -73,7 +56,7 @@ fn the_kernel_answers_over_the_cable() {
     assert_eq!(answer[28..32], [10, 7, 0, 1]);
 
     // Many at once, each a frame of its own and in order.
-    let mut requests: VecDeque<Frame> = (0..100).map(|_| Frame::copy_of(&request)).collect();
+    let mut requests: VecDeque<Frame> = (0..100).map(|_| request.clone()).collect();
     assert!(tap.transmit(now(), &mut requests).unwrap());
     arrived.clear();
     while tap.receive(now(), &mut arrived, 7).unwrap() {}
@@ -81,10 +64,11 @@ fn the_kernel_answers_over_the_cable() {
     assert_eq!(tap.lost(), 1);
 
     ip("link delete tap0");
-    assert!(
-        tap.receive(now(), &mut arrived, 9).is_err()
-            || tap.transmit(now(), &mut VecDeque::from([Frame::copy_of(&request)])).is_err()
-    );
+    wait_readable(tap.source().unwrap());
+    let error = end_of(&mut tap);
+    assert_eq!(error.to_string(), "the interface tap0 has been taken away");
+    let error = tap.transmit(now(), &mut VecDeque::from([request.clone()])).unwrap_err();
+    assert_eq!(error.to_string(), "the interface tap0 has been taken away");
 }
 
 #[test]
@@ -119,7 +103,7 @@ fn an_interface_has_as_many_queues_as_are_asked_for_or_says_why_not() {
     ip("link set tap0 up");
     // What goes by any of them reaches the kernel, and each answer comes by one of them.
     for queue in &mut queues {
-        assert!(queue.transmit(now(), &mut VecDeque::from([Frame::copy_of(&arp_request())])).unwrap());
+        assert!(queue.transmit(now(), &mut VecDeque::from([arp_request(OURS)])).unwrap());
     }
     let mut answers = 0;
     let start = std::time::Instant::now();
@@ -128,7 +112,7 @@ fn an_interface_has_as_many_queues_as_are_asked_for_or_says_why_not() {
         for queue in &mut queues {
             let mut arrived = VecDeque::new();
             while queue.receive(now(), &mut arrived, 9).unwrap() {}
-            answers += arrived.iter().filter(|frame| frame.to_vec()[12..14] == [8, 6]).count();
+            answers += arrived.iter().filter(|frame| is_arp(frame)).count();
         }
     }
     drop(queues);
@@ -139,13 +123,4 @@ fn an_interface_has_as_many_queues_as_are_asked_for_or_says_why_not() {
     assert!(single.to_string().contains("mode tun multi_queue"), "{single}");
     ip("tuntap add tun2 mode tun multi_queue");
     assert_eq!(Device::tun_queues("tun2", 2, Offload::On).unwrap().len(), 2);
-}
-
-fn arp_request() -> Vec<u8> {
-    let mut frame = vec![0xff; 6];
-    frame.extend(OURS.0);
-    frame.extend([8, 6, 0, 1, 8, 0, 6, 4, 0, 1]);
-    frame.extend(OURS.0);
-    frame.extend([10, 7, 0, 2, 0, 0, 0, 0, 0, 0, 10, 7, 0, 1]);
-    frame
 }

@@ -73,6 +73,16 @@ impl Layout {
         Some(Layout { network, transport, payload, head: head.len(), kind, family, pseudo_header })
     }
 
+    /// Bytes of the packet from its IP header on, as that header in `bytes` says.
+    pub(super) fn length(&self, bytes: &[u8]) -> usize {
+        match self.family {
+            Family::V4 => usize::from(u16::from_be_bytes(take(bytes, self.network + 2))),
+            Family::V6 => {
+                ipv6::HEADER_LENGTH + usize::from(u16::from_be_bytes(take(bytes, self.network + 4)))
+            }
+        }
+    }
+
     /// Whether the packet is TCP's, the body its payload, all of it, and packets of that size possible.
     pub(super) fn can_cut(&self, segment_size: usize) -> bool {
         let packet = match self.family {

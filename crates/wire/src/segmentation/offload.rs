@@ -14,8 +14,10 @@ pub struct Offload {
     pub headers: u16,
     /// Payload bytes of each packet; 0 if the frame is one packet.
     pub segment_size: u16,
-    /// Whether the frame is TCP's by IPv6 and not by IPv4.
+    /// Whether the frame goes by IPv6 and not by IPv4.
     pub ipv6: bool,
+    /// Whether the frame is UDP's and not TCP's.
+    pub udp: bool,
 }
 
 /// Makes `frame` ready for a device that completes checksums and, for a super-segment, cuts it: the checksum's field gets the
@@ -60,6 +62,7 @@ pub fn prepare(frame: &mut Frame, link_header: usize) -> Option<Offload> {
         headers: layout.payload as u16,
         segment_size: if is_super && layout.kind == Kind::Tcp { segment_size as u16 } else { 0 },
         ipv6: layout.family == Family::V6,
+        udp: layout.kind == Kind::Udp,
     })
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::ethernet::{self, EtherType, MacAddress};
 use crate::test_support::{frame_of, mutate, mutations};
-use crate::{icmpv4, malformed::Malformed};
+use crate::{icmpv4, malformed::Malformed, udp};
 use crate::{ipv4, protocol};
 use alloc::vec;
 use alloc::vec::Vec;

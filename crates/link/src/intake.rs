@@ -13,7 +13,7 @@ const KEPT: usize = 32;
 const SHARED: usize = PIECE / 2;
 
 /// Where frames are read to, one at a time.
-pub(super) struct Intake {
+pub(crate) struct Intake {
     current: Box<[u8]>,
     home: Arc<Home>,
 }
@@ -30,19 +30,19 @@ struct Lent {
 }
 
 impl Intake {
-    pub(super) fn new() -> Intake {
+    pub(crate) fn new() -> Intake {
         Intake { current: fresh(), home: Arc::default() }
     }
 
     /// Where the next frame is to be read to.
     #[inline]
-    pub(super) fn space(&mut self) -> &mut [u8] {
+    pub(crate) fn space(&mut self) -> &mut [u8] {
         &mut self.current
     }
 
     /// The frame of `length` bytes that was read to [`space`](Self::space).
     #[inline]
-    pub(super) fn take(&mut self, length: usize) -> Frame {
+    pub(crate) fn take(&mut self, length: usize) -> Frame {
         let length = length.min(PIECE);
         if length < SHARED {
             return copied(&self.current[..length]);

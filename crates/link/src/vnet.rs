@@ -1,5 +1,5 @@
 //! The header by which a frame and the work left to do on it are exchanged with the kernel (`struct virtio_net_hdr`, VIRTIO 1.3
-//! 5.1.6).
+//! 5.1.6): over TUN and TAP, and over packet sockets.
 
 use basis::{Checksum, Frame};
 use wire::segmentation;
@@ -18,28 +18,35 @@ pub enum Offload {
 }
 
 /// Bytes of the header.
-pub(super) const LENGTH: usize = 10;
+pub(crate) const LENGTH: usize = 10;
 
 const NEEDS_CHECKSUM: u8 = 1;
 const DATA_VALID: u8 = 2;
 const NOT_SUPER: u8 = 0;
 const TCP_V4: u8 = 1;
 const TCP_V6: u8 = 4;
+const UDP: u8 = 5;
 /// Beside the kind: the first packet alone bears CWR (RFC 3168 6.1.2).
 const ECN: u8 = 0x80;
 
 /// The header for `frame`, which then has its checksum's field made ready for the kernel. `None` for a frame that the kernel
 /// could not finish: it must be cut here.
 #[inline]
-pub(super) fn outgoing(frame: &mut Frame, link_header: usize) -> Option<[u8; LENGTH]> {
+pub(crate) fn outgoing(frame: &mut Frame, link_header: usize) -> Option<[u8; LENGTH]> {
     if segmentation::is_finished(frame) {
         return Some([0; LENGTH]);
     }
-    let offload = segmentation::prepare(frame, link_header)?;
-    let kind = match (offload.segment_size, offload.ipv6) {
-        (0, _) => NOT_SUPER,
-        (_, false) => TCP_V4 | ECN,
-        (_, true) => TCP_V6 | ECN,
+    segmentation::prepare(frame, link_header).map(header)
+}
+
+/// The header that leaves this work to the kernel.
+#[inline]
+pub(crate) fn header(offload: segmentation::Offload) -> [u8; LENGTH] {
+    let kind = match (offload.segment_size, offload.udp, offload.ipv6) {
+        (0, ..) => NOT_SUPER,
+        (_, true, _) => UDP,
+        (_, false, false) => TCP_V4 | ECN,
+        (_, false, true) => TCP_V6 | ECN,
     };
     let mut header = [0; LENGTH];
     (header[0], header[1]) = (NEEDS_CHECKSUM, kind);
@@ -48,23 +55,38 @@ pub(super) fn outgoing(frame: &mut Frame, link_header: usize) -> Option<[u8; LEN
     header[4..6].copy_from_slice(&offload.segment_size.to_ne_bytes());
     header[6..8].copy_from_slice(&offload.checksum_start.to_ne_bytes());
     header[8..10].copy_from_slice(&offload.checksum_offset.to_ne_bytes());
-    Some(header)
+    header
 }
 
-/// Marks `frame` as `header` says that it came. False for a super-packet of a kind that was not asked for.
+/// What came with a header.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Came {
+    /// A packet, or a super-segment of TCP.
+    Segment,
+    /// Datagrams of UDP under one header.
+    Datagrams,
+    /// A super-packet of a kind that was not asked for.
+    Strange,
+}
+
+/// Marks `frame` as `header` says that it came.
 #[inline]
-pub(super) fn incoming(frame: &mut Frame, header: [u8; LENGTH]) -> bool {
+pub(crate) fn incoming(frame: &mut Frame, header: [u8; LENGTH]) -> Came {
     if header[0] & (NEEDS_CHECKSUM | DATA_VALID) != 0 {
         // It never left this machine's memory, or the kernel has verified it.
         frame.checksum = Checksum::Verified;
     }
     match header[1] & !ECN {
-        NOT_SUPER => true,
-        TCP_V4 | TCP_V6 => {
+        NOT_SUPER => Came::Segment,
+        kind @ (TCP_V4 | TCP_V6 | UDP) => {
             frame.segment_size = u16::from_ne_bytes([header[4], header[5]]);
-            frame.segment_size != 0
+            match (frame.segment_size, kind) {
+                (0, _) => Came::Strange,
+                (_, UDP) => Came::Datagrams,
+                _ => Came::Segment,
+            }
         }
-        _ => false,
+        _ => Came::Strange,
     }
 }
 
@@ -76,14 +98,16 @@ mod tests {
     fn a_frame_is_marked_as_its_header_says() {
         // flags, kind, segment size -> checksum, segment size, taken
         let table = [
-            (0, 0, 0, Checksum::Complete, 0, true),
-            (NEEDS_CHECKSUM, 0, 0, Checksum::Verified, 0, true),
-            (DATA_VALID, 0, 0, Checksum::Verified, 0, true),
-            (NEEDS_CHECKSUM, TCP_V4, 1448_u16, Checksum::Verified, 1448, true),
-            (NEEDS_CHECKSUM, TCP_V6 | ECN, 1428, Checksum::Verified, 1428, true),
-            (NEEDS_CHECKSUM, TCP_V4, 0, Checksum::Verified, 0, false),
-            (NEEDS_CHECKSUM, 3, 1448, Checksum::Verified, 0, false),
-            (0, 5, 1448, Checksum::Complete, 0, false),
+            (0, 0, 0, Checksum::Complete, 0, Came::Segment),
+            (NEEDS_CHECKSUM, 0, 0, Checksum::Verified, 0, Came::Segment),
+            (DATA_VALID, 0, 0, Checksum::Verified, 0, Came::Segment),
+            (NEEDS_CHECKSUM, TCP_V4, 1448_u16, Checksum::Verified, 1448, Came::Segment),
+            (NEEDS_CHECKSUM, TCP_V6 | ECN, 1428, Checksum::Verified, 1428, Came::Segment),
+            (NEEDS_CHECKSUM, TCP_V4, 0, Checksum::Verified, 0, Came::Strange),
+            (NEEDS_CHECKSUM, UDP, 1448, Checksum::Verified, 1448, Came::Datagrams),
+            (NEEDS_CHECKSUM, UDP, 0, Checksum::Verified, 0, Came::Strange),
+            (NEEDS_CHECKSUM, 3, 1448, Checksum::Verified, 0, Came::Strange),
+            (0, 6, 1448, Checksum::Complete, 0, Came::Strange),
         ];
         for (flags, kind, size, checksum, segment_size, taken) in table {
             let mut header = [0; LENGTH];
