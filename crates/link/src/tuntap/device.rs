@@ -44,7 +44,7 @@ enum Incoming {
     /// The same, and what follows on is one frame.
     Gathered(Gather),
     /// A header for the work left, and up to 64 KiB.
-    Super(Intake, Arrival),
+    Super(Intake, Box<Arrival>),
 }
 
 impl Device {
@@ -127,7 +127,7 @@ impl Device {
         let link_header = medium.header_length();
         let (incoming, form) = match offload {
             Offload::On => {
-                let arrival = Arrival::new(true, link_header);
+                let arrival = Box::new(Arrival::new(true, link_header));
                 let form = Form::Whole { datagrams: ioctl::take_datagrams(&file) };
                 (Incoming::Super(Intake::new(), arrival), form)
             }
