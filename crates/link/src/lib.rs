@@ -18,9 +18,9 @@ pub mod capture;
 #[cfg(unix)]
 mod chunk;
 mod cut;
+mod departure;
 #[cfg(target_os = "linux")]
 mod gather;
-mod departure;
 pub mod impairment;
 #[cfg(target_os = "linux")]
 mod intake;
@@ -32,9 +32,9 @@ pub mod loopback;
 #[cfg(target_os = "linux")]
 mod mapping;
 pub mod memory;
-pub mod sieve;
 #[cfg(target_os = "linux")]
 pub mod packet;
+pub mod sieve;
 #[cfg(target_os = "linux")]
 mod socket;
 #[cfg(all(test, unix))]
