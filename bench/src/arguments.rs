@@ -28,6 +28,9 @@ pub struct Arguments {
     /// Only let a SYN flood come: 100 000 forged SYNs in each second of virtual time while 100 clients call, and how many a core answers
     #[arg(long)]
     pub flood: bool,
+    /// Only hold so many idle connections at one host, and tell what its heap and the process take for them
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=4_000_000))]
+    pub hold: Option<u32>,
     /// Do a fixed amount of this work without looking at the clock, to count instructions with `valgrind --tool=callgrind`
     #[arg(long, value_name = "WORK")]
     pub count: Option<Work>,

@@ -5,6 +5,7 @@
 use basis::{Frame, Instant};
 use serde::Serialize;
 use stack::{InterfaceConfig, InterfaceId, Medium, Probing, Stack, StackConfig};
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use tcp::{ConnectionId, ListenerId, SocketOptions};
 use wire::tcp::{Flags, Header, Options, Seq, Timestamps};
@@ -55,6 +56,57 @@ pub fn measure(live: fn() -> usize, count: u32) -> Result<Footprint, String> {
     let (time_wait, population) = each(Lone::close_one)?;
     expect(population == (0, 0, all), population)?;
     Ok(Footprint { count, established, half_open, time_wait })
+}
+
+/// What a process takes that holds idle connections at one host.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Held {
+    /// Established, accepted, nothing buffered.
+    pub count: u32,
+    /// Bytes of heap that the host takes with all it holds, if they are counted.
+    pub heap: Option<usize>,
+    /// Bytes of memory that the process grew by (its resident set), where the system tells.
+    pub resident: Option<usize>,
+}
+
+/// Makes a host with `count` idle connections and holds them. `live` tells how many bytes of heap are in use.
+///
+/// # Errors
+/// When a connection is not established.
+pub fn hold(live: Option<fn() -> usize>, count: u32) -> Result<Held, String> {
+    let before = (live.map(|live| live()), resident());
+    let mut lone = Lone::new(count)?;
+    for number in 0..count {
+        lone.establish_one(number)?;
+    }
+    let population = lone.stack.tcp().population();
+    expect(population == (count as usize, 0, 0), population)?;
+    let grown = |now: Option<usize>, before: Option<usize>| Some(now?.saturating_sub(before?));
+    let heap = grown(live.map(|live| live()), before.0);
+    Ok(Held { count, heap, resident: grown(resident(), before.1) })
+}
+
+/// Bytes of memory that this process takes, as Linux tells (proc_pid_status(5), VmRSS).
+fn resident() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.trim().strip_suffix(" kB")?.parse::<usize>().ok()? * 1_024)
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} idle connections", self.count)?;
+        for (what, bytes) in [("heap", self.heap), ("resident", self.resident)] {
+            match bytes {
+                Some(bytes) => {
+                    let each = bytes as f64 / f64::from(self.count);
+                    write!(f, "; {what} {:.1} MB, {each:.1} bytes each", bytes as f64 / 1e6)?;
+                }
+                None => write!(f, "; {what} not known")?,
+            }
+        }
+        Ok(())
+    }
 }
 
 fn expect(right: bool, population: (usize, usize, usize)) -> Result<(), String> {

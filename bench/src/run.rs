@@ -26,6 +26,11 @@ pub fn run(arguments: &Arguments, live: Option<fn() -> usize>) -> anyhow::Result
         flood::report(live);
         return Ok(());
     }
+    if let Some(count) = arguments.hold {
+        let held = memory::hold(live, count).map_err(|reason| anyhow::anyhow!("--hold: {reason}"))?;
+        println!("{held}");
+        return Ok(());
+    }
     // The measuring thread may move to a network namespace of its own; its caller must not.
     let thread = std::thread::scope(|scope| scope.spawn(|| run_here(arguments, live)).join());
     match thread {
