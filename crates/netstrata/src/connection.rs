@@ -387,6 +387,11 @@ fn read_slices(
 ) -> Poll<io::Result<usize>> {
     let mut total = 0;
     for slice in slices.iter_mut().filter(|slice| !slice.is_empty()) {
+        // A failure is told once: by the next call, not by one that has bytes to tell of.
+        let ready = stack.tcp().readiness(id);
+        if total > 0 && (!ready.contains(Readiness::READABLE) || ready.contains(Readiness::FAILED)) {
+            break;
+        }
         match stack.tcp_mut().read(now, id, slice) {
             Ok(0) => break,
             Ok(read) if read < slice.len() => {
@@ -394,7 +399,6 @@ fn read_slices(
                 break;
             }
             Ok(read) => total += read,
-            Err(_) if total > 0 => break,
             result @ Err(_) => return error::poll_read(result),
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::LIMIT;
 use crate::common::{connected, pair, pattern, within};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, IoSliceMut, Read, Write};
 use std::net::Shutdown;
 use std::thread;
 use std::time::Duration;
@@ -60,6 +60,24 @@ fn a_reset_is_told_once_then_the_end() {
         assert_eq!(client.read(&mut [0; 8]).unwrap(), 0);
         assert_eq!(client.write(b"x").unwrap_err().kind(), ErrorKind::BrokenPipe);
         assert!(client.take_error().unwrap().is_none());
+    });
+}
+
+#[test]
+fn a_read_of_slices_that_are_filled_exactly_leaves_the_reset_to_the_next() {
+    within(LIMIT, || {
+        let (left, right) = pair();
+        let (mut client, mut server) = connected(&left, &right);
+        server.set_linger(Some(Duration::ZERO)).unwrap();
+        server.write_all(b"12345").unwrap();
+        client.peek(&mut [0; 8]).unwrap();
+        drop(server);
+        // The reset is here by then.
+        thread::sleep(Duration::from_millis(200));
+        let (mut first, mut second) = ([0; 5], [0; 8]);
+        let slices = &mut [IoSliceMut::new(&mut first), IoSliceMut::new(&mut second)];
+        assert_eq!(client.read_vectored(slices).unwrap(), 5);
+        assert_eq!(client.read(&mut [0; 8]).unwrap_err().kind(), ErrorKind::ConnectionReset);
     });
 }
 
