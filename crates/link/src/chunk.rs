@@ -34,12 +34,14 @@ impl Chunk {
     }
 
     /// The same, to mend a header in it.
+    #[cfg(target_os = "linux")]
     #[inline]
     pub(crate) fn front(&mut self) -> &mut [u8] {
         self.buffer.get_mut(..self.filled).unwrap_or_default()
     }
 
     /// What lies behind it: the bytes of a read that was not committed.
+    #[cfg(target_os = "linux")]
     #[inline]
     pub(crate) fn ahead(&self) -> &[u8] {
         self.buffer.get(self.filled..).unwrap_or_default()

@@ -18,6 +18,7 @@ pub mod capture;
 #[cfg(unix)]
 mod chunk;
 mod cut;
+#[cfg(target_os = "linux")]
 mod departure;
 #[cfg(target_os = "linux")]
 mod gather;
