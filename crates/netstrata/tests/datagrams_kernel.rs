@@ -7,19 +7,15 @@
     reason = "tests live in real time, and a failure is a failed test"
 )]
 
+mod common;
+
+use common::namespace::{in_namespace, ip, run};
 use netstrata::link::tuntap::{Device, Offload};
 use netstrata::{LinkSpec, Network, UdpSocket};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::process::Command;
 use std::time::Duration;
 
-const INSIDE: &str = "NETSTRATA_DATAGRAMS_TEST_NAMESPACE";
 const COUNT: u32 = 100;
-
-fn ip(arguments: &str) {
-    let status = Command::new("ip").args(arguments.split(' ')).status().expect("ip runs");
-    assert!(status.success(), "ip {arguments}");
-}
 
 fn taken_in() -> u32 {
     let text = std::fs::read_to_string("/sys/class/net/tun0/statistics/rx_packets").unwrap();
@@ -29,21 +25,11 @@ fn taken_in() -> u32 {
 #[test]
 #[ignore = "needs root, /dev/net/tun, unshare and ip"]
 fn datagrams_in_a_row_reach_the_kernel_one_by_one_however_they_cross() {
-    if std::env::var_os(INSIDE).is_none() {
-        // In namespaces of its own: for the interface, and for what /sys shows of it.
-        let itself = std::env::current_exe().unwrap();
-        let script = format!(
-            "mount -t sysfs sysfs /sys && exec {} --include-ignored --nocapture",
-            itself.to_str().unwrap()
-        );
-        let status = Command::new("unshare")
-            .args(["--net", "--mount", "--", "sh", "-c", &script])
-            .env(INSIDE, "1")
-            .status()
-            .expect("unshare runs");
-        assert!(status.success(), "the test failed inside the namespace");
+    if !in_namespace("datagrams_in_a_row_reach_the_kernel_one_by_one_however_they_cross", &["--mount"]) {
         return;
     }
+    // For what it shows of this namespace's interfaces.
+    run("mount", "-t sysfs sysfs /sys");
     let whole = Device::tun("probe0", Offload::On).unwrap().has_super_datagrams();
     ip("tuntap add dev tun0 mode tun");
     ip("address add 10.9.0.1/24 dev tun0");

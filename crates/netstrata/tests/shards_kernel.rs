@@ -9,6 +9,7 @@
 
 mod common;
 
+use common::namespace::{in_namespace, ip};
 use common::{pattern, within};
 use netstrata::stack::Probing;
 use netstrata::{Host, LinkSpec, Network, TcpListener, TcpStream};
@@ -19,32 +20,10 @@ use std::thread;
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(300);
-const INSIDE: &str = "NETSTRATA_SHARDS_TEST_NAMESPACE";
 const KERNEL: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 9, 0, 1));
 const OURS: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 9, 0, 2));
 const CONNECTIONS: usize = 16;
 const LENGTH: usize = 2_000_000;
-
-/// Runs the test in a network namespace of its own: it calls itself there. Returns whether this is the inner call.
-fn in_namespace(test: &str) -> bool {
-    if std::env::var_os(INSIDE).is_some() {
-        return true;
-    }
-    let status = Command::new("unshare")
-        .args(["--net", "--"])
-        .arg(std::env::current_exe().unwrap())
-        .args([test, "--exact", "--include-ignored", "--nocapture"])
-        .env(INSIDE, "1")
-        .status()
-        .expect("unshare runs");
-    assert!(status.success(), "the test failed inside the namespace");
-    false
-}
-
-fn ip(arguments: &str) {
-    let status = Command::new("ip").args(arguments.split(' ')).status().expect("ip runs");
-    assert!(status.success(), "ip {arguments}");
-}
 
 /// Sends and gets the same back, on whichever stack's stream.
 fn call(mut stream: impl Read + Write, number: usize, shut: impl FnOnce()) -> impl Read + Write {
@@ -128,7 +107,7 @@ fn over(spec: LinkSpec, name: &str, shards: usize) {
 #[test]
 #[ignore = "needs root, /dev/net/tun, ip and ping"]
 fn sixteen_calls_each_way_over_a_tun_with_a_queue_for_each_of_two_shards() {
-    if in_namespace("sixteen_calls_each_way_over_a_tun_with_a_queue_for_each_of_two_shards") {
+    if in_namespace("sixteen_calls_each_way_over_a_tun_with_a_queue_for_each_of_two_shards", &[]) {
         within(LIMIT, || over(LinkSpec::Tun("tun0".to_owned()), "tun0", 2));
     }
 }
@@ -136,7 +115,7 @@ fn sixteen_calls_each_way_over_a_tun_with_a_queue_for_each_of_two_shards() {
 #[test]
 #[ignore = "needs root, /dev/net/tun, ip and ping"]
 fn sixteen_calls_each_way_over_a_tap_with_a_queue_for_each_of_two_shards() {
-    if in_namespace("sixteen_calls_each_way_over_a_tap_with_a_queue_for_each_of_two_shards") {
+    if in_namespace("sixteen_calls_each_way_over_a_tap_with_a_queue_for_each_of_two_shards", &[]) {
         within(LIMIT, || over(LinkSpec::Tap("tap0".to_owned()), "tap0", 2));
     }
 }
@@ -144,7 +123,7 @@ fn sixteen_calls_each_way_over_a_tap_with_a_queue_for_each_of_two_shards() {
 #[test]
 #[ignore = "needs root, /dev/net/tun, ip and ping"]
 fn one_shard_has_one_queue_as_ever() {
-    if in_namespace("one_shard_has_one_queue_as_ever") {
+    if in_namespace("one_shard_has_one_queue_as_ever", &[]) {
         within(LIMIT, || over(LinkSpec::Tun("tun0".to_owned()), "tun0", 1));
     }
 }

@@ -5,6 +5,9 @@
     reason = "every test uses a part of it, and a failure is a failed test"
 )]
 
+#[cfg(target_os = "linux")]
+pub(crate) mod namespace;
+
 use netstrata::network::{LinkSpec, Network};
 use netstrata::stack::{Probing, StackConfig};
 use netstrata::{Host, TcpListener, TcpStream};
