@@ -177,35 +177,43 @@ impl Ours {
     }
 
     fn open(&mut self, listener: ListenerId, from: u16, to: u16) -> Result<[ConnectionId; 2], Failed> {
+        let (client, mut now) = self.connect(from, to)?;
+        let mut patience = Patience::default();
+        loop {
+            // The server looks when something came, and the client has to hear no more once it has called.
+            now = self.carry(now, Side::Client);
+            if let Ok(server) = self.tcp(Side::Server).accept(listener) {
+                return Ok([client, server]);
+            }
+            now = self.carry(now, Side::Server);
+            patience.after(false, "open a connection")?;
+        }
+    }
+
+    /// Begins a connection, in a turn of the client's that it tells the time of.
+    fn connect(&mut self, from: u16, to: u16) -> Result<(ConnectionId, Instant), Failed> {
         let now = self.now();
         let local = SocketAddr::new(IpAddr::V4(CLIENT), from);
         let remote = SocketAddr::new(IpAddr::V4(SERVER), to);
         let host = &mut self.hosts[Side::Client as usize].stack;
         let client = host.tcp_connect(now, Some(local), remote, self.options).map_err(Failed::refused)?;
-        let mut patience = Patience::default();
-        loop {
-            // The server looks when something came, and the client has to hear no more once it has called.
-            self.carry(Side::Client);
-            if let Ok(server) = self.tcp(Side::Server).accept(listener) {
-                return Ok([client, server]);
-            }
-            self.carry(Side::Server);
-            patience.after(false, "open a connection")?;
-        }
+        Ok((client, now))
     }
 
-    /// Carries what is due at one host to the other. Both ways are the same code, as with two programs of one library.
+    /// Ends a host's turn, which began at `now`: carries what is due to the other, whose turn begins with it; the time at which it does.
+    /// An event loop looks at the clock once a turn: for what it takes in, what the program then does, and what it gives out.
+    /// Both ways are the same code, as with two programs of one library.
     #[inline(never)]
-    fn carry(&mut self, from: Side) -> Instant {
-        let now = self.now();
+    fn carry(&mut self, now: Instant, from: Side) -> Instant {
         let [client, server] = &mut self.hosts;
         let (giver, taker) = match from {
             Side::Client => (client, server),
             Side::Server => (server, client),
         };
         giver.give_out(now, self.checksums, taker);
-        taker.take_in(now);
-        now
+        let later = Instant::from_nanos(self.clock.nanoseconds());
+        taker.take_in(later);
+        later
     }
 
     #[inline]
@@ -235,10 +243,9 @@ impl Ours {
         }
     }
 
-    /// One message of 64 bytes, which the reader must get whole.
+    /// One message of 64 bytes, which the reader must get whole; the time at which the reader's turn began.
     #[inline(never)]
-    fn message(&mut self, from: Side) -> Result<(), Failed> {
-        let now = self.now();
+    fn message(&mut self, now: Instant, from: Side) -> Result<Instant, Failed> {
         let to = from.other();
         let (writer, reader) = (self.busy[from as usize], self.busy[to as usize]);
         let message = self.pattern.at(self.written, MESSAGE as u64);
@@ -246,10 +253,10 @@ impl Ours {
             Ok(MESSAGE) => {}
             other => return Err(Failed::refused(other)),
         }
-        let mut filled = 0;
+        let (mut now, mut filled) = (now, 0);
         let mut patience = Patience::default();
         while filled < MESSAGE {
-            let now = self.carry(from);
+            now = self.carry(now, from);
             match self.hosts[to as usize].stack.tcp_mut().read(now, reader, &mut self.scratch[filled..]) {
                 Ok(count) => filled += count,
                 Err(ReadError::WouldBlock) => patience.after(false, "deliver a message")?,
@@ -257,17 +264,15 @@ impl Ours {
             }
         }
         match self.pattern.matches(self.written, &self.scratch[..filled]) {
-            true => Ok(()),
+            true => Ok(now),
             false => Err(Failed::Corrupted),
         }
     }
 
     /// One byte to the other end of a call.
-    fn byte(&mut self, from: Side, writer: ConnectionId, reader: ConnectionId) -> Result<(), Failed> {
-        let now = self.now();
+    fn byte(&mut self, now: Instant, from: Side, writer: ConnectionId) -> Result<Instant, Failed> {
         self.tcp(from).write(now, writer, b"x").map_err(Failed::refused)?;
-        let now = self.carry(from);
-        self.expect(now, from.other(), reader, Ok(1))
+        Ok(self.carry(now, from))
     }
 
     /// Reads, and wants this result.
@@ -291,16 +296,21 @@ impl Ours {
         let which = (self.calls / ports % self.call_listeners.len() as u64) as usize;
         let (listener, to) = (self.call_listeners[which], CALL_PORTS.start + which as u16);
         self.calls += 1;
-        let [client, server] = self.open(listener, from, to)?;
-        self.byte(Side::Client, client, server)?;
-        self.byte(Side::Server, server, client)?;
-        let now = self.now();
+        let (client, now) = self.connect(from, to)?;
+        let now = self.carry(now, Side::Client);
+        // The SYN-ACK is here, and the client writes: its byte goes with the acknowledgment.
+        let now = self.carry(now, Side::Server);
+        let now = self.byte(now, Side::Client, client)?;
+        let server = self.tcp(Side::Server).accept(listener).map_err(Failed::refused)?;
+        self.expect(now, Side::Server, server, Ok(1))?;
+        let now = self.byte(now, Side::Server, server)?;
+        self.expect(now, Side::Client, client, Ok(1))?;
         self.tcp(Side::Client).close(now, client);
-        let now = self.carry(Side::Client);
+        let now = self.carry(now, Side::Client);
         self.expect(now, Side::Server, server, Ok(0))?;
         self.tcp(Side::Server).close(now, server);
-        self.carry(Side::Server);
-        self.carry(Side::Client);
+        let now = self.carry(now, Side::Server);
+        self.carry(now, Side::Client);
         Ok(())
     }
 }
@@ -310,8 +320,8 @@ impl Pair for Ours {
         // Both positions begin anew, so that an exchange may lie between two transfers.
         (self.written, self.read) = (0, 0);
         let mut patience = Patience::default();
+        let mut now = self.now();
         while self.read < bytes {
-            let now = self.now();
             while self.written < bytes {
                 let data = self.pattern.at(self.written, bytes - self.written);
                 match self.hosts[Side::Client as usize].stack.tcp_mut().write(
@@ -325,18 +335,19 @@ impl Pair for Ours {
                 }
             }
             let before = self.read;
-            let now = self.carry(Side::Client);
+            now = self.carry(now, Side::Client);
             self.read_all(now)?;
-            self.carry(Side::Server);
+            now = self.carry(now, Side::Server);
             patience.after(self.read > before, "transfer")?;
         }
         Ok(())
     }
 
     fn exchange(&mut self, count: u64) -> Result<(), Failed> {
+        let mut now = self.now();
         for _ in 0..count {
-            self.message(Side::Client)?;
-            self.message(Side::Server)?;
+            now = self.message(now, Side::Client)?;
+            now = self.message(now, Side::Server)?;
             self.written += MESSAGE as u64;
         }
         Ok(())

@@ -57,7 +57,7 @@ pub(crate) struct Smoltcp {
 impl Smoltcp {
     pub(crate) fn new(setup: &Setup) -> Result<Smoltcp, Failed> {
         let mut clock = setup.clock.clone();
-        let now = instant(&mut clock);
+        let now = Instant::from_micros((clock.nanoseconds() / 1_000) as i64);
         let mut cable = Cable::new(setup.mtu, setup.checksums);
         let host = |address: IpAddress, last: u8, cable: &mut Cable| {
             let hardware = EthernetAddress([2, 0, 0, 0, 0, last]);
@@ -131,22 +131,28 @@ impl Smoltcp {
         Ok(())
     }
 
+    /// The time of a turn: as with ours one look at the clock serves what a host takes in, what its program does, and what it gives out.
     #[inline]
-    fn poll_client(&mut self) {
-        let now = instant(&mut self.clock);
+    fn now(&mut self) -> Instant {
+        Instant::from_micros((self.clock.nanoseconds() / 1_000) as i64)
+    }
+
+    #[inline]
+    fn poll_client(&mut self, now: Instant) {
         self.client.interface.poll(now, &mut self.cable.client(), &mut self.client.sockets);
     }
 
     #[inline]
-    fn poll_server(&mut self) {
-        let now = instant(&mut self.clock);
+    fn poll_server(&mut self, now: Instant) {
         self.server.interface.poll(now, &mut self.cable.server(), &mut self.server.sockets);
     }
 
     #[inline]
     fn turn(&mut self) {
-        self.poll_client();
-        self.poll_server();
+        let now = self.now();
+        self.poll_client(now);
+        let now = self.now();
+        self.poll_server(now);
     }
 
     #[inline]
@@ -165,8 +171,9 @@ impl Smoltcp {
         }
     }
 
+    /// Ends the turn of the writer, which began at `now`; the time at which the reader's turn began.
     #[inline]
-    fn message(&mut self, forth: bool) -> Result<(), Failed> {
+    fn message(&mut self, mut now: Instant, forth: bool) -> Result<Instant, Failed> {
         let message = self.pattern.at(self.written, MESSAGE as u64);
         let (from, writer) = match forth {
             true => (&mut self.client, self.busy.0),
@@ -178,20 +185,21 @@ impl Smoltcp {
         }
         // The writer sends; the reader takes in.
         if forth {
-            self.poll_client()
+            self.poll_client(now)
         } else {
-            self.poll_server()
+            self.poll_server(now)
         }
         let mut filled = 0;
         let mut patience = Patience::default();
         while filled < MESSAGE {
+            now = self.now();
             let (to, reader) = match forth {
                 true => {
-                    self.poll_server();
+                    self.poll_server(now);
                     (&mut self.server, self.busy.1)
                 }
                 false => {
-                    self.poll_client();
+                    self.poll_client(now);
                     (&mut self.client, self.busy.0)
                 }
             };
@@ -200,7 +208,7 @@ impl Smoltcp {
             patience.after(count > 0, "deliver a message")?;
         }
         match self.pattern.matches(self.written, &self.scratch[..filled]) {
-            true => Ok(()),
+            true => Ok(now),
             false => Err(Failed::Corrupted),
         }
     }
@@ -210,26 +218,39 @@ impl Smoltcp {
         let from = CLIENT_PORTS.start + (self.calls % ports) as u16;
         self.calls += 1;
         let (client, server) = self.call;
-        self.open(self.call, from, CALL_PORT)?;
+        self.begin(self.call, from, CALL_PORT)?;
+        let now = self.now();
+        self.poll_client(now);
+        let now = self.now();
+        self.poll_server(now);
+        let now = self.now();
+        self.poll_client(now);
+        // The SYN-ACK is here, and the client writes.
         self.client.socket(client).send_slice(b"x").map_err(Failed::refused)?;
-        self.turn();
+        self.poll_client(now);
+        let now = self.now();
+        self.poll_server(now);
         self.expect(true, server, 1)?;
         self.server.socket(server).send_slice(b"x").map_err(Failed::refused)?;
-        self.poll_server();
-        self.poll_client();
+        self.poll_server(now);
+        let now = self.now();
+        self.poll_client(now);
         self.expect(false, client, 1)?;
         self.client.socket(client).close();
-        self.turn();
-        let mut patience = Patience::default();
-        while self.server.socket(server).state() != State::CloseWait {
-            self.turn();
-            patience.after(false, "close at one end")?;
+        self.poll_client(now);
+        let mut now = self.now();
+        self.poll_server(now);
+        if self.server.socket(server).state() != State::CloseWait {
+            return Err(Failed::Refused("the server has heard of no end".into()));
         }
         self.server.socket(server).close();
+        let mut patience = Patience::default();
         while self.server.socket(server).state() != State::Closed {
-            self.poll_server();
-            self.poll_client();
-            self.poll_server();
+            self.poll_server(now);
+            now = self.now();
+            self.poll_client(now);
+            now = self.now();
+            self.poll_server(now);
             patience.after(false, "close at the other end")?;
         }
         Ok(())
@@ -270,9 +291,10 @@ impl Pair for Smoltcp {
             self.turn();
             patience.after(false, "acknowledge what was transferred")?;
         }
+        let mut now = self.now();
         for _ in 0..count {
-            self.message(true)?;
-            self.message(false)?;
+            now = self.message(now, true)?;
+            now = self.message(now, false)?;
             self.written += MESSAGE as u64;
         }
         Ok(())
@@ -284,9 +306,4 @@ impl Pair for Smoltcp {
         }
         Ok(())
     }
-}
-
-#[inline]
-fn instant(clock: &mut Clock) -> Instant {
-    Instant::from_micros((clock.nanoseconds() / 1_000) as i64)
 }
