@@ -67,7 +67,9 @@ pub(crate) fn confine(arguments: &ServeArguments) {
     {
         match linux::confine(arguments) {
             Ok(RulesetStatus::NotEnforced) => {
-                tracing::warn!("this kernel has no Landlock: this server may open what its user may");
+                tracing::warn!(
+                    "Landlock is not to be had here (the kernel has none, or something filters it): this server may open what its user may"
+                );
             }
             Ok(status) => tracing::debug!(?status, "confined"),
             Err(error) => tracing::warn!(error, "this server is not confined: it may open what its user may"),
