@@ -21,6 +21,9 @@ use nix::unistd::Pid;
 /// Longer than anything here takes on a busy machine.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
+/// Longer than a whole script of commands takes there, each with deadlines of its own.
+pub const SCRIPT: Duration = Duration::from_secs(600);
+
 /// The program under test: `$NETSTRATA_BIN`, such as a release build, or else the one built with these tests.
 pub fn program() -> PathBuf {
     std::env::var_os("NETSTRATA_BIN").map_or_else(|| env!("CARGO_BIN_EXE_netstrata").into(), PathBuf::from)
@@ -125,6 +128,11 @@ impl Process {
 
     /// Its exit, which must come.
     pub fn wait(&mut self) -> ExitStatus {
+        self.wait_for(DEADLINE)
+    }
+
+    /// Its exit, which must come within this time.
+    pub fn wait_for(&mut self, time: Duration) -> ExitStatus {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -135,7 +143,7 @@ impl Process {
                 }
                 return status;
             }
-            assert!(begun.elapsed() < DEADLINE, "the process does not end; it said: {}", self.stderr());
+            assert!(begun.elapsed() < time, "the process does not end; it said: {}", self.stderr());
             thread::sleep(Duration::from_millis(5));
         }
     }
@@ -260,6 +268,11 @@ pub fn run(arguments: &[&str], input: &[u8]) -> Outcome {
 
 /// Runs a command to its end with this input.
 pub fn run_command(command: &mut Command, input: &[u8]) -> Outcome {
+    run_within(DEADLINE, command, input)
+}
+
+/// Runs a command with this input to its end, which must come within this time.
+pub fn run_within(time: Duration, command: &mut Command, input: &[u8]) -> Outcome {
     let mut process = Process::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()));
     let (mut stdin, mut stdout) = (process.child.stdin.take().unwrap(), process.child.stdout.take().unwrap());
     let input = input.to_vec();
@@ -269,7 +282,7 @@ pub fn run_command(command: &mut Command, input: &[u8]) -> Outcome {
         let mut bytes = Vec::new();
         stdout.read_to_end(&mut bytes).map(|_| bytes)
     });
-    let code = process.wait().code();
+    let code = process.wait_for(time).code();
     let stdout = reading.join().unwrap().unwrap();
     Outcome { code, stdout, stderr: process.stderr() }
 }
