@@ -13,7 +13,6 @@ mod namespace;
 #[path = "gateway/no_namespace.rs"]
 mod namespace;
 mod outcome;
-mod own;
 mod publish;
 pub(crate) mod report;
 mod settings;

@@ -274,6 +274,11 @@ pub(crate) fn not_joined(error: &io::Error, at: &[HostAddress], arguments: &Netw
         (ErrorKind::AddrInUse, []) => {
             Failure::new(error.to_string(), "give a free one with --address ADDRESS/PREFIX")
         }
+        (ErrorKind::AddrNotAvailable, _) => {
+            Failure::usage(format!("cannot join {link}: {error}"), "give another --address ADDRESS/PREFIX")
+        }
+        // It says itself how to set the interface up.
+        (ErrorKind::NetworkDown, _) => Failure::new(format!("cannot join {link}: {error}"), ""),
         (ErrorKind::InvalidInput, _) => Failure::usage(format!("cannot join {link}: {error}"), "see --help"),
         (ErrorKind::PermissionDenied, _) => {
             Failure::new(format!("cannot join {link}: {error}"), "choose another --link, such as lan:PATH")

@@ -92,9 +92,11 @@ fn a_confined_server_records_frames_answers_status_and_shows_its_page() {
 #[test]
 #[ignore = "needs root and /dev/net/tun"]
 fn a_confined_server_opens_its_device() {
-    for (link, device) in
-        [("tap:ns0", "ip tuntap add ns0 mode tap"), ("tun:ns0", "ip tuntap add ns0 mode tun")]
-    {
+    for (link, device) in [
+        ("tap:ns0", "ip tuntap add ns0 mode tap"),
+        ("tun:ns0", "ip tuntap add ns0 mode tun"),
+        ("packet:near", "ip link add ns0 type veth peer name near; ip link set near up"),
+    ] {
         let lan = Lan::new();
         let script = format!(
             "set -e; ip link set lo up; {device}; ip address add 10.7.0.1/24 dev ns0; ip link set ns0 up

@@ -1,4 +1,5 @@
-//! Our services and clients on a TAP or a TUN, with the Linux kernel's own stack at the other end of the cable.
+//! Our services and clients on a TAP, a TUN or an interface beside the kernel, with the Linux kernel's own stack at the other end of the
+//! cable.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::disallowed_methods,
@@ -13,12 +14,17 @@ use std::process::Command;
 
 use common::{Lan, run_command};
 
-/// Runs a script in a network namespace of its own, in which the kernel is 10.7.0.1 on the interface `ns0`, of the kind `mode`.
+/// Runs a script in a network namespace of its own, in which the kernel is 10.7.0.1 on the interface `ns0`, a TAP or TUN of the kind `mode`.
 fn in_namespace(lan: &Lan, mode: &str, script: &str) -> common::Outcome {
+    with_cable(lan, &format!("tuntap add dev ns0 mode {mode}"), script)
+}
+
+/// The same with an interface that `ip` makes by these words.
+fn with_cable(lan: &Lan, made: &str, script: &str) -> common::Outcome {
     let path = lan.file("script");
     let begin = "set -eu
         ip link set lo up
-        ip tuntap add dev ns0 mode $MODE
+        ip $MADE
         ip address add 10.7.0.1/24 dev ns0
         ip link set ns0 up
         # Waits until a file says something.
@@ -29,7 +35,7 @@ fn in_namespace(lan: &Lan, mode: &str, script: &str) -> common::Outcome {
     command.args(["--net", "--pid", "--mount-proc", "--fork", "--kill-child", "sh"]).arg(&path);
     command
         .env("NETSTRATA", env!("CARGO_BIN_EXE_netstrata"))
-        .env("MODE", mode)
+        .env("MADE", made)
         .current_dir(lan.file("").as_path());
     run_command(&mut command, b"")
 }
@@ -188,4 +194,52 @@ END
     assert_eq!(outcome.code, Some(0), "{outcome:?} {}", outcome.text());
     let text = outcome.text();
     assert!(text.starts_with("1\n") && text.contains("sending ACK to 10.7.0.2"), "{text}");
+}
+
+#[test]
+#[ignore = "needs root, ip, ping and nc"]
+fn our_services_and_clients_are_on_an_interface_beside_the_kernel() {
+    let lan = Lan::new();
+    let script = r#"
+        ip link set near up
+        "$NETSTRATA" serve --link packet:near --no-web --service echo --control control > banner 2> log &
+        until_says banner stop:
+        ping -q -c 1 -W 10 10.7.0.2 > pinged
+        head -c 3000000 /dev/urandom > sent
+        nc -N 10.7.0.2 8002 < sent > back
+        cmp sent back && echo three million bytes
+        # Long enough for the sealed server to look after it.
+        ip link set near down
+        sleep 1.2
+        ip link set near up
+        nc -N 10.7.0.2 8002 < sent > back
+        cmp sent back && echo up again
+        "$NETSTRATA" status --control control | grep -c 'the link is broken' || true
+        nc -N -l 10.7.0.1 7777 < sent > received &
+        sleep 0.3
+        "$NETSTRATA" connect --link packet:near 10.7.0.1:7777 < back > answer
+        wait $!
+        cmp sent received && cmp back answer && echo both directions
+        "$NETSTRATA" connect --link packet:near --address 10.7.0.1/24 10.7.0.9:7 < /dev/null || echo "code $?"
+        "$NETSTRATA" ping --link packet:absent -c 1 10.7.0.1 || echo "code $?"
+        ip link set near down
+        "$NETSTRATA" ping --link packet:near -c 1 10.7.0.1 || echo "code $?"
+        grep -E 'WARN|ERROR' log >&2 || true
+    "#;
+    let outcome = with_cable(&lan, "link add ns0 type veth peer name near", script);
+    assert_eq!(outcome.code, Some(0), "{outcome:?} {}", outcome.text());
+    let text = outcome.text();
+    assert_eq!(
+        text, "three million bytes\nup again\n0\nboth directions\ncode 2\ncode 1\ncode 1\n",
+        "{outcome:?}"
+    );
+    let told: Vec<&str> = outcome.stderr.lines().collect();
+    let expected = [
+        "netstrata: cannot join packet:near: the kernel of this machine has 10.7.0.1 itself, and would answer for it as well; give another \
+         --address ADDRESS/PREFIX",
+        "netstrata: cannot join packet:absent: cannot open a packet socket on absent: there is no such interface: `ip link` lists those \
+         that there are; check --link, --pcapng and this user's rights",
+        "netstrata: cannot join packet:near: cannot open a packet socket on near: it is down; `ip link set near up` sets it up",
+    ];
+    assert_eq!(told, expected, "and no word of the server's log");
 }

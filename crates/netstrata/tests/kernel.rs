@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "tests fail by panics")]
 #![allow(clippy::disallowed_methods, reason = "these hosts live in real time")]
 
+mod common;
+
+use common::namespace::ip;
 use netstrata::link::Impairment;
 use netstrata::tcp::congestion::Algorithm;
 use netstrata::{Host, LinkSpec, Network, TcpStream};
@@ -12,30 +15,18 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Set in the environment of the inner call of a test, which has a namespace of its own.
-const INSIDE: &str = "NETSTRATA_KERNEL_INSIDE";
 const TAP: &str = "tap0";
 const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Runs the test of this name once more in a network namespace of its own. Returns whether this is that inner call.
 fn in_namespace(test: &str) -> bool {
-    if std::env::var_os(INSIDE).is_some() {
-        ip("link set lo up");
-        ip(&format!("tuntap add dev {TAP} mode tap"));
-        ip(&format!("link set {TAP} txqueuelen 10000"));
-        return true;
+    if !common::namespace::in_namespace(test, &["--pid", "--fork", "--mount-proc", "--kill-child"]) {
+        return false;
     }
-    let mut command = Command::new("unshare");
-    command.args(["--net", "--pid", "--fork", "--mount-proc", "--kill-child", "--"]);
-    command.arg(std::env::current_exe().unwrap());
-    command.args([test, "--exact", "--include-ignored", "--nocapture"]).env(INSIDE, "1");
-    assert!(command.status().unwrap().success(), "the test failed inside the namespace");
-    false
-}
-
-/// Runs `ip` with these words.
-fn ip(words: &str) {
-    assert!(Command::new("ip").args(words.split(' ')).status().unwrap().success(), "ip {words}");
+    ip("link set lo up");
+    ip(&format!("tuntap add dev {TAP} mode tap"));
+    ip(&format!("link set {TAP} txqueuelen 10000"));
+    true
 }
 
 fn set(name: &str, value: &str) {

@@ -9,80 +9,26 @@
 
 mod common;
 
+use common::exchange::exchange;
 use common::namespace::{in_namespace, ip};
-use common::{pattern, within};
+use common::within;
 use netstrata::stack::Probing;
-use netstrata::{Host, LinkSpec, Network, TcpListener, TcpStream};
-use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Shutdown};
+use netstrata::{LinkSpec, Network};
+use std::net::{IpAddr, Ipv4Addr};
 use std::process::Command;
-use std::thread;
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(300);
 const KERNEL: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 9, 0, 1));
 const OURS: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 9, 0, 2));
 const CONNECTIONS: usize = 16;
-const LENGTH: usize = 2_000_000;
-
-/// Sends and gets the same back, on whichever stack's stream.
-fn call(mut stream: impl Read + Write, number: usize, shut: impl FnOnce()) -> impl Read + Write {
-    let sent = &pattern(LENGTH + number)[number..];
-    stream.write_all(sent).unwrap();
-    shut();
-    let mut back = Vec::new();
-    stream.read_to_end(&mut back).unwrap();
-    assert!(back == sent, "call {number}: {} bytes came back", back.len());
-    stream
-}
-
-fn answer(mut stream: impl Read + Write) {
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).unwrap();
-    stream.write_all(&bytes).unwrap();
-}
-
-/// Sixteen calls each way at once.
-fn exchange(host: &Host) {
-    let ours = TcpListener::bind(host, (OURS, 7)).unwrap();
-    let kernels = std::net::TcpListener::bind((KERNEL, 7)).unwrap();
-    let mut threads = Vec::new();
-    threads.push(thread::spawn(move || {
-        let answering: Vec<_> = (0..CONNECTIONS)
-            .map(|_| ours.accept().unwrap().0)
-            .map(|stream| thread::spawn(move || answer(stream)))
-            .collect();
-        answering.into_iter().for_each(|thread| thread.join().unwrap());
-    }));
-    threads.push(thread::spawn(move || {
-        let answering: Vec<_> = (0..CONNECTIONS)
-            .map(|_| kernels.accept().unwrap().0)
-            .map(|stream| thread::spawn(move || answer(stream)))
-            .collect();
-        answering.into_iter().for_each(|thread| thread.join().unwrap());
-    }));
-    for number in 0..CONNECTIONS {
-        let host = host.clone();
-        threads.push(thread::spawn(move || {
-            let stream = TcpStream::connect(&host, (KERNEL, 7)).unwrap();
-            let other = stream.try_clone().unwrap();
-            call(stream, number, || other.shutdown(Shutdown::Write).unwrap());
-        }));
-        threads.push(thread::spawn(move || {
-            let stream = std::net::TcpStream::connect((OURS, 7)).unwrap();
-            let other = stream.try_clone().unwrap();
-            call(stream, number, || other.shutdown(Shutdown::Write).unwrap());
-        }));
-    }
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
-}
 
 fn over(spec: LinkSpec, name: &str, shards: usize) {
     let network = Network::new(spec).probing(Probing::Skip).address(OURS, 24).shards(shards);
     let host = network.start().unwrap();
     ip(&format!("addr add {KERNEL}/24 dev {name}"));
     ip(&format!("link set {name} up"));
-    exchange(&host);
+    exchange(&host, OURS, KERNEL, CONNECTIONS, 2_000_000);
     let opens: Vec<(u64, u64)> = host
         .shards()
         .iter()

@@ -4,11 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use netstrata::network::is_kernels;
 use netstrata::{Failed, Host, Unreachable};
 use services::Stop;
 use services::gateway::{Cause, Counters, Flow, Flows, Policy, Protocol, Stations};
-
-use super::own::is_own;
 
 /// A running gateway.
 pub(crate) struct Engine {
@@ -44,7 +43,7 @@ impl Engine {
     ) -> Result<(Flow, SocketAddr), Cause> {
         let flow = self.enter(protocol, guest, meant)?;
         let now = std::time::Instant::now();
-        let is_hosts = |address| !self.host_addresses && is_own(address);
+        let is_hosts = |address| !self.host_addresses && is_kernels(address);
         match self.policy.target(meant, is_hosts, now) {
             Ok(target) => Ok((flow, target)),
             Err(cause) => {

@@ -38,7 +38,7 @@ pub(crate) struct Handed {
 pub(crate) fn open(arguments: &GatewayArguments, namespace: &str) -> Result<Handed, Failure> {
     if !matches!(arguments.network.link, LinkSpec::Tap(_) | LinkSpec::Tun(_)) {
         return Err(Failure::usage(
-            format!("--netns needs an interface, and {} is none", arguments.network.link),
+            format!("--netns needs a TAP or a TUN, and {} is none", arguments.network.link),
             "give --link tap:NAME or tun:NAME",
         ));
     }

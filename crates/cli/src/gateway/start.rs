@@ -55,7 +55,7 @@ fn check(arguments: &GatewayArguments) -> Result<(), Failure> {
     let link = &arguments.network.link;
     if *link == LinkSpec::Host {
         let cause = "a gateway stands between guests and the operating system, and --link host has no guests";
-        return Err(Failure::usage(cause, "give --link lan[:PATH], tap:NAME or tun:NAME"));
+        return Err(Failure::usage(cause, "give --link lan[:PATH], tap:NAME, tun:NAME or packet:NAME"));
     }
     if arguments.network.gateway.is_some() {
         return Err(Failure::usage("a gateway has no gateway: it is one", "leave --gateway away"));

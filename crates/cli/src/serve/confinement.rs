@@ -132,8 +132,10 @@ mod linux {
     pub(super) fn needed(arguments: &ServeArguments) -> CapabilitySet {
         use std::os::unix::fs::MetadataExt;
         let mut needed = CapabilitySet::empty();
-        if matches!(arguments.network.link, LinkSpec::Tap(_) | LinkSpec::Tun(_)) {
-            needed |= CapabilitySet::NET_ADMIN;
+        match arguments.network.link {
+            LinkSpec::Tap(_) | LinkSpec::Tun(_) => needed |= CapabilitySet::NET_ADMIN,
+            LinkSpec::Packet(_) => needed |= CapabilitySet::NET_RAW,
+            LinkSpec::Lan(_) | LinkSpec::Memory | LinkSpec::Host => {}
         }
         let on_system = arguments.network.link == LinkSpec::Host;
         let own = on_system.then_some(arguments.services.iter().map(|placed| placed.port));

@@ -1,16 +1,16 @@
-//! Links: `lan[:PATH]`, `tap:NAME`, `tun:NAME`, `host`.
+//! Links: `lan[:PATH]`, `tap:NAME`, `tun:NAME`, `packet:NAME`, `host`.
 
 use netstrata::LinkSpec;
+
+/// Those that serve a command.
+const KINDS: &str = "lan[:PATH], tap:NAME, tun:NAME, packet:NAME or host";
 
 /// Reads the value of `--link`.
 pub(crate) fn parse(text: &str) -> Result<LinkSpec, String> {
     match text.parse::<LinkSpec>() {
-        Ok(LinkSpec::Memory) => {
-            Err("the link \"memory\" joins hosts of one process; take lan[:PATH], tap:NAME, tun:NAME or host"
-                .to_owned())
-        }
+        Ok(LinkSpec::Memory) => Err(format!("the link \"memory\" joins hosts of one process; take {KINDS}")),
         Ok(link) => Ok(link),
-        Err(error) => Err(format!("{error}; take lan[:PATH], tap:NAME, tun:NAME or host")),
+        Err(error) => Err(format!("{error}; take {KINDS}")),
     }
 }
 
@@ -20,10 +20,10 @@ mod tests {
 
     #[test]
     fn links_that_serve_no_command_are_refused_in_one_line() {
-        for link in ["lan", "lan:/tmp/x", "tap:net0", "tun:net0", "host"] {
+        for link in ["lan", "lan:/tmp/x", "tap:net0", "tun:net0", "packet:eth0", "host"] {
             assert_eq!(parse(link).unwrap().to_string(), link);
         }
-        for link in ["memory", "lam", "", "tap", "tun", "ethernet"] {
+        for link in ["memory", "lam", "", "tap", "tun", "packet", "ethernet"] {
             let error = parse(link).unwrap_err();
             assert!(error.contains("tap:NAME") && !error.contains('\n'), "{link}: {error}");
         }

@@ -24,7 +24,10 @@ const TURN: usize = 512 << 10;
 const LOOK: Duration = Duration::from_millis(500);
 
 /// A station of our own on the network of an interface: it has a hardware address beside the kernel's, and sees what is for it and for
-/// groups. What the kernel itself sends by the interface does not come back, so the two do not hear each other there.
+/// groups. What the kernel itself sends by the interface does not come back, so the two do not hear each other there. With an address of
+/// IP that is the kernel's as well, both would answer.
+///
+/// A network that lets only known stations in (wireless ones, those of many virtual machines) does not carry another one's frames.
 ///
 /// While the interface is down, frames are lost. Needs CAP_NET_RAW.
 ///
@@ -57,8 +60,9 @@ impl Device {
     /// Joins the network of the interface `name` as the station `mac`. The MTU is the interface's.
     ///
     /// # Errors
-    /// `PermissionDenied` without CAP_NET_RAW; the system's error for an interface that is not there; `InvalidInput` for a name or an
-    /// address that cannot be, and for an interface that is no Ethernet; each with what to do about it.
+    /// `PermissionDenied` without CAP_NET_RAW; the system's error for an interface that is not there; `NetworkDown` for one that is
+    /// down; `InvalidInput` for a name or an address that cannot be, and for an interface that is no Ethernet; each with what to do about
+    /// it.
     pub fn open(name: &str, mac: MacAddress, options: Options) -> io::Result<Device> {
         let opened = opening::open(name, mac, options, Sharing::Alone, 1)?;
         Ok(Device::new(opened, name, mac, options))

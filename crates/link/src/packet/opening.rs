@@ -59,6 +59,11 @@ pub(super) fn open(
         let text = format!("{name} is no Ethernet, so no station can join it: give an interface that is one");
         return Err(io::Error::new(ErrorKind::InvalidInput, text));
     }
+    if !interface::is_up(name).map_err(|error| explained(name, &error))? {
+        let text =
+            format!("cannot open a packet socket on {name}: it is down; `ip link set {name} up` sets it up");
+        return Err(io::Error::new(ErrorKind::NetworkDown, text));
+    }
     prepare(name, index, station, options, sharing, count).map_err(|error| explained(name, &error))
 }
 

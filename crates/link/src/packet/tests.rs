@@ -135,6 +135,7 @@ fn what_cannot_be_opened_says_why_in_one_line() {
     if !with_cable("what_cannot_be_opened_says_why_in_one_line") {
         return;
     }
+    ip("link add idle type veth peer name other");
     let refused = |name: &str, mac: MacAddress| match Device::open(name, mac, OFF) {
         Ok(_) => panic!("{name} was opened"),
         Err(error) => error.to_string(),
@@ -144,6 +145,7 @@ fn what_cannot_be_opened_says_why_in_one_line() {
         (refused("a b", OURS), "cannot be the name of an interface"),
         (refused("lo", OURS), "lo is no Ethernet"),
         (refused("near", MacAddress::BROADCAST), "cannot be the address of one station"),
+        (refused("idle", OURS), "cannot open a packet socket on idle: it is down; `ip link set idle up`"),
     ] {
         assert!(error.contains(part) && !error.contains('\n'), "{error}");
     }

@@ -23,7 +23,7 @@ pub(super) fn open(
             };
             Ok(vec![Box::new(Nic::join(address, mac, mtu)?)])
         }
-        LinkSpec::Tap(_) | LinkSpec::Tun(_) => interface(spec, mac, whole, queues),
+        LinkSpec::Tap(_) | LinkSpec::Tun(_) | LinkSpec::Packet(_) => interface(spec, mac, whole, queues),
         LinkSpec::Memory => Err(not_a_network(MEMORY)),
         LinkSpec::Host => Err(not_a_network(HOST)),
     }
@@ -38,7 +38,7 @@ pub(super) fn open(
     _queues: usize,
 ) -> io::Result<Vec<Box<dyn Link>>> {
     Err(match spec {
-        LinkSpec::Lan(_) | LinkSpec::Tap(_) | LinkSpec::Tun(_) => io::Error::new(
+        LinkSpec::Lan(_) | LinkSpec::Tap(_) | LinkSpec::Tun(_) | LinkSpec::Packet(_) => io::Error::new(
             ErrorKind::Unsupported,
             format!("the link \"{spec}\" is not available on this system"),
         ),
@@ -51,21 +51,30 @@ const MEMORY: &str = "the link \"memory\" joins two hosts of one process: start 
 const HOST: &str =
     "the link \"host\" is the operating system's own sockets: no stack of ours can be plugged into it";
 
-/// A cable to the kernel. A TAP carries packets, as cables do; over a TUN super-segments pass whole, if `whole` says so. Then those of
-/// the TAP are gathered again, too.
+/// A cable to the kernel, or a place beside it. A TAP carries packets, as cables do; over the others super-segments pass whole, if `whole`
+/// says so. Then those of the TAP are gathered again, too.
 #[cfg(target_os = "linux")]
 fn interface(spec: &LinkSpec, mac: MacAddress, whole: bool, queues: usize) -> io::Result<Vec<Box<dyn Link>>> {
+    use link::packet;
     use link::tuntap::{Device, Offload};
-    let devices = match spec {
-        LinkSpec::Tun(name) => {
-            Device::tun_queues(name, queues, if whole { Offload::On } else { Offload::Off })?
-        }
+    let offload = if whole { Offload::On } else { Offload::Off };
+    match spec {
+        LinkSpec::Tun(name) => Ok(boxed(Device::tun_queues(name, queues, offload)?)),
         LinkSpec::Tap(name) => {
-            Device::tap_queues(name, mac, queues, if whole { Offload::Gathered } else { Offload::Off })?
+            let offload = if whole { Offload::Gathered } else { Offload::Off };
+            Ok(boxed(Device::tap_queues(name, mac, queues, offload)?))
         }
-        _ => return Err(not_a_network(HOST)),
-    };
-    Ok(devices.into_iter().map(|device| -> Box<dyn Link> { Box::new(device) }).collect())
+        LinkSpec::Packet(name) => {
+            let options = packet::Options { offload, ..packet::Options::default() };
+            Ok(boxed(packet::Device::queues(name, mac, queues, options)?))
+        }
+        _ => Err(not_a_network(HOST)),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn boxed<L: Link + 'static>(links: Vec<L>) -> Vec<Box<dyn Link>> {
+    links.into_iter().map(|link| -> Box<dyn Link> { Box::new(link) }).collect()
 }
 
 #[cfg(all(unix, not(target_os = "linux")))]

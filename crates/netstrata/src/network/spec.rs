@@ -1,4 +1,4 @@
-//! The text that names a link: `lan[:PATH]`, `tap:NAME`, `tun:NAME`, `memory`, `host`.
+//! The text that names a link: `lan[:PATH]`, `tap:NAME`, `tun:NAME`, `packet:NAME`, `memory`, `host`.
 
 use std::error::Error;
 use std::fmt;
@@ -21,6 +21,9 @@ pub enum LinkSpec {
     Tap(String),
     /// `tun:NAME`: an IP cable to the kernel of this machine (Linux), over which super-segments pass whole.
     Tun(String),
+    /// `packet:NAME`: a station of our own on the network of an interface of this machine, beside the kernel's own (Linux). The
+    /// two do not hear each other, so an address is one's or the other's.
+    Packet(String),
     /// `memory`: a cable inside this process.
     Memory,
     /// `host`: not our stack but the operating system's sockets, for comparison.
@@ -28,10 +31,17 @@ pub enum LinkSpec {
 }
 
 /// The links that there are, as one writes them.
-const KINDS: &str = "lan[:PATH], tap:NAME, tun:NAME, memory and host";
-const NAMES: [&str; 5] = ["lan", "tap", "tun", "memory", "host"];
+const KINDS: &str = "lan[:PATH], tap:NAME, tun:NAME, packet:NAME, memory and host";
+const NAMES: [&str; 6] = ["lan", "tap", "tun", "packet", "memory", "host"];
 /// The longest name of an interface that the kernel takes, in bytes (IFNAMSIZ without its end).
 const LONGEST_INTERFACE: usize = 15;
+
+impl LinkSpec {
+    /// Whether the link is a place on a network that the kernel is on as well, under addresses of its own.
+    pub(super) fn is_beside_kernel(&self) -> bool {
+        matches!(self, LinkSpec::Packet(_))
+    }
+}
 
 impl FromStr for LinkSpec {
     type Err = InvalidLinkSpec;
@@ -49,10 +59,11 @@ impl FromStr for LinkSpec {
             ("lan", Some(path)) => Ok(LinkSpec::Lan(Some(PathBuf::from(path)))),
             ("tap", Some(name)) if is_interface_name(name) => Ok(LinkSpec::Tap(name.to_owned())),
             ("tun", Some(name)) if is_interface_name(name) => Ok(LinkSpec::Tun(name.to_owned())),
-            ("tap" | "tun", Some(name)) => Err(InvalidLinkSpec(format!(
+            ("packet", Some(name)) if is_interface_name(name) => Ok(LinkSpec::Packet(name.to_owned())),
+            ("tap" | "tun" | "packet", Some(name)) => Err(InvalidLinkSpec(format!(
                 "{name:?} cannot name an interface: 1 to {LONGEST_INTERFACE} characters without blanks, '/' and ':'"
             ))),
-            ("tap" | "tun", None) => Err(InvalidLinkSpec(format!(
+            ("tap" | "tun" | "packet", None) => Err(InvalidLinkSpec(format!(
                 "{kind:?} needs the name of an interface, as in \"{kind}:net0\""
             ))),
             ("memory", None) => Ok(LinkSpec::Memory),
@@ -77,6 +88,7 @@ impl fmt::Display for LinkSpec {
             LinkSpec::Lan(Some(path)) => write!(f, "lan:{}", path.display()),
             LinkSpec::Tap(name) => write!(f, "tap:{name}"),
             LinkSpec::Tun(name) => write!(f, "tun:{name}"),
+            LinkSpec::Packet(name) => write!(f, "packet:{name}"),
             LinkSpec::Memory => f.write_str("memory"),
             LinkSpec::Host => f.write_str("host"),
         }
@@ -138,8 +150,16 @@ mod tests {
 
     #[test]
     fn every_kind_is_read_and_written_the_same() {
-        for text in ["lan", "lan:/run/user/1000/x.sock", "lan:a:b", "tap:net0", "tun:net0", "memory", "host"]
-        {
+        for text in [
+            "lan",
+            "lan:/run/user/1000/x.sock",
+            "lan:a:b",
+            "tap:net0",
+            "tun:net0",
+            "packet:eth0",
+            "memory",
+            "host",
+        ] {
             let spec: LinkSpec = text.parse().unwrap();
             assert_eq!(spec.to_string(), text);
         }
@@ -149,7 +169,7 @@ mod tests {
     #[test]
     fn errors_are_one_line_that_names_what_is_valid() {
         let table = [
-            ("", "lan[:PATH], tap:NAME, tun:NAME, memory and host"),
+            ("", "lan[:PATH], tap:NAME, tun:NAME, packet:NAME, memory and host"),
             ("lann", "did you mean \"lan\"?"),
             ("hots:", "did you mean \"host\"?"),
             ("ethernet", "the links are lan[:PATH]"),
@@ -160,6 +180,9 @@ mod tests {
             ("tap:sixteen-letters0", "1 to 15 characters"),
             ("tap:a b", "without blanks"),
             ("tun", "as in \"tun:net0\""),
+            ("packet", "as in \"packet:net0\""),
+            ("packet:", "1 to 15 characters"),
+            ("pocket:eth0", "did you mean \"packet\"?"),
             ("tun:a/b", "cannot name an interface"),
             ("tap:../x", "cannot name an interface"),
             ("memory:1", "takes nothing after a colon"),

@@ -5,6 +5,7 @@
     reason = "every test uses a part of it, and a failure is a failed test"
 )]
 
+pub(crate) mod exchange;
 #[cfg(target_os = "linux")]
 pub(crate) mod namespace;
 

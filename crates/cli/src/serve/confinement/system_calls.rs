@@ -153,7 +153,7 @@ const OLDER: &[c_long] = &[];
 
 /// Calls on descriptors that are of use: no device is changed.
 #[allow(clippy::unnecessary_cast, reason = "other C libraries have another type for them")]
-const CONTROLS: [u64; 7] = [
+const CONTROLS: [u64; 8] = [
     libc::FIONREAD as u64,
     libc::FIONBIO as u64,
     libc::FIOCLEX as u64,
@@ -161,6 +161,8 @@ const CONTROLS: [u64; 7] = [
     libc::TIOCGWINSZ as u64,
     libc::TUNGETIFF as u64,
     libc::SIOCGIFMTU as u64,
+    // Whether an interface is up.
+    libc::SIOCGIFFLAGS as u64,
 ];
 /// The kinds of sockets that may be opened: neither raw ones nor those of devices.
 const FAMILIES: [u64; 3] = [libc::AF_UNIX as u64, libc::AF_INET as u64, libc::AF_INET6 as u64];

@@ -1,0 +1,134 @@
+//! Hosts that are stations of their own on an interface's network, beside the kernel, with the Linux kernel's own stack at the other end
+//! of the cable.
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::unwrap_used,
+    reason = "tests live in real time, and a failure is a failed test"
+)]
+
+mod common;
+
+use common::exchange::exchange;
+use common::namespace::{in_namespace, ip, run};
+use common::within;
+use netstrata::link::Watch;
+use netstrata::link::watch::Direction;
+use netstrata::{LinkSpec, Network, PingSocket};
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_secs(120);
+const KERNEL: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 9, 0, 1));
+const OURS: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 9, 0, 2));
+/// The one end of the cable, which is to carry a station of ours.
+const NEAR: &str = "near";
+
+/// Runs the test in a network namespace in which the kernel has the other end of the cable. Returns whether this is the inner call.
+fn with_cable(test: &str) -> bool {
+    if !in_namespace(test, &[]) {
+        return false;
+    }
+    ip("link set lo up");
+    ip(&format!("link add {NEAR} type veth peer name far"));
+    ip(&format!("address add {KERNEL}/24 dev far"));
+    ip("link set far up");
+    ip(&format!("link set {NEAR} up"));
+    true
+}
+
+/// Who wants to see packets, and counts them.
+#[derive(Debug, Default)]
+struct Watcher(AtomicU64);
+
+impl Watch for Watcher {
+    fn is_watching(&self) -> bool {
+        true
+    }
+
+    fn packet(&self, _: Direction, packet: &[u8]) {
+        assert!(packet.len() <= 1514, "{} bytes are no packet", packet.len());
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Frames that have left by our end of the cable.
+fn left() -> u64 {
+    let text = std::fs::read_to_string("/proc/net/dev").unwrap();
+    let line = text.lines().find_map(|line| line.trim_start().strip_prefix(NEAR)).unwrap();
+    line.split_whitespace().nth(10).unwrap().parse().unwrap()
+}
+
+/// Segments that came to the kernel with checksums that do not fit.
+fn bad_checksums() -> String {
+    let text = std::fs::read_to_string("/proc/net/snmp").unwrap();
+    let rows: Vec<Vec<&str>> =
+        text.lines().filter(|line| line.starts_with("Tcp:")).map(|line| line.split(' ').collect()).collect();
+    let at = rows[0].iter().position(|name| *name == "InCsumErrors").unwrap();
+    rows[1][at].to_owned()
+}
+
+/// Pings and calls each way. What leaves as super-segments where the link is `wide` and nobody looks leaves as packets where somebody does.
+fn calls(spec: &LinkSpec, shards: usize, wide: bool) {
+    const CONNECTIONS: usize = 4;
+    const LENGTH: usize = 1_000_000;
+    // Each end sends, and sends back what came.
+    const PACKETS: u64 = (2 * CONNECTIONS * LENGTH / 1460) as u64;
+    for watcher in [None, Some(Arc::new(Watcher::default()))] {
+        let watch = watcher.clone().map(|watcher| watcher as Arc<dyn Watch>);
+        let network = Network::new(spec.clone()).address(OURS, 24).shards(shards).watch(watch);
+        let host = network.start().unwrap();
+        run("ping", &format!("-q -c 2 -i 0.01 -W 10 {OURS}"));
+        let ping = PingSocket::open(&host).unwrap();
+        ping.send_to(KERNEL, 7, b"there and back", None).unwrap();
+        assert_eq!(ping.recv_timeout(LIMIT).unwrap().sequence, 7);
+        let before = left();
+        exchange(&host, OURS, KERNEL, CONNECTIONS, LENGTH);
+        let left = left() - before;
+        assert_eq!(bad_checksums(), "0");
+        match watcher {
+            None if wide => assert!(left < PACKETS / 2, "{left} frames are no super-segments"),
+            _ => assert!(left >= PACKETS, "{left} frames for {PACKETS} packets"),
+        }
+        if let Some(watcher) = watcher {
+            assert!(watcher.0.load(Ordering::Relaxed) >= 2 * PACKETS);
+        }
+        assert!(host.link_failures().is_empty());
+        assert!(host.shutdown(Duration::from_secs(10)));
+    }
+}
+
+#[test]
+#[ignore = "needs root, ip and ping"]
+fn calls_both_ways_over_a_packet_socket() {
+    if with_cable("calls_both_ways_over_a_packet_socket") {
+        within(LIMIT, || calls(&LinkSpec::Packet(NEAR.into()), 1, true));
+    }
+}
+
+#[test]
+#[ignore = "needs root, ip and ping"]
+fn two_shards_share_an_interfaces_frames_by_packet_sockets() {
+    if with_cable("two_shards_share_an_interfaces_frames_by_packet_sockets") {
+        within(LIMIT, || calls(&LinkSpec::Packet(NEAR.into()), 2, true));
+    }
+}
+
+/// The kernel neither hears our probes nor keeps silent about what is its own.
+#[test]
+#[ignore = "needs root and ip"]
+fn the_kernels_own_addresses_are_refused_and_passed_over() {
+    if !with_cable("the_kernels_own_addresses_are_refused_and_passed_over") {
+        return;
+    }
+    let network = || Network::new(LinkSpec::Packet(NEAR.into()));
+    let error = network().address(KERNEL, 24).start().map(drop).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AddrNotAvailable);
+    assert!(error.to_string().starts_with("the kernel of this machine has 10.9.0.1 itself"), "{error}");
+    let (_host, taken) = network().start_at_free_address(KERNEL..=OURS, 24, 100).unwrap();
+    assert_eq!(taken, OURS);
+}
