@@ -1,5 +1,6 @@
 //! A table whose places are found by number in constant time and never move.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::{fmt, mem};
 
@@ -62,11 +63,13 @@ impl fmt::Debug for Key {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Slab<T> {
-    chunks: Vec<Vec<Slot<T>>>,
+    chunks: Vec<Chunk<T>>,
     first_vacant: u32,
-    used: u32,
     len: usize,
 }
+
+/// Its length is known beforehand, so that a look-up checks one bound, not two.
+type Chunk<T> = Box<[Slot<T>; CHUNK]>;
 
 #[derive(Clone, Debug)]
 struct Slot<T> {
@@ -83,7 +86,7 @@ enum Entry<T> {
 impl<T> Slab<T> {
     /// An empty table; it allocates nothing.
     pub const fn new() -> Slab<T> {
-        Slab { chunks: Vec::new(), first_vacant: NO_SLOT, used: 0, len: 0 }
+        Slab { chunks: Vec::new(), first_vacant: NO_SLOT, len: 0 }
     }
 
     /// How many values the table holds.
@@ -98,10 +101,10 @@ impl<T> Slab<T> {
 
     /// Puts a value into the table; `None` when all 2^32 - 1 slots are taken.
     pub fn insert(&mut self, value: T) -> Option<Key> {
-        let index = match self.first_vacant {
-            NO_SLOT => return self.insert_at_end(value),
-            index => index,
-        };
+        if self.first_vacant == NO_SLOT {
+            self.grow()?;
+        }
+        let index = self.first_vacant;
         let slot = self.slot_mut(index)?;
         let Entry::Vacant { next } = slot.entry else { return None };
         let generation = slot.generation;
@@ -112,18 +115,13 @@ impl<T> Slab<T> {
         Some(Key::new(index, generation))
     }
 
-    fn insert_at_end(&mut self, value: T) -> Option<Key> {
-        let index = self.used;
-        if index == NO_SLOT {
-            return None;
-        }
-        if (index as usize).is_multiple_of(CHUNK) {
-            self.chunks.push(Vec::with_capacity(CHUNK));
-        }
-        self.chunks.last_mut()?.push(Slot { generation: 0, entry: Entry::Occupied(value) });
-        self.used += 1;
-        self.len += 1;
-        Some(Key::new(index, 0))
+    /// Adds a chunk of vacant slots when there is none left.
+    #[cold]
+    fn grow(&mut self) -> Option<()> {
+        let first = first_slot(self.chunks.len())?;
+        self.chunks.push(vacant_chunk(first)?);
+        self.first_vacant = first;
+        Some(())
     }
 
     /// Takes the value out; `None` if the key is stale.
@@ -164,7 +162,7 @@ impl<T> Slab<T> {
     /// The value named by `key`, unless it was removed.
     #[inline]
     pub fn get(&self, key: Key) -> Option<&T> {
-        let slot = self.chunks.get(key.index() as usize / CHUNK)?.get(key.index() as usize % CHUNK)?;
+        let slot = self.slot(key.index())?;
         match &slot.entry {
             Entry::Occupied(value) if slot.generation == key.generation() => Some(value),
             _ => None,
@@ -204,7 +202,7 @@ impl<T> Slab<T> {
     /// The value in slot `index`, whatever its generation.
     #[inline]
     pub fn at(&self, index: u32) -> Option<&T> {
-        match &self.chunks.get(index as usize / CHUNK)?.get(index as usize % CHUNK)?.entry {
+        match &self.slot(index)?.entry {
             Entry::Occupied(value) => Some(value),
             Entry::Vacant { .. } => None,
         }
@@ -213,22 +211,44 @@ impl<T> Slab<T> {
     /// The key of the value in slot `index`.
     #[inline]
     pub fn key_at(&self, index: u32) -> Option<Key> {
-        let slot = self.chunks.get(index as usize / CHUNK)?.get(index as usize % CHUNK)?;
+        let slot = self.slot(index)?;
         matches!(slot.entry, Entry::Occupied(_)).then_some(Key::new(index, slot.generation))
     }
 
     /// All values with their keys. For reports only: nothing on a segment's way walks a table.
     pub fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
-        self.chunks.iter().flatten().enumerate().filter_map(|(index, slot)| match &slot.entry {
+        self.chunks.iter().flat_map(|chunk| chunk.iter()).enumerate().filter_map(|(index, slot)| match &slot
+            .entry
+        {
             Entry::Occupied(value) => Some((Key::new(index as u32, slot.generation), value)),
             Entry::Vacant { .. } => None,
         })
     }
 
     #[inline]
-    fn slot_mut(&mut self, index: u32) -> Option<&mut Slot<T>> {
-        self.chunks.get_mut(index as usize / CHUNK)?.get_mut(index as usize % CHUNK)
+    fn slot(&self, index: u32) -> Option<&Slot<T>> {
+        self.chunks.get(index as usize / CHUNK).map(|chunk| &chunk[index as usize % CHUNK])
     }
+
+    #[inline]
+    fn slot_mut(&mut self, index: u32) -> Option<&mut Slot<T>> {
+        self.chunks.get_mut(index as usize / CHUNK).map(|chunk| &mut chunk[index as usize % CHUNK])
+    }
+}
+
+/// The first slot of the chunk behind `chunks` others; `None` beyond the last number.
+fn first_slot(chunks: usize) -> Option<u32> {
+    u32::try_from(chunks).ok()?.checked_mul(CHUNK as u32)
+}
+
+/// The chunk that begins with slot `first`; its vacant slots are linked in order. It is filled in where it stays: it is too large
+/// for the stack.
+fn vacant_chunk<T>(first: u32) -> Option<Chunk<T>> {
+    // One past the last number is the one that names no slot: there the list ends by itself.
+    let next = |place: u32| if place + 1 == CHUNK as u32 { NO_SLOT } else { first + place + 1 };
+    let slots =
+        (0..CHUNK as u32).map(|place| Slot { generation: 0, entry: Entry::Vacant { next: next(place) } });
+    slots.collect::<Vec<_>>().try_into().ok()
 }
 
 impl<T> Default for Slab<T> {
@@ -243,12 +263,16 @@ mod tests {
 
     #[test]
     fn the_last_number_names_no_slot() {
-        // As if all slots before it were taken, without their memory.
-        let mut slab =
-            Slab { chunks: alloc::vec![Vec::new()], first_vacant: NO_SLOT, used: NO_SLOT - 1, len: 0 };
-        assert_eq!(slab.insert("last").map(Key::index), Some(NO_SLOT - 1));
-        assert_eq!(slab.insert("one too many"), None);
-        assert_eq!(slab.len(), 1);
+        // As if all chunks before the last were taken, without their memory.
+        let chunks = 1 << (u32::BITS - CHUNK.ilog2());
+        let last = vacant_chunk::<()>(first_slot(chunks - 1).unwrap()).unwrap();
+        let next = |slot: &Slot<()>| match slot.entry {
+            Entry::Vacant { next } => next,
+            Entry::Occupied(()) => panic!("{slot:?}"),
+        };
+        assert_eq!(next(&last[CHUNK - 3]), NO_SLOT - 1);
+        assert_eq!(next(&last[CHUNK - 2]), NO_SLOT);
+        assert_eq!(first_slot(chunks), None);
     }
 
     #[test]
