@@ -115,6 +115,14 @@ impl TimerWheel {
         }
     }
 
+    /// Gives a timer another token.
+    #[inline]
+    pub fn assign(&mut self, timer: TimerId, token: u32) {
+        if let Some(node) = self.nodes.get_mut(timer.0 as usize) {
+            node.token = token;
+        }
+    }
+
     /// Disarms a timer; nothing happens if it is not armed. The caller forgets the id.
     pub fn cancel(&mut self, timer: TimerId) {
         if self.is_armed(timer) {
@@ -379,6 +387,15 @@ mod tests {
                 prop_assert_eq!(wheel.armed(), armed.len());
             }
         }
+    }
+
+    #[test]
+    fn a_timer_expires_for_whom_it_was_assigned_to_last() {
+        let mut wheel = TimerWheel::new(Instant::ZERO);
+        let timer = wheel.arm(Instant::from_millis(5), 1);
+        wheel.assign(timer, 2);
+        wheel.assign(TimerId::NONE, 3);
+        assert_eq!(wheel.pop_expired(Instant::from_millis(5)), Some(2));
     }
 
     #[test]

@@ -74,11 +74,16 @@ impl Host {
         let Some(key) = self.connections.key_at(index) else { return };
         if let Some(connection) = self.connections.get_mut(key) {
             connection.release(&mut environment!(self, now));
-            if connection.armed != Instant::FAR_FUTURE {
-                self.wheel.cancel(connection.timer);
-            }
             let stale = connection.queued || connection.told.is_announced();
+            let (timer, armed) = (connection.timer, connection.armed);
             self.connections.discard(key);
+            let others = !self.connections.is_empty();
+            if armed != Instant::FAR_FUTURE {
+                self.alarms.leave(timer, armed, others);
+            }
+            if !others {
+                self.alarms.drop_spare();
+            }
             self.memory.sharers = self.connections.len();
             if stale {
                 self.note_stale();

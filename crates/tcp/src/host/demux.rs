@@ -51,7 +51,7 @@ pub(crate) struct Demux {
 #[derive(Clone, Debug)]
 struct Hashed {
     tuple: FourTuple,
-    hash: ShortHash,
+    hash: u64,
 }
 
 /// A four-tuple's hash, short enough to be kept with what lives long and is then looked for no more but once, to be removed.
@@ -64,6 +64,12 @@ impl ShortHash {
         ShortHash(tuple.hash_by(key) as u32)
     }
 
+    /// What a long hash leaves for [`Demux::number`].
+    #[inline]
+    fn rest_of(hash: u64) -> u32 {
+        (hash >> 32) as u32
+    }
+
     /// As the table wants it, which takes places from the low bits and tells neighbours apart by the high ones.
     #[inline]
     fn wide(self) -> u64 {
@@ -74,7 +80,7 @@ impl ShortHash {
 impl Demux {
     pub(crate) fn new(key: HashKey) -> Demux {
         let tuple = FourTuple::NOWHERE;
-        let hashed = Hashed { tuple, hash: ShortHash::of(&tuple, &key) };
+        let hashed = Hashed { tuple, hash: tuple.hash_by(&key) };
         Demux { key, places: HashTable::new(), hashed, recent: None }
     }
 
@@ -83,9 +89,16 @@ impl Demux {
         if self.hashed.tuple != *tuple {
             // What is known is where the other one lives.
             self.recent = None;
-            self.hashed = Hashed { tuple: *tuple, hash: ShortHash::of(tuple, &self.key) };
+            self.hashed = Hashed { tuple: *tuple, hash: tuple.hash_by(&self.key) };
         }
-        self.hashed.hash
+        ShortHash(self.hashed.hash as u32)
+    }
+
+    /// A number for the four-tuple that only this host can guess. It has nothing to do with where the four-tuple lies in the table.
+    #[inline]
+    pub(crate) fn number(&mut self, tuple: &FourTuple) -> u32 {
+        self.hash(tuple);
+        ShortHash::rest_of(self.hashed.hash)
     }
 
     #[inline(never)]
@@ -184,6 +197,20 @@ impl Demux {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use basis::Random;
+    use core::net::{IpAddr, Ipv4Addr};
+
+    #[test]
+    fn the_number_differs_by_four_tuple_and_secret_and_is_no_part_of_the_place() {
+        let mut demux = Demux::new(Random::new([1; 32]).hash_key());
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let tuple = FourTuple { local: address, remote: address, local_port: 1, remote_port: 2 };
+        let number = demux.number(&tuple);
+        assert_ne!(number, demux.hash(&tuple).0);
+        assert_ne!(demux.number(&FourTuple { local_port: 3, ..tuple }), number);
+        assert_eq!(demux.number(&tuple), number);
+        assert_ne!(Demux::new(Random::new([2; 32]).hash_key()).number(&tuple), number);
+    }
 
     #[test]
     fn a_place_is_told_from_all_others_up_to_the_last_slot() {

@@ -15,7 +15,7 @@ use basis::{Frame, Instant, Key, TimerId};
 impl Host {
     /// Lets all timers expire whose time has come.
     pub fn on_timeout(&mut self, now: Instant) {
-        while let Some(index) = self.wheel.pop_expired(now) {
+        while let Some(index) = self.alarms.pop_expired(now) {
             let Some(connection) = self.connections.at_mut(index) else { continue };
             (connection.timer, connection.armed) = (TimerId::NONE, Instant::FAR_FUTURE);
             let fate = match connection.next_deadline() <= now {
@@ -49,7 +49,7 @@ impl Host {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let never = Instant::FAR_FUTURE;
         let tables = self.time_wait.next_deadline().min(self.half_open.next_deadline());
-        let earliest = self.wheel.next_deadline().unwrap_or(never).min(tables);
+        let earliest = self.alarms.next_deadline().min(tables);
         (earliest != never).then_some(earliest)
     }
 

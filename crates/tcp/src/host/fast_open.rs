@@ -3,6 +3,7 @@
 
 use super::demux::{Demux, Place};
 use super::half_open::CookieReply;
+use super::isn;
 use super::tcp_host::{Host, environment, tuple_at};
 use crate::config::{FastOpenClient, FastOpenServer};
 use crate::connection::control_block::ControlBlock;
@@ -116,8 +117,8 @@ impl Host {
         }
         let settings = listener.settings;
         let offer = self.offer(&settings, path, tuple);
-        let initial = self.isn.initial(tuple, now);
-        let timestamp_offset = self.isn.timestamp_offset(tuple);
+        let initial = isn::initial(self.demux.number(tuple), now);
+        let timestamp_offset = self.timestamp_offsets.of(tuple);
         let window = syn_window(self.first_window(&settings));
         let negotiated = offer.agree(&header.options, header.flags, tuple.local.is_ipv4());
         let recent = header.options.timestamps.map_or(0, |timestamps| timestamps.value);

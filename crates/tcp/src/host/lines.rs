@@ -1,21 +1,22 @@
 //! Where a connection stands in line: for work, for its timer, for news.
 
+use super::alarms::Alarms;
 use super::work::{Lanes, News, Turn};
 use crate::connection::control_block::{ControlBlock, Standing};
 use alloc::collections::VecDeque;
-use basis::{Instant, Key, TimerWheel};
+use basis::{Instant, Key};
 
 /// A host's lines.
 pub(super) struct Lines<'a> {
     pub(super) lanes: &'a mut Lanes,
-    pub(super) wheel: &'a mut TimerWheel,
+    pub(super) alarms: &'a mut Alarms,
     pub(super) news: &'a mut VecDeque<News>,
 }
 
 /// Borrows a host's lines, and nothing else of it.
 macro_rules! lines {
     ($host:expr) => {
-        Lines { lanes: &mut $host.lanes, wheel: &mut $host.wheel, news: &mut $host.news }
+        Lines { lanes: &mut $host.lanes, alarms: &mut $host.alarms, news: &mut $host.news }
     };
 }
 pub(super) use lines;
@@ -58,10 +59,10 @@ impl Lines<'_> {
     #[inline(never)]
     fn rearm(&mut self, key: Key, connection: &mut ControlBlock, deadline: Instant) {
         if connection.armed == Instant::FAR_FUTURE {
-            connection.timer = self.wheel.arm(deadline, key.index());
+            (connection.timer, connection.armed) = self.alarms.arm(deadline, key.index());
         } else {
-            self.wheel.rearm(connection.timer, deadline);
+            self.alarms.rearm(connection.timer, deadline);
+            connection.armed = deadline;
         }
-        connection.armed = deadline;
     }
 }

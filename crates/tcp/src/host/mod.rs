@@ -1,6 +1,7 @@
 //! A host's many connections: which one a segment belongs to, who listens, and whose turn it is to send.
 
 mod admission;
+mod alarms;
 mod consequences;
 mod demux;
 mod due;

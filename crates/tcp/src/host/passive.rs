@@ -2,6 +2,7 @@
 
 use super::demux::{Demux, Place};
 use super::half_open::{self, HalfOpen, Opening};
+use super::isn;
 use super::listener::Admission;
 use super::reset;
 use super::tcp_host::{Host, environment, tuple_at};
@@ -117,13 +118,13 @@ impl Host {
         let Some(listener) = self.listeners.get(key) else { return Err(Dropped::NoSocket) };
         let settings = listener.settings;
         let offer = self.offer(&settings, path, tuple);
-        let generated = self.isn.initial(tuple, now);
+        let generated = isn::initial(self.demux.number(tuple), now);
         let opening = Opening {
             tuple: *tuple,
             path,
             offer,
             initial: beyond.map_or(generated, |beyond| generated.max(beyond)),
-            timestamp_offset: self.isn.timestamp_offset(tuple),
+            timestamp_offset: self.timestamp_offsets.of(tuple),
             window: self.first_window(&settings),
             listener: key,
             undecided: listener.asks,

@@ -30,7 +30,7 @@ impl Host {
         let offer = self.offer(&settings, path, tuple);
         let (options, flags) = keepable(&header.options, header.flags, offer.timestamps);
         let negotiated = offer.agree(&options, flags, tuple.local.is_ipv4());
-        let value = keep(negotiated, clock(self.isn.timestamp_offset(tuple), now));
+        let value = keep(negotiated, clock(self.timestamp_offsets.of(tuple), now));
         let echo = options.timestamps.map_or(0, |timestamps| timestamps.value);
         let answer = Header {
             source_port: tuple.local_port,
@@ -71,7 +71,7 @@ impl Host {
             self.counters.syn_cookies_refused += 1;
             return None;
         };
-        let timestamp_offset = self.isn.timestamp_offset(tuple);
+        let timestamp_offset = self.timestamp_offsets.of(tuple);
         let offer = self.offer(&settings, path, tuple);
         let timestamps = header.options.timestamps.filter(|_| offer.timestamps);
         let (options, flags) = recall(maximum, timestamps, clock(timestamp_offset, now));

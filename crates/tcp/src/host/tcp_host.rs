@@ -1,8 +1,9 @@
 //! The host: segments in, segments and events out.
 
+use super::alarms::Alarms;
 use super::demux::{Demux, Place};
 use super::half_open::{HalfOpen, HalfOpenTable};
-use super::isn::IsnGenerator;
+use super::isn::TimestampOffsets;
 use super::lines::{Lines, lines};
 use super::listener::Listeners;
 use super::peer_cookies::PeerCookies;
@@ -19,7 +20,7 @@ use crate::error::{Dropped, IcmpError};
 use crate::memory::Memory;
 use crate::segment::{FourTuple, Path};
 use alloc::collections::VecDeque;
-use basis::{Checksum, Frame, Instant, Random, RateLimit, Seed, Slab, TimerWheel};
+use basis::{Checksum, Frame, Instant, Random, RateLimit, Seed, Slab};
 use core::hint::cold_path;
 use core::net::IpAddr;
 use wire::tcp::{Header, Seq};
@@ -36,7 +37,7 @@ use wire::tcp::{Header, Seq};
 #[derive(Clone, Debug)]
 pub struct Host {
     pub(super) config: HostConfig,
-    pub(super) isn: IsnGenerator,
+    pub(super) timestamp_offsets: TimestampOffsets,
     pub(super) demux: Demux,
     pub(super) connections: Slab<ControlBlock>,
     pub(super) half_open: HalfOpenTable,
@@ -46,7 +47,7 @@ pub struct Host {
     pub(super) news: VecDeque<News>,
     /// At most how many entries of the queues are about something that is gone.
     pub(super) stale: usize,
-    pub(super) wheel: TimerWheel,
+    pub(super) alarms: Alarms,
     pub(super) memory: Memory,
     pub(super) counters: Counters,
     pub(super) cookies: SynCookies,
@@ -103,7 +104,7 @@ impl Host {
         let mut random = Random::new(seed);
         Host {
             config,
-            isn: IsnGenerator::new(&mut random),
+            timestamp_offsets: TimestampOffsets::new(&mut random),
             demux: Demux::new(random.hash_key()),
             connections: Slab::new(),
             half_open: HalfOpenTable::new(),
@@ -112,7 +113,7 @@ impl Host {
             lanes: Lanes::default(),
             news: VecDeque::new(),
             stale: 0,
-            wheel: TimerWheel::new(now),
+            alarms: Alarms::new(now),
             memory: Memory::new(config.buffer_memory),
             counters: Counters::default(),
             cookies: SynCookies::new(&mut random),

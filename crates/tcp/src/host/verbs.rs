@@ -1,6 +1,7 @@
 //! What the application can ask of a host.
 
 use super::demux::{Demux, Place};
+use super::isn;
 use super::lines::{Lines, lines};
 use super::tcp_host::{Host, environment, tuple_at};
 use crate::connection::control_block::ControlBlock;
@@ -52,8 +53,8 @@ impl Host {
         }
         let settings = Settings::from(options);
         let offer = self.offer(&settings, path, &tuple);
-        let initial = self.isn.initial(&tuple, now);
-        let timestamps = self.isn.timestamp_offset(&tuple);
+        let initial = isn::initial(self.demux.number(&tuple), now);
+        let timestamps = self.timestamp_offsets.of(&tuple);
         let window = self.first_window(&settings);
         let mut handshake = Handshake::new(initial, offer, timestamps, window, now);
         if let Some(syn_data) = syn_data {

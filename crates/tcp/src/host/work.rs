@@ -29,9 +29,14 @@ impl Lanes {
     pub(crate) fn get(&mut self, lane: u8) -> &mut Lane {
         let index = lane as usize;
         if index >= self.0.len() {
-            self.0.resize_with(index + 1, Lane::default);
+            self.add(index);
         }
         &mut self.0[index]
+    }
+
+    #[cold]
+    fn add(&mut self, index: usize) {
+        self.0.resize_with(index + 1, Lane::default);
     }
 
     /// Keeps only those turns that `is_current` says are still wanted.
