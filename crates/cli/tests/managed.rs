@@ -96,6 +96,7 @@ fn a_confined_server_opens_its_device() {
         ("tap:ns0", "ip tuntap add ns0 mode tap"),
         ("tun:ns0", "ip tuntap add ns0 mode tun"),
         ("packet:near", "ip link add ns0 type veth peer name near; ip link set near up"),
+        ("xdp:near", "ip link add ns0 type veth peer name near; ip link set near up"),
     ] {
         let lan = Lan::new();
         let script = format!(

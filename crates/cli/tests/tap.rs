@@ -196,43 +196,49 @@ END
     assert!(text.starts_with("1\n") && text.contains("sending ACK to 10.7.0.2"), "{text}");
 }
 
-#[test]
-#[ignore = "needs root, ip, ping and nc"]
-fn our_services_and_clients_are_on_an_interface_beside_the_kernel() {
-    let lan = Lan::new();
-    let script = r#"
+/// A server on `LINK`, whose interface goes down for long enough to be looked after, and comes back.
+const BESIDE: &str = r#"
         ip link set near up
-        "$NETSTRATA" serve --link packet:near --no-web --service echo --control control > banner 2> log &
+        "$NETSTRATA" serve --link LINK --no-web --service echo --control control > banner 2> log &
+        server=$!
         until_says banner stop:
         ping -q -c 1 -W 10 10.7.0.2 > pinged
         head -c 3000000 /dev/urandom > sent
         nc -N 10.7.0.2 8002 < sent > back
         cmp sent back && echo three million bytes
-        # Long enough for the sealed server to look after it.
         ip link set near down
         sleep 1.2
         ip link set near up
         nc -N 10.7.0.2 8002 < sent > back
         cmp sent back && echo up again
         "$NETSTRATA" status --control control | grep -c 'the link is broken' || true
+        "#;
+
+/// A client on `LINK`.
+const CLIENT: &str = r#"
         nc -N -l 10.7.0.1 7777 < sent > received &
         sleep 0.3
-        "$NETSTRATA" connect --link packet:near 10.7.0.1:7777 < back > answer
+        "$NETSTRATA" connect --link LINK 10.7.0.1:7777 < back > answer
         wait $!
         cmp sent received && cmp back answer && echo both directions
+        "#;
+
+#[test]
+#[ignore = "needs root, ip, ping and nc"]
+fn our_services_and_clients_are_on_an_interface_beside_the_kernel() {
+    let lan = Lan::new();
+    let end = r#"
         "$NETSTRATA" connect --link packet:near --address 10.7.0.1/24 10.7.0.9:7 < /dev/null || echo "code $?"
         "$NETSTRATA" ping --link packet:absent -c 1 10.7.0.1 || echo "code $?"
         ip link set near down
         "$NETSTRATA" ping --link packet:near -c 1 10.7.0.1 || echo "code $?"
         grep -E 'WARN|ERROR' log >&2 || true
-    "#;
-    let outcome = with_cable(&lan, "link add ns0 type veth peer name near", script);
+        "#;
+    let script = format!("{BESIDE}{CLIENT}{end}").replace("LINK", "packet:near");
+    let outcome = with_cable(&lan, "link add ns0 type veth peer name near", &script);
     assert_eq!(outcome.code, Some(0), "{outcome:?} {}", outcome.text());
-    let text = outcome.text();
-    assert_eq!(
-        text, "three million bytes\nup again\n0\nboth directions\ncode 2\ncode 1\ncode 1\n",
-        "{outcome:?}"
-    );
+    let expected = "three million bytes\nup again\n0\nboth directions\ncode 2\ncode 1\ncode 1\n";
+    assert_eq!(outcome.text(), expected, "{outcome:?}");
     let told: Vec<&str> = outcome.stderr.lines().collect();
     let expected = [
         "netstrata: cannot join packet:near: the kernel of this machine has 10.7.0.1 itself, and would answer for it as well; give another \
@@ -240,6 +246,28 @@ fn our_services_and_clients_are_on_an_interface_beside_the_kernel() {
         "netstrata: cannot join packet:absent: cannot open a packet socket on absent: there is no such interface: `ip link` lists those \
          that there are; check --link, --pcapng and this user's rights",
         "netstrata: cannot join packet:near: cannot open a packet socket on near: it is down; `ip link set near up` sets it up",
+    ];
+    assert_eq!(told, expected, "and no word of the server's log");
+}
+
+#[test]
+#[ignore = "needs root, ip, ping and nc"]
+fn our_services_and_clients_are_on_an_interface_by_xdp() {
+    let lan = Lan::new();
+    let middle = r#"
+        "$NETSTRATA" ping --link xdp:near -c 1 10.7.0.1 || echo "code $?"
+        kill $server
+        wait $server
+        "#;
+    let end = "grep -E 'WARN|ERROR' log >&2 || true";
+    let script = format!("{BESIDE}{middle}{CLIENT}{end}").replace("LINK", "xdp:near");
+    let outcome = with_cable(&lan, "link add ns0 type veth peer name near", &script);
+    assert_eq!(outcome.code, Some(0), "{outcome:?} {}", outcome.text());
+    assert_eq!(outcome.text(), "three million bytes\nup again\n0\ncode 1\nboth directions\n", "{outcome:?}");
+    let told: Vec<&str> = outcome.stderr.lines().collect();
+    let expected = [
+        "netstrata: cannot join xdp:near: cannot open an XDP socket on near: another XDP program or socket is on it; end that one, or use \
+         packet:near; check --link, --pcapng and this user's rights",
     ];
     assert_eq!(told, expected, "and no word of the server's log");
 }

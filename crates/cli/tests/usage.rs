@@ -40,7 +40,10 @@ fn wrong_usage_is_one_line_and_exit_code_two() {
         (&["serve", "--link", "host", "--impair", "loss=1%"], "leave --impair away"),
         (&["serve", "--link", "host", "--pcapng", "x"], "leave --pcapng away"),
         (&["serve", "--link", "lam"], "did you mean \"lan\"?"),
-        (&["serve", "--link", "memory"], "take lan[:PATH], tap:NAME, tun:NAME, packet:NAME or host"),
+        (
+            &["serve", "--link", "memory"],
+            "take lan[:PATH], tap:NAME, tun:NAME, packet:NAME, xdp:NAME or host",
+        ),
         (&["serve", "--link", "tap"], "tap:net0"),
         (&["serve", "--link", "packet:"], "cannot name an interface"),
         (&["connect", "--link", "packet:x", "--address", "127.0.0.1/8"], "loopback address"),

@@ -1,9 +1,9 @@
-//! How frames leave the process: memory, lan, tap, tun, packet, captures and impairments.
+//! How frames leave the process: memory, lan, tap, tun, packet, xdp, captures and impairments.
 //!
 //! A [`Link`] moves frames in batches and never blocks; an event loop watches its [`source`](Link::source). Wrappers
 //! ([`Capture`], [`Impaired`]) are links around links. A new kind of link is one file that implements [`Link`].
 //!
-//! This crate touches the operating system, and TAP, TUN and packet sockets need system calls that no safe library
+//! This crate touches the operating system, and TAP, TUN, packet and XDP sockets need system calls that no safe library
 //! offers: `unsafe` is allowed in the files that make them, and in the one that shares memory with the kernel.
 #![allow(
     clippy::disallowed_methods,
@@ -13,6 +13,8 @@
 
 #[cfg(target_os = "linux")]
 mod arrival;
+#[cfg(target_os = "linux")]
+mod bpf;
 mod capabilities;
 pub mod capture;
 #[cfg(unix)]
@@ -45,6 +47,8 @@ pub mod tuntap;
 #[cfg(target_os = "linux")]
 mod vnet;
 pub mod watch;
+#[cfg(target_os = "linux")]
+pub mod xdp;
 
 pub use capabilities::{Capabilities, Link, Medium, RawFd, RawFdSource};
 pub use capture::Capture;

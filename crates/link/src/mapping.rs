@@ -26,6 +26,21 @@ impl Mapping {
         Mapping::map(libc::MAP_SHARED | libc::MAP_POPULATE, descriptor.as_raw_fd(), length, offset)
     }
 
+    /// `length` bytes of memory that nobody else has, to be lent to the kernel.
+    pub(crate) fn anonymous(length: usize) -> io::Result<Mapping> {
+        // Shared, so that a copy of this process would not take it away.
+        Mapping::map(libc::MAP_SHARED | libc::MAP_ANONYMOUS | libc::MAP_POPULATE, -1, length, 0)
+    }
+
+    /// Where the memory is, for a call that lends it to the kernel.
+    pub(crate) fn address(&self) -> u64 {
+        self.start.as_ptr().expose_provenance() as u64
+    }
+
+    pub(crate) fn length(&self) -> usize {
+        self.length
+    }
+
     fn map(flags: libc::c_int, descriptor: libc::c_int, length: usize, offset: u64) -> io::Result<Mapping> {
         let offset = libc::off_t::try_from(offset).map_err(|_| io::ErrorKind::InvalidInput)?;
         let access = libc::PROT_READ | libc::PROT_WRITE;
@@ -64,6 +79,13 @@ impl Mapping {
         unsafe { std::ptr::copy_nonoverlapping(place, to.as_mut_ptr(), to.len()) }
     }
 
+    /// Copies into the memory.
+    pub(crate) fn write(&self, at: usize, from: &[u8]) {
+        let place = self.place(at, from.len());
+        // SAFETY: within the memory; `from` is memory of Rust's, which does not overlap with it.
+        unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), place, from.len()) }
+    }
+
     /// Some bytes of the memory.
     pub(crate) fn array<const N: usize>(&self, at: usize) -> [u8; N] {
         let mut bytes = [0; N];
@@ -85,7 +107,9 @@ mod tests {
 
     #[test]
     fn nothing_beyond_it_is_touched() {
-        let memory = Mapping::map(libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 4096, 0).unwrap();
+        let memory = Mapping::anonymous(4096).unwrap();
+        memory.write(4090, b"to end");
+        assert_eq!((&memory.array(4090), memory.length()), (b"to end", 4096));
         for (at, length) in [(4096, 1), (4091, 6), (usize::MAX, 2), (0, 4097)] {
             let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| memory.place(at, length)));
             assert!(outcome.is_err(), "{length} at {at}");

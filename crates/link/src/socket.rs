@@ -20,7 +20,18 @@ macro_rules! plain {
     };
 }
 
-plain!(libc::c_int, u32, libc::sockaddr_ll, libc::packet_mreq, libc::tpacket_req, libc::tpacket_stats,);
+plain!(
+    libc::c_int,
+    u32,
+    libc::sockaddr_ll,
+    libc::packet_mreq,
+    libc::tpacket_req,
+    libc::tpacket_stats,
+    libc::sockaddr_xdp,
+    libc::xdp_umem_reg,
+    libc::xdp_mmap_offsets,
+    libc::xdp_statistics,
+);
 
 /// Sets an option of the socket.
 pub(crate) fn set<T: Plain>(

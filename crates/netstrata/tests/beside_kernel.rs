@@ -118,6 +118,22 @@ fn two_shards_share_an_interfaces_frames_by_packet_sockets() {
     }
 }
 
+#[test]
+#[ignore = "needs root, ip and ping"]
+fn calls_both_ways_over_an_xdp_socket() {
+    if with_cable("calls_both_ways_over_an_xdp_socket") {
+        within(LIMIT, || calls(&LinkSpec::Xdp(NEAR.into()), 1, false));
+    }
+}
+
+#[test]
+#[ignore = "needs root, ip and ping"]
+fn two_shards_share_one_xdp_socket() {
+    if with_cable("two_shards_share_one_xdp_socket") {
+        within(LIMIT, || calls(&LinkSpec::Xdp(NEAR.into()), 2, false));
+    }
+}
+
 /// The kernel neither hears our probes nor keeps silent about what is its own.
 #[test]
 #[ignore = "needs root and ip"]

@@ -35,7 +35,7 @@ pub(crate) struct NetworkArguments {
 }
 
 /// Not a doc comment, where brackets would be links.
-const LINK_HELP: &str = "The network: lan[:PATH], tap:NAME, tun:NAME, packet:NAME, or host for the operating system's own sockets";
+const LINK_HELP: &str = "The network: lan[:PATH], tap:NAME, tun:NAME, packet:NAME, xdp:NAME, or host for the operating system's own sockets";
 
 impl NetworkArguments {
     /// The address that was given.

@@ -55,7 +55,10 @@ fn check(arguments: &GatewayArguments) -> Result<(), Failure> {
     let link = &arguments.network.link;
     if *link == LinkSpec::Host {
         let cause = "a gateway stands between guests and the operating system, and --link host has no guests";
-        return Err(Failure::usage(cause, "give --link lan[:PATH], tap:NAME, tun:NAME or packet:NAME"));
+        return Err(Failure::usage(
+            cause,
+            "give --link lan[:PATH], tap:NAME, tun:NAME, packet:NAME or xdp:NAME",
+        ));
     }
     if arguments.network.gateway.is_some() {
         return Err(Failure::usage("a gateway has no gateway: it is one", "leave --gateway away"));

@@ -135,6 +135,13 @@ mod linux {
         match arguments.network.link {
             LinkSpec::Tap(_) | LinkSpec::Tun(_) => needed |= CapabilitySet::NET_ADMIN,
             LinkSpec::Packet(_) => needed |= CapabilitySet::NET_RAW,
+            // The last one lets it lend more memory to the kernel than other users may.
+            LinkSpec::Xdp(_) => {
+                needed |= CapabilitySet::NET_RAW
+                    | CapabilitySet::NET_ADMIN
+                    | CapabilitySet::BPF
+                    | CapabilitySet::IPC_LOCK;
+            }
             LinkSpec::Lan(_) | LinkSpec::Memory | LinkSpec::Host => {}
         }
         let on_system = arguments.network.link == LinkSpec::Host;

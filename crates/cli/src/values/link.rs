@@ -1,9 +1,9 @@
-//! Links: `lan[:PATH]`, `tap:NAME`, `tun:NAME`, `packet:NAME`, `host`.
+//! Links: `lan[:PATH]`, `tap:NAME`, `tun:NAME`, `packet:NAME`, `xdp:NAME`, `host`.
 
 use netstrata::LinkSpec;
 
 /// Those that serve a command.
-const KINDS: &str = "lan[:PATH], tap:NAME, tun:NAME, packet:NAME or host";
+const KINDS: &str = "lan[:PATH], tap:NAME, tun:NAME, packet:NAME, xdp:NAME or host";
 
 /// Reads the value of `--link`.
 pub(crate) fn parse(text: &str) -> Result<LinkSpec, String> {
@@ -20,10 +20,10 @@ mod tests {
 
     #[test]
     fn links_that_serve_no_command_are_refused_in_one_line() {
-        for link in ["lan", "lan:/tmp/x", "tap:net0", "tun:net0", "packet:eth0", "host"] {
+        for link in ["lan", "lan:/tmp/x", "tap:net0", "tun:net0", "packet:eth0", "xdp:eth0", "host"] {
             assert_eq!(parse(link).unwrap().to_string(), link);
         }
-        for link in ["memory", "lam", "", "tap", "tun", "packet", "ethernet"] {
+        for link in ["memory", "lam", "", "tap", "tun", "packet", "xdp", "ethernet"] {
             let error = parse(link).unwrap_err();
             assert!(error.contains("tap:NAME") && !error.contains('\n'), "{link}: {error}");
         }

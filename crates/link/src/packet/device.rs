@@ -87,6 +87,19 @@ impl Device {
         Ok(devices)
     }
 
+    /// The same with a smaller ring, for what others leave of an interface's frames.
+    pub(crate) fn beside(name: &str, mac: MacAddress, options: Options) -> io::Result<Device> {
+        /// As if so many shared the frames.
+        const OTHERS: usize = 4;
+        let opened = opening::open(name, mac, options, Sharing::Alone, OTHERS)?;
+        Ok(Device::new(opened, name, mac, options))
+    }
+
+    /// Whether the interface is still there.
+    pub(crate) fn is_there(&self) -> bool {
+        opening::is_there(&self.socket)
+    }
+
     fn new(opened: Opened, name: &str, station: MacAddress, options: Options) -> Device {
         let Opened { socket, ring, mtu } = opened;
         let whole = options.offload == Offload::On;
@@ -152,7 +165,7 @@ impl Device {
         if !told && self.look.is_none_or(|look| now < look) {
             return Ok(());
         }
-        if !opening::is_there(&self.socket) {
+        if !self.is_there() {
             return Err(interface::gone(&self.name));
         }
         let is_up = interface::is_up(&self.name).unwrap_or(false);
@@ -202,7 +215,7 @@ impl Link for Device {
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(_) if !opening::is_there(&self.socket) => return Err(interface::gone(&self.name)),
+                Err(_) if !self.is_there() => return Err(interface::gone(&self.name)),
                 // Its queue is full, or it is down.
                 Err(_) => self.lost += self.departure.count() as u64,
             }

@@ -23,7 +23,9 @@ pub(super) fn open(
             };
             Ok(vec![Box::new(Nic::join(address, mac, mtu)?)])
         }
-        LinkSpec::Tap(_) | LinkSpec::Tun(_) | LinkSpec::Packet(_) => interface(spec, mac, whole, queues),
+        LinkSpec::Tap(_) | LinkSpec::Tun(_) | LinkSpec::Packet(_) | LinkSpec::Xdp(_) => {
+            interface(spec, mac, whole, queues)
+        }
         LinkSpec::Memory => Err(not_a_network(MEMORY)),
         LinkSpec::Host => Err(not_a_network(HOST)),
     }
@@ -38,10 +40,12 @@ pub(super) fn open(
     _queues: usize,
 ) -> io::Result<Vec<Box<dyn Link>>> {
     Err(match spec {
-        LinkSpec::Lan(_) | LinkSpec::Tap(_) | LinkSpec::Tun(_) | LinkSpec::Packet(_) => io::Error::new(
-            ErrorKind::Unsupported,
-            format!("the link \"{spec}\" is not available on this system"),
-        ),
+        LinkSpec::Lan(_) | LinkSpec::Tap(_) | LinkSpec::Tun(_) | LinkSpec::Packet(_) | LinkSpec::Xdp(_) => {
+            io::Error::new(
+                ErrorKind::Unsupported,
+                format!("the link \"{spec}\" is not available on this system"),
+            )
+        }
         LinkSpec::Memory => not_a_network(MEMORY),
         LinkSpec::Host => not_a_network(HOST),
     })
@@ -68,6 +72,8 @@ fn interface(spec: &LinkSpec, mac: MacAddress, whole: bool, queues: usize) -> io
             let options = packet::Options { offload, ..packet::Options::default() };
             Ok(boxed(packet::Device::queues(name, mac, queues, options)?))
         }
+        // Of its queues one is ours alone.
+        LinkSpec::Xdp(name) => Ok(boxed(vec![link::xdp::Device::open(name, mac, offload)?])),
         _ => Err(not_a_network(HOST)),
     }
 }

@@ -1,4 +1,5 @@
-//! The text that names a link: `lan[:PATH]`, `tap:NAME`, `tun:NAME`, `packet:NAME`, `memory`, `host`.
+//! The text that names a link: `lan[:PATH]`, `tap:NAME`, `tun:NAME`, `packet:NAME`, `xdp:NAME`, `memory`,
+//! `host`.
 
 use std::error::Error;
 use std::fmt;
@@ -24,6 +25,8 @@ pub enum LinkSpec {
     /// `packet:NAME`: a station of our own on the network of an interface of this machine, beside the kernel's own (Linux). The
     /// two do not hear each other, so an address is one's or the other's.
     Packet(String),
+    /// `xdp:NAME`: the same by an XDP socket: frames for our station reach us before the kernel makes anything of them (Linux).
+    Xdp(String),
     /// `memory`: a cable inside this process.
     Memory,
     /// `host`: not our stack but the operating system's sockets, for comparison.
@@ -31,15 +34,15 @@ pub enum LinkSpec {
 }
 
 /// The links that there are, as one writes them.
-const KINDS: &str = "lan[:PATH], tap:NAME, tun:NAME, packet:NAME, memory and host";
-const NAMES: [&str; 6] = ["lan", "tap", "tun", "packet", "memory", "host"];
+const KINDS: &str = "lan[:PATH], tap:NAME, tun:NAME, packet:NAME, xdp:NAME, memory and host";
+const NAMES: [&str; 7] = ["lan", "tap", "tun", "packet", "xdp", "memory", "host"];
 /// The longest name of an interface that the kernel takes, in bytes (IFNAMSIZ without its end).
 const LONGEST_INTERFACE: usize = 15;
 
 impl LinkSpec {
     /// Whether the link is a place on a network that the kernel is on as well, under addresses of its own.
     pub(super) fn is_beside_kernel(&self) -> bool {
-        matches!(self, LinkSpec::Packet(_))
+        matches!(self, LinkSpec::Packet(_) | LinkSpec::Xdp(_))
     }
 }
 
@@ -60,10 +63,11 @@ impl FromStr for LinkSpec {
             ("tap", Some(name)) if is_interface_name(name) => Ok(LinkSpec::Tap(name.to_owned())),
             ("tun", Some(name)) if is_interface_name(name) => Ok(LinkSpec::Tun(name.to_owned())),
             ("packet", Some(name)) if is_interface_name(name) => Ok(LinkSpec::Packet(name.to_owned())),
-            ("tap" | "tun" | "packet", Some(name)) => Err(InvalidLinkSpec(format!(
+            ("xdp", Some(name)) if is_interface_name(name) => Ok(LinkSpec::Xdp(name.to_owned())),
+            ("tap" | "tun" | "packet" | "xdp", Some(name)) => Err(InvalidLinkSpec(format!(
                 "{name:?} cannot name an interface: 1 to {LONGEST_INTERFACE} characters without blanks, '/' and ':'"
             ))),
-            ("tap" | "tun" | "packet", None) => Err(InvalidLinkSpec(format!(
+            ("tap" | "tun" | "packet" | "xdp", None) => Err(InvalidLinkSpec(format!(
                 "{kind:?} needs the name of an interface, as in \"{kind}:net0\""
             ))),
             ("memory", None) => Ok(LinkSpec::Memory),
@@ -89,6 +93,7 @@ impl fmt::Display for LinkSpec {
             LinkSpec::Tap(name) => write!(f, "tap:{name}"),
             LinkSpec::Tun(name) => write!(f, "tun:{name}"),
             LinkSpec::Packet(name) => write!(f, "packet:{name}"),
+            LinkSpec::Xdp(name) => write!(f, "xdp:{name}"),
             LinkSpec::Memory => f.write_str("memory"),
             LinkSpec::Host => f.write_str("host"),
         }
@@ -157,6 +162,7 @@ mod tests {
             "tap:net0",
             "tun:net0",
             "packet:eth0",
+            "xdp:eth0",
             "memory",
             "host",
         ] {
@@ -169,7 +175,7 @@ mod tests {
     #[test]
     fn errors_are_one_line_that_names_what_is_valid() {
         let table = [
-            ("", "lan[:PATH], tap:NAME, tun:NAME, packet:NAME, memory and host"),
+            ("", "lan[:PATH], tap:NAME, tun:NAME, packet:NAME, xdp:NAME, memory and host"),
             ("lann", "did you mean \"lan\"?"),
             ("hots:", "did you mean \"host\"?"),
             ("ethernet", "the links are lan[:PATH]"),
@@ -183,6 +189,8 @@ mod tests {
             ("packet", "as in \"packet:net0\""),
             ("packet:", "1 to 15 characters"),
             ("pocket:eth0", "did you mean \"packet\"?"),
+            ("xdp", "as in \"xdp:net0\""),
+            ("xpd:eth0", "did you mean \"xdp\"?"),
             ("tun:a/b", "cannot name an interface"),
             ("tap:../x", "cannot name an interface"),
             ("memory:1", "takes nothing after a colon"),
