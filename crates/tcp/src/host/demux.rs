@@ -15,21 +15,25 @@ pub(crate) enum Place {
     TimeWait(u32),
 }
 
-const INDEX_BITS: u32 = 30;
+/// A place in one word: its kind, four bits of the hash, which spare most looks at a four-tuple that is not the one, and its slot.
+const INDEX_BITS: u32 = 26;
 const INDEX_MASK: u32 = (1 << INDEX_BITS) - 1;
+const KIND_SHIFT: u32 = 30;
+const HASH_MASK: u32 = ((1 << KIND_SHIFT) - 1) ^ INDEX_MASK;
 
 impl Place {
-    fn pack(self) -> u32 {
-        match self {
-            Place::Connection(index) => index & INDEX_MASK,
-            Place::HalfOpen(index) => 1 << INDEX_BITS | index & INDEX_MASK,
-            Place::TimeWait(index) => 2 << INDEX_BITS | index & INDEX_MASK,
-        }
+    fn pack(self, hash: ShortHash) -> u32 {
+        let (kind, index) = match self {
+            Place::Connection(index) => (0, index),
+            Place::HalfOpen(index) => (1, index),
+            Place::TimeWait(index) => (2, index),
+        };
+        kind << KIND_SHIFT | hash.bits_in_place() | index & INDEX_MASK
     }
 
     fn unpack(packed: u32) -> Place {
         let index = packed & INDEX_MASK;
-        match packed >> INDEX_BITS {
+        match packed >> KIND_SHIFT {
             0 => Place::Connection(index),
             1 => Place::HalfOpen(index),
             _ => Place::TimeWait(index),
@@ -68,6 +72,12 @@ impl ShortHash {
     #[inline]
     fn rest_of(hash: u64) -> u32 {
         (hash >> 32) as u32
+    }
+
+    /// Those bits that stand with a place: none that the table tells neighbours apart by, nor, short of millions, takes places from.
+    #[inline]
+    fn bits_in_place(self) -> u32 {
+        self.0 << 5 & HASH_MASK
     }
 
     /// As the table wants it, which takes places from the low bits and tells neighbours apart by the high ones.
@@ -117,7 +127,10 @@ impl Demux {
         tuple: &FourTuple,
         tuple_at: impl Fn(Place) -> Option<&'a FourTuple>,
     ) -> Option<Place> {
-        let same = |packed: &u32| tuple_at(Place::unpack(*packed)) == Some(tuple);
+        let bits = hash.bits_in_place();
+        // Who is not meant is not looked at: among many connections it has long left the processor's caches.
+        let same =
+            |packed: &u32| *packed & HASH_MASK == bits && tuple_at(Place::unpack(*packed)) == Some(tuple);
         self.places.find(hash.wide(), same).map(|packed| Place::unpack(*packed))
     }
 
@@ -158,16 +171,17 @@ impl Demux {
         let rehash = |packed: &u32| {
             tuple_at(Place::unpack(*packed)).map_or(0, |tuple| ShortHash::of(tuple, &key).wide())
         };
-        self.places.insert_unique(hash.wide(), place.pack(), rehash);
+        self.places.insert_unique(hash.wide(), place.pack(hash), rehash);
         // Its next segment is on its way.
         self.recent = Some(place);
     }
 
     /// Lets a four-tuple that lives at `from` live at `to`.
     pub(crate) fn relocate(&mut self, tuple: &FourTuple, from: Place, to: Place) {
-        let (packed, hash) = (from.pack(), self.hash(tuple));
+        let hash = self.hash(tuple);
+        let packed = from.pack(hash);
         if let Some(entry) = self.places.find_mut(hash.wide(), |candidate| *candidate == packed) {
-            *entry = to.pack();
+            *entry = to.pack(hash);
         }
         self.recent = Some(to);
     }
@@ -181,7 +195,7 @@ impl Demux {
     /// Like [`Demux::remove`], by the hash that is kept beside the four-tuple.
     #[inline(never)]
     pub(crate) fn remove_hashed(&mut self, hash: ShortHash, place: Place) {
-        let packed = place.pack();
+        let packed = place.pack(hash);
         if self.recent == Some(place) {
             self.recent = None;
         }
@@ -215,12 +229,20 @@ mod tests {
     #[test]
     fn a_place_is_told_from_all_others_up_to_the_last_slot() {
         let last = Demux::INDEX_LIMIT;
-        assert_eq!(last, (1 << 30) - 1);
-        for index in [0, 1, last - 1, last] {
-            for place in [Place::Connection(index), Place::HalfOpen(index), Place::TimeWait(index)] {
-                assert_eq!(Place::unpack(place.pack()), place);
+        assert_eq!(last, (1 << 26) - 1);
+        for hash in [0, 0x0123_4567, u32::MAX].map(ShortHash) {
+            for index in [0, 1, last - 1, last] {
+                for place in [Place::Connection(index), Place::HalfOpen(index), Place::TimeWait(index)] {
+                    assert_eq!(Place::unpack(place.pack(hash)), place);
+                }
             }
+            assert_ne!(Place::unpack(Place::Connection(last + 1).pack(hash)), Place::Connection(last + 1));
         }
-        assert_ne!(Place::unpack(Place::Connection(last + 1).pack()), Place::Connection(last + 1));
+    }
+
+    #[test]
+    fn a_place_holds_just_the_four_bits_below_those_that_tell_neighbours_apart() {
+        let bits = |hash| Place::Connection(0).pack(ShortHash(hash));
+        assert_eq!((bits(u32::MAX), bits(0xf << 21), bits(!(0xf << 21))), (HASH_MASK, HASH_MASK, 0));
     }
 }

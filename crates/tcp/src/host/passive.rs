@@ -69,7 +69,7 @@ impl Host {
         if self.memory.is_exhausted() {
             return Err(Dropped::MemoryShort);
         }
-        let room = (self.half_open.slab.len() as u32) < self.config.max_half_open;
+        let room = (self.half_open.slab.len() as u32) < self.config.max_half_open.min(Demux::INDEX_LIMIT);
         listener.admit(room, self.config.syn_cookies)
     }
 

@@ -1,6 +1,6 @@
 //! Segments for connections in TIME-WAIT, and how connections come there and leave.
 
-use super::demux::Place;
+use super::demux::{Demux, Place};
 use super::tcp_host::Host;
 use super::work::Turn;
 use crate::connection::time_wait::{TimeWait, Verdict};
@@ -70,7 +70,7 @@ impl Host {
 
     /// Ends the oldest if there are more than may be. What it still has to acknowledge is, though nobody will hear the answer.
     fn bound_time_wait(&mut self, now: Instant) {
-        if self.time_wait.len() as u32 <= self.config.max_time_wait.max(1) {
+        if self.time_wait.len() as u32 <= self.config.max_time_wait.clamp(1, Demux::INDEX_LIMIT) {
             return;
         }
         let Some(oldest) = self.time_wait.oldest() else { return };
