@@ -138,8 +138,12 @@ impl Layout {
         self.long(112, info.max_pacing_rate.unwrap_or(u64::MAX));
         self.long(120, info.bytes_acknowledged());
         self.long(128, info.bytes_received);
+        self.word(136, info.segments_sent);
+        self.word(140, info.segments_received);
         self.word(144, info.unsent());
         self.word(148, micros(info.shortest_rtt));
+        self.word(152, info.data_segments_received);
+        self.word(156, info.data_segments_sent);
         self.long(160, info.delivery_rate.unwrap_or(0));
         let [busy, receiver, buffer] = history.limits(now).map(|time| time.as_micros() as u64);
         self.long(168, busy + receiver + buffer);
@@ -155,6 +159,7 @@ impl Layout {
         self.long(208, info.bytes_repeated);
         self.word(216, info.duplicates_reported);
         self.word(220, u32::from(info.reorderings));
+        self.word(224, info.segments_out_of_order);
         self.word(228, info.send_window);
         self.word(232, info.receive_window);
         let short = |count: u32| u16::try_from(count).unwrap_or(u16::MAX).to_ne_bytes();

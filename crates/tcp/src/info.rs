@@ -53,12 +53,13 @@ impl fmt::Display for State {
 /// A connection's inside, as `TCP_INFO` tells it. Bytes unless said otherwise, where Linux's structure counts segments in `unacked`,
 /// `sacked`, `lost`, `retrans`, `snd_cwnd` and `snd_ssthresh`.
 ///
-/// Of that structure's fields these are not told, since a connection that is idle would have to keep them: how many segments came and
-/// went (`segs_in`, `segs_out`, `data_segs_*`), how long it was busy and held back by whom (`busy_time`, `rwnd_limited`,
-/// `sndbuf_limited`), what came out of order (`rcv_ooopack`), and when something last came (`last_data_recv`, `last_ack_recv`).
+/// Of that structure's fields `last_ack_recv` is not told, since a connection that is idle would have to keep it.
 /// What is counted of losses (`bytes_retrans`, `dsack_dups`, `total_rto*`) is exact: it is kept from the first loss on. A SYN's
 /// repetitions are not in it. `ato` is 40 ms, always; `fackets` and `last_ack_sent`
 /// mean nothing any more in Linux either; `rehash` has no meaning without flow labels.
+///
+/// Times that go on are told by their beginning, by the host's clock: `busy_time` is what has ended, and `busy_since` when the
+/// present one began. They are exact to a microsecond.
 #[derive(Clone, Copy, Debug)]
 pub struct Info {
     /// The state.
@@ -95,8 +96,31 @@ pub struct Info {
     pub rtt_variation: Duration,
     /// The retransmission time-out.
     pub retransmission_timeout: Duration,
-    /// Segments sent again.
+    /// Segments sent again (tcpi_total_retrans).
     pub retransmissions: u32,
+    /// Segments sent, also those without data, those sent again and those of the handshake; a super-segment counts for as many as it is
+    /// cut into (tcpi_segs_out; RFC 4898 tcpEStatsPerfSegsOut). It comes round after 2^32, as the next three do.
+    pub segments_sent: u32,
+    /// Segments of them with data (tcpi_data_segs_out; tcpEStatsPerfDataSegsOut).
+    pub data_segments_sent: u32,
+    /// Segments received, whatever became of them; of a handshake's first segment one is counted (tcpi_segs_in; tcpEStatsPerfSegsIn).
+    pub segments_received: u32,
+    /// Segments of them with data (tcpi_data_segs_in; tcpEStatsPerfDataSegsIn).
+    pub data_segments_received: u32,
+    /// Segments with data or a FIN that came before their turn and were kept (tcpi_rcv_ooopack).
+    pub segments_out_of_order: u32,
+    /// How long something was under way or waited for the peer's window, up to the last acknowledgment (tcpi_busy_time).
+    pub busy_time: Duration,
+    /// Since when something has been, beyond that.
+    pub busy_since: Option<Instant>,
+    /// How long the peer's window, and it alone, held back what was to be sent (tcpi_rwnd_limited).
+    pub window_limited_time: Duration,
+    /// When the present such time began.
+    pub window_limited_since: Option<Instant>,
+    /// How long all was sent and the application would have written more than the send buffer took (tcpi_sndbuf_limited).
+    pub buffer_limited_time: Duration,
+    /// When the present such time began.
+    pub buffer_limited_since: Option<Instant>,
     /// Payload sent, each byte once.
     pub bytes_sent: u64,
     /// Payload sent again (tcpi_bytes_retrans).
@@ -164,6 +188,9 @@ pub struct Info {
     pub backoff: u8,
     /// When data was last sent, by the host's clock; `None` if none ever was.
     pub last_sent: Option<Instant>,
+    /// When data last came in order, in milliseconds of the host's clock, modulo 2^32; `None` if none ever did. See
+    /// [`Info::since_received`].
+    pub last_received: Option<u32>,
 }
 
 /// What the sender makes of the path, from the best to the worst.
@@ -194,6 +221,13 @@ impl Info {
         self.bytes_sent.saturating_sub(self.in_flight as u64)
     }
 
+    /// How long ago data last came in order (tcpi_last_data_recv), in milliseconds of at most 49 days; `None` if none ever did. `now` is
+    /// the host's clock.
+    pub fn since_received(&self, now: Instant) -> Option<Duration> {
+        let last = self.last_received?;
+        Some(Duration::from_millis(u64::from((now.as_millis() as u32).wrapping_sub(last))))
+    }
+
     /// Payload written and never sent (tcpi_notsent_bytes).
     pub const fn unsent(&self) -> u32 {
         self.send_queue.saturating_sub(self.in_flight)
@@ -220,6 +254,17 @@ impl Info {
             rtt_variation: Duration::ZERO,
             retransmission_timeout: Duration::ZERO,
             retransmissions: 0,
+            segments_sent: 0,
+            data_segments_sent: 0,
+            segments_received: 0,
+            data_segments_received: 0,
+            segments_out_of_order: 0,
+            busy_time: Duration::ZERO,
+            busy_since: None,
+            window_limited_time: Duration::ZERO,
+            window_limited_since: None,
+            buffer_limited_time: Duration::ZERO,
+            buffer_limited_since: None,
             bytes_sent: 0,
             bytes_repeated: 0,
             duplicates_reported: 0,
@@ -253,6 +298,7 @@ impl Info {
             offered_segment_size: 0,
             backoff: 0,
             last_sent: None,
+            last_received: None,
         }
     }
 }

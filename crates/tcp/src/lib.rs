@@ -23,11 +23,13 @@ mod info;
 mod inspection;
 mod memory;
 mod negotiation;
+mod odometer;
 mod receive;
 mod rtt;
 mod segment;
 mod send;
 mod settings;
+mod spell;
 mod timers;
 
 pub use config::{BufferBounds, EcnMode, FastOpenClient, FastOpenServer, HostConfig, MtuProbing, SynCookies};

@@ -90,6 +90,14 @@ fn inside(info: netstrata::tcp::Info) -> Inside {
         retransmissions: info.retransmissions,
         bytes_sent: info.bytes_sent,
         bytes_received: info.bytes_received,
+        segments_sent: info.segments_sent,
+        data_segments_sent: info.data_segments_sent,
+        segments_received: info.segments_received,
+        data_segments_received: info.data_segments_received,
+        segments_out_of_order: info.segments_out_of_order,
+        busy_us: microseconds(info.busy_time),
+        window_limited_us: microseconds(info.window_limited_time),
+        buffer_limited_us: microseconds(info.buffer_limited_time),
     }
 }
 

@@ -86,7 +86,24 @@ fn write_connection(f: &mut Formatter<'_>, connection: &ConnectionReport) -> fmt
         inside.retransmissions,
         inside.bytes_sent,
         inside.bytes_received
-    )
+    )?;
+    let limits = [("rwnd", inside.window_limited_us), ("sndbuf", inside.buffer_limited_us)];
+    write!(
+        f,
+        "    segs-out:{} segs-in:{} data-segs-out:{} data-segs-in:{} busy:{}ms",
+        inside.segments_sent,
+        inside.segments_received,
+        inside.data_segments_sent,
+        inside.data_segments_received,
+        milliseconds(&inside.busy_us).round(),
+    )?;
+    for (name, spent) in limits.into_iter().filter(|(_, spent)| *spent > 0) {
+        write!(f, " {name}-limited:{}ms", milliseconds(&spent).round())?;
+    }
+    if inside.segments_out_of_order > 0 {
+        write!(f, " rcv-ooopack:{}", inside.segments_out_of_order)?;
+    }
+    writeln!(f)
 }
 
 fn write_calls(f: &mut Formatter<'_>, title: &str, calls: &[CallReport]) -> fmt::Result {
@@ -157,6 +174,9 @@ mod tests {
                             congestion_window: 14_600,
                             segment_size: 1460,
                             retransmissions: 3,
+                            segments_sent: 8,
+                            busy_us: 7_100,
+                            window_limited_us: 2_000,
                             ..Inside::default()
                         }),
                     },
@@ -180,8 +200,12 @@ mod tests {
             "{text}"
         );
         assert!(lines[8].contains("retrans:3"));
-        assert_eq!(lines[9], "TIME-WAIT           0       0");
-        assert_eq!(lines[10], "counters  segments:9");
-        assert_eq!(lines[11], "the link is broken: unplugged");
+        assert_eq!(
+            lines[9],
+            "    segs-out:8 segs-in:0 data-segs-out:0 data-segs-in:0 busy:7ms rwnd-limited:2ms"
+        );
+        assert_eq!(lines[10], "TIME-WAIT           0       0");
+        assert_eq!(lines[11], "counters  segments:9");
+        assert_eq!(lines[12], "the link is broken: unplugged");
     }
 }

@@ -156,6 +156,22 @@ pub(crate) struct Inside {
     pub(crate) bytes_sent: u64,
     /// Payload received in order.
     pub(crate) bytes_received: u64,
+    /// Segments sent, those without data and those sent again as well.
+    pub(crate) segments_sent: u32,
+    /// Those of them with data.
+    pub(crate) data_segments_sent: u32,
+    /// Segments received.
+    pub(crate) segments_received: u32,
+    /// Those of them with data.
+    pub(crate) data_segments_received: u32,
+    /// Segments that came before their turn.
+    pub(crate) segments_out_of_order: u32,
+    /// How long something was under way, up to the last acknowledgment.
+    pub(crate) busy_us: u64,
+    /// How long the peer's window held back what was to be sent.
+    pub(crate) window_limited_us: u64,
+    /// How long the application would have written more than the send buffer took.
+    pub(crate) buffer_limited_us: u64,
 }
 
 /// One call.

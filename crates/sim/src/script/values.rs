@@ -1,6 +1,8 @@
 //! The values that assertions name.
 
 use super::machine::Machine;
+use basis::Instant;
+use std::time::Duration;
 use tcp::{Counters, FourTuple, Info, State};
 
 /// The value of `name` for the connection `tuple`.
@@ -31,7 +33,9 @@ pub(crate) fn value(machine: &Machine, tuple: FourTuple, name: &str) -> Result<i
     }
     let id = summary.and_then(|summary| summary.id).ok_or("there is no connection to ask")?;
     let info = host.info(id).ok_or("there is no connection to ask")?;
-    of_connection(&info, name).ok_or_else(|| format!("unknown value `{name}`"))
+    let now = machine.now;
+    let found = of_connection(&info, name).or_else(|| of_its_past(&info, now, name));
+    found.ok_or_else(|| format!("unknown value `{name}`"))
 }
 
 /// Windows are counted in segments, as TCP_INFO does.
@@ -80,6 +84,27 @@ fn of_connection(info: &Info, name: &str) -> Option<i64> {
         "in_recovery" => info.in_recovery as i64,
         "cwnd_bytes" => info.congestion_window as i64,
         "ssthresh_bytes" => info.slow_start_threshold as i64,
+        _ => return None,
+    })
+}
+
+/// What came and went, and how long it took: in microseconds, or milliseconds for the last ones, as TCP_INFO does.
+fn of_its_past(info: &Info, now: Instant, name: &str) -> Option<i64> {
+    let spent = |ended: Duration, since: Option<Instant>| {
+        (ended + since.map_or(Duration::ZERO, |since| now.saturating_since(since))).as_micros() as i64
+    };
+    let ago = |time: Option<Duration>| time.map_or(-1, |time| time.as_millis() as i64);
+    Some(match name {
+        "tcpi_segs_out" => info.segments_sent as i64,
+        "tcpi_segs_in" => info.segments_received as i64,
+        "tcpi_data_segs_out" => info.data_segments_sent as i64,
+        "tcpi_data_segs_in" => info.data_segments_received as i64,
+        "tcpi_rcv_ooopack" => info.segments_out_of_order as i64,
+        "tcpi_busy_time" => spent(info.busy_time, info.busy_since),
+        "tcpi_rwnd_limited" => spent(info.window_limited_time, info.window_limited_since),
+        "tcpi_sndbuf_limited" => spent(info.buffer_limited_time, info.buffer_limited_since),
+        "tcpi_last_data_sent" => ago(info.last_sent.map(|sent| now.saturating_since(sent))),
+        "tcpi_last_data_recv" => ago(info.since_received(now)),
         _ => return None,
     })
 }

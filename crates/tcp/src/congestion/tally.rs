@@ -1,11 +1,14 @@
-//! What was sent again and timed out, counted from the first time on. A connection without losses has nothing of it.
+//! What was sent again, timed out and was held back, counted from the first time on. A connection that has nothing of it pays nothing.
 
+use crate::spell::Spell;
 use basis::Instant;
 use core::time::Duration;
 
 /// The sums of one connection; nothing is counted while data flows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Tally {
+    /// Segments sent again.
+    pub(crate) retransmissions: u32,
     /// Bytes of payload sent again.
     pub(crate) repeated: u64,
     /// Segments that the peer says it got twice (RFC 2883).
@@ -18,6 +21,12 @@ pub(crate) struct Tally {
     pub(crate) lasted: Duration,
     /// When the present one began.
     pub(crate) since: Option<Instant>,
+    /// How long the peer's window held back what was to be sent.
+    pub(crate) window: Spell,
+    /// How long all was sent and the application would have written more.
+    pub(crate) buffer: Spell,
+    /// How often the sum of bytes sent came round, and that of the time spent.
+    pub(crate) turns: (u32, u32),
 }
 
 impl Tally {

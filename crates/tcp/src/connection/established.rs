@@ -36,6 +36,10 @@ pub(crate) struct Established {
     pub(crate) round_trip: Option<Duration>,
     /// How often this host's SYN or SYN-ACK was repeated by its timer.
     pub(crate) repeated: u8,
+    /// SYNs and SYN-ACKs that came, those not counted that come to the open connection.
+    pub(crate) syns_received: u8,
+    /// SYNs and SYN-ACKs sent.
+    pub(crate) syns_sent: u8,
     /// The peer has not acknowledged the SYN-ACK yet.
     pub(crate) early: bool,
 }
@@ -93,6 +97,8 @@ impl Open {
             settings.receive_buffer(environment.config),
             now,
         );
+        self.send.count_handshake(established.syns_sent);
+        self.receive.count_handshake(established.syns_received);
         match established.round_trip {
             Some(rtt) => self.send.sample_rtt(rtt, now),
             None if established.early => {}

@@ -106,6 +106,7 @@ impl Open {
         let Some(syn_ack) = self.syn_ack.as_mut().filter(|syn_ack| syn_ack.is_due()) else { return false };
         syn_ack.transmit(frame, tuple, next, environment.now);
         self.receive.on_syn_ack_sent();
+        self.send.count_handshake(1);
         self.receive.acks.on_sent(false, &mut self.timers, environment.now);
         true
     }

@@ -53,9 +53,11 @@ impl Open {
         detached: bool,
         environment: &mut Environment<'_>,
     ) -> Result<Fate, Dropped> {
+        self.receive.count_segment();
         let flags = header.flags;
         if !flags.intersects(Flags::ACK | Flags::RST | Flags::SYN) {
             cold_path();
+            self.count_refused(payload);
             // Nothing of a synchronized connection looks like this (RFC 9293 3.10.7.4, fifth step): no answer, whatever its number.
             return Err(Dropped::BadFlags);
         }
@@ -68,6 +70,7 @@ impl Open {
         let reset = flags.contains(Flags::RST);
         if !reset && self.receive.is_old(header.options.timestamps, environment.now) {
             cold_path();
+            self.count_refused(payload);
             self.receive.note_old(header.sequence, payload.len() as u32);
             self.answer_unacceptable(length == 0, environment);
             return Err(Dropped::OldTimestamp);
@@ -75,6 +78,7 @@ impl Open {
         // What ends connections gets no allowance: a RST counts as one number (RFC 5961 3.2 wants it inside the window).
         if !self.receive.is_acceptable(header.sequence, length.max(reset as u32)) {
             cold_path();
+            self.count_refused(payload);
             if !reset {
                 self.receive.note_old(header.sequence, payload.len() as u32);
                 self.answer_unacceptable(length == 0 || flags.contains(Flags::SYN), environment);
@@ -87,19 +91,33 @@ impl Open {
         // Second: RST (RFC 5961 3.2).
         if reset {
             cold_path();
+            self.count_refused(payload);
             return self.on_reset(header, environment);
         }
         // Fourth: SYN (RFC 5961 4.2).
         if flags.contains(Flags::SYN) {
             cold_path();
+            self.count_refused(payload);
             self.challenge(environment);
             return Err(Dropped::BlindSyn);
         }
-        self.take_acknowledgment(header, payload, settings, environment)?;
+        if let Err(dropped) = self.take_acknowledgment(header, payload, settings, environment) {
+            cold_path();
+            self.count_refused(payload);
+            return Err(dropped);
+        }
         if self.negotiated.marks() {
             self.on_marks(header, payload, environment);
         }
         Ok(self.on_text(header, payload, settings, detached, environment))
+    }
+
+    /// What a segment brings is not taken in, but counts as received (RFC 4898).
+    #[inline(never)]
+    fn count_refused(&mut self, payload: &Frame) {
+        if !payload.is_empty() {
+            self.receive.count_data(payload);
+        }
     }
 
     /// What the peer sent last has come once more, and its acknowledgment may be news.
@@ -174,6 +192,7 @@ impl Open {
         }
         self.receive.note_timestamp(header, environment);
         if !payload.is_empty() {
+            self.receive.count_data(payload);
             self.receive.tune(header, environment);
         }
         let fin = header.flags.contains(Flags::FIN);

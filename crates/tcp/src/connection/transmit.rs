@@ -110,6 +110,7 @@ impl Open {
             urgent: 0,
             options: Options { timestamps, ..Options::NONE },
         };
+        self.send.count_segment();
         self.receive.acks.on_sent(!frame.is_empty(), &mut self.timers, now);
         // A full segment has no room for selective acknowledgments; the acknowledgment before it told.
         if frame.is_empty() && self.receive.has_blocks() {

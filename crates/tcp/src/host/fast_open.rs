@@ -135,6 +135,8 @@ impl Host {
             window,
             round_trip: None,
             repeated: 0,
+            syns_received: 1,
+            syns_sent: 0,
             early: true,
         };
         let Some(connection) = self.connections.insert(ControlBlock::accepted(*tuple, path, settings)) else {

@@ -205,6 +205,8 @@ impl HalfOpen {
             window: self.window,
             round_trip: self.round_trip(now),
             repeated: self.retries,
+            syns_received: 1,
+            syns_sent: 1 + self.retries,
             early: false,
         })
     }

@@ -87,6 +87,8 @@ impl Host {
             // Nobody knows when the SYN-ACK was sent, nor how often.
             round_trip: None,
             repeated: 0,
+            syns_received: 1,
+            syns_sent: 1,
             early: false,
         })
     }

@@ -76,6 +76,11 @@ impl AckState {
         self.due |= on && self.pending > 0;
     }
 
+    /// When data last came in order, in milliseconds that come round.
+    pub(super) fn last_data(&self) -> Option<u32> {
+        (self.last_data != 0).then_some(self.last_data)
+    }
+
     /// Whether acknowledgments are not delayed.
     pub(crate) fn is_quick(&self) -> bool {
         self.quick > 0

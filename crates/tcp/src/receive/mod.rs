@@ -2,12 +2,16 @@
 
 mod ack;
 pub(crate) mod buffer;
+mod closing;
 mod duplicates;
+mod end;
 mod limit;
 mod options;
 mod piece;
+mod rare;
 mod reassembly;
 pub(crate) mod receiver;
+mod report;
 pub(crate) mod timestamps;
 mod tuning;
 pub(crate) mod window;

@@ -9,7 +9,7 @@ impl Receiver {
     #[inline]
     pub(crate) fn has_blocks(&self) -> bool {
         let early = self.buffer.as_ref().is_some_and(|buffer| !buffer.reassembly.is_empty());
-        self.selective && (early || self.twice.left != self.twice.right)
+        self.selective && (early || self.rare.as_ref().is_some_and(|rare| rare.owes()))
     }
 
     /// Adds selective acknowledgments to the options of a segment that leaves now.
@@ -17,10 +17,9 @@ impl Receiver {
     pub(crate) fn put_blocks(&mut self, options: &mut Options) {
         // Three blocks fit beside timestamps, four without (RFC 2018 3).
         let mut most = if self.timestamps.enabled { 3 } else { 4 };
-        let twice = core::mem::take(&mut self.twice);
-        if twice.left != twice.right {
+        if let Some(rare) = self.rare.as_mut().filter(|rare| rare.owes()) {
             // RFC 2883 4: it comes first, and before the block that holds it, which was touched last.
-            options.sack.push(twice);
+            options.sack.push(core::mem::take(&mut rare.twice));
             most -= 1;
         }
         if let Some(buffer) = &self.buffer {
@@ -33,7 +32,7 @@ impl Receiver {
     pub(crate) fn note_old(&mut self, sequence: Seq, length: u32) {
         if self.selective && length > 0 && sequence.before(self.next()) {
             let right = (sequence + length).min(self.next());
-            note_twice(&mut self.twice, &mut self.acks, Some(SackBlock { left: sequence, right }));
+            note_twice(&mut self.rare, &mut self.acks, Some(SackBlock { left: sequence, right }));
         }
     }
 }

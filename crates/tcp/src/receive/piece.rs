@@ -55,3 +55,11 @@ pub(super) fn is_worth_keeping(payload: &Frame) -> bool {
     let [head, body] = payload.parts();
     head.is_empty() && body.len() >= LEAST_PIECE && fills(body.len(), payload.memory())
 }
+
+/// Segments that were gathered into one on their way (generic receive offload).
+pub(super) fn pieces(payload: &Frame) -> u32 {
+    match payload.segment_size {
+        0 => 1,
+        size => payload.len().div_ceil(usize::from(size)).max(1) as u32,
+    }
+}

@@ -3,17 +3,20 @@
 use super::ack::AckState;
 use super::buffer::ReceiveBuffer;
 use super::duplicates::note_twice;
-use super::piece::Piece;
+use super::end::End;
+use super::piece::{Piece, pieces};
+use super::rare::Rare;
 use super::timestamps::TimestampState;
 use super::tuning::Tuning;
 use super::window::ReceiveWindow;
 use crate::config::BufferBounds;
 use crate::environment::Environment;
+use crate::odometer::Odometer;
 use crate::timers::Timers;
 use alloc::boxed::Box;
 use basis::{Frame, Instant};
 use core::hint::cold_path;
-use wire::tcp::{Header, SackBlock, Seq, Timestamps};
+use wire::tcp::{Header, Seq, Timestamps};
 
 /// The receiving half of a connection.
 #[derive(Clone, Debug)]
@@ -32,17 +35,18 @@ pub(crate) struct Receiver {
     pub(super) most: u32,
     pub(super) tuning: Tuning,
     /// A full segment of the peer, as far as seen.
-    segment_size: u16,
-    /// Where the peer's stream ends, once its FIN was seen.
-    end: Option<Seq>,
-    /// The FIN came to its turn.
-    finished: bool,
+    pub(super) segment_size: u16,
+    pub(super) end: End,
     /// Nobody reads any more: what comes is acknowledged and thrown away.
-    discarding: bool,
+    pub(super) discarding: bool,
     pub(super) selective: bool,
-    /// What came twice, and the peer is not told yet (RFC 2883); empty if nothing did.
-    pub(super) twice: SackBlock,
-    bytes_received: u64,
+    /// Nothing for most.
+    pub(super) rare: Option<Box<Rare>>,
+    pub(super) bytes_received: Odometer,
+    /// Segments received, those of the handshake included (tcpEStatsPerfSegsIn, RFC 4898).
+    pub(super) segments: u32,
+    /// Those of them with data (tcpEStatsPerfDataSegsIn).
+    pub(super) data_segments: u32,
 }
 
 /// What became of a segment's payload and FIN.
@@ -67,12 +71,13 @@ impl Receiver {
         most: 0,
         tuning: Tuning::new(0),
         segment_size: 536,
-        end: None,
-        finished: false,
+        end: End::UNKNOWN,
         discarding: false,
         selective: false,
-        twice: SackBlock { left: Seq(0), right: Seq(0) },
-        bytes_received: 0,
+        rare: None,
+        bytes_received: Odometer::ZERO,
+        segments: 0,
+        data_segments: 0,
     };
 
     /// A fresh one begins. `next` is the number after the peer's SYN; `window` that of our SYN.
@@ -116,31 +121,17 @@ impl Receiver {
         self.buffer.as_ref().map_or(0, |buffer| buffer.peek(out))
     }
 
-    /// Nobody will read any more.
-    pub(crate) fn discard(&mut self, environment: &mut Environment<'_>) {
-        self.discarding = true;
-        if let Some(buffer) = self.buffer.take() {
-            environment.memory.give_receive(buffer);
-        }
-        self.after_reading(environment);
-    }
-
     #[inline]
-    fn after_reading(&mut self, environment: &mut Environment<'_>) {
+    pub(super) fn after_reading(&mut self, environment: &mut Environment<'_>) {
         if let Some(buffer) = self.buffer.take_if(|buffer| buffer.is_empty()) {
             environment.memory.give_receive(buffer);
         }
         let limit = self.limit;
-        if !self.finished
+        if !self.finished()
             && self.window.update_is_due(self.next, self.free(), limit, self.segment_size as u32)
         {
             self.acks.now();
         }
-    }
-
-    /// Takes the buffer out, for a connection that is over but not yet read to its end.
-    pub(crate) fn take_buffer(&mut self) -> Option<Box<ReceiveBuffer>> {
-        self.buffer.take()
     }
 
     /// Bytes in order and not yet read.
@@ -149,20 +140,10 @@ impl Receiver {
         self.buffer.as_ref().map_or(0, |buffer| buffer.len())
     }
 
-    /// Whether the peer's FIN came to its turn.
-    #[inline]
-    pub(crate) fn finished(&self) -> bool {
-        self.finished
-    }
-
     /// Whether a read returns at once.
     #[inline]
     pub(crate) fn is_readable(&self) -> bool {
-        self.finished || self.discarding || self.unread() > 0
-    }
-
-    pub(crate) fn discarding(&self) -> bool {
-        self.discarding
+        self.finished() || self.discarding || self.unread() > 0
     }
 
     // ---- segments ----
@@ -220,7 +201,7 @@ impl Receiver {
         if length == 0 && !fin {
             return Accepted::default();
         }
-        if self.finished {
+        if self.finished() {
             cold_path();
             // Sent again: our acknowledgment of the FIN was lost.
             self.acks.now();
@@ -252,7 +233,7 @@ impl Receiver {
         // `Deviates:` RFC 9293 3.4 takes nothing but acknowledgments while the window is closed. A FIN takes no room, and nobody has to
         // send it again.
         if fin && !cut {
-            self.note_end(sequence + payload.len() as u32);
+            self.end.note(sequence + payload.len() as u32);
         }
         let before = self.next;
         if sequence == self.next {
@@ -261,19 +242,12 @@ impl Receiver {
             self.keep_early(sequence, payload, fin && !cut, environment);
         }
         self.finish_if_complete();
-        Accepted { bytes: self.next.since(before) - self.finished as u32, finished: self.finished }
+        Accepted { bytes: self.next.since(before) - self.finished() as u32, finished: self.finished() }
     }
 
     /// A full segment counts as no larger than this host said it takes.
     fn largest_segment(&self) -> u32 {
         9_000
-    }
-
-    fn note_end(&mut self, end: Seq) {
-        // The first FIN stands; a stream has one end.
-        if self.end.is_none() {
-            self.end = Some(end);
-        }
     }
 
     /// Whether the segment is an old duplicate (PAWS, RFC 7323 5.3).
@@ -301,7 +275,7 @@ impl Receiver {
             return;
         }
         self.next += count;
-        self.bytes_received += count as u64;
+        self.count_bytes(count);
         self.acks.on_in_order(count, self.segment_size as u32, timers, environment.now);
         if self.discarding {
             return;
@@ -325,13 +299,14 @@ impl Receiver {
         let Some(buffer) = &mut self.buffer else { return };
         self.acks.on_gap_filled();
         let twice = buffer.reassembly.held(self.next - count, self.next);
-        note_twice(&mut self.twice, &mut self.acks, twice.filter(|_| self.selective));
+        note_twice(&mut self.rare, &mut self.acks, twice.filter(|_| self.selective));
+        let from = self.next;
         while let Some(piece) = buffer.reassembly.pop(self.next) {
             self.next += piece.len() as u32;
-            self.bytes_received += piece.len() as u64;
             buffer.push_piece(piece, &mut environment.memory.chunks);
         }
         environment.memory.recharge(used, buffer.used());
+        self.count_bytes(self.next.since(from));
     }
 
     #[inline(never)]
@@ -343,17 +318,17 @@ impl Receiver {
         environment: &mut Environment<'_>,
     ) {
         self.acks.on_out_of_order();
-        if let Some(end) = self.end {
+        if let Some(end) = self.end.get() {
             // Nothing follows the end of a stream.
             payload.truncate(if sequence.before(end) { end.since(sequence) as usize } else { 0 });
         }
         let length = payload.len() as u32;
         // A FIN has a number, and so it can be reported (RFC 2018 3).
-        let fin = fin && self.selective && self.end == Some(sequence + length);
+        let fin = fin && self.selective && self.end.get() == Some(sequence + length);
         if length == 0 && !fin || self.discarding {
             return;
         }
-        let limit = self.limit as usize;
+        let (limit, pieces) = (self.limit as usize, pieces(payload));
         let buffer = self.buffer.get_or_insert_with(|| environment.memory.take_receive());
         let used = buffer.used();
         if buffer.reassembly.is_empty() {
@@ -361,7 +336,7 @@ impl Receiver {
         }
         if self.selective {
             let twice = buffer.reassembly.held(sequence, sequence + (length + u32::from(fin)));
-            note_twice(&mut self.twice, &mut self.acks, twice);
+            note_twice(&mut self.rare, &mut self.acks, twice);
         }
         let mut kept = buffer.reassembly.insert(sequence, Piece::detach(payload), limit);
         if kept && fin {
@@ -369,16 +344,12 @@ impl Receiver {
         }
         let now = buffer.used();
         environment.memory.recharge(used, now);
+        if kept {
+            let rare = self.rare.get_or_insert_default();
+            rare.early = rare.early.saturating_add(pieces);
+        }
         if !kept && let Some(buffer) = self.buffer.take_if(|buffer| buffer.is_empty()) {
             environment.memory.give_receive(buffer);
-        }
-    }
-
-    fn finish_if_complete(&mut self) {
-        if self.end == Some(self.next) {
-            self.next += 1;
-            self.finished = true;
-            self.acks.now();
         }
     }
 
@@ -395,16 +366,5 @@ impl Receiver {
         let free = self.free();
         self.last_acknowledged = self.next;
         self.window.offer(self.next, free)
-    }
-
-    /// Fills in what a report tells of the receiver.
-    pub(crate) fn report(&self, info: &mut crate::info::Info) {
-        info.receive_buffer = self.limit;
-        info.receive_queue = self.unread() as u32;
-        info.receive_window = self.window.size(self.next);
-        info.bytes_received = self.bytes_received;
-        info.peer_segment_size = self.segment_size as u32;
-        info.timestamps = self.timestamps.enabled;
-        info.selective_acknowledgments = self.selective;
     }
 }

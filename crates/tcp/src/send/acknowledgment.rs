@@ -120,6 +120,7 @@ impl Sender {
         let count = acknowledgment.since(oldest) as usize;
         let mut measured = self.flight.acknowledged(acknowledgment, environment.now);
         self.expiries = 0;
+        self.count_busy(environment.now);
         self.waiting_since = environment.now;
         if self.rare.is_some() {
             self.judge_path_probe(acknowledgment, environment);

@@ -1,7 +1,9 @@
 //! The sending half of a connection.
 
+mod account;
 pub(crate) mod acknowledgment;
 pub(crate) mod buffer;
+mod counting;
 mod delivered;
 mod duplicates;
 pub(crate) mod expiry;

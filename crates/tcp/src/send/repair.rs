@@ -135,8 +135,10 @@ impl Sender {
         self.note_transmission(left, right, now);
         self.flight.forget_timing();
         self.last_sent = now;
-        self.retransmissions = self.retransmissions.saturating_add(1);
-        self.congestion.tally().repeated += u64::from(bytes);
+        self.count_data(bytes);
+        let tally = self.congestion.tally();
+        tally.repeated += u64::from(bytes);
+        tally.retransmissions = tally.retransmissions.saturating_add(1);
         environment.counters.retransmissions += 1;
         let stuck = self.recovery.episode.as_ref().is_some_and(|episode| episode.repeats > PATIENCE);
         if left == oldest && self.recovery.selective && self.recovery.is_repairing() && !stuck {

@@ -20,14 +20,18 @@ impl Sender {
         info.smoothed_rtt = self.rtt.smoothed();
         info.rtt_variation = self.rtt.variation();
         info.retransmission_timeout = self.rtt.timeout();
-        info.retransmissions = self.retransmissions;
-        info.bytes_sent = self.bytes_sent;
-        let tally = self.congestion.tallied();
+        info.bytes_sent = self.bytes_sent();
+        (info.segments_sent, info.data_segments_sent) = self.segments();
+        let (busy, tally) = (self.busy(), self.congestion.tallied());
+        (info.busy_time, info.busy_since) = (busy.lasted, busy.since);
+        (info.window_limited_time, info.window_limited_since) = (tally.window.lasted, tally.window.since);
+        (info.buffer_limited_time, info.buffer_limited_since) = (tally.buffer.lasted, tally.buffer.since);
+        info.retransmissions = tally.retransmissions;
         (info.bytes_repeated, info.duplicates_reported) = (tally.repeated, tally.twice);
         (info.total_timeouts, info.timeout_recoveries) = (tally.timeouts, tally.rows);
         (info.timeout_time, info.timeout_since) = (tally.lasted, tally.since);
         info.delivered =
-            self.bytes_sent.saturating_sub(u64::from(self.flight.outstanding() - self.selected()));
+            self.bytes_sent().saturating_sub(u64::from(self.flight.outstanding() - self.selected()));
         info.delivered_marked = self.congestion.marked();
         if let Some(shaping) = self.congestion.shaping() {
             let sample = shaping.delivery.last();

@@ -1,5 +1,6 @@
 //! The sender of one connection: what it keeps, what it does with acknowledgments, and what it sends next.
 
+use super::account::{Account, Held};
 use super::buffer::SendBuffer;
 use super::in_flight::InFlight;
 use super::marks::{Marks, WriteMarks};
@@ -44,8 +45,8 @@ pub(crate) struct Sender {
     pub(super) expiries: u8,
     /// A FIN was sent: the highest number is its.
     pub(super) fin_sent: bool,
-    pub(super) retransmissions: u32,
-    pub(super) bytes_sent: u64,
+    pub(super) held: Held,
+    pub(super) account: Account,
     /// When the retransmission timer expires, unless it is armed for something earlier.
     pub(super) timeout_at: Instant,
     /// When something was last sent.
@@ -71,8 +72,8 @@ impl Sender {
         segment_size: 0,
         expiries: 0,
         fin_sent: false,
-        retransmissions: 0,
-        bytes_sent: 0,
+        held: Held::FREE,
+        account: Account::NOTHING,
         timeout_at: Instant::FAR_FUTURE,
         last_sent: Instant::ZERO,
         waiting_since: Instant::FAR_FUTURE,
@@ -159,6 +160,7 @@ impl Sender {
         environment.memory.recharge(used, now);
         let end = self.flight.oldest + buffer.len() as u32;
         self.marks.on_write(marks.more);
+        self.note_write(count, length, environment.now);
         if marks.end_of_record || self.rare.is_some() {
             self.note_record(marks.end_of_record && count == length, end);
         }
@@ -305,7 +307,8 @@ impl Sender {
         timers: &mut Timers,
         environment: &mut Environment<'_>,
     ) {
-        self.bytes_sent += u64::from(taken);
+        self.count_syn_data();
+        self.count_bytes(taken);
         if rest.is_empty() {
             return;
         }
@@ -320,7 +323,7 @@ impl Sender {
         if let Some(buffer) = &mut self.buffer {
             buffer.board.sent(self.flight.next, false, now);
         }
-        self.bytes_sent += u64::from(count);
+        self.count_bytes(count);
         (self.last_sent, self.waiting_since) = (now, now);
         self.begin_timeout(timers, now);
         self.resend();
@@ -361,7 +364,7 @@ impl Sender {
 
     /// Whether as much as a full segment has arrived, and nothing has timed out since.
     pub(crate) fn is_getting_through(&self) -> bool {
-        let arrived = self.bytes_sent.saturating_sub(u64::from(self.flight.outstanding()));
+        let arrived = self.bytes_sent().saturating_sub(u64::from(self.flight.outstanding()));
         arrived >= u64::from(self.segment_size) && self.expiries == 0
     }
 

@@ -78,6 +78,7 @@ impl Sender {
         let unsent = queued.saturating_sub(outstanding);
         let fin_unsent = fin && outstanding <= queued;
         if unsent == 0 && !fin_unsent {
+            self.note_all_sent(environment.now);
             return None;
         }
         if outstanding == 0 && self.window.size > 0 {
@@ -98,6 +99,7 @@ impl Sender {
                 if matches!(decision, Decision::Blocked | Decision::Held) {
                     self.wait_for_window(settings, timers, environment.now);
                 }
+                self.note_stopped(unsent, outstanding, environment.now);
                 let stuck = !self.recovery.is_quiet() && self.forgo_new_data();
                 return if stuck { self.next_repair(frame, fin, timers, environment) } else { None };
             }
@@ -105,6 +107,7 @@ impl Sender {
         // What leaves now waits for its acknowledgment; the next override begins with the first interval.
         self.probe.reset();
         timers.stop(Timer::Probe);
+        self.note_released(environment.now);
         let goes_on =
             outstanding > 0 && self.last_sent == environment.now && environment.config.super_segments;
         let mut outbound = self.emit(length, fin_unsent, frame, timers, environment);
@@ -213,7 +216,8 @@ impl Sender {
         if !length.is_multiple_of(self.segment_size as u32) {
             buffer.short_end = Some(next);
         }
-        self.bytes_sent += length as u64;
+        self.count_bytes(length);
+        self.count_data(length);
         self.last_sent = now;
         if self.waiting_since == Instant::FAR_FUTURE {
             self.waiting_since = now;
@@ -265,6 +269,7 @@ impl Sender {
         let length = buffer.fill(offset as usize, length as usize, segment_size, frame, chunks);
         if length > segment_size {
             frame.segment_size = self.segment_size;
+            self.count_pieces(length);
         }
         length as u32
     }
