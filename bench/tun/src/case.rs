@@ -1,12 +1,12 @@
 //! What is measured.
 
 use anyhow::anyhow;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
 /// A kind of work.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Work {
     /// From the kernel's sockets to the stack's, as fast as it goes.
@@ -18,7 +18,7 @@ pub enum Work {
 }
 
 /// What the device is told.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Device {
     /// Packets of 1500 bytes with their checksums.
@@ -50,7 +50,7 @@ impl fmt::Display for Device {
 }
 
 /// A work and what it is done under.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Case {
     pub work: Work,
     pub device: Device,

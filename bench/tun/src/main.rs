@@ -46,6 +46,9 @@ struct Arguments {
     /// Draw the figures as SVG
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
+    /// Measure nothing: take the figures from what earlier runs have written with --json; may be given more than once
+    #[arg(long, value_name = "FILE")]
+    from: Vec<PathBuf>,
     /// Take one sample here: the case and the subject
     #[arg(long, hide = true, num_args = 2)]
     sample: Option<Vec<String>>,
@@ -68,6 +71,9 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let figures = sample::take(case.parse()?, subject.parse()?, seconds, arguments.verify)?;
         println!("{}", serde_json::to_string(&figures)?);
         return Ok(());
+    }
+    if !arguments.from.is_empty() {
+        return report::write(&report::read(&arguments.from)?, arguments);
     }
     let programs = std::env::temp_dir().join(format!("netstrata-bench-tun.{}", std::process::id()));
     std::fs::create_dir(&programs).with_context(|| format!("cannot make {}", programs.display()))?;

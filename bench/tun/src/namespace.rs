@@ -18,6 +18,9 @@ pub fn enter() -> anyhow::Result<()> {
     for file in ["tcp_rmem", "tcp_wmem"] {
         std::fs::write(format!("/proc/sys/net/ipv4/{file}"), "4096 4194304 33554432")?;
     }
+    // BBR, where it is the system's choice, would pace by what it has estimated: its estimate would be measured. Reno is there on every
+    // system, and without loss it is no bound.
+    std::fs::write("/proc/sys/net/ipv4/tcp_congestion_control", "reno")?;
     ip("link set lo up")
 }
 

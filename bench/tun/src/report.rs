@@ -1,23 +1,27 @@
 //! Figures as lines, Markdown, JSON and a picture.
 
 use crate::Arguments;
-use crate::case::Case;
+use crate::case::{Case, Device, Work};
 use crate::sample::Figures;
 use crate::subjects::Subject;
 use anyhow::Context;
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt::Write;
 
 /// One subject in one case.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Row {
     case: Case,
     subject: Subject,
-    unit: &'static str,
+    unit: String,
+    #[serde(deserialize_with = "figure")]
     median: f64,
+    #[serde(deserialize_with = "figure")]
     least: f64,
+    #[serde(deserialize_with = "figure")]
     most: f64,
     /// The median of the processor time of both ends.
+    #[serde(deserialize_with = "figure")]
     processor: f64,
     samples: Vec<f64>,
     faults: Vec<String>,
@@ -35,7 +39,7 @@ impl Row {
         Row {
             case,
             subject,
-            unit: case.unit(),
+            unit: case.unit().to_owned(),
             median: middle(&figures),
             least: figures.first().copied().unwrap_or(f64::NAN),
             most: figures.last().copied().unwrap_or(f64::NAN),
@@ -68,6 +72,28 @@ impl Row {
     }
 }
 
+/// A figure; JSON has none for what nobody could measure.
+fn figure<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or(f64::NAN))
+}
+
+/// The rows of several runs.
+pub fn read(files: &[std::path::PathBuf]) -> anyhow::Result<Vec<Row>> {
+    let mut rows: Vec<Row> = Vec::new();
+    for file in files {
+        let text =
+            std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let more: Vec<Row> = serde_json::from_str(&text)
+            .with_context(|| format!("{} is not of this program", file.display()))?;
+        // What was measured again takes the place of what it was before.
+        rows.retain(|row| !more.iter().any(|new| new.case == row.case && new.subject == row.subject));
+        rows.extend(more);
+    }
+    let cases = Case::all();
+    rows.sort_by_key(|row| cases.iter().position(|case| *case == row.case));
+    Ok(rows)
+}
+
 /// How many times as good ours is in the case of `row`.
 fn ratio(rows: &[Row], row: &Row) -> Option<f64> {
     let ours = rows.iter().find(|other| other.case == row.case && other.subject == Subject::Ours)?;
@@ -84,13 +110,79 @@ pub fn write(rows: &[Row], arguments: &Arguments) -> anyhow::Result<()> {
         None => Ok(()),
     };
     put(&arguments.json, &|| Ok(serde_json::to_string_pretty(rows)? + "\n"))?;
-    put(&arguments.markdown, &|| Ok(markdown(rows, arguments)))?;
+    put(&arguments.markdown, &|| Ok(markdown(rows)))?;
     put(&arguments.svg, &|| Ok(picture(rows)))
 }
 
-fn markdown(rows: &[Row], arguments: &Arguments) -> String {
-    let (rounds, seconds) = (arguments.rounds, arguments.seconds);
-    let mut text = format!("Medians (least .. most) of {rounds} rounds of {seconds} s.\n\n");
+/// What is aimed at in a case: how many times as good as the best peer, and as what bounds it.
+fn goals(case: Case) -> (f64, Option<f64>) {
+    match (case.work, case.device) {
+        (Work::RoundTrip, _) => (1.0, Some(1.0 / 1.1)),
+        (_, Device::Plain) => (1.2, Some(0.8)),
+        (_, Device::Offload) => (2.0, Some(0.5)),
+        // Nothing is promised there; no peer should be faster.
+        (_, Device::Large) => (1.0, None),
+    }
+}
+
+/// The row of `case` that is best among those of which `which` is true.
+fn best(rows: &[Row], case: Case, which: impl Fn(Subject) -> bool) -> Option<&Row> {
+    let rows = rows.iter().filter(|row| row.case == case && which(row.subject) && row.median.is_finite());
+    let order = |a: &&Row, b: &&Row| a.median.total_cmp(&b.median);
+    if case.lower_is_better() { rows.min_by(order) } else { rows.max_by(order) }
+}
+
+/// What was aimed at beside what was reached.
+fn aims(rows: &[Row]) -> String {
+    let mut text = String::from(
+        "| Case | Ours | Of the best peer | Aim | Of the bound | Aim | |\n|---|---|---|---|---|---|---|\n",
+    );
+    let ours = |subject| matches!(subject, Subject::Ours | Subject::OursTwoShards);
+    for case in Case::all() {
+        let Some(own) = best(rows, case, ours) else { continue };
+        let times = |other: &Row| {
+            if case.lower_is_better() { other.median / own.median } else { own.median / other.median }
+        };
+        let (peer_goal, bound_goal) = goals(case);
+        let peer = best(rows, case, |subject| !ours(subject) && !subject.bounds());
+        let bound = if case.lower_is_better() { Subject::KernelVeth } else { Subject::Raw };
+        // The kernel's round trip is over a pair that has no offload to be told of.
+        let bound = rows.iter().find(|row| {
+            row.case.work == case.work
+                && row.case.connections == case.connections
+                && row.subject == bound
+                && (row.case.device == case.device || case.lower_is_better())
+        });
+        let bound = bound.zip(bound_goal).filter(|(row, _)| row.median.is_finite());
+        let met = peer.is_none_or(|row| times(row) >= peer_goal)
+            && bound.is_none_or(|(row, goal)| times(row) >= goal);
+        let shown = |row: &Row| format!("{:.2} ({})", times(row), row.subject);
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "| {case} | {:.2} {} ({}) | {} | {peer_goal} | {} | {} | {} |",
+            own.median,
+            own.unit,
+            own.subject,
+            peer.map_or("-".to_owned(), shown),
+            bound.map_or("-".to_owned(), |(row, _)| shown(row)),
+            bound.map_or("-".to_owned(), |(_, goal)| format!("{goal:.2}")),
+            if met { "reached" } else { "**short**" },
+        );
+    }
+    text
+}
+
+fn markdown(rows: &[Row]) -> String {
+    let rounds = rows.iter().map(|row| row.samples.len() + row.faults.len()).max().unwrap_or(0);
+    let mut text = format!(
+        "{}\nMedians (least .. most) of {rounds} rounds, in which the subjects take turns.\n",
+        include_str!("words.md")
+    );
+    text += "\n## What is aimed at\n\n";
+    text += "Times as good as the best peer of the same case, and as what bounds it: the bare device, or for round trips the kernel over a veth pair.\n\n";
+    text += &aims(rows);
+    text += "\n## All figures\n\n";
     text += "| Case | Subject | Figure | Ours is | Processor time | Failed |\n|---|---|---|---|---|---|\n";
     for row in rows {
         let ratio = ratio(rows, row).map_or(String::new(), |ratio| format!("{ratio:.2} x"));

@@ -13,14 +13,14 @@ mod veth;
 use crate::case::{Case, Device, Work};
 use crate::namespace;
 use anyhow::anyhow;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 /// A stack, or what bounds them all.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Subject {
     /// Netstrata.
@@ -55,6 +55,11 @@ impl Subject {
         Subject::Gvisor,
         Subject::KernelVeth,
     ];
+
+    /// Whether it is no stack beside ours: what bounds them all, and the kernel.
+    pub fn bounds(self) -> bool {
+        matches!(self, Subject::Raw | Subject::KernelVeth)
+    }
 
     /// Whether this subject takes part in a case.
     pub fn takes_part(self, case: Case) -> bool {

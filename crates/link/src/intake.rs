@@ -10,7 +10,7 @@ const PIECE: usize = 66 * 1024;
 /// Pieces kept for the next read.
 const KEPT: usize = 32;
 /// A frame of at least this many bytes takes its piece with it; a shorter one would pin too much and is copied out.
-const SHARED: usize = PIECE / 2;
+pub(crate) const SHARED: usize = PIECE / 2;
 
 /// Where frames are read to, one at a time.
 pub(crate) struct Intake {

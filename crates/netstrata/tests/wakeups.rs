@@ -10,6 +10,7 @@ mod common;
 use common::{RIGHT, connected, pair, within};
 use netstrata::{TcpListener, TcpStream};
 use std::io::{ErrorKind, Read, Write};
+use std::net::Shutdown;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -48,6 +49,79 @@ fn thousands_of_turns_between_threads_all_come_to_their_end() {
             client.join().unwrap();
             server.join().unwrap();
         }
+    });
+}
+
+/// One thread on each side, so that each drives its host while it waits: with pauses of all lengths around a tick, reads that time out,
+/// and others who call, wait and hang up meanwhile. Whatever is in flight when somebody leaves the helm arrives.
+#[test]
+fn threads_that_drive_their_host_while_they_wait_lose_nothing() {
+    const TURNS: u32 = 3_000;
+    within(LIMIT, || {
+        let (left, right) = pair();
+        let listener = TcpListener::bind(&right, (RIGHT, 7)).unwrap();
+        let mut client = TcpStream::connect(&left, (RIGHT, 7)).unwrap();
+        let (mut server, _) = listener.accept().unwrap();
+        let echo = thread::spawn(move || {
+            server.set_nodelay(true).unwrap();
+            let mut word = [0; 4];
+            while server.read_exact(&mut word).is_ok() {
+                server.write_all(&word).unwrap();
+            }
+        });
+        let answering = thread::spawn(move || {
+            while let Ok((mut stream, _)) = listener.accept() {
+                let mut word = Vec::new();
+                stream.read_to_end(&mut word).unwrap();
+                if word == [9] {
+                    return;
+                }
+                stream.write_all(&word).unwrap();
+            }
+        });
+        client.set_nodelay(true).unwrap();
+        let call = |word: &[u8]| {
+            let mut other = TcpStream::connect(&left, (RIGHT, 7)).unwrap();
+            other.write_all(word).unwrap();
+            other.shutdown(Shutdown::Write).unwrap();
+            let mut back = Vec::new();
+            other.read_to_end(&mut back).unwrap();
+            back
+        };
+        let mut led = 0;
+        let mut turn = 0_u32;
+        // A machine that is busy elsewhere may need longer until somebody comes back soon several times in a row.
+        while turn < TURNS || (led == 0 && turn < 100 * TURNS) {
+            client.write_all(&turn.to_be_bytes()).unwrap();
+            let mut word = [0; 4];
+            client.read_exact(&mut word).unwrap();
+            assert_eq!(word, turn.to_be_bytes());
+            if turn % 50 == 49 {
+                thread::sleep(Duration::from_micros(u64::from(turn % 13) * 100));
+                client.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
+                let late = client.read(&mut word).unwrap_err();
+                assert_eq!(late.kind(), ErrorKind::WouldBlock);
+                client.set_read_timeout(None).unwrap();
+            }
+            if turn % 100 == 77 {
+                assert_eq!(call(&turn.to_be_bytes()), turn.to_be_bytes());
+            }
+            turn += 1;
+            led = left.statistics().led;
+        }
+        assert!(led > 0, "nobody ever drove");
+        // A reader that sleeps at the helm is woken by whoever shuts its stream down.
+        let reader = client.try_clone().unwrap();
+        let waiting = thread::spawn(move || {
+            let mut reader = reader;
+            reader.read(&mut [0; 4]).unwrap()
+        });
+        thread::sleep(Duration::from_millis(5));
+        client.shutdown(Shutdown::Both).unwrap();
+        assert_eq!(waiting.join().unwrap(), 0);
+        echo.join().unwrap();
+        call(&[9]);
+        answering.join().unwrap();
     });
 }
 

@@ -3,6 +3,7 @@
 use crate::clock::time_until;
 use crate::delay::Delay;
 use crate::drain;
+use crate::lead::{Drive, Next};
 use crate::polling::Polling;
 use crate::port::{self, BATCH, Port};
 use crate::state::{Core, Shared};
@@ -10,8 +11,8 @@ use basis::{Frame, Instant};
 use mio::{Events, Poll};
 use stack::{InterfaceId, Stack};
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -50,17 +51,6 @@ struct Abandoned {
     next_check: Instant,
 }
 
-/// What follows a turn.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Next {
-    /// Another turn at once: there is more to do.
-    Turn,
-    /// Nothing is due before then.
-    Sleep(Instant),
-    /// The host has come to its end.
-    End,
-}
-
 impl Driver {
     pub(crate) fn new(shared: Arc<Shared>, poll: Poll, ports: Vec<Port>) -> Driver {
         let events = Events::with_capacity(ports.len() + 1);
@@ -83,35 +73,21 @@ impl Driver {
         self
     }
 
-    /// Runs until the host's end.
-    pub(crate) fn run(mut self) {
+    /// Runs until the host's end, in its own thread: drives, or follows who does.
+    pub(crate) fn run(self) {
+        let shared = Arc::clone(&self.shared);
+        *shared.helm.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(self));
+        let _end = End(&shared);
         loop {
-            let patience = match self.turn() {
-                Next::Turn => Some(Duration::ZERO),
-                Next::Sleep(until) => {
-                    self.shared.sleeps.fetch_add(1, Ordering::Relaxed);
-                    time_until(self.shared.clock.now(), until)
-                }
-                Next::End => break,
-            };
-            self.look(patience);
-            self.shared.bell.rise();
-        }
-    }
-
-    /// One round: in, through the stack, out. Each part is bounded, so that every port gets its turn.
-    fn turn(&mut self) -> Next {
-        self.shared.turns.fetch_add(1, Ordering::Relaxed);
-        self.receive();
-        let mut moves = self.polling.is_on() && self.ports.iter().any(|port| !port.arrived.is_empty());
-        let Some(mut more) = self.process() else { return Next::End };
-        moves |= self.polling.is_on() && self.ports.iter().any(Port::has_waiting);
-        self.transmit();
-        more |= self.ports.iter().any(|port| port.poll_timeout() == Instant::ZERO);
-        if more || self.polling.is_on() && self.polling.goes_on(self.shared.clock.now(), moves) {
-            Next::Turn
-        } else {
-            self.settle()
+            // A thread that panicked at the helm is a fault of ours, and the host's end.
+            let Ok(mut helm) = shared.helm.lock() else { return };
+            let Some(driver) = helm.as_mut() else { return };
+            if !driver.drive() {
+                return;
+            }
+            drop(helm);
+            shared.step_aside();
+            shared.follow();
         }
     }
 
@@ -148,6 +124,9 @@ impl Driver {
         self.delay.on_pulled(now);
         let more = fill(&mut self.ports, &mut core.stack, now);
         core.collect_events(&mut self.woken);
+        if !self.woken.is_empty() {
+            core.lead.on_woken(now);
+        }
         let news = shared.news(&mut core);
         self.handovers.extend(std::iter::from_fn(|| core.stack.poll_handover()));
         drop(core);
@@ -320,6 +299,57 @@ fn fill(ports: &mut [Port], stack: &mut Stack, now: Instant) -> bool {
         more |= port.fill(|interface| stack.poll_transmit(now, interface));
     }
     more
+}
+
+impl Drive for Driver {
+    fn drive(&mut self) -> bool {
+        loop {
+            match self.turn() {
+                Next::Turn => self.sleep(Some(Duration::ZERO)),
+                Next::Sleep(until) => {
+                    if self.shared.family.is_alone() && self.shared.lock().may_be_led(1) {
+                        return true;
+                    }
+                    self.sleep(time_until(self.shared.clock.now(), until));
+                }
+                Next::End => return false,
+            }
+        }
+    }
+
+    fn sleep(&mut self, patience: Option<Duration>) {
+        if patience != Some(Duration::ZERO) {
+            self.shared.sleeps.fetch_add(1, Ordering::Relaxed);
+        }
+        self.look(patience);
+        self.shared.bell.rise();
+    }
+
+    /// Each part is bounded, so that every port gets its turn.
+    fn turn(&mut self) -> Next {
+        self.shared.turns.fetch_add(1, Ordering::Relaxed);
+        self.receive();
+        let mut moves = self.polling.is_on() && self.ports.iter().any(|port| !port.arrived.is_empty());
+        let Some(mut more) = self.process() else { return Next::End };
+        moves |= self.polling.is_on() && self.ports.iter().any(Port::has_waiting);
+        self.transmit();
+        more |= self.ports.iter().any(|port| port.poll_timeout() == Instant::ZERO);
+        if more || self.polling.is_on() && self.polling.goes_on(self.shared.clock.now(), moves) {
+            Next::Turn
+        } else {
+            self.settle()
+        }
+    }
+}
+
+/// Takes the driver down at the end of its thread.
+struct End<'a>(&'a Shared);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        let driver = self.0.helm.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(driver);
+    }
 }
 
 impl Drop for Driver {

@@ -1,6 +1,6 @@
 //! The handle to a running host.
 
-use crate::state::{Shared, stopped};
+use crate::state::{Shared, Then, stopped};
 use crate::wakers::{Awaited, Place, Ticket};
 use crate::{drain, parker::Parker};
 use basis::Instant;
@@ -29,6 +29,8 @@ pub struct Host {
 pub(crate) enum Waiter<'a> {
     /// One of any number, with the ticket that it got when it waited first.
     Shared(&'a mut Option<Ticket>),
+    /// The same, a thread, which may drive while it waits.
+    Thread(&'a mut Option<Ticket>),
     /// The caller of a `poll_*` function.
     Polled,
 }
@@ -42,6 +44,8 @@ pub struct Statistics {
     pub sleeps: u64,
     /// Times an application's thread ended its sleep.
     pub alarms: u64,
+    /// Times an application's thread moved frames itself, because it would have waited for the driver or had just written.
+    pub led: u64,
     /// Sockets that somebody waits at now, counting each direction.
     pub waiting: usize,
     /// Frames that came to one shard and were handed to another.
@@ -157,12 +161,13 @@ impl Host {
         let mut ticket = None;
         Parker::with(|parker| {
             loop {
-                let waiter = Waiter::Shared(&mut ticket);
+                let waiter = Waiter::Thread(&mut ticket);
                 let result = self.try_or_register(awaited, waiter, parker.waker(), &mut attempt);
                 if result.is_ready() {
                     return result;
                 }
-                if !parker.park(deadline) {
+                let woken = if awaited.is_data() { self.shared.wait_at_helm(parker, deadline) } else { None };
+                if !woken.unwrap_or_else(|| parker.park(deadline)) {
                     if let Some(ticket) = ticket {
                         self.shared.remove_waker(awaited, ticket);
                     }
@@ -179,7 +184,7 @@ impl Host {
         &self,
         attempt: impl FnOnce(&mut Stack, Instant) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        self.shared.act_if(|core, now| match attempt(&mut core.stack, now) {
+        self.shared.act_if(Then::Drive, |core, now| match attempt(&mut core.stack, now) {
             Poll::Pending if core.stopped => (Poll::Ready(Err(stopped())), false),
             Poll::Pending => (Poll::Pending, false),
             result => (result, true),
@@ -195,8 +200,8 @@ impl Host {
         waker: &Waker,
         attempt: impl FnOnce(&mut Stack, Instant) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        let mut displaced = None;
-        let result = self.shared.act_if(|core, now| {
+        let (mut displaced, mut recalled) = (None, false);
+        let result = self.shared.act_if(Then::Wake, |core, now| {
             let (result, acted) = match attempt(&mut core.stack, now) {
                 Poll::Pending if core.stopped => (Poll::Ready(Err(stopped())), false),
                 Poll::Pending => {
@@ -206,13 +211,23 @@ impl Host {
                         Waiter::Shared(ticket) => {
                             Place::Shared(*ticket.get_or_insert_with(|| core.wakers.ticket()))
                         }
+                        Waiter::Thread(ticket) => {
+                            if ticket.is_none() && awaited.is_data() {
+                                core.lead.on_wait(now);
+                            }
+                            let ticket = *ticket.get_or_insert_with(|| core.wakers.ticket());
+                            displaced = core.wakers.add(awaited, Place::Shared(ticket), waker);
+                            return (Poll::Pending, false);
+                        }
                     };
+                    // A task cannot drive: somebody must while it waits.
+                    recalled = core.lead.recall();
                     displaced = core.wakers.add(awaited, place, waker);
                     return (Poll::Pending, false);
                 }
                 ready => (ready, true),
             };
-            if let Waiter::Shared(ticket) = waiter
+            if let Waiter::Shared(ticket) | Waiter::Thread(ticket) = waiter
                 && let Some(ticket) = ticket.take()
             {
                 displaced = core.wakers.remove(awaited, ticket);
@@ -220,6 +235,9 @@ impl Host {
             (result, acted)
         });
         drop(displaced);
+        if recalled {
+            self.shared.baton.notify_one();
+        }
         result
     }
 
@@ -299,6 +317,7 @@ impl Host {
             sum.turns += shard.turns.load(Ordering::Relaxed);
             sum.sleeps += shard.sleeps.load(Ordering::Relaxed);
             sum.alarms += shard.bell.rings();
+            sum.led += shard.led.load(Ordering::Relaxed);
         }
         sum
     }

@@ -1,10 +1,11 @@
 //! A thread that waits as a task does: blocking and asynchronous sockets are woken by one mechanism.
 
+use crate::shards::bell::Bell;
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Instant;
@@ -20,6 +21,9 @@ struct Shared {
     thread: Thread,
     /// Tells a wake-up of ours from an unpark that somebody else meant for the thread.
     woken: AtomicBool,
+    /// The bell of the driver at whose helm the thread may sleep.
+    bell: Mutex<Option<Arc<Bell>>>,
+    polls: AtomicBool,
 }
 
 impl Wake for Shared {
@@ -29,8 +33,21 @@ impl Wake for Shared {
 
     fn wake_by_ref(self: &Arc<Self>) {
         // Who finds it set has nothing to add: the thread was unparked and has not looked yet.
-        if !self.woken.swap(true, Ordering::AcqRel) {
+        if !self.woken.swap(true, Ordering::SeqCst) {
+            // It says that it polls before it looks for the last time: one of both sees the other.
+            if self.polls.load(Ordering::SeqCst) {
+                self.ring();
+            }
             self.thread.unpark();
+        }
+    }
+}
+
+impl Shared {
+    #[cold]
+    fn ring(&self) {
+        if let Some(bell) = &*self.bell.lock().unwrap_or_else(PoisonError::into_inner) {
+            bell.ring();
         }
     }
 }
@@ -42,7 +59,12 @@ thread_local! {
 
 impl Parker {
     fn new() -> Parker {
-        let shared = Arc::new(Shared { thread: thread::current(), woken: AtomicBool::new(false) });
+        let shared = Arc::new(Shared {
+            thread: thread::current(),
+            woken: AtomicBool::new(false),
+            bell: Mutex::new(None),
+            polls: AtomicBool::new(false),
+        });
         Parker { waker: Waker::from(Arc::clone(&shared)), shared }
     }
 
@@ -58,6 +80,25 @@ impl Parker {
     /// The waker that ends [`Parker::park`].
     pub(crate) fn waker(&self) -> &Waker {
         &self.waker
+    }
+
+    /// Whether the waker was used since this was asked last.
+    pub(crate) fn take_woken(&self) -> bool {
+        self.shared.woken.swap(false, Ordering::SeqCst)
+    }
+
+    /// Waits by `sleep`, which `bell` ends as well as what else it waits for; not at all if the waker was used already.
+    pub(crate) fn poll(&self, bell: &Arc<Bell>, sleep: impl FnOnce()) {
+        let mut own = self.shared.bell.lock().unwrap_or_else(PoisonError::into_inner);
+        if !own.as_ref().is_some_and(|own| Arc::ptr_eq(own, bell)) {
+            *own = Some(Arc::clone(bell));
+        }
+        drop(own);
+        self.shared.polls.store(true, Ordering::SeqCst);
+        if !self.shared.woken.load(Ordering::SeqCst) {
+            sleep();
+        }
+        self.shared.polls.store(false, Ordering::SeqCst);
     }
 
     /// Waits until the waker was used or `deadline` is there; false if it was the deadline.

@@ -1,6 +1,7 @@
 //! What the driver and the application's threads share, and how they tell each other about work.
 
 use crate::clock::Clock;
+use crate::lead::{Drive, Lead};
 use crate::shards::bell::Bell;
 use crate::shards::family::Family;
 use crate::wakers::{Awaited, Ticket, Wakers};
@@ -20,6 +21,10 @@ pub(crate) struct Shared {
     core: Mutex<Core>,
     /// Told when [`Core::stopped`] becomes true.
     pub(crate) ended: Condvar,
+    /// What moves frames, for whoever drives ([`Lead`]). Taken before the core's lock, never after it.
+    pub(crate) helm: Mutex<Option<Box<dyn Drive>>>,
+    /// Tells the driver's thread, while another one drives, that it is its turn.
+    pub(crate) baton: Condvar,
     /// Ends the driver's sleep.
     pub(crate) bell: Arc<Bell>,
     /// What all shards of the host have in common.
@@ -32,12 +37,16 @@ pub(crate) struct Shared {
     leads: bool,
     pub(crate) turns: AtomicU64,
     pub(crate) sleeps: AtomicU64,
+    /// How often a thread of the application has driven.
+    pub(crate) led: AtomicU64,
 }
 
 /// What the lock guards.
 pub(crate) struct Core {
     pub(crate) stack: Stack,
     pub(crate) wakers: Wakers,
+    /// Who drives.
+    pub(crate) lead: Lead,
     /// Until when the driver sleeps, if it does. It is set under the same lock under which the driver looked for work for
     /// the last time, so whoever makes work after that sees it: no wake-up is lost.
     pub(crate) sleeping: Option<Instant>,
@@ -51,6 +60,15 @@ pub(crate) struct Core {
     pub(crate) link_failures: Vec<String>,
     /// The revision of addresses and routes that the other shards were told of.
     told: u64,
+}
+
+/// What a call does that has made work for a driver that sleeps.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Then {
+    /// It wakes it.
+    Wake,
+    /// It drives itself, if nobody does.
+    Drive,
 }
 
 impl Core {
@@ -102,6 +120,7 @@ impl Shared {
         let core = Core {
             stack,
             wakers: Wakers::default(),
+            lead: Lead::default(),
             sleeping: None,
             open: Vec::new(),
             stop: false,
@@ -122,6 +141,9 @@ impl Shared {
             family,
             turns: AtomicU64::new(0),
             sleeps: AtomicU64::new(0),
+            led: AtomicU64::new(0),
+            helm: Mutex::new(None),
+            baton: Condvar::new(),
         }
     }
 
@@ -134,13 +156,13 @@ impl Shared {
     /// Lets `act` use the stack, then wakes whom it concerns and the driver, if that made work for it.
     #[inline]
     pub(crate) fn act<R>(&self, act: impl FnOnce(&mut Core, Instant) -> R) -> R {
-        self.act_if(|core, now| (act(core, now), true))
+        self.act_if(Then::Wake, |core, now| (act(core, now), true))
     }
 
     /// Like [`Shared::act`] for what may come to nothing: `act` says whether it did anything. TCP takes every call for a reason
     /// to look at a connection again; one that had to wait is none to wake the driver.
     #[inline]
-    pub(crate) fn act_if<R>(&self, act: impl FnOnce(&mut Core, Instant) -> (R, bool)) -> R {
+    pub(crate) fn act_if<R>(&self, then: Then, act: impl FnOnce(&mut Core, Instant) -> (R, bool)) -> R {
         let mut woken = Vec::new();
         let mut core = self.lock();
         // Read under the lock, so that the stack's time never goes back.
@@ -148,13 +170,19 @@ impl Shared {
         let (result, acted) = act(&mut core, now);
         core.collect_events(&mut woken);
         let wake_driver = acted && core.must_wake_driver();
+        let drive = wake_driver && then == Then::Drive && core.lead.take();
+        let recalled = wake_driver && !drive && core.lead.recall();
         let news = self.news(&mut core);
         drop(core);
         if let Some(news) = news {
             self.share(&news);
         }
-        if wake_driver {
-            self.wake_driver();
+        if drive {
+            self.drive_out();
+        } else if recalled {
+            self.baton.notify_one();
+        } else if wake_driver {
+            self.bell.ring();
         }
         woken.into_iter().for_each(Waker::wake);
         result
@@ -168,7 +196,11 @@ impl Shared {
 
     /// Ends the driver's sleep, whatever for.
     pub(crate) fn wake_driver(&self) {
-        self.bell.ring();
+        if self.lock().lead.recall() {
+            self.baton.notify_one();
+        } else {
+            self.bell.ring();
+        }
     }
 
     /// Blocks until the driver has ended.

@@ -30,6 +30,13 @@ pub enum Awaited {
     Address,
 }
 
+impl Awaited {
+    /// Whether it is data, or room for it: not a call, which may come or not, and no address.
+    pub(crate) fn is_data(self) -> bool {
+        !matches!(self, Awaited::Accept(_) | Awaited::Address)
+    }
+}
+
 /// Everybody who waits at one host.
 #[derive(Default)]
 pub(crate) struct Wakers {
@@ -93,14 +100,19 @@ impl Wakers {
         }
     }
 
-    /// Moves everybody to `woken`: the host has stopped.
-    pub(crate) fn take_all(&mut self, woken: &mut Vec<Waker>) {
+    /// Moves those to `woken` who wait for data.
+    pub(crate) fn take_waiting_for_data(&mut self, woken: &mut Vec<Waker>) {
         self.read.take_all(woken);
         self.write.take_all(woken);
-        self.accept.take_all(woken);
         self.receive.take_all(woken);
         self.send.take_all(woken);
         self.ping.take_all(woken);
+    }
+
+    /// Moves everybody to `woken`: the host has stopped.
+    pub(crate) fn take_all(&mut self, woken: &mut Vec<Waker>) {
+        self.take_waiting_for_data(woken);
+        self.accept.take_all(woken);
         self.address.take_all(woken);
     }
 
@@ -125,6 +137,11 @@ impl Wakers {
             Event::Ping(id) => self.ping.take(id, woken),
             Event::Address { .. } | Event::Contested { .. } => self.address.take((), woken),
         }
+    }
+
+    /// The same without those who wait for calls or for an address.
+    pub(crate) fn waiting_for_data(&self) -> usize {
+        self.len() - self.accept.len() - self.address.len()
     }
 
     /// How many sockets somebody waits at, counting each direction.

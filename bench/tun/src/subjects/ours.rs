@@ -27,10 +27,13 @@ pub fn start_two_shards(received: &Arc<AtomicU64>, verify: bool) -> anyhow::Resu
 
 fn offer(host: &Host, received: &Arc<AtomicU64>, verify: bool) -> anyhow::Result<()> {
     let sink = Sink::new(received, verify);
-    serve(host, SINK, move |mut stream| {
-        let (mut sink, mut piece) = (sink.clone(), vec![0; PIECE]);
-        while let Ok(count @ 1..) = stream.read(&mut piece) {
-            sink.take(&piece[..count]);
+    serve(host, SINK, move |stream| {
+        let mut sink = sink.clone();
+        // As smoltcp's subject reads: where the bytes lie.
+        while let Ok(bytes) = stream.read_bytes(PIECE)
+            && !bytes.is_empty()
+        {
+            sink.take(&bytes);
         }
     })?;
     serve(host, SOURCE, |mut stream| {

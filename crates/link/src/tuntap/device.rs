@@ -7,7 +7,7 @@ use crate::capabilities::{Capabilities, Link, Medium, RawFdSource};
 use crate::chunk::Chunk;
 use crate::departure::{Departure, Form};
 use crate::gather::Gather;
-use crate::intake::Intake;
+use crate::intake::{Intake, SHARED};
 use crate::interface;
 use crate::vnet::{self, Offload};
 use basis::{Frame, Instant};
@@ -41,6 +41,8 @@ pub struct Device {
 enum Incoming {
     /// One packet a read.
     Packets(Chunk),
+    /// The same, of an MTU with which a packet is as much memory as a chunk.
+    Large(Intake),
     /// The same, and what follows on is one frame.
     Gathered(Gather),
     /// A header for the work left, and up to 64 KiB.
@@ -125,16 +127,19 @@ impl Device {
     pub fn handed(descriptor: OwnedFd, name: &str, medium: Medium, mtu: usize, offload: Offload) -> Device {
         let file = File::from(descriptor);
         let link_header = medium.header_length();
+        let longest = mtu + link_header + 4;
         let (incoming, form) = match offload {
             Offload::On => {
                 let arrival = Box::new(Arrival::new(true, link_header));
                 let form = Form::Whole { datagrams: ioctl::take_datagrams(&file) };
                 (Incoming::Super(Intake::new(), arrival), form)
             }
-            Offload::Gathered => {
-                (Incoming::Gathered(Gather::new(mtu + link_header + 4, link_header)), Form::Packets)
+            // Of packets that long there is nothing to gather: two would be longer than any packet.
+            Offload::Gathered | Offload::Off if longest > SHARED => {
+                (Incoming::Large(Intake::new()), Form::Packets)
             }
-            Offload::Off => (Incoming::Packets(Chunk::new(CHUNK, mtu + link_header + 4)), Form::Packets),
+            Offload::Gathered => (Incoming::Gathered(Gather::new(longest, link_header)), Form::Packets),
+            Offload::Off => (Incoming::Packets(Chunk::new(CHUNK, longest)), Form::Packets),
         };
         let departure = Departure::new(form, link_header);
         Device { file, name: name.to_owned(), medium, mtu, incoming, departure, lost: 0 }
@@ -150,7 +155,7 @@ impl Device {
     pub fn lost(&self) -> u64 {
         let strange = match &self.incoming {
             Incoming::Super(_, arrival) => arrival.strange(),
-            Incoming::Packets(_) | Incoming::Gathered(_) => 0,
+            Incoming::Packets(_) | Incoming::Large(_) | Incoming::Gathered(_) => 0,
         };
         self.lost + strange
     }
@@ -180,6 +185,11 @@ impl Device {
                 let length = self.file.read(chunk.space(0))?;
                 chunk.commit(length);
                 arrived.push_back(chunk.take(length));
+                Ok(length)
+            }
+            Incoming::Large(intake) => {
+                let length = self.file.read(intake.space())?;
+                arrived.push_back(intake.take(length));
                 Ok(length)
             }
             Incoming::Gathered(gather) => gather.read(arrived, |parts| self.file.read_vectored(parts)),
@@ -223,7 +233,7 @@ impl Device {
     fn left(&mut self) -> Option<Frame> {
         match &mut self.incoming {
             Incoming::Super(_, arrival) => arrival.next(),
-            Incoming::Packets(_) | Incoming::Gathered(_) => None,
+            Incoming::Packets(_) | Incoming::Large(_) | Incoming::Gathered(_) => None,
         }
     }
 }
