@@ -268,12 +268,7 @@ impl Driver {
     }
 
     fn note_failure(&self, message: &str) {
-        /// Failures kept for reports.
-        const KEPT: usize = 64;
-        let mut core = self.shared.lock();
-        if core.link_failures.len() < KEPT {
-            core.link_failures.push(message.to_owned());
-        }
+        self.shared.lock().link_failures.note(message);
     }
 }
 

@@ -305,7 +305,7 @@ impl Host {
 
     /// Why links broke for good, one line each, in their order of failing.
     pub fn link_failures(&self) -> Vec<String> {
-        self.shared.shards().flat_map(|shard| shard.lock().link_failures.clone()).collect()
+        self.shared.shards().flat_map(|shard| shard.lock().link_failures.all()).collect()
     }
 
     /// What the drivers of all shards did so far.

@@ -1,6 +1,7 @@
 //! What the driver and the application's threads share, and how they tell each other about work.
 
 use crate::clock::Clock;
+use crate::failures::Failures;
 use crate::lead::{Drive, Lead};
 use crate::shards::bell::Bell;
 use crate::shards::family::Family;
@@ -57,7 +58,7 @@ pub(crate) struct Core {
     /// The driver has ended: nothing moves any more.
     pub(crate) stopped: bool,
     /// Why links broke for good, in their order of failing.
-    pub(crate) link_failures: Vec<String>,
+    pub(crate) link_failures: Failures,
     /// The revision of addresses and routes that the other shards were told of.
     told: u64,
 }
@@ -125,7 +126,7 @@ impl Shared {
             open: Vec::new(),
             stop: false,
             stopped: false,
-            link_failures: Vec::new(),
+            link_failures: Failures::default(),
             told: 0,
         };
         Shared {

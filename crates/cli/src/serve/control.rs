@@ -205,6 +205,55 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_longest_question_is_answered_and_of_a_longer_one_only_its_beginning_is_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x.control");
+        let control = Control::open(&path).unwrap().unwrap();
+        let answering = tokio::spawn(control.answer(Arc::new(Report::default)));
+        // The end of the line alone is not missed.
+        for (longer, understood) in [(0, true), (1, true), (2, false)] {
+            let question = format!("{:>1$}\n", "{\"request\":\"status\"}", LONGEST as usize - 1 + longer);
+            let mut stream = UnixStream::connect(&path).await.unwrap();
+            stream.write_all(question.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            BufReader::new(stream).read_line(&mut answer).await.unwrap();
+            let answer: Answer = serde_json::from_str(&answer).unwrap();
+            assert_eq!(matches!(answer, Answer::Status(_)), understood);
+        }
+        answering.abort();
+    }
+
+    #[tokio::test]
+    async fn one_more_than_may_ask_at_once_waits_until_another_is_done() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x.control");
+        let control = Control::open(&path).unwrap().unwrap();
+        let asked = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let counted = Arc::clone(&asked);
+        let answering = tokio::spawn(control.answer(Arc::new(move || {
+            counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Report::default()
+        })));
+        // They begin to ask, and take their time.
+        let mut slow = Vec::new();
+        for _ in 0..MOST {
+            let mut stream = UnixStream::connect(&path).await.unwrap();
+            stream.write_all(b"{").await.unwrap();
+            slow.push(stream);
+        }
+        let mut next = tokio::spawn({
+            let path = path.clone();
+            async move { ask(&path, b"{\"request\":\"status\"}\n").await }
+        });
+        assert!(timeout(Duration::from_millis(200), &mut next).await.is_err());
+        assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 0);
+        slow.pop();
+        let answer = next.await.unwrap();
+        assert!(matches!(serde_json::from_str(&answer), Ok(Answer::Status(_))), "{answer}");
+        answering.abort();
+    }
+
+    #[tokio::test]
     async fn a_socket_left_by_a_dead_server_is_taken_over_and_a_file_is_not() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("x.control");

@@ -112,3 +112,21 @@ impl Place {
 pub(super) fn shown(path: &Path) -> String {
     format!("/{}", path.display())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_list_has_no_more_entries_than_it_may() {
+        let directory = tempfile::tempdir().unwrap();
+        for number in 0..=LISTED {
+            std::fs::File::create(directory.path().join(number.to_string())).unwrap();
+        }
+        let place = Place::root(Tree::open(directory.path()).unwrap());
+        let Load::Text(list) = place.listed(None, |entry| entry.name.clone()).await.unwrap() else {
+            panic!("a list is text")
+        };
+        assert_eq!(list.lines().count(), LISTED);
+    }
+}

@@ -60,6 +60,18 @@ mod tests {
     use super::*;
     use std::time::SystemTime;
 
+    #[tokio::test]
+    async fn a_page_has_no_more_entries_than_it_may() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = directory.path().join("files");
+        std::fs::create_dir(&files).unwrap();
+        for number in 0..=LISTED {
+            std::fs::File::create(files.join(number.to_string())).unwrap();
+        }
+        let page = page(Tree::open(directory.path()).unwrap(), "/files/").await.unwrap();
+        assert_eq!(page.matches("<a href=\"./").count(), LISTED);
+    }
+
     #[test]
     fn names_are_text_and_links() {
         let entry = |name: &str, is_directory| Entry {

@@ -69,6 +69,23 @@ async fn a_page_gets_no_more_than_its_pace() {
 }
 
 #[tokio::test]
+async fn a_long_frame_is_cut_and_its_length_told() {
+    let feed = Feed::new();
+    let eye = feed.watch(0);
+    let mut page = feed.subscribe("page".into(), ());
+    let _revealed = feed.reveal(4000, "page");
+    for longer in [0, 1] {
+        let mut frame = segment();
+        frame.resize(SHOWN + longer, 0xab);
+        eye.packet(Direction::Outbound, &frame);
+        let event = next(&mut page).await;
+        let (_, bytes) = event.split_once("\"bytes\":\"").unwrap();
+        assert_eq!(bytes.trim_end_matches("\"}\n\n").len(), 2 * SHOWN);
+        assert!(event.contains(&format!("\"length\":{}", SHOWN + longer)), "{event}");
+    }
+}
+
+#[tokio::test]
 async fn nobody_looks_when_the_page_is_gone() {
     let feed = Feed::new();
     let eye = feed.watch(0);
