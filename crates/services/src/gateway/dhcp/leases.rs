@@ -137,7 +137,10 @@ impl Leases {
         }
         let lease = Lease { client: client.clone(), until, state };
         let before = self.by_address.insert(address, lease).map(|lease| lease.client);
-        if let Some(before) = before.filter(|before| before != client) {
+        // One that has found this address to be somebody else's may have another by now.
+        if let Some(before) = before.filter(|before| before != client)
+            && self.by_client.get(&before) == Some(&address)
+        {
             self.by_client.remove(&before);
         }
         // One too many of a station: the first to end goes.
@@ -309,5 +312,19 @@ mod tests {
         assert_eq!(leases.offer(&client(3), None, answers, after(63_000)), Some(Offer::Ask(address(101))));
         assert_eq!(leases.offer(&client(3), None, answers, after(63_500)), some(101));
         assert_eq!((leases.of(&client(1)), leases.of(&client(2))), (Some(address(100)), None));
+    }
+
+    #[test]
+    fn who_declined_an_address_keeps_its_next_one_when_the_first_is_given_to_another() {
+        let now = Instant::now();
+        let mut leases = Leases::new(address(100)..=address(101));
+        assert_eq!(leases.offer(&client(1), None, nobody, now), some(100));
+        leases.decline(&client(1), now);
+        assert_eq!(leases.offer(&client(1), None, nobody, now), some(101));
+        leases.bind(&client(1), address(101), 2 * DECLINED, now);
+        let rested = now + DECLINED;
+        assert_eq!(leases.offer(&client(2), None, nobody, rested), some(100));
+        assert_eq!(leases.of(&client(1)), Some(address(101)));
+        assert_eq!(leases.offer(&client(1), None, nobody, rested), some(101));
     }
 }
