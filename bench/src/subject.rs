@@ -3,7 +3,7 @@
 use crate::ours::Ours;
 use crate::pair::{Failed, Pair};
 use crate::setup::Setup;
-use crate::smoltcp_peer::Smoltcp;
+use crate::smoltcp_peer::{Drive, Smoltcp};
 use crate::work::Case;
 use serde::Serialize;
 
@@ -13,8 +13,10 @@ use serde::Serialize;
 pub enum Subject {
     /// Netstrata.
     Ours,
-    /// smoltcp.
+    /// smoltcp, driven by `poll`.
     Smoltcp,
+    /// smoltcp, driven in halves, so that its program acts between what came and what leaves.
+    SmoltcpHalves,
     /// The kernel, over its loopback interface.
     Loopback,
     /// The kernel, over a veth pair between two network namespaces.
@@ -22,12 +24,14 @@ pub enum Subject {
 }
 
 impl Subject {
-    pub(crate) const ALL: [Subject; 4] = [Subject::Ours, Subject::Smoltcp, Subject::Loopback, Subject::Veth];
+    pub(crate) const ALL: [Subject; 5] =
+        [Subject::Ours, Subject::Smoltcp, Subject::SmoltcpHalves, Subject::Loopback, Subject::Veth];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Subject::Ours => "ours",
             Subject::Smoltcp => "smoltcp",
+            Subject::SmoltcpHalves => "smoltcp-halves",
             Subject::Loopback => "kernel-loopback",
             Subject::Veth => "kernel-veth",
         }
@@ -39,6 +43,7 @@ impl Subject {
             Subject::Ours => true,
             // It walks all sockets for each packet: 100 000 would take minutes to set up.
             Subject::Smoltcp => case.idle <= 10_000,
+            Subject::SmoltcpHalves => case.checksums && case.idle == 0,
             // Its MTU is 65 536, and checksums are not its own to choose.
             Subject::Loopback => {
                 case.checksums && case.idle <= 10_000 && (case.mtu == 65_535 || case.idle > 0)
@@ -51,7 +56,8 @@ impl Subject {
     pub(crate) fn pair(self, setup: &Setup) -> Result<Box<dyn Pair>, Failed> {
         match self {
             Subject::Ours => Ok(Box::new(Ours::new(setup)?)),
-            Subject::Smoltcp => Ok(Box::new(Smoltcp::new(setup)?)),
+            Subject::Smoltcp => Ok(Box::new(Smoltcp::new(setup, Drive::Poll)?)),
+            Subject::SmoltcpHalves => Ok(Box::new(Smoltcp::new(setup, Drive::Halves)?)),
             #[cfg(target_os = "linux")]
             Subject::Loopback => Ok(Box::new(crate::kernel::Kernel::over_loopback(setup)?)),
             #[cfg(target_os = "linux")]

@@ -46,6 +46,10 @@ fn conditions() -> Vec<String> {
             BUFFER / 1024
         ),
         "ours has timestamps, selective acknowledgments and CUBIC on; smoltcp 0.14 as it comes: no timestamps, no congestion control.".into(),
+        "A host's turn: it takes in what has come, its program acts, it gives out what is due; one look at the clock serves all three. \
+         smoltcp is driven by `poll`, as in its documentation, which takes in and answers at once, so that the client's first byte \
+         cannot travel with its acknowledgment of the SYN-ACK; smoltcp in halves (`poll_ingress_single`, `poll_egress`) does as ours."
+            .into(),
         "With checksums, ours cuts its super-segments into packets of the MTU and both sides compute and verify the checksum \
          of each packet. Without (checksums=none), ours hands super-segments over whole and verifies nothing, but still sums a \
          segment that is one packet when it sends it; smoltcp leaves all checksums out."

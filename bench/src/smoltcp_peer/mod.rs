@@ -3,4 +3,4 @@
 mod cable;
 mod pair;
 
-pub(crate) use pair::Smoltcp;
+pub(crate) use pair::{Drive, Smoltcp};

@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use crate::pair::{Failed, MESSAGE, Pair, Patience};
 use crate::pattern::{Pattern, WRITE};
 use crate::setup::{BUFFER, Setup};
-use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
+use smoltcp::iface::{Config, Interface, PollIngressSingleResult, PollResult, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
@@ -19,6 +19,15 @@ const BUSY_PORT: u16 = 7;
 const CALL_PORT: u16 = 20;
 const FIRST_IDLE_PORT: u16 = 40;
 const CLIENT_PORTS: std::ops::Range<u16> = 1_024..61_024;
+
+/// How a host is driven.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Drive {
+    /// By `poll`, as in smoltcp's documentation: what it takes in it answers at once.
+    Poll,
+    /// By `poll_ingress_single` and `poll_egress`, so that the program acts between them, as with ours.
+    Halves,
+}
 
 struct Host {
     interface: Interface,
@@ -43,6 +52,7 @@ pub(crate) struct Smoltcp {
     client: Host,
     server: Host,
     cable: Cable,
+    drive: Drive,
     clock: Clock,
     busy: (SocketHandle, SocketHandle),
     /// The sockets of all calls: smoltcp's way to open many connections is to use sockets again.
@@ -55,7 +65,7 @@ pub(crate) struct Smoltcp {
 }
 
 impl Smoltcp {
-    pub(crate) fn new(setup: &Setup) -> Result<Smoltcp, Failed> {
+    pub(crate) fn new(setup: &Setup, drive: Drive) -> Result<Smoltcp, Failed> {
         let mut clock = setup.clock.clone();
         let now = Instant::from_micros((clock.nanoseconds() / 1_000) as i64);
         let mut cable = Cable::new(setup.mtu, setup.checksums);
@@ -78,6 +88,7 @@ impl Smoltcp {
             client,
             server,
             cable,
+            drive,
             clock,
             busy,
             call,
@@ -137,22 +148,57 @@ impl Smoltcp {
         Instant::from_micros((self.clock.nanoseconds() / 1_000) as i64)
     }
 
+    /// Ends a host's turn, which began at `now`, and begins the other's; the time at which it does. `wrote` tells whether the program has
+    /// left something to send: `poll` has answered all that came.
     #[inline]
-    fn poll_client(&mut self, now: Instant) {
-        self.client.interface.poll(now, &mut self.cable.client(), &mut self.client.sockets);
+    fn carry(&mut self, now: Instant, from_client: bool, wrote: bool) -> Instant {
+        if self.drive == Drive::Halves || wrote {
+            self.give_out(now, from_client);
+        }
+        let later = self.now();
+        self.take_in(later, !from_client);
+        later
     }
 
     #[inline]
-    fn poll_server(&mut self, now: Instant) {
-        self.server.interface.poll(now, &mut self.cable.server(), &mut self.server.sockets);
+    fn give_out(&mut self, now: Instant, client: bool) {
+        let (host, mut end) = match client {
+            true => (&mut self.client, self.cable.client()),
+            false => (&mut self.server, self.cable.server()),
+        };
+        match self.drive {
+            Drive::Poll => _ = host.interface.poll(now, &mut end, &mut host.sockets),
+            Drive::Halves => {
+                while host.interface.poll_egress(now, &mut end, &mut host.sockets) != PollResult::None {}
+            }
+        }
     }
 
+    #[inline]
+    fn take_in(&mut self, now: Instant, client: bool) {
+        let (host, mut end) = match client {
+            true => (&mut self.client, self.cable.client()),
+            false => (&mut self.server, self.cable.server()),
+        };
+        match self.drive {
+            Drive::Poll => _ = host.interface.poll(now, &mut end, &mut host.sockets),
+            Drive::Halves => {
+                host.interface.poll_maintenance(now);
+                while host.interface.poll_ingress_single(now, &mut end, &mut host.sockets)
+                    != PollIngressSingleResult::None
+                {}
+            }
+        }
+    }
+
+    /// The client gives out what it has, and the server answers.
     #[inline]
     fn turn(&mut self) {
         let now = self.now();
-        self.poll_client(now);
-        let now = self.now();
-        self.poll_server(now);
+        let now = self.carry(now, true, true);
+        if self.drive == Drive::Halves {
+            self.carry(now, false, false);
+        }
     }
 
     #[inline]
@@ -183,25 +229,13 @@ impl Smoltcp {
             Ok(MESSAGE) => {}
             other => return Err(Failed::refused(other)),
         }
-        // The writer sends; the reader takes in.
-        if forth {
-            self.poll_client(now)
-        } else {
-            self.poll_server(now)
-        }
         let mut filled = 0;
         let mut patience = Patience::default();
         while filled < MESSAGE {
-            now = self.now();
+            now = self.carry(now, forth, filled == 0);
             let (to, reader) = match forth {
-                true => {
-                    self.poll_server(now);
-                    (&mut self.server, self.busy.1)
-                }
-                false => {
-                    self.poll_client(now);
-                    (&mut self.client, self.busy.0)
-                }
+                true => (&mut self.server, self.busy.1),
+                false => (&mut self.client, self.busy.0),
             };
             let count = to.socket(reader).recv_slice(&mut self.scratch[filled..]).map_err(Failed::refused)?;
             filled += count;
@@ -220,40 +254,27 @@ impl Smoltcp {
         let (client, server) = self.call;
         self.begin(self.call, from, CALL_PORT)?;
         let now = self.now();
-        self.poll_client(now);
-        let now = self.now();
-        self.poll_server(now);
-        let now = self.now();
-        self.poll_client(now);
+        let now = self.carry(now, true, true);
+        let now = self.carry(now, false, false);
         // The SYN-ACK is here, and the client writes.
         self.client.socket(client).send_slice(b"x").map_err(Failed::refused)?;
-        self.poll_client(now);
-        let now = self.now();
-        self.poll_server(now);
+        let now = self.carry(now, true, true);
         self.expect(true, server, 1)?;
         self.server.socket(server).send_slice(b"x").map_err(Failed::refused)?;
-        self.poll_server(now);
-        let now = self.now();
-        self.poll_client(now);
+        let now = self.carry(now, false, true);
         self.expect(false, client, 1)?;
         self.client.socket(client).close();
-        self.poll_client(now);
-        let mut now = self.now();
-        self.poll_server(now);
+        let now = self.carry(now, true, true);
         if self.server.socket(server).state() != State::CloseWait {
             return Err(Failed::Refused("the server has heard of no end".into()));
         }
         self.server.socket(server).close();
-        let mut patience = Patience::default();
-        while self.server.socket(server).state() != State::Closed {
-            self.poll_server(now);
-            now = self.now();
-            self.poll_client(now);
-            now = self.now();
-            self.poll_server(now);
-            patience.after(false, "close at the other end")?;
+        let now = self.carry(now, false, true);
+        self.carry(now, true, false);
+        match self.server.socket(server).state() {
+            State::Closed => Ok(()),
+            state => Err(Failed::Refused(format!("the server is not closed but {state}"))),
         }
-        Ok(())
     }
 
     fn expect(&mut self, at_server: bool, handle: SocketHandle, count: usize) -> Result<(), Failed> {
