@@ -29,6 +29,21 @@ fn with_cable(lan: &Lan, made: &str, script: &str) -> common::Outcome {
         ip link set ns0 up
         # Waits until a file says something.
         until_says() { for _ in $(seq 600); do grep -q \"$2\" \"$1\" 2>/dev/null && return; sleep 0.05; done; exit 9; }
+        # Takes a call to port 7777: sends a file, whenever the caller ends, and keeps what comes in another. `nc -l` ends with its caller.
+        both_ways() { exec python3 -c '
+import socket, sys, threading
+listener = socket.create_server((\"10.7.0.1\", 7777))
+print(\"ready\", flush=True)
+call, _ = listener.accept()
+def send():
+    call.sendall(open(sys.argv[1], \"rb\").read())
+    call.shutdown(socket.SHUT_WR)
+sending = threading.Thread(target=send)
+sending.start()
+with open(sys.argv[2], \"wb\") as received:
+    while piece := call.recv(1 << 16):
+        received.write(piece)
+sending.join()' \"$@\"; }
         ";
     std::fs::write(&path, format!("{begin}{script}")).unwrap();
     let mut command = Command::new("unshare");
@@ -80,15 +95,15 @@ print(call.recv(1024))'
 }
 
 #[test]
-#[ignore = "needs root, /dev/net/tun, ip and nc"]
+#[ignore = "needs root, /dev/net/tun, ip and python3"]
 fn our_clients_reach_the_kernels_services() {
     let lan = Lan::new();
     let script = r#"
         "$NETSTRATA" ping --link tap:ns0 -c 3 -i 0.2 10.7.0.1
         head -c 3000000 /dev/urandom > sent
         head -c 2000000 /dev/urandom > reply
-        nc -N -l 10.7.0.1 7777 < reply > received &
-        sleep 0.3
+        both_ways reply received > answering &
+        until_says answering ready
         "$NETSTRATA" connect --link tap:ns0 10.7.0.1:7777 < sent > back
         wait $!
         cmp sent received && cmp reply back && echo both directions
@@ -175,7 +190,7 @@ fn another_dhcp_server_gives_our_client_its_address() {
     let script = r#"
         cat > conf <<END
 start 10.7.0.20
-end 10.7.0.30
+end 10.7.0.29
 interface ns0
 lease_file leases
 pidfile pid
@@ -216,15 +231,15 @@ const BESIDE: &str = r#"
 
 /// A client on `LINK`.
 const CLIENT: &str = r#"
-        nc -N -l 10.7.0.1 7777 < sent > received &
-        sleep 0.3
+        both_ways sent received > answering &
+        until_says answering ready
         "$NETSTRATA" connect --link LINK 10.7.0.1:7777 < back > answer
         wait $!
         cmp sent received && cmp back answer && echo both directions
         "#;
 
 #[test]
-#[ignore = "needs root, ip, ping and nc"]
+#[ignore = "needs root, ip, ping, nc and python3"]
 fn our_services_and_clients_are_on_an_interface_beside_the_kernel() {
     let lan = Lan::new();
     let end = r#"
@@ -251,7 +266,7 @@ fn our_services_and_clients_are_on_an_interface_beside_the_kernel() {
 }
 
 #[test]
-#[ignore = "needs root, ip, ping and nc"]
+#[ignore = "needs root, ip, ping, nc and python3"]
 fn our_services_and_clients_are_on_an_interface_by_xdp() {
     let lan = Lan::new();
     let middle = r#"
