@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use netstrata::stack::{PingKind, PingReply};
-use netstrata::{LinkSpec, PingSocket};
+use netstrata::{Host, LinkSpec, PingSocket};
 
 use crate::arguments::PingArguments;
 use crate::failure::Failure;
@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: PingArguments) -> Result<(), Failure> {
     let interrupted = interruption()?;
     let host = network::join_as_client(&arguments.network, arguments.host)?;
     let socket = PingSocket::open(&host).map_err(|error| Failure::new(format!("cannot ask: {error}"), ""))?;
-    let mut pinger = Pinger::new(&arguments, socket);
+    let mut pinger = Pinger::new(&arguments, Host::clone(&host), socket);
     let outcome = pinger.run(&interrupted);
     // The requests that are under way need no answer any more.
     host.shutdown(Duration::ZERO);
@@ -55,6 +55,7 @@ fn interruption() -> Result<Arc<AtomicBool>, Failure> {
 
 struct Pinger<'a> {
     arguments: &'a PingArguments,
+    host: Host,
     socket: PingSocket,
     payload: Vec<u8>,
     /// When the request of each sequence number was sent, newest at its place modulo the size; None once answered.
@@ -62,10 +63,10 @@ struct Pinger<'a> {
     summary: Summary,
 }
 
-impl Pinger<'_> {
-    fn new(arguments: &PingArguments, socket: PingSocket) -> Pinger<'_> {
+impl<'a> Pinger<'a> {
+    fn new(arguments: &'a PingArguments, host: Host, socket: PingSocket) -> Pinger<'a> {
         let payload = (0..arguments.size).map(|index| index as u8).collect();
-        Pinger { arguments, socket, payload, sent: vec![None; AWAITED], summary: Summary::default() }
+        Pinger { arguments, host, socket, payload, sent: vec![None; AWAITED], summary: Summary::default() }
     }
 
     fn run(&mut self, interrupted: &AtomicBool) -> Result<(), Failure> {
@@ -114,7 +115,12 @@ impl Pinger<'_> {
             }
             match self.socket.recv_timeout(left.min(SLICE)) {
                 Ok(reply) => self.told(&reply)?,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    if let Some(failure) = self.host.link_failures().first() {
+                        let cause = format!("the link is broken: {failure}");
+                        return Err(Failure::new(cause, "make the interface again, and ask again"));
+                    }
+                }
                 Err(error) => return Err(Failure::new(format!("cannot listen: {error}"), "")),
             }
         }

@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use netstrata::LinkSpec;
 use services::{Calls, Equipment, Stopper};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::arguments::ServeArguments;
 use crate::failure::{Failure, tell};
@@ -111,7 +111,19 @@ async fn serve(arguments: ServeArguments, equipment: Equipment, stopper: Stopper
         tracing::warn!(%at, "a socket was handed over that nothing is published on; see --publish");
     }
 
-    let signal = signals.next().await.name;
+    let mut severed: JoinSet<std::io::Error> = JoinSet::new();
+    for host in site.hosts.clone() {
+        severed.spawn(async move { host.severed().await });
+    }
+    let (signal, broken) = tokio::select! {
+        signal = signals.next() => (signal.name, None),
+        Some(Ok(error)) = severed.join_next() => ("none", Some(error)),
+    };
+    drop(severed);
+    let broken = broken.map(|error| {
+        tracing::error!(%error, "no link is left, so nobody can call any more");
+        Failure::new(error.to_string(), "make the interface again, and start the server again")
+    });
     activation::notify("STOPPING=1");
     let going_on = site.calls.count();
     tracing::info!(signal, going_on, grace = ?arguments.grace, "stopping: no more calls are taken");
@@ -142,7 +154,7 @@ async fn serve(arguments: ServeArguments, equipment: Equipment, stopper: Stopper
         answering.abort();
         let _ = answering.await;
     }
-    Ok(())
+    broken.map_or(Ok(()), Err)
 }
 
 /// The page, being served.

@@ -286,3 +286,41 @@ fn our_services_and_clients_are_on_an_interface_by_xdp() {
     ];
     assert_eq!(told, expected, "and no word of the server's log");
 }
+
+#[test]
+#[ignore = "needs root, /dev/net/tun, ip and nc"]
+fn an_interface_that_is_taken_away_ends_who_is_on_it_with_one_line() {
+    let lan = Lan::new();
+    let script = r#"
+        "$NETSTRATA" serve --link tap:ns0 --no-web --service echo --control control > banner 2> log &
+        server=$!
+        until_says banner stop:
+        nc -N 10.7.0.2 8002 < banner > back
+        cmp banner back
+        ip link delete ns0
+        wait $server || echo "code $?"
+        tail -n 1 log
+        ip link add ns0 type veth peer name near
+        ip address add 10.7.0.1/24 dev ns0
+        ip link set ns0 up
+        ip link set near up
+        nc -l 10.7.0.1 7777 < /dev/zero > received &
+        sleep 0.3
+        mkfifo typed
+        (echo here; sleep 60) > typed &
+        "$NETSTRATA" connect --link packet:near 10.7.0.1:7777 < typed > /dev/null 2> log &
+        client=$!
+        until_says received here
+        ip link delete near
+        wait $client || echo "code $?"
+        cat log
+    "#;
+    let outcome = in_namespace(&lan, "tap", script);
+    assert_eq!(outcome.code, Some(0), "{outcome:?} {}", outcome.text());
+    let expected = "code 1
+netstrata: the link is broken: the interface ns0 has been taken away; make the interface again, and start the server again
+code 1
+netstrata: the call to 10.7.0.1:7777 has ended: the link is broken: the interface near has been taken away; make the interface again, and \
+         call again\n";
+    assert_eq!(outcome.text(), expected, "{outcome:?}");
+}

@@ -15,8 +15,8 @@ use common::namespace::{in_namespace, ip, run};
 use common::within;
 use netstrata::link::Watch;
 use netstrata::link::watch::Direction;
-use netstrata::{LinkSpec, Network, PingSocket};
-use std::io::ErrorKind;
+use netstrata::{LinkSpec, Network, PingSocket, TcpStream};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,11 +34,15 @@ fn with_cable(test: &str) -> bool {
         return false;
     }
     ip("link set lo up");
+    cable();
+    true
+}
+
+fn cable() {
     ip(&format!("link add {NEAR} type veth peer name far"));
     ip(&format!("address add {KERNEL}/24 dev far"));
     ip("link set far up");
     ip(&format!("link set {NEAR} up"));
-    true
 }
 
 /// Who wants to see packets, and counts them.
@@ -132,6 +136,53 @@ fn two_shards_share_one_xdp_socket() {
     if with_cable("two_shards_share_one_xdp_socket") {
         within(LIMIT, || calls(&LinkSpec::Xdp(NEAR.into()), 2, false));
     }
+}
+
+/// A call goes on when its interface has been down for a while, and ends when it is taken away.
+fn survives_and_ends(spec: &LinkSpec, name: &str) {
+    let host = Network::new(spec.clone()).address(OURS, 24).start().unwrap();
+    let listener = std::net::TcpListener::bind((KERNEL, 9)).unwrap();
+    let mut ours = TcpStream::connect(&host, (KERNEL, 9)).unwrap();
+    let (mut kernels, _) = listener.accept().unwrap();
+    ip(&format!("link set {name} down"));
+    let sent = common::pattern(100_000);
+    ours.write_all(&sent).unwrap();
+    std::thread::sleep(Duration::from_millis(100));
+    ip(&format!("link set {name} up"));
+    let mut received = vec![0; sent.len()];
+    kernels.set_read_timeout(Some(LIMIT)).unwrap();
+    kernels.read_exact(&mut received).unwrap();
+    assert!(received == sent && host.link_failures().is_empty());
+    let waiting = std::thread::spawn(move || ours.read(&mut [0]));
+    ip(&format!("link delete {name}"));
+    let error = waiting.join().unwrap().unwrap_err();
+    let expected = format!("the link is broken: the interface {name} has been taken away");
+    assert_eq!((error.kind(), error.to_string()), (ErrorKind::NetworkDown, expected));
+    let refused = TcpStream::connect(&host, (KERNEL, 9)).map(drop).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::NetworkUnreachable, "{refused}");
+    host.shutdown(Duration::ZERO);
+}
+
+#[test]
+#[ignore = "needs root and ip"]
+fn calls_survive_an_interface_that_is_down_and_end_with_one_that_is_taken_away() {
+    let test = "calls_survive_an_interface_that_is_down_and_end_with_one_that_is_taken_away";
+    if !in_namespace(test, &[]) {
+        return;
+    }
+    ip("link set lo up");
+    within(LIMIT, || {
+        for (spec, mode) in [(LinkSpec::Tap(NEAR.into()), "tap"), (LinkSpec::Tun(NEAR.into()), "tun")] {
+            ip(&format!("tuntap add dev {NEAR} mode {mode}"));
+            ip(&format!("address add {KERNEL}/24 dev {NEAR}"));
+            ip(&format!("link set {NEAR} up"));
+            survives_and_ends(&spec, NEAR);
+        }
+        for spec in [LinkSpec::Packet(NEAR.into()), LinkSpec::Xdp(NEAR.into())] {
+            cable();
+            survives_and_ends(&spec, NEAR);
+        }
+    });
 }
 
 /// The kernel neither hears our probes nor keeps silent about what is its own.

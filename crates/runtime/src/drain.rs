@@ -27,7 +27,8 @@ fn is_delivered(stack: &Stack) -> bool {
 }
 
 fn look(core: &Core) -> (bool, bool, bool) {
-    (is_over(&core.stack), is_delivered(&core.stack), core.stopped)
+    // Without a link nothing more is delivered.
+    (is_over(&core.stack), is_delivered(&core.stack), core.stopped || core.severed.is_some())
 }
 
 /// Waits until everything of all shards is delivered, for up to `patience`; whether it is.

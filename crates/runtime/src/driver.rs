@@ -265,6 +265,11 @@ impl Driver {
         let interface = port.interface;
         self.shared.act(|core, now| core.stack.set_link_state(now, interface, false));
         self.note_failure(&format!("link {index}: {error}"));
+        // The loopback does not count, which leads to nobody else.
+        let links = &self.shared.interfaces;
+        if self.ports.iter().all(|port| port.broken || !links.contains(&port.interface)) {
+            self.shared.sever(&format!("the link is broken: {error}"));
+        }
     }
 
     fn note_failure(&self, message: &str) {

@@ -5,6 +5,7 @@ use crate::wakers::{Awaited, Place, Ticket};
 use crate::{drain, parker::Parker};
 use basis::Instant;
 use stack::{AddressState, InterfaceId, Stack};
+use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
@@ -203,7 +204,12 @@ impl Host {
         let (mut displaced, mut recalled) = (None, false);
         let result = self.shared.act_if(Then::Wake, |core, now| {
             let (result, acted) = match attempt(&mut core.stack, now) {
-                Poll::Pending if core.stopped => (Poll::Ready(Err(stopped())), false),
+                Poll::Pending
+                    if (core.stopped || core.severed.is_some())
+                        && let Some(error) = core.in_vain(awaited) =>
+                {
+                    (Poll::Ready(Err(error)), false)
+                }
                 Poll::Pending => {
                     // Under the same lock as the attempt: nothing happens in between.
                     let place = match waiter {
@@ -296,6 +302,17 @@ impl Host {
             shard.wait_for_end();
         }
         drained
+    }
+
+    /// Waits until no link of the host is left, all having broken for good, and tells why in one line. Connections to others end with the
+    /// same error, of the kind [`io::ErrorKind::NetworkDown`], for who waits on them. A host that has been shut down tells that.
+    pub async fn severed(&self) -> io::Error {
+        let first = self.shard(0);
+        let never = |_: &mut Stack, _: Instant| Poll::<io::Result<Infallible>>::Pending;
+        match first.until(Awaited::Address, never).await {
+            Err(error) => error,
+            Ok(never) => match never {},
+        }
     }
 
     /// Whether the host has been stopped.

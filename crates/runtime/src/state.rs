@@ -59,6 +59,8 @@ pub(crate) struct Core {
     pub(crate) stopped: bool,
     /// Why links broke for good, in their order of failing.
     pub(crate) link_failures: Failures,
+    /// Why no link is left: all broke for good.
+    pub(crate) severed: Option<String>,
     /// The revision of addresses and routes that the other shards were told of.
     told: u64,
 }
@@ -79,6 +81,25 @@ impl Core {
         while let Some(event) = self.stack.poll_event() {
             self.wakers.on_event(&event, woken);
         }
+    }
+
+    /// Why nobody need wait for `awaited` any more, if so: the host has ended, or no link is left by which it could come.
+    #[cold]
+    pub(crate) fn in_vain(&self, awaited: Awaited) -> Option<io::Error> {
+        if self.stopped {
+            return Some(stopped());
+        }
+        let why = self.severed.as_ref()?;
+        let comes_by_a_link = match awaited {
+            Awaited::Read(id) | Awaited::Write(id) => self.stack.tcp().tuple(id).is_some_and(|tuple| {
+                let peer = tuple.remote;
+                !peer.is_loopback() && self.stack.address_state(peer).is_none()
+            }),
+            Awaited::Address => true,
+            // Others of this very host may still call and send.
+            Awaited::Accept(_) | Awaited::Receive(_) | Awaited::Send(_) | Awaited::Ping(_) => false,
+        };
+        comes_by_a_link.then(|| io::Error::new(io::ErrorKind::NetworkDown, why.clone()))
     }
 
     /// What the other shards have to be told of addresses and routes, if that has changed.
@@ -127,6 +148,7 @@ impl Shared {
             stop: false,
             stopped: false,
             link_failures: Failures::default(),
+            severed: None,
             told: 0,
         };
         Shared {
@@ -193,6 +215,19 @@ impl Shared {
     #[inline]
     pub(crate) fn news(&self, core: &mut Core) -> Option<Surroundings> {
         if self.leads { core.news() } else { None }
+    }
+
+    /// No link of the host is left. Who waits for somebody elsewhere learns it.
+    #[cold]
+    pub(crate) fn sever(&self, why: &str) {
+        for shard in self.shards() {
+            let mut woken = Vec::new();
+            let mut core = shard.lock();
+            core.severed.get_or_insert_with(|| why.to_owned());
+            core.wakers.take_all(&mut woken);
+            drop(core);
+            woken.into_iter().for_each(Waker::wake);
+        }
     }
 
     /// Ends the driver's sleep, whatever for.

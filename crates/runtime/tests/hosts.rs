@@ -71,6 +71,15 @@ fn a_link_that_breaks_is_reported_and_the_others_go_on() {
     let host = Host::builder().interface(Box::new(Fragile(Arc::clone(&broken))), setup).start().unwrap();
     assert_eq!(host.interfaces().len(), 1);
     assert!(host.link_failures().is_empty());
+    // Who waits for others is told, and who waits for this host itself goes on.
+    let waiting = {
+        let host = host.clone();
+        thread::spawn(move || {
+            let never = |_: &mut Stack, _| Poll::<io::Result<()>>::Pending;
+            host.wait(Awaited::Address, Some(Duration::from_secs(60)), never)
+        })
+    };
+    until(|| host.statistics().waiting == 1);
     broken.store(true, Ordering::Relaxed);
     // Something to do ends the driver's sleep.
     let ping = host.with(|stack, _| stack.ping_open()).unwrap();
@@ -78,6 +87,11 @@ fn a_link_that_breaks_is_reported_and_the_others_go_on() {
     until(|| !host.link_failures().is_empty());
     assert_eq!(host.link_failures().len(), 1);
     assert!(host.link_failures()[0].ends_with("unplugged"), "{:?}", host.link_failures());
+    let Poll::Ready(Err(error)) = waiting.join().unwrap() else { panic!("it goes on waiting") };
+    assert_eq!(
+        (error.kind(), error.to_string().as_str()),
+        (io::ErrorKind::NetworkDown, "the link is broken: unplugged")
+    );
     echo(&host, ping, 2);
     for expected in [1, 2] {
         let got =

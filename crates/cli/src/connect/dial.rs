@@ -179,6 +179,10 @@ impl Call {
                 format!("{remote} can no longer be reached"),
                 "see whether it and the network are still there, and call again",
             ),
+            ErrorKind::NetworkDown => Failure::new(
+                format!("the call to {remote} has ended: {error}"),
+                "make the interface again, and call again",
+            ),
             _ => Failure::new(format!("the call to {remote} failed: {error}"), "call again"),
         }
     }

@@ -105,6 +105,11 @@ async fn serve(arguments: GatewayArguments, handed: Option<Handed>, descriptors:
     let (signal, broken) = tokio::select! {
         signal = signals.next() => (signal.name, None),
         failure = going_on.broken() => ("none", Some(failure)),
+        error = host.severed() => {
+            tracing::error!(%error, "no link is left, so no guest can reach this gateway any more");
+            let remedy = "make the interface again, and start the gateway again";
+            ("none", Some(Failure::new(error.to_string(), remedy)))
+        }
     };
     let count = engine.flows.count() + carried.count();
     tracing::info!(signal, flows = count, grace = ?arguments.grace, "stopping: no new flows are taken");
