@@ -167,7 +167,11 @@ fn aims(rows: &[Row]) -> String {
             peer.map_or("-".to_owned(), shown),
             bound.map_or("-".to_owned(), |(row, _)| shown(row)),
             bound.map_or("-".to_owned(), |(_, goal)| format!("{goal:.2}")),
-            if met { "reached" } else { "**short**" },
+            match (met, peer.is_some() || bound.is_some()) {
+                (_, false) => "-",
+                (true, _) => "reached",
+                (false, _) => "**short**",
+            },
         );
     }
     text

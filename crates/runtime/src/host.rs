@@ -167,7 +167,7 @@ impl Host {
                 if result.is_ready() {
                     return result;
                 }
-                let woken = if awaited.is_data() { self.shared.wait_at_helm(parker, deadline) } else { None };
+                let woken = if awaited.arrives() { self.shared.wait_at_helm(parker, deadline) } else { None };
                 if !woken.unwrap_or_else(|| parker.park(deadline)) {
                     if let Some(ticket) = ticket {
                         self.shared.remove_waker(awaited, ticket);
@@ -218,8 +218,12 @@ impl Host {
                             Place::Shared(*ticket.get_or_insert_with(|| core.wakers.ticket()))
                         }
                         Waiter::Thread(ticket) => {
-                            if ticket.is_none() && awaited.is_data() {
+                            if ticket.is_none() && awaited.arrives() {
                                 core.lead.on_wait(now);
+                            }
+                            if awaited.is_room() {
+                                core.lead.forget();
+                                recalled = core.lead.recall();
                             }
                             let ticket = *ticket.get_or_insert_with(|| core.wakers.ticket());
                             displaced = core.wakers.add(awaited, Place::Shared(ticket), waker);

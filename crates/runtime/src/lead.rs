@@ -2,7 +2,7 @@
 //!
 //! A thread that has to wait again and again, each time for what a link is about to bring, costs two switches each time if another thread
 //! sees to the link. So it takes the driver over while it waits (a leader, and the driver's thread follows): what arrives is in its hands at
-//! once, and so is what it writes on its way out. There is one [`Driver`](crate::driver::Driver), behind [`Shared::helm`], and whoever drives holds it. [`Lead`]
+//! once, and so is what it writes on its way out. There is one `Driver`, at the helm, and whoever drives holds that. [`Lead`]
 //! says under the core's lock who that is, so exactly one thread drives, or nobody does for a moment:
 //!
 //! ```text
@@ -13,9 +13,9 @@
 //!     +-----------------------+-----------------------------+
 //! ```
 //!
-//! - The thread steps aside only for one who came back soon, several times in a row, and only if nobody else waits for data.
-//! - Who makes work while nobody drives does it, or hands it to the thread (`Shared::rouse`).
-//! - What nobody said, a frame that arrives or a timer, waits for a tick: the thread looks once in a [`TICK`], and drives again if nobody has
+//! - The thread steps aside only for one who came back soon, several times in a row, and only if nobody else waits for data or for room.
+//! - Who makes work while nobody drives does it, or hands it to the thread (`Shared::act_if`).
+//! - What nobody said, a frame that arrives or a timer, waits for a tick: the thread looks once in a `TICK` (`follow.rs`), and drives again if nobody has
 //!   driven since. While a caller sleeps at the helm, the thread sleeps as well, without a time.
 
 use basis::Instant;
@@ -25,6 +25,7 @@ use std::time::Duration;
 const SOON: Duration = Duration::from_micros(250);
 /// How often somebody must have come back soon, in a row, before the thread steps aside.
 pub(crate) const OFTEN: u8 = 4;
+
 /// Who drives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) enum Who {
@@ -57,6 +58,11 @@ impl Lead {
     /// A thread has to wait.
     pub(crate) fn on_wait(&mut self, now: Instant) {
         self.soon = if now - self.woken <= SOON { self.soon.saturating_add(1).min(OFTEN) } else { 0 };
+    }
+
+    /// What is done now is not for a thread that waits.
+    pub(crate) fn forget(&mut self) {
+        self.soon = 0;
     }
 
     pub(crate) fn is_nobody(&self) -> bool {

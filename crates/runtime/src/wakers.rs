@@ -31,9 +31,15 @@ pub enum Awaited {
 }
 
 impl Awaited {
-    /// Whether it is data, or room for it: not a call, which may come or not, and no address.
-    pub(crate) fn is_data(self) -> bool {
-        !matches!(self, Awaited::Accept(_) | Awaited::Address)
+    /// Whether it is something that arrives for a socket. Not room for what is written, which is waited for in bulk: there the driver's thread
+    /// sends while the application's fills the buffer.
+    pub(crate) fn arrives(self) -> bool {
+        matches!(self, Awaited::Read(_) | Awaited::Receive(_) | Awaited::Ping(_))
+    }
+
+    /// Whether it is room for what is written.
+    pub(crate) fn is_room(self) -> bool {
+        matches!(self, Awaited::Write(_) | Awaited::Send(_))
     }
 }
 
