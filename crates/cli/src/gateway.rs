@@ -1,6 +1,7 @@
 //! `netstrata gateway`: user-mode networking for a network namespace or a virtual machine. What guests send to anybody is taken in by
 //! our own stack and carried on by the operating system's sockets, so that it needs no right that its user does not have.
 
+mod advertise;
 mod datagrams;
 mod dhcp;
 mod dns;
@@ -13,6 +14,7 @@ mod namespace;
 #[path = "gateway/no_namespace.rs"]
 mod namespace;
 mod outcome;
+mod own;
 mod publish;
 pub(crate) mod report;
 mod settings;

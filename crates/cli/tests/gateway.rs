@@ -139,10 +139,29 @@ fn a_tun_carries_super_segments_to_it() {
 
 #[test]
 #[ignore = "needs a network namespace, curl, ping, busybox and python3"]
-fn a_guest_of_ipv6_goes_out_by_it() {
+fn a_guest_of_ipv6_forms_its_address_and_goes_out_by_it() {
     let outcome = on_a_machine(
         r#"
-        gateway --configure
+        # It is told nothing by hand: network and router come by advertisements, and the kernel itself forms the address.
+        gateway
+        guest ip link set lo up && guest ip link set net0 up
+        formed() { guest ip -6 address show dev net0 scope global -tentative | grep -q "inet6 fd07::"; }
+        until_true formed
+        guest ip -6 route show default | grep -o "default via fe80:.* dev net0 proto ra" | sed "s/fe80:[^ ]*/fe80/"
+        guest python3 -c '
+import socket, struct
+asking = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+asking.settimeout(60)
+asking.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+asking.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
+asking.sendto(struct.pack("!BBHI", 133, 0, 0, 0), ("ff02::2", 0, 0, socket.if_nametoindex("net0")))
+while True:
+    told, (hops, *_), _, sender = asking.recvmsg(1500, 100)
+    if told[0] == 134: break
+options, rest = {}, told[16:]
+while rest: options[rest[0]], rest = rest[:rest[1] * 8], rest[rest[1] * 8:]
+print("hops", struct.unpack("i", hops[2])[0], "mtu", struct.unpack("!I", options[5][4:])[0],
+    "prefix", socket.inet_ntop(socket.AF_INET6, options[3][16:]), options[3][2], "names", socket.inet_ntop(socket.AF_INET6, options[25][8:]))'
         guest curl -sS "http://[2001:db8::1]:8080/file" | cmp - file && echo curl
         guest ping -c 2 -W 20 2001:db8::1 > pinged && grep -o "2 received" pinged
         guest busybox nslookup -type=a files.example.test fd07::1 | grep -o "Address: 198.51.100.1"
@@ -160,6 +179,8 @@ print("nobody there", call.connect_ex(("2001:db8::1", 9)) != 0)'
     says(
         &outcome,
         &[
+            "default via fe80 dev net0 proto ra",
+            "hops 255 mtu 1500 prefix fd07:: 64 names fd07::1",
             "curl",
             "2 received",
             "Address: 198.51.100.1",
@@ -270,6 +291,11 @@ fn guests_go_only_where_they_may() {
         OWN= gateway --configure --allow 198.51.100.2
         echo "of this host: $(calls 198.51.100.1:8080)"
         echo "opened: $(calls 198.51.100.2:8080)"
+        echo "nobody's: $(calls 203.0.113.77:7)"
+        ip address add 203.0.113.77/32 dev lo
+        echo "got meanwhile: $(calls 203.0.113.77:7)"
+        ip address del 203.0.113.77/32 dev lo
+        echo "lost again: $(calls 203.0.113.77:7)"
         kill -TERM $gateway && wait $gateway
         echo again
         gateway --configure --deny all --allow files.example.test
@@ -300,6 +326,9 @@ for place in (("198.51.100.1", 9), ("198.51.100.1", 10), ("10.7.0.1", 53)):
             "203.0.113.9:80 ENETUNREACH",
             "of this host: 198.51.100.1:8080 ECONNREFUSED",
             "opened: 198.51.100.2:8080 0",
+            "nobody's: 203.0.113.77:7 ENETUNREACH",
+            "got meanwhile: 203.0.113.77:7 ECONNREFUSED",
+            "lost again: 203.0.113.77:7 ENETUNREACH",
             "before its name was asked for: 198.51.100.1:8080 ECONNREFUSED",
             "files.example.test:8080 0",
             "after: 198.51.100.1:8080 0",

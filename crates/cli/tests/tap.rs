@@ -65,7 +65,7 @@ fn the_kernels_clients_reach_our_services() {
         python3 -c '
 import socket, struct
 ping = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
-ping.settimeout(5)
+ping.settimeout(30)
 request = struct.pack("!BBHHH", 8, 0, 0, 77, 1) + b"payload!"
 total = sum(struct.unpack("!8H", request))
 total = (total & 0xffff) + (total >> 16)

@@ -127,7 +127,7 @@ s.close()
 # Nobody there: TCP and UDP.
 for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
     with socket.socket(socket.AF_INET, kind) as s:
-        s.settimeout(10)
+        s.settimeout(30)
         try:
             s.connect((address, 4444))
             s.send(b"x")
@@ -137,7 +137,7 @@ for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
             pass
 # Requests for an echo of every size up to several fragments.
 ping = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
-ping.settimeout(10)
+ping.settimeout(30)
 for number, size in enumerate((0, 1, 56, 1471, 1472, 1473, 8000, 60000)):
     request = struct.pack("!BBHHH", 8, 0, 0, 77, number) + os.urandom(size)
     padded = request + b"\0" * (len(request) % 2)

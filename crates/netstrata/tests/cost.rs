@@ -97,7 +97,11 @@ fn an_idle_connection_s_socket_adds_at_most_128_bytes() {
 
 /// Lets delayed acknowledgments leave and the drivers come to rest.
 fn settle() {
-    std::thread::sleep(Duration::from_millis(500));
+    let mut before = None;
+    while before != Some(live()) {
+        before = Some(live());
+        std::thread::sleep(Duration::from_millis(500));
+    }
 }
 
 /// What one socket's own allocation is: that of a connection begun on a host where the core has room already.

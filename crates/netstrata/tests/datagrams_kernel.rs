@@ -43,7 +43,7 @@ fn datagrams_in_a_row_reach_the_kernel_one_by_one_however_they_cross() {
     let host = network.start().unwrap();
     for (ours, kernels) in ours.into_iter().zip(kernels) {
         let theirs = std::net::UdpSocket::bind((kernels, 0)).unwrap();
-        theirs.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        theirs.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         let socket = UdpSocket::bind(&host, (ours, 0)).unwrap();
         let before = taken_in();
         for number in 0..COUNT {

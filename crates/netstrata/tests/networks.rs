@@ -72,7 +72,7 @@ fn two_hosts_meet_on_a_lan_with_addresses_that_were_probed() {
         let directory = Directory::new("meet");
         let start = std::time::Instant::now();
         let server = directory.lan().address(SERVER, 24).start().unwrap();
-        assert!(start.elapsed() < Duration::from_secs(2), "probing took {:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(20), "probing took {:?}", start.elapsed());
         let client = directory.lan().address(CLIENT, 24).gateway(Some(SERVER)).start().unwrap();
         exchange(&server, &client, 2_000_000);
         assert!(server.link_failures().is_empty());

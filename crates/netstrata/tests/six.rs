@@ -84,7 +84,7 @@ fn a_group_is_heard_by_who_joined_it() {
     let (left, right) = pair();
     let here = UdpSocket::bind(&left, "[::]:0").unwrap();
     let there = UdpSocket::bind(&right, "[::]:7").unwrap();
-    there.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    there.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     let (four, six) = (Ipv4Addr::new(239, 1, 2, 3), "ff02::1234".parse::<Ipv6Addr>().unwrap());
     there.join_multicast_v4(&four, &RIGHT_V4).unwrap();
     assert_eq!(there.join_multicast_v4(&four, &RIGHT_V4).unwrap_err().kind(), ErrorKind::AddrInUse);
@@ -110,7 +110,7 @@ fn a_host_reaches_itself_and_its_neighbour_by_echo() {
     let ping = PingSocket::open(&left).unwrap();
     for (sequence, to) in [(1, RIGHT), (2, Ipv6Addr::LOCALHOST), (3, LEFT)] {
         ping.send_to(to.into(), sequence, &[7; 3000], None).unwrap();
-        let reply = ping.recv_timeout(Duration::from_secs(5)).unwrap();
+        let reply = ping.recv_timeout(Duration::from_secs(30)).unwrap();
         assert_eq!((reply.sequence, reply.from, reply.bytes), (sequence, to.into(), 3008));
     }
     let listener = TcpListener::bind(&left, "[::1]:80").unwrap();

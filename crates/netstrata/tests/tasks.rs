@@ -212,7 +212,7 @@ fn readiness_tells_what_can_be_done() {
         assert_eq!(client.try_read_buf(&mut bytes).unwrap(), 4);
         assert_eq!(bytes, b"some");
         // The peer's buffer fills first, then ours.
-        while timeout(Duration::from_millis(200), client.writable()).await.is_ok() {
+        while timeout(Duration::from_secs(1), client.writable()).await.is_ok() {
             while client.try_write(&[0; 50_000]).is_ok() {}
         }
         let error = client.try_io(Interest::WRITABLE, || Ok(())).unwrap_err();
@@ -315,11 +315,16 @@ fn of_two_futures_of_one_task_one_may_give_up_and_the_other_is_still_woken() {
     run(async {
         let (left, right) = pair();
         let listener = TcpListener::bind(&right, (RIGHT, 7)).await.unwrap();
+        let (gave_up, may_call) = tokio::sync::oneshot::channel();
         let calls = tokio::spawn(async move {
-            sleep(Duration::from_millis(200)).await;
+            may_call.await.unwrap();
             TcpStream::connect(&left, (RIGHT, 7)).await.unwrap()
         });
-        let brief = timeout(Duration::from_millis(50), listener.accept());
+        let brief = async {
+            let outcome = timeout(Duration::from_millis(50), listener.accept()).await;
+            gave_up.send(()).unwrap();
+            outcome
+        };
         let (accepted, given_up) = tokio::join!(listener.accept(), brief);
         assert!(given_up.is_err());
         let client = calls.await.unwrap();

@@ -268,6 +268,15 @@ pub enum Defence {
     GiveUp,
 }
 
+/// What a router says of itself and its link (RFC 4861 4.2). Its own hardware address is added.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RouterAdvertisement {
+    /// The fixed part.
+    pub router: wire::ndp::Router,
+    /// Prefixes, name servers, the link's MTU.
+    pub options: wire::ndp::Options,
+}
+
 /// The times of RFC 5227 1.1, under that document's names.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ProbeTimes {

@@ -34,7 +34,7 @@ mod udp;
 
 pub use config::{
     Defence, InterfaceConfig, Medium, NeighbourConfig, PingConfig, ProbeTimes, Probing, ReassemblyConfig,
-    StackConfig, UdpConfig,
+    RouterAdvertisement, StackConfig, UdpConfig,
 };
 pub use counters::{
     ArpCounters, Counters, DiscoveryCounters, IcmpCounters, IpCounters, LinkCounters, UdpCounters,

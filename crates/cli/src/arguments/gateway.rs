@@ -78,6 +78,10 @@ pub(crate) struct GatewayArguments {
     #[arg(long)]
     pub(crate) no_dhcp: bool,
 
+    /// Do not tell guests of IPv6 their network and their router
+    #[arg(long)]
+    pub(crate) no_advertise: bool,
+
     /// For how long an address is given
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = lease, allow_negative_numbers = true)]
     pub(crate) lease: Duration,

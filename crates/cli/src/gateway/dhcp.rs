@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use netstrata::tokio::UdpSocket;
+use netstrata::wire::ethernet::MacAddress;
 use services::gateway::dhcp::{Action, Server, Settings};
 use services::gateway::{Cause, Stations};
 
@@ -88,6 +89,12 @@ pub(crate) async fn answer(engine: Arc<Engine>, mut server: Server) {
         }
         match server.answer(bytes.get(..length).unwrap_or_default(), std::time::Instant::now()) {
             Ok(Some(Action::Answer(answer))) => {
+                // Not to whoever had the address before: its new holder is asked for.
+                if let Some((address, station)) = answer.bound {
+                    for shard in engine.host.shards() {
+                        shard.with(|stack, _| stack.forget_neighbour(address.into(), MacAddress(station)));
+                    }
+                }
                 if let Err(error) = socket.send_to(&answer.bytes, (answer.to, answer.port)).await {
                     tracing::debug!(%error, "an answer to a guest that asked for an address was not sent");
                 }

@@ -4,10 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use netstrata::network::is_kernels;
 use netstrata::{Failed, Host, Unreachable};
 use services::Stop;
 use services::gateway::{Cause, Counters, Flow, Flows, Policy, Protocol, Stations};
+
+use super::own::OwnAddresses;
 
 /// A running gateway.
 pub(crate) struct Engine {
@@ -19,6 +20,8 @@ pub(crate) struct Engine {
     pub(crate) policy: Arc<Policy>,
     /// Whether they may go to all addresses of this host but its loopback.
     pub(crate) host_addresses: bool,
+    /// Those.
+    pub(crate) own_addresses: OwnAddresses,
     /// Who has which address.
     pub(crate) stations: Arc<Stations>,
     /// What they have.
@@ -43,7 +46,7 @@ impl Engine {
     ) -> Result<(Flow, SocketAddr), Cause> {
         let flow = self.enter(protocol, guest, meant)?;
         let now = std::time::Instant::now();
-        let is_hosts = |address| !self.host_addresses && is_kernels(address);
+        let is_hosts = |address| !self.host_addresses && self.own_addresses.contains(address);
         match self.policy.target(meant, is_hosts, now) {
             Ok(target) => Ok((flow, target)),
             Err(cause) => {

@@ -15,8 +15,9 @@ use tokio::task::JoinSet;
 
 use super::engine::Engine;
 use super::namespace::{self, Handed};
+use super::own::OwnAddresses;
 use super::report::GatewayReport;
-use super::{datagrams, dhcp, dns, echo, guard, publish, settings, tcp};
+use super::{advertise, datagrams, dhcp, dns, echo, guard, publish, settings, tcp};
 use crate::arguments::GatewayArguments;
 use crate::failure::{Failure, tell};
 use crate::invocation::program;
@@ -120,6 +121,7 @@ async fn serve(arguments: GatewayArguments, handed: Option<Handed>, descriptors:
         ));
     }
     stopper.drain(arguments.grace);
+    advertise::end(&host);
     let ending = finish(going_on, publishing);
     tokio::pin!(ending);
     loop {
@@ -231,6 +233,7 @@ fn engine(
         own: addresses.iter().map(|own| own.address).collect(),
         policy: Arc::new(Policy::new(networks(arguments), loopback, rules)),
         host_addresses: arguments.host_addresses,
+        own_addresses: OwnAddresses::new(),
         stations,
         flows: Flows::new(limits, Arc::clone(&counters)),
         counters,
@@ -280,6 +283,7 @@ fn begin(
     {
         going_on.services.spawn(dhcp::answer(Arc::clone(engine), server));
     }
+    advertise::begin(arguments, &engine.host, mtu);
     Ok(going_on)
 }
 

@@ -59,7 +59,7 @@ calls = [threading.Thread(target=call, args=(seed,)) for seed in range(10)]
 # Nobody there: TCP and UDP.
 for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
     with socket.socket(socket.AF_INET6, kind) as s:
-        s.settimeout(10)
+        s.settimeout(30)
         try:
             s.connect((address, 4444))
             s.send(b"x")
@@ -180,7 +180,7 @@ fn pages_by_curl_and_datagrams_of_every_size() {
     let script = r#"
 import os, socket
 s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-s.settimeout(20)
+s.settimeout(30)
 for size in (0, 1, 1000, 1452, 1453, 2000, 8000, 65527):
     sent = os.urandom(size)
     s.sendto(sent, ("fd07::2", 7))

@@ -55,7 +55,7 @@ fn next(nic: &mut Nic) -> Vec<u8> {
 fn until(what: &str, mut done: impl FnMut() -> bool) {
     let begun = Clock::now();
     while !done() {
-        assert!(begun.elapsed() < Duration::from_secs(10), "waited ten seconds until {what}");
+        assert!(begun.elapsed() < Duration::from_secs(60), "waited a minute until {what}");
         thread::sleep(Duration::from_micros(200));
     }
 }
@@ -94,7 +94,7 @@ impl Running {
     fn stream(&self) -> UnixStream {
         let before = self.ports();
         let stream = UnixStream::connect(&self.address.path).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         until("the switch has accepted", || self.ports() > before);
         stream
     }
@@ -370,7 +370,7 @@ fn the_last_words_of_a_station_that_has_gone_are_forwarded() {
     };
     // The switch does not run yet: it hears the first station first, whose frame the second one takes no more.
     let (mut first, mut gone, mut third) = (connect(), connect(), connect());
-    third.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    third.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let (flooded, last) = (bytes(mac(9), mac(1), 46, 1), bytes(mac(9), mac(2), 46, 2));
     put(&mut first, &flooded);
     put(&mut gone, &last);

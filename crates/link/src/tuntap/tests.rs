@@ -108,7 +108,7 @@ fn an_interface_has_as_many_queues_as_are_asked_for_or_says_why_not() {
     let mut answers = 0;
     let start = std::time::Instant::now();
     while answers < 3 {
-        assert!(start.elapsed().as_secs() < 10, "{answers} answers");
+        assert!(start.elapsed().as_secs() < 60, "{answers} answers");
         for queue in &mut queues {
             let mut arrived = VecDeque::new();
             while queue.receive(now(), &mut arrived, 9).unwrap() {}

@@ -25,7 +25,7 @@ fn refused_unreachable_and_timed_out_have_their_kinds() {
         let error = TcpStream::connect_timeout(&left, &nobody, Duration::from_millis(50)).unwrap_err();
         // What is left of the time before a neighbour that failed is asked again may come first.
         assert!(matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::HostUnreachable), "{error}");
-        assert!(start.elapsed() < Duration::from_secs(3));
+        assert!(start.elapsed() < Duration::from_secs(20));
         let error = TcpStream::connect_timeout(&left, &nobody, Duration::ZERO).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         let error = TcpStream::connect(&left, right(0)).unwrap_err();
@@ -65,7 +65,7 @@ fn no_more_than_the_backlog_is_accepted_for_the_application() {
         let address = listener.local_addr().unwrap();
         let clients: Vec<TcpStream> = (0..4).map(|_| TcpStream::connect(&left, address).unwrap()).collect();
         // The server's handshakes end with the clients' acknowledgments, which may still be on their way.
-        let deadline = Instant::now() + Duration::from_secs(5);
+        let deadline = Instant::now() + LIMIT / 2;
         let waiting = || right.with(|stack, _| stack.tcp().listeners().map(|row| row.waiting).sum::<u32>());
         while waiting() < 4 {
             assert!(Instant::now() < deadline);

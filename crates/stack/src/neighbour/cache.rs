@@ -260,6 +260,19 @@ impl Cache {
         Some(key)
     }
 
+    /// Forgets whom it knows to have `address`, unless that is `hardware`. Whether it knew another one.
+    pub(crate) fn forget(&mut self, address: IpAddr, hardware: MacAddress, timers: &mut Timers) -> bool {
+        let Some(key) = self.by_address.get(&address).copied() else { return false };
+        let is_other = |entry: &Neighbour| {
+            !matches!(entry.state, NeighbourState::Incomplete) && entry.hardware != hardware
+        };
+        if !self.entries.get(key).is_some_and(is_other) {
+            return false;
+        }
+        self.remove(key, timers);
+        true
+    }
+
     /// Removes the least worthy of a few entries; of equals the one that was used longest ago.
     fn make_room(&mut self, now: Instant, timers: &mut Timers) {
         let slots = self.config.max_entries as u32;
@@ -271,6 +284,10 @@ impl Cache {
             .min();
         self.hand = (self.hand + CANDIDATES) % slots;
         let Some(key) = worst.and_then(|(_, _, slot)| self.entries.key_at(slot)) else { return };
+        self.remove(key, timers);
+    }
+
+    fn remove(&mut self, key: Key, timers: &mut Timers) {
         if let Some(mut entry) = self.entries.remove(key) {
             timers.cancel(&mut entry.timer);
             self.waiting_bytes = self.waiting_bytes.saturating_sub(entry.waiting_bytes());

@@ -8,6 +8,7 @@ use crate::interface::{Interface, InterfaceId};
 use crate::route::Route;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::IpNet;
+use wire::ethernet::MacAddress;
 
 /// Why there is no way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,6 +66,19 @@ impl Stack {
     }
 
     /// Routes or addresses changed: no interface may go on by what it remembers.
+    /// Somebody who knows, such as the link's DHCP server, says that `hardware` has `address` now: whoever was known to have it is
+    /// forgotten, and who has it is asked for when there is something to send there. Whether another one was known.
+    pub fn forget_neighbour(&mut self, address: IpAddr, hardware: MacAddress) -> bool {
+        let mut known = false;
+        for interface in &mut self.interfaces {
+            known |= interface.neighbours.forget(address, hardware, &mut self.timers);
+        }
+        if known {
+            self.forget_recent();
+        }
+        known
+    }
+
     pub(crate) fn forget_recent(&mut self) {
         self.revision += 1;
         for interface in &mut self.interfaces {

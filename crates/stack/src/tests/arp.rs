@@ -48,6 +48,22 @@ fn an_announcement_has_all_asked_if_the_neighbour_is_known_and_is_nothing_otherw
 }
 
 #[test]
+fn an_address_that_somebody_else_got_is_asked_for_again() {
+    let mut bench = Bench::acquainted();
+    assert!(!bench.stack.forget_neighbour(PEER.into(), PEER_HARDWARE));
+    assert!(!bench.stack.forget_neighbour(OURS.into(), OTHER_HARDWARE));
+    assert!(state(&bench).is_some());
+    bench.arp(Packet::request(OTHER_HARDWARE, PEER, OURS));
+    bench.sent_arp();
+    assert_eq!(state(&bench).and_then(|(_, hardware)| hardware), Some(PEER_HARDWARE));
+    assert!(bench.stack.forget_neighbour(PEER.into(), OTHER_HARDWARE));
+    assert_eq!(state(&bench), None);
+    bench.arp(Packet::request(OTHER_HARDWARE, PEER, OURS));
+    assert_eq!(bench.sent_arp()[0].0, OTHER_HARDWARE);
+    assert_eq!(state(&bench), Some((NeighbourState::Stale, Some(OTHER_HARDWARE))));
+}
+
+#[test]
 fn a_probe_is_answered_but_teaches_nothing() {
     let mut bench = Bench::new();
     bench.arp(Packet::probe(PEER_HARDWARE, OURS));

@@ -44,6 +44,8 @@ pub struct Answer {
     pub to: Ipv4Addr,
     /// To which port.
     pub port: u16,
+    /// Which address is whose from now on, if that is what it says.
+    pub bound: Option<(Ipv4Addr, Station)>,
 }
 
 /// The server.
@@ -185,7 +187,8 @@ impl Server {
             reply.wants_broadcast = true;
         }
         let to = if knows_own { own } else { Ipv4Addr::BROADCAST };
-        Ok(Action::Answer(Answer { bytes: reply.write(), to, port: CLIENT_PORT }))
+        let bound = given.filter(|_| kind == Kind::Ack).map(|given| (given, station(&client(asked))));
+        Ok(Action::Answer(Answer { bytes: reply.write(), to, port: CLIENT_PORT, bound }))
     }
 }
 

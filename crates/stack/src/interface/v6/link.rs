@@ -1,8 +1,10 @@
 //! The state of one link as RFC 4861 5 and 6.3 describe it, with bounds.
 
 use super::address::{Lifetime, OwnAddress};
+use super::advertiser::Advertiser;
 use super::source::select;
 use crate::config::ProbeTimes;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use basis::{HashKey, Instant, Random};
 use core::hash::BuildHasher;
@@ -84,6 +86,8 @@ impl<T: Copy + PartialEq> List<T> {
 pub(crate) struct Link {
     pub(crate) addresses: Vec<OwnAddress>,
     pub(crate) setting: Option<Setting>,
+    /// What the owner, who is a router, says to the link.
+    pub(crate) advertiser: Option<Box<Advertiser>>,
     /// Bytes of the longest packet, which a router may have made less than the interface's.
     pub(crate) mtu: usize,
     /// The hop limit that a router has told.
@@ -102,6 +106,7 @@ impl Link {
         Link {
             addresses: Vec::new(),
             setting: None,
+            advertiser: None,
             mtu,
             hop_limit: None,
             routers: List::new(MAXIMUM_ROUTERS),
@@ -223,7 +228,9 @@ impl Link {
     pub(crate) fn next(&self) -> Option<Instant> {
         let lists = [self.routers.next(), self.prefixes.next(), self.name_servers.next()];
         let addresses = self.addresses.iter().map(OwnAddress::next);
-        let all = lists.into_iter().flatten().chain(addresses).chain([self.solicitation_due]);
+        let advertisement = self.advertiser.as_ref().map(|advertiser| advertiser.next());
+        let all = lists.into_iter().flatten().chain(addresses).chain(advertisement);
+        let all = all.chain([self.solicitation_due]);
         all.min().filter(|next| *next < Instant::FAR_FUTURE)
     }
 

@@ -41,8 +41,9 @@ impl Stack {
                 }
                 self.on_router(arrival, &router, &options)
             }
-            // Redirects are not followed: whoever is on the link could send one. We are no router.
-            Message::Redirect { .. } | Message::RouterSolicitation => Err(Dropped::IcmpIgnored),
+            Message::RouterSolicitation => self.on_router_solicitation(arrival, &options),
+            // Redirects are not followed: whoever is on the link could send one.
+            Message::Redirect { .. } => Err(Dropped::IcmpIgnored),
         }
     }
 
@@ -61,6 +62,8 @@ impl Stack {
         self.counters.discovery.received_solicitations += 1;
         let interface = self.interfaces.get_mut(id.index()).ok_or(Dropped::NoSuchInterface)?;
         let Some(hardware) = interface.hardware() else { return Err(Dropped::IcmpIgnored) };
+        // RFC 4861 7.2.5: hosts do not use who says that it is no router.
+        let router = interface.v6.advertiser.is_some();
         let Some(own) = interface.v6.find_mut(target) else { return Err(Dropped::OtherHost) };
         if !own.is_assigned() {
             // A station that asks for its own use wants the address, too; who asks as a neighbour is not answered yet.
@@ -76,7 +79,7 @@ impl Stack {
         }
         // RFC 4861 7.2.4: to who has no address yet, all are told.
         let message =
-            Message::NeighbourAdvertisement { target, router: false, solicited: !nobody, overriding: true };
+            Message::NeighbourAdvertisement { target, router, solicited: !nobody, overriding: true };
         let options = Options::to_target(hardware);
         if nobody {
             let Some(interface) = self.interfaces.get_mut(id.index()) else { return Ok(()) };
@@ -160,7 +163,7 @@ impl Stack {
         let Some(hardware) = interface.hardware() else { return };
         let message = Message::NeighbourAdvertisement {
             target: address,
-            router: false,
+            router: interface.v6.advertiser.is_some(),
             solicited: false,
             overriding: true,
         };

@@ -7,6 +7,7 @@ mod errors;
 mod icmp;
 mod input;
 mod output;
+mod router;
 mod routing;
 mod upkeep;
 

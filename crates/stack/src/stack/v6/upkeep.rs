@@ -38,6 +38,7 @@ impl Stack {
         self.expire_v6(now, id);
         self.report_groups(now, id);
         self.solicit_due(now, id);
+        self.advertise_router_due(now, id);
         self.plan_upkeep(id);
     }
 

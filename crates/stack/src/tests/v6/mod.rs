@@ -8,4 +8,5 @@ mod groups;
 pub(crate) mod harness;
 mod icmp;
 mod pair;
+mod router;
 mod sockets;
