@@ -152,6 +152,31 @@ fn bytes(segments: &[(usize, Flags)]) -> usize {
 }
 
 #[test]
+fn segments_that_came_as_one_are_as_long_as_each_of_them() {
+    let (mut host, id, number) = accepted();
+    let mut sequence = 8;
+    // As one packet it is the segment itself.
+    for (length, segment_size, full) in [(4_000, 1_000, 1_000), (500, 1_400, 1_000), (3_000, 0, 3_000)] {
+        let header = Header {
+            source_port: 1000,
+            destination_port: 80,
+            sequence: Seq(sequence),
+            acknowledgment: Seq(number),
+            flags: Flags::ACK,
+            window: 1000,
+            urgent: 0,
+            options: Options::NONE,
+        };
+        let mut frame = Frame::copy_of(&alloc::vec![0; length]);
+        header.prepend_to(&mut frame, peer(0), LOCAL);
+        frame.segment_size = segment_size;
+        host.on_segment(Instant::ZERO, PATH, LOCAL, peer(0), &mut frame).unwrap();
+        assert_eq!(host.info(id).unwrap().peer_segment_size, full);
+        sequence += length as u32;
+    }
+}
+
+#[test]
 fn a_connection_closed_before_its_syn_left_says_nothing() {
     let mut host = Host::new(Instant::ZERO, HostConfig::default(), [1; 32]);
     let tuple = FourTuple { local: LOCAL, remote: peer(0), local_port: 5, remote_port: 6 };

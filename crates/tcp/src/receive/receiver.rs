@@ -209,8 +209,13 @@ impl Receiver {
             self.note_old(sequence, length);
             return Accepted::default();
         }
-        if length > self.segment_size as u32 {
-            self.segment_size = length.min(self.largest_segment()) as u16;
+        // Of several that came as one, each counts: half of that many would otherwise wait for their acknowledgment.
+        let full = match payload.segment_size {
+            0 => length,
+            size => length.min(size.into()),
+        };
+        if full > self.segment_size as u32 {
+            self.segment_size = full.min(self.largest_segment()) as u16;
         }
         let mut sequence = sequence;
         let known = if sequence.before(self.next) { self.next.since(sequence).min(length) } else { 0 };
