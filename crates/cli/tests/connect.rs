@@ -405,7 +405,7 @@ fn what_was_not_delivered_is_told_though_waiting_was_bounded() {
     let (mut input, mut output) = (process.child.stdin.take().unwrap(), process.child.stdout.take().unwrap());
     input.write_all(b"heard").unwrap();
     output.read_exact(&mut [0; 5]).unwrap();
-    server.process.signal(Signal::SIGSTOP);
+    server.process.pause();
     input.write_all(b"lost").unwrap();
     drop(input);
     let code = process.wait().code();

@@ -373,7 +373,7 @@ fn four_hundred_callers_at_once_are_taken_though_they_say_nothing() {
     let host = lan.host(10);
     // A backlog that is too short answers by SYN cookies, and whose last acknowledgment finds the queue full is forgotten. They
     // come at once: the server wakes up to all their SYNs.
-    server.process.signal(Signal::SIGSTOP);
+    server.process.pause();
     let calling: Vec<_> = (0..400)
         .map(|_| {
             let host = host.clone();

@@ -131,6 +131,22 @@ impl Process {
         self.wait_for(DEADLINE)
     }
 
+    /// Stops all of it, as the kernel does with one thread after the other.
+    pub fn pause(&self) {
+        self.signal(Signal::SIGSTOP);
+        if !cfg!(target_os = "linux") {
+            return;
+        }
+        let tasks = format!("/proc/{}/task", self.child.id());
+        until("the halt of all threads", || {
+            std::fs::read_dir(&tasks).unwrap().all(|task| {
+                let state = std::fs::read_to_string(task.unwrap().path().join("stat"));
+                // Who has gone meanwhile does nothing, either.
+                state.map_or(true, |state| state.contains(") T "))
+            })
+        });
+    }
+
     /// Its exit, which must come within this time.
     pub fn wait_for(&mut self, time: Duration) -> ExitStatus {
         let begun = Instant::now();
