@@ -1,6 +1,6 @@
 //! Two hosts of smoltcp on one Ethernet cable, driven as our own are.
 
-use super::cable::Cable;
+use super::cable::{Cable, End};
 use crate::clock::Clock;
 use crate::pair::{Failed, MESSAGE, Pair, Patience};
 use crate::pattern::{Pattern, WRITE};
@@ -160,13 +160,19 @@ impl Smoltcp {
         later
     }
 
+    /// A host and its end of the cable.
     #[inline]
-    fn give_out(&mut self, now: Instant, client: bool) {
-        let (host, mut end) = match client {
+    fn at(&mut self, client: bool) -> (&mut Host, End<'_>) {
+        match client {
             true => (&mut self.client, self.cable.client()),
             false => (&mut self.server, self.cable.server()),
-        };
-        match self.drive {
+        }
+    }
+
+    #[inline]
+    fn give_out(&mut self, now: Instant, client: bool) {
+        let (drive, (host, mut end)) = (self.drive, self.at(client));
+        match drive {
             Drive::Poll => _ = host.interface.poll(now, &mut end, &mut host.sockets),
             Drive::Halves => {
                 while host.interface.poll_egress(now, &mut end, &mut host.sockets) != PollResult::None {}
@@ -176,11 +182,8 @@ impl Smoltcp {
 
     #[inline]
     fn take_in(&mut self, now: Instant, client: bool) {
-        let (host, mut end) = match client {
-            true => (&mut self.client, self.cable.client()),
-            false => (&mut self.server, self.cable.server()),
-        };
-        match self.drive {
+        let (drive, (host, mut end)) = (self.drive, self.at(client));
+        match drive {
             Drive::Poll => _ = host.interface.poll(now, &mut end, &mut host.sockets),
             Drive::Halves => {
                 host.interface.poll_maintenance(now);

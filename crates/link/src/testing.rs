@@ -70,6 +70,20 @@ pub(crate) fn in_namespace(test: &str) -> bool {
     false
 }
 
+/// As [`in_namespace`], with a cable there: the kernel has the one end, `far` with 10.7.0.1, and `near`, the other, is ours.
+#[cfg(target_os = "linux")]
+pub(crate) fn with_cable(test: &str) -> bool {
+    if !in_namespace(test) {
+        return false;
+    }
+    ip("link add near type veth peer name far");
+    std::fs::write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1").unwrap();
+    ip("address add 10.7.0.1/24 dev far");
+    ip("link set far up");
+    ip("link set near up");
+    true
+}
+
 /// Runs `ip` with these words.
 #[cfg(target_os = "linux")]
 pub(crate) fn ip(words: &str) {

@@ -106,7 +106,7 @@ impl Wakers {
         }
     }
 
-    /// Moves those to `woken` who wait for data.
+    /// Moves those to `woken` who wait for data, or for room for it.
     pub(crate) fn take_waiting_for_data(&mut self, woken: &mut Vec<Waker>) {
         self.read.take_all(woken);
         self.write.take_all(woken);

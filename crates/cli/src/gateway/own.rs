@@ -58,13 +58,14 @@ mod changes {
     use std::os::fd::{AsRawFd, OwnedFd};
 
     /// Links, addresses, routes and rules of both families. Their numbers are those of the old bit masks, as `bind` takes them.
-    const GROUPS: [libc::c_int; 6] = [
+    const GROUPS: [libc::c_int; 7] = [
         libc::RTMGRP_LINK,
         libc::RTMGRP_IPV4_IFADDR,
         libc::RTMGRP_IPV4_ROUTE,
         libc::RTMGRP_IPV4_RULE,
         libc::RTMGRP_IPV6_IFADDR,
         libc::RTMGRP_IPV6_ROUTE,
+        1 << (libc::RTNLGRP_IPV6_RULE - 1),
     ];
 
     pub(super) struct Changes(Socket);

@@ -11,18 +11,9 @@ use wire::segmentation::is_finished;
 const OURS: MacAddress = MacAddress([2, 0, 0, 0, 0, 1]);
 const OFF: Options = Options { offload: Offload::Off, past_queues: false };
 
-/// Runs the test in a network namespace of its own, in which the kernel has the one half of a cable, `far` with 10.7.0.1, and `near`,
-/// the other, is ours. Returns whether this is the inner call.
+/// Runs the test on a cable of its own. Returns whether this is the inner call.
 fn with_cable(test: &str) -> bool {
-    if !testing::in_namespace(&format!("packet::tests::{test}")) {
-        return false;
-    }
-    ip("link add near type veth peer name far");
-    std::fs::write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1").unwrap();
-    ip("address add 10.7.0.1/24 dev far");
-    ip("link set far up");
-    ip("link set near up");
-    true
+    testing::with_cable(&format!("packet::tests::{test}"))
 }
 
 #[test]

@@ -278,7 +278,7 @@ impl Handshake {
             round_trip: (self.retries == 0 && !self.repeated).then(|| now - self.first_sent),
             repeated: self.retries,
             syns_received: 1 + (self.is_crossed() && header.flags.contains(Flags::SYN)) as u8,
-            syns_sent: 1 + self.retries + self.is_crossed() as u8,
+            syns_sent: self.retries.saturating_add(1 + self.is_crossed() as u8),
             early: false,
         }
     }
