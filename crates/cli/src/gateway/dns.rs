@@ -5,10 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use netstrata::tokio::{TcpListener, TcpStream, UdpSocket};
+use netstrata::tokio::{TcpListener, UdpSocket};
+use services::gateway::Protocol;
 use services::gateway::dns::{Forwarder, LONGEST_QUESTION, Transport};
-use services::gateway::{Flow, Protocol};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -85,11 +85,19 @@ async fn by_streams(
         };
         match engine.enter(Protocol::Dns, guest, at) {
             Ok(flow) => {
-                let forwarder = Arc::clone(forwarder);
-                running.spawn(async move {
-                    // A guest that breaks off is nothing to tell of.
-                    let _ = questions(stream, guest.ip(), &flow, &forwarder).await;
-                });
+                let asking = Arc::new((Arc::clone(forwarder), flow));
+                let answer = move |asked: Vec<u8>| {
+                    let asking = Arc::clone(&asking);
+                    async move {
+                        let (forwarder, flow) = &*asking;
+                        flow.tally().count_received(asked.len());
+                        let answer = forwarder.answer(guest.ip(), &asked, Transport::Stream).await;
+                        flow.tally().count_sent(answer.as_ref().map_or(0, Vec::len));
+                        answer
+                    }
+                };
+                // A guest that breaks off is nothing to tell of.
+                running.spawn(async move { drop(questions(stream, answer).await) });
             }
             Err(_) => stream.abort(),
         }
@@ -97,11 +105,9 @@ async fn by_streams(
 }
 
 /// RFC 1035 4.2.2: two bytes of length before each message; one question after the other.
-async fn questions(
-    mut stream: TcpStream,
-    guest: IpAddr,
-    flow: &Flow,
-    forwarder: &Forwarder,
+async fn questions<F: Future<Output = Option<Vec<u8>>>>(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    answer: impl Fn(Vec<u8>) -> F,
 ) -> io::Result<()> {
     let slow = |_| io::Error::from(io::ErrorKind::TimedOut);
     for _ in 0..MOST {
@@ -114,12 +120,53 @@ async fn questions(
             stream.read_exact(&mut asked).await.map(|_| asked)
         });
         let asked = asked.await.map_err(slow)??;
-        flow.tally().count_received(asked.len());
-        let Some(answer) = forwarder.answer(guest, &asked, Transport::Stream).await else { break };
+        let Some(answer) = answer(asked).await else { break };
         let length = u16::try_from(answer.len()).map_err(|_| io::ErrorKind::InvalidData)?;
         let message = [&length.to_be_bytes(), &answer[..]].concat();
         timeout(PATIENCE, stream.write_all(&message)).await.map_err(slow)??;
-        flow.tally().count_sent(answer.len());
     }
     stream.shutdown().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::ready;
+    use tokio::io::duplex;
+    use tokio::time::{Instant, sleep};
+
+    const ASKED: [u8; 5] = [0, 3, 7, 8, 9];
+
+    #[tokio::test(start_paused = true)]
+    async fn so_many_questions_are_answered_in_one_stream_and_then_it_ends() {
+        let (near, mut far) = duplex(2 * MOST * ASKED.len());
+        far.write_all(&ASKED.repeat(MOST + 1)).await.unwrap();
+        questions(near, |asked| ready(Some(asked))).await.unwrap();
+        let mut answers = Vec::new();
+        far.read_to_end(&mut answers).await.unwrap();
+        assert_eq!(answers, ASKED.repeat(MOST));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_guest_has_so_long_for_each_question_and_for_taking_each_answer() {
+        let just = PATIENCE - Duration::from_millis(1);
+        // It takes nearly as long as it may, twice, and then longer.
+        let (near, mut far) = duplex(64);
+        let began = Instant::now();
+        let served = tokio::spawn(questions(near, |asked| ready(Some(asked))));
+        for _ in 0..2 {
+            far.write_all(&ASKED[..4]).await.unwrap();
+            sleep(just).await;
+            far.write_all(&ASKED[4..]).await.unwrap();
+            far.read_exact(&mut [0; 5]).await.unwrap();
+        }
+        let error = served.await.unwrap().unwrap_err();
+        assert_eq!((error.kind(), began.elapsed()), (io::ErrorKind::TimedOut, 2 * just + PATIENCE));
+        // It takes no answer.
+        let (near, mut far) = duplex(5);
+        far.write_all(&ASKED).await.unwrap();
+        let began = Instant::now();
+        let error = questions(near, |_| ready(Some(vec![0; 9]))).await.unwrap_err();
+        assert_eq!((error.kind(), began.elapsed()), (io::ErrorKind::TimedOut, PATIENCE));
+    }
 }

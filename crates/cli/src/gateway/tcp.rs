@@ -143,8 +143,7 @@ async fn call(
     target: SocketAddr,
     handshakes: &Handshakes,
 ) -> Result<(), Cause> {
-    let opened = timeout(PATIENCE, net::TcpStream::connect(target)).await;
-    let mut called = match opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+    let mut called = match outside(net::TcpStream::connect(target)).await {
         Ok(called) => called,
         Err(error) => {
             let (cause, why) = outcome::of(&error);
@@ -160,11 +159,55 @@ async fn call(
     let _ = called.set_nodelay(true);
     let handshake = handshakes.expect((request.peer_addr(), request.local_addr()));
     request.accept().map_err(|_| Cause::Abandoned)?;
-    let Ok(Ok(stream)) = timeout(HANDSHAKE, handshake).await else { return Err(Cause::Abandoned) };
+    let stream = inside(handshake).await?;
     // It may have been reset meanwhile, which the relay finds out.
     let _ = stream.set_recv_buffer_size(flow.buffer());
     let _ = stream.set_send_buffer_size(flow.buffer());
     let how = relay(&mut Connection(stream), &mut called, flow.tally()).await;
     tracing::debug!(%target, %how, "call ended");
     Ok(())
+}
+
+/// The connection outside, if it comes about in time.
+async fn outside<T>(connecting: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    timeout(PATIENCE, connecting).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
+
+/// The guest's connection, if its handshake is done in time.
+async fn inside<T>(handshake: oneshot::Receiver<T>) -> Result<T, Cause> {
+    match timeout(HANDSHAKE, handshake).await {
+        Ok(Ok(stream)) => Ok(stream),
+        _ => Err(Cause::Abandoned),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::pending;
+    use tokio::time::{Instant, sleep};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_waits_so_long_for_the_outside_and_for_its_guest_and_no_longer() {
+        let began = Instant::now();
+        let late = outside(pending::<io::Result<()>>()).await.unwrap_err();
+        assert_eq!((late.kind(), began.elapsed()), (io::ErrorKind::TimedOut, PATIENCE));
+        let just = sleep(PATIENCE - Duration::from_millis(1));
+        let just = async {
+            just.await;
+            Ok(())
+        };
+        assert!(outside(just).await.is_ok());
+
+        let began = Instant::now();
+        let (_guest, handshake) = oneshot::channel::<()>();
+        assert!(matches!(inside(handshake).await, Err(Cause::Abandoned)));
+        assert_eq!(began.elapsed(), HANDSHAKE);
+        let (guest, handshake) = oneshot::channel();
+        tokio::spawn(async {
+            sleep(HANDSHAKE - Duration::from_millis(1)).await;
+            guest.send(7)
+        });
+        assert!(matches!(inside(handshake).await, Ok(7)));
+    }
 }

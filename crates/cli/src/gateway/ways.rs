@@ -127,3 +127,35 @@ impl<K: Ord> Ways<K> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use services::Stopper;
+    use services::gateway::{Flows, Holder, Limits, Protocol};
+    use std::net::SocketAddr;
+    use tokio::time::sleep;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flow_ends_when_nobody_has_used_it_for_so_long() {
+        const IDLE: Duration = Duration::from_secs(60);
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let there = UdpSocket::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        socket.connect(there).await.unwrap();
+        let guest = SocketAddr::from(([10, 7, 0, 2], 4000));
+        let flows = Flows::new(Limits::default(), Arc::default());
+        let began = Instant::now();
+        let holder = Holder::Station([2, 0, 0, 0, 0, 2]);
+        let flow = flows.enter(Protocol::Udp, holder, guest, there, began.into_std()).unwrap();
+        let way = Arc::new(Way::new(socket, flow));
+        let (_stopper, mut stop) = Stopper::new();
+        // What the guest sends counts as use until the last moment, though nothing comes back.
+        let used = Arc::clone(&way);
+        tokio::spawn(async move {
+            sleep(IDLE - Duration::from_millis(1)).await;
+            used.touch();
+        });
+        assert!(matches!(way.receive(&mut Vec::new(), IDLE, &mut stop).await, Arrival::Over));
+        assert_eq!(began.elapsed(), 2 * IDLE - Duration::from_millis(1));
+    }
+}

@@ -15,10 +15,20 @@ const PAUSE: Duration = Duration::from_secs(30);
 /// Logs conflicts until the host has been stopped.
 pub(crate) async fn watch(host: Host) {
     let mut told = Told { until: host.now(), lost: Vec::new() };
-    while let Ok(news) = host.until(Awaited::Address, |stack, now| told.news(stack, now)).await {
+    let mut free = tokio::time::Instant::now();
+    while let Ok(news) =
+        paced(&mut free, host.until(Awaited::Address, |stack, now| told.news(stack, now))).await
+    {
         news.iter().for_each(|row| tell(host.name(), row));
-        tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// What `next` has, not before `free`; a pause begins with it.
+async fn paced<T>(free: &mut tokio::time::Instant, next: impl Future<Output = T>) -> T {
+    tokio::time::sleep_until(*free).await;
+    let news = next.await;
+    *free = tokio::time::Instant::now() + PAUSE;
+    news
 }
 
 /// What the owner knows.
@@ -86,6 +96,20 @@ mod tests {
         let destination = MacAddress::BROADCAST;
         Header { destination, source: STATION, ether_type: EtherType::ARP }.prepend_to(&mut frame);
         let _ = stack.on_frame(now, lan, Frame::copy_of(&frame.to_vec()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn claims_without_end_are_told_once_in_a_pause() {
+        let began = tokio::time::Instant::now();
+        let (mut free, mut told) = (began, Vec::new());
+        // There is news whenever it is asked for.
+        for _ in 0..3 {
+            told.push(paced(&mut free, async { began.elapsed().as_secs() }).await);
+        }
+        assert_eq!(told, [0, 30, 60]);
+        // What comes later is told at once.
+        tokio::time::sleep(2 * PAUSE).await;
+        assert_eq!(paced(&mut free, async { began.elapsed().as_secs() }).await, 120);
     }
 
     #[test]

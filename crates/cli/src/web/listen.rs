@@ -9,7 +9,8 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
@@ -58,6 +59,8 @@ pub(crate) async fn serve(listener: TcpListener, live: Result<Live, Absent>, wat
             Ok((stream, peer)) => {
                 let routes = Arc::clone(&routes);
                 tokio::spawn(async move {
+                    // Only a hint: it works without.
+                    let _ = stream.set_nodelay(true);
                     if let Err(error) = converse(stream, routes).await {
                         tracing::debug!(%peer, %error, "a browser's connection ended");
                     }
@@ -72,8 +75,10 @@ pub(crate) async fn serve(listener: TcpListener, live: Result<Live, Absent>, wat
     }
 }
 
-async fn converse(stream: TcpStream, routes: Arc<Routes>) -> io::Result<()> {
-    stream.set_nodelay(true)?;
+async fn converse<S>(stream: S, routes: Arc<Routes>) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let service = service_fn(move |request| {
         let routes = Arc::clone(&routes);
         async move { Ok::<_, Infallible>(routes.answer(request).await) }
@@ -86,3 +91,6 @@ async fn converse(stream: TcpStream, routes: Arc<Routes>) -> io::Result<()> {
         .await
         .map_err(io::Error::other)
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,7 +37,7 @@ pub(super) struct Routes {
     live: Result<Live, Absent>,
     watched: Option<Watched>,
     feeds: Arc<Semaphore>,
-    calls: Semaphore,
+    pub(super) calls: Semaphore,
 }
 
 /// What a page sends to be said.

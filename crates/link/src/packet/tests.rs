@@ -180,3 +180,15 @@ fn what_the_kernel_leaves_undone_is_known_or_done_here() {
         assert_eq!(link.lost(), 0);
     }
 }
+
+#[test]
+#[ignore = "needs root and ip"]
+fn the_kernel_keeps_so_much_of_what_is_to_be_sent_and_no_more() {
+    if !with_cable("the_kernel_keeps_so_much_of_what_is_to_be_sent_and_no_more") {
+        return;
+    }
+    let link = Device::open("near", OURS, OFF).unwrap();
+    // The kernel doubles what it is asked for, for what it needs beside the bytes (socket(7)); the limit for all is lower.
+    let kept = socket2::SockRef::from(&link).send_buffer_size().unwrap();
+    assert_eq!(kept, 2 * (4 << 20));
+}

@@ -163,3 +163,29 @@ fn a_timer_does_not_expire_while_what_it_waits_for_lies_in_the_link() {
 fn a_flood_does_not_hold_a_timer_back_for_ever() {
     assert_eq!(sent_again_with_the_answer_behind(BATCH + CATCH_UP), 1);
 }
+
+#[test]
+fn a_host_without_handles_waits_so_long_for_what_is_not_delivered_and_no_longer() {
+    let (mut here, interface) = host(1, [1; 32]);
+    let (mut there, far) = host(2, [2; 32]);
+    let to = SocketAddr::from(([192, 0, 2, 2], 9));
+    there.tcp_listen(to, 1, tcp::SocketOptions::default()).unwrap();
+    let id = here.tcp_connect(Instant::ZERO, None, to, tcp::SocketOptions::default()).unwrap();
+    let request = here.poll_transmit(Instant::ZERO, interface).unwrap();
+    there.on_frame(Instant::ZERO, far, request).unwrap();
+    let answer = there.poll_transmit(Instant::ZERO, far).unwrap();
+    here.on_frame(Instant::ZERO, interface, answer).unwrap();
+    // Its peer acknowledges nothing.
+    here.tcp_mut().write(Instant::ZERO, id, &[7; 100]).unwrap();
+
+    let poll = Poll::new().unwrap();
+    let bell = Arc::new(Bell::new(poll.registry(), ALARM).unwrap());
+    let family = Arc::new(Family::new(1, Vec::new()));
+    let shared = Arc::new(Shared::new(String::new(), Clock::new(), vec![interface], here, bell, family));
+    let mut driver = Driver::new(Arc::clone(&shared), poll, Vec::new());
+    let core = shared.lock();
+    let last = Instant::from_millis(5) + drain::LINGER;
+    assert!(!driver.is_at_end(&core, Instant::from_millis(5)));
+    assert!(!driver.is_at_end(&core, Instant::from_millis(4) + (drain::LINGER - DRAIN_CHECK)));
+    assert!(driver.is_at_end(&core, last));
+}

@@ -343,6 +343,26 @@ async fn a_transfer_is_given_up_when_asked_and_with_its_caller() {
 }
 
 #[tokio::test]
+async fn one_command_is_read_ahead_during_a_transfer_and_no_more() {
+    let site = site(free_ports(1)).await;
+    fs::write(site.directory.path().join("root/large"), vec![7; 16 << 20]).unwrap();
+    let mut client = Client::logged_in(&site).await;
+    let at = client.passive().await;
+    let mut data = TcpStream::connect(at).await.unwrap();
+    client.expect("RETR large", 150).await;
+    // The wish to give up would be granted at once if it were read: as the second command it waits for the transfer's end.
+    client.say("NOOP\r\nABOR").await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let mut bytes = Vec::new();
+    data.read_to_end(&mut bytes).await.unwrap();
+    assert_eq!(bytes.len(), 16 << 20);
+    for code in ["226 ", "200 ", "226 "] {
+        let answer = client.answer().await;
+        assert!(answer.starts_with(code), "{code}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_stopping_server_says_goodbye() {
     let site = site(free_ports(1)).await;
     let mut client = Client::logged_in(&site).await;
