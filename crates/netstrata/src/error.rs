@@ -23,6 +23,7 @@ pub(crate) fn kind_of(failure: Failure) -> ErrorKind {
     match failure {
         Failure::Refused => ErrorKind::ConnectionRefused,
         Failure::Reset => ErrorKind::ConnectionReset,
+        Failure::BrokenPipe => ErrorKind::BrokenPipe,
         Failure::TimedOut => ErrorKind::TimedOut,
         Failure::NetworkUnreachable => ErrorKind::NetworkUnreachable,
         Failure::HostUnreachable => ErrorKind::HostUnreachable,
@@ -198,6 +199,7 @@ mod tests {
         let table = [
             (Failure::Refused, ErrorKind::ConnectionRefused),
             (Failure::Reset, ErrorKind::ConnectionReset),
+            (Failure::BrokenPipe, ErrorKind::BrokenPipe),
             (Failure::TimedOut, ErrorKind::TimedOut),
             (Failure::NetworkUnreachable, ErrorKind::NetworkUnreachable),
             (Failure::HostUnreachable, ErrorKind::HostUnreachable),

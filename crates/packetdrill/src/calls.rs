@@ -6,7 +6,7 @@ use crate::machine::Machine;
 use crate::patience::Patience;
 use crate::send_memory::SendMemory;
 use crate::socket::{Received, Role, Socket};
-use crate::streams::{accept_now, begin, connected, disconnect, shut, told, write};
+use crate::streams::{accept_now, begin, connected, disconnect, errno, shut, write};
 use crate::world::World;
 use nix::errno::Errno;
 use std::cell::Cell;
@@ -55,7 +55,6 @@ impl Machine {
                 tells_rest: false,
                 read_shut: false,
                 failure: None,
-                half_closed: false,
                 remembered: Default::default(),
                 activity: Default::default(),
                 history: Default::default(),
@@ -247,9 +246,8 @@ impl Machine {
                 Ok(Role::Datagrams(_)) => crate::datagrams::send(world, number, data, to),
                 Ok(_) if begun.is_some() && world.is_opening(number) => Err(Errno::EAGAIN),
                 Ok(_) if carried > 0 && data.is_some_and(|data| data.len() == carried) => {
-                    crate::streams::take_failure(world, number).and_then(|failure| {
-                        failure.map_or(Ok(carried), |failure| Err(told(world, number, failure)))
-                    })
+                    crate::streams::take_failure(world, number)
+                        .and_then(|failure| failure.map_or(Ok(carried), |failure| Err(errno(failure))))
                 }
                 Ok(_) => write(world, number, data, flags, &done, again),
                 Err(error) => Err(error),

@@ -13,7 +13,6 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use stack::Stack;
 use std::collections::BTreeMap;
 use std::os::fd::RawFd;
-use tcp::State;
 
 /// The lowest number that a descriptor has: above what a process has otherwise, below the usual limit of 1024.
 pub(crate) const LOWEST: RawFd = 512;
@@ -77,7 +76,6 @@ impl Descriptors {
         for socket in self.sockets.values_mut() {
             let Role::Connection(id) = socket.role else { continue };
             if let Some(info) = stack.tcp().info(id).filter(|info| info.segment_size > 0) {
-                socket.half_closed = info.state == State::CloseWait;
                 socket.send_memory.note(&info, now);
                 let (sent, acknowledged) = socket.send_memory.progress();
                 socket.notices.note(sent, acknowledged, now);

@@ -3,7 +3,7 @@
 use crate::machine::Machine;
 use crate::option_values::{algorithm, algorithm_name, integer, pacing_rate, timeval};
 use crate::socket::{Role, Socket};
-use crate::streams::{take_failure, told};
+use crate::streams::{errno, take_failure};
 use crate::world::World;
 use nix::errno::Errno;
 use std::os::fd::RawFd;
@@ -113,7 +113,7 @@ impl Machine {
         self.call(|world| {
             if (level, name) == (SOCKET, libc::SO_ERROR) {
                 let failure = take_failure(world, number)?;
-                let mut code = failure.map_or(0, |failure| told(world, number, failure) as i32);
+                let mut code = failure.map_or(0, |failure| errno(failure) as i32);
                 if let Role::Datagrams(Some(id)) = world.descriptors.get(number)?.role
                     && let Some(error) = world.stack.udp_take_error(id)
                 {

@@ -42,8 +42,6 @@ pub(crate) struct Socket {
     pub(crate) tells_rest: bool,
     /// Reading was shut down: an end of stream that the peer did not send.
     pub(crate) read_shut: bool,
-    /// The peer had ended its stream, and this side had not, when it was last looked at.
-    pub(crate) half_closed: bool,
     /// Why it failed, taken from the stack and not told yet.
     pub(crate) failure: Option<Failure>,
     /// Options that are kept and given back, and have no effect on what leaves.

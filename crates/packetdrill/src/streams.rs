@@ -12,19 +12,12 @@ use tcp::{
     WriteMarks,
 };
 
-/// The error that a socket gives for a connection that has failed. A reset of a peer that had sent its FIN breaks a pipe.
-pub(crate) fn told(world: &World, number: RawFd, failure: Failure) -> Errno {
-    let half_closed = world.descriptors.get(number).is_ok_and(|socket| socket.half_closed);
-    match failure {
-        Failure::Reset if half_closed => Errno::EPIPE,
-        failure => errno(failure),
-    }
-}
-
-fn errno(failure: Failure) -> Errno {
+/// The error that a socket gives for a connection that has failed.
+pub(crate) fn errno(failure: Failure) -> Errno {
     match failure {
         Failure::Refused => Errno::ECONNREFUSED,
         Failure::Reset => Errno::ECONNRESET,
+        Failure::BrokenPipe => Errno::EPIPE,
         Failure::TimedOut => Errno::ETIMEDOUT,
         Failure::NetworkUnreachable => Errno::ENETUNREACH,
         Failure::HostUnreachable => Errno::EHOSTUNREACH,
@@ -38,13 +31,13 @@ fn failure(error: Errno) -> Option<Failure> {
     let all = [
         Failure::Refused,
         Failure::Reset,
+        Failure::BrokenPipe,
         Failure::TimedOut,
         Failure::NetworkUnreachable,
         Failure::HostUnreachable,
         Failure::ProtocolUnreachable,
         Failure::Aborted,
     ];
-    let error = if error == Errno::EPIPE { Errno::ECONNRESET } else { error };
     all.into_iter().find(|failure| errno(*failure) == error)
 }
 
@@ -123,7 +116,7 @@ pub(crate) fn connected(world: &mut World, number: RawFd) -> Result<Option<()>, 
     let Role::Connection(id) = socket.role else { return Err(Errno::EINVAL) };
     let ready = world.stack.tcp().readiness(id);
     if let Some(failure) = take_failure(world, number)? {
-        return Err(told(world, number, failure));
+        return Err(errno(failure));
     }
     if !ready.contains(Readiness::CONNECTED) {
         return if ready.contains(Readiness::DRAINED) { Err(Errno::ECONNABORTED) } else { Ok(None) };
@@ -217,7 +210,7 @@ fn read(
         return Err(if socket.early.remote.is_some() { Errno::EAGAIN } else { Errno::ENOTCONN });
     };
     if let Some(failure) = socket.failure.take() {
-        return Err(told(world, number, failure));
+        return Err(errno(failure));
     }
     let (tells_rest, read_shut) = (socket.tells_rest, socket.read_shut);
     let (now, tcp) = (world.now, world.stack.tcp_mut());
@@ -235,7 +228,7 @@ fn read(
         Err(ReadError::WouldBlock) if read_shut => 0,
         Err(ReadError::WouldBlock) => return Err(Errno::EAGAIN),
         Err(ReadError::NotConnected) => return Err(Errno::ENOTCONN),
-        Err(ReadError::Failed(failure)) => return Err(told(world, number, failure)),
+        Err(ReadError::Failed(failure)) => return Err(errno(failure)),
     };
     // A stream that has ended counts as one more byte.
     let rest = tcp.info(id).map_or(0, |info| info.receive_queue);
@@ -256,7 +249,7 @@ pub(crate) fn write(
     let socket = world.descriptors.get_mut(number)?;
     let Role::Connection(id) = socket.role else { return Err(Errno::EPIPE) };
     if let Some(failure) = socket.failure.take() {
-        return Err(told(world, number, failure));
+        return Err(errno(failure));
     }
     let Some(data) = data else {
         let ready = world.stack.tcp().readiness(id);
@@ -297,7 +290,7 @@ pub(crate) fn write(
                 |error| match error {
                     WriteError::WouldBlock => Errno::EAGAIN,
                     WriteError::NotConnected | WriteError::Shutdown => Errno::EPIPE,
-                    WriteError::Failed(failure) => told(world, number, failure),
+                    WriteError::Failed(failure) => errno(failure),
                 },
             )?;
         if let Some(room) = room {

@@ -53,6 +53,9 @@ pub enum Failure {
     /// The peer sent a RST.
     #[error("connection reset by peer")]
     Reset,
+    /// The peer sent a RST after its FIN: it has closed both directions. To a reader the FIN is all that matters.
+    #[error("the peer has closed and takes nothing more")]
+    BrokenPipe,
     /// The peer did not answer in time (RFC 9293 3.8.3, RFC 5482, or keepalive).
     #[error("timed out")]
     TimedOut,

@@ -2,6 +2,7 @@
 
 use crate::LIMIT;
 use crate::common::{connected, pair, pattern, within};
+use netstrata::tcp::State;
 use std::io::{ErrorKind, IoSliceMut, Read, Write};
 use std::net::Shutdown;
 use std::thread;
@@ -60,6 +61,34 @@ fn a_reset_is_told_once_then_the_end() {
         assert_eq!(client.read(&mut [0; 8]).unwrap(), 0);
         assert_eq!(client.write(b"x").unwrap_err().kind(), ErrorKind::BrokenPipe);
         assert!(client.take_error().unwrap().is_none());
+    });
+}
+
+/// As `std::net` has it on Linux, where EPIPE is the error of a reset in CLOSE-WAIT.
+#[test]
+fn a_reset_behind_the_end_is_for_who_writes_and_a_reader_has_the_end() {
+    within(LIMIT, || {
+        let (left, right) = pair();
+        for writes_first in [true, false] {
+            let (mut client, server) = connected(&left, &right);
+            drop(server);
+            assert_eq!(client.read(&mut [0; 8]).unwrap(), 0);
+            // Nobody takes this: a RST is the answer.
+            assert_eq!(client.write(b"x").unwrap(), 1);
+            while client.info().unwrap().state != State::Closed {
+                thread::yield_now();
+            }
+            if !writes_first {
+                assert_eq!(client.read(&mut [0; 8]).unwrap(), 0);
+                assert_eq!(client.peek(&mut [0; 8]).unwrap(), 0);
+                let error = client.take_error().unwrap().unwrap();
+                assert_eq!(error.kind(), ErrorKind::BrokenPipe, "{error}");
+            }
+            assert_eq!(client.write(b"x").unwrap_err().kind(), ErrorKind::BrokenPipe);
+            assert_eq!(client.write(b"x").unwrap_err().kind(), ErrorKind::BrokenPipe);
+            assert_eq!(client.read(&mut [0; 8]).unwrap(), 0);
+            assert!(client.take_error().unwrap().is_none());
+        }
     });
 }
 

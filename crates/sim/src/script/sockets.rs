@@ -52,6 +52,7 @@ pub(crate) fn error_name(failure: Failure) -> &'static str {
     match failure {
         Failure::Refused => "ECONNREFUSED",
         Failure::Reset => "ECONNRESET",
+        Failure::BrokenPipe => "EPIPE",
         Failure::TimedOut => "ETIMEDOUT",
         Failure::NetworkUnreachable => "ENETUNREACH",
         Failure::HostUnreachable => "EHOSTUNREACH",

@@ -224,6 +224,7 @@ impl Open {
         match self.state() {
             // Both sides have closed already, and the peer has all that was written.
             State::Closing | State::LastAck if self.send.queued() == 0 => Ok(Fate::Closed),
+            State::CloseWait => Ok(Fate::Failed(Failure::BrokenPipe)),
             _ => Ok(Fate::Failed(Failure::Reset)),
         }
     }
