@@ -3,6 +3,7 @@
 mod vectored;
 
 use crate::address::seen;
+use crate::budget;
 use crate::error::{self, not_connected, or_would_block};
 use crate::patience::Patience;
 use basis::Instant;
@@ -184,21 +185,22 @@ impl Connection {
     #[inline]
     pub(crate) fn poll_read(&self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let id = self.id;
-        self.host.poll(Awaited::Read(id), context, |stack, now| {
+        budget::poll(&self.host, Awaited::Read(id), context, |stack, now| {
             error::poll_read(stack.tcp_mut().read(now, id, buffer))
         })
     }
 
     pub(crate) fn poll_peek(&self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let id = self.id;
-        self.host
-            .poll(Awaited::Read(id), context, |stack, _| error::poll_read(stack.tcp_mut().peek(id, buffer)))
+        budget::poll(&self.host, Awaited::Read(id), context, |stack, _| {
+            error::poll_read(stack.tcp_mut().peek(id, buffer))
+        })
     }
 
     #[inline]
     pub(crate) fn poll_write(&self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let id = self.id;
-        self.host.poll(Awaited::Write(id), context, |stack, now| {
+        budget::poll(&self.host, Awaited::Write(id), context, |stack, now| {
             error::poll_write(stack.tcp_mut().write(now, id, bytes))
         })
     }
@@ -206,9 +208,10 @@ impl Connection {
     /// Waits until the peek is ready.
     pub(crate) async fn peeked(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let id = self.id;
-        self.host
-            .until(Awaited::Read(id), |stack, _| error::poll_read(stack.tcp_mut().peek(id, buffer)))
-            .await
+        budget::until(&self.host, Awaited::Read(id), |stack, _| {
+            error::poll_read(stack.tcp_mut().peek(id, buffer))
+        })
+        .await
     }
 
     /// A future of any of `wanted`; it gives all that holds of `wanted` then.
@@ -218,7 +221,7 @@ impl Connection {
         wanted: Readiness,
     ) -> impl Future<Output = io::Result<Readiness>> {
         let id = self.id;
-        self.host.until(awaited, move |stack, _| ready_now(stack, id, wanted))
+        budget::until(&self.host, awaited, move |stack, _| ready_now(stack, id, wanted))
     }
 
     /// The same for a `poll_*` function.
@@ -229,7 +232,7 @@ impl Connection {
         context: &mut Context<'_>,
     ) -> Poll<io::Result<Readiness>> {
         let id = self.id;
-        self.host.poll(awaited, context, |stack, _| ready_now(stack, id, wanted))
+        budget::poll(&self.host, awaited, context, |stack, _| ready_now(stack, id, wanted))
     }
 
     pub(crate) fn shutdown(&self, how: Shutdown) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! What every UDP socket of the facade stands on.
 
 use crate::address::seen;
+use crate::budget;
 use crate::error::{self, not_connected, or_would_block};
 use crate::patience::Patience;
 use runtime::{Awaited, Host};
@@ -119,7 +120,8 @@ impl Datagrams {
     }
 
     pub(crate) async fn received(&self, buffer: &mut [u8], take: Take) -> io::Result<(usize, SocketAddr)> {
-        self.host.until(Awaited::Receive(self.id), |stack, _| self.receive_now(stack, buffer, take)).await
+        budget::until(&self.host, Awaited::Receive(self.id), |stack, _| self.receive_now(stack, buffer, take))
+            .await
     }
 
     pub(crate) fn poll_receive(
@@ -128,7 +130,9 @@ impl Datagrams {
         buffer: &mut [u8],
         take: Take,
     ) -> Poll<io::Result<(usize, SocketAddr)>> {
-        self.host.poll(Awaited::Receive(self.id), context, |stack, _| self.receive_now(stack, buffer, take))
+        budget::poll(&self.host, Awaited::Receive(self.id), context, |stack, _| {
+            self.receive_now(stack, buffer, take)
+        })
     }
 
     fn receive_to_now(
@@ -150,7 +154,8 @@ impl Datagrams {
 
     /// The same as a task.
     pub(crate) async fn received_to(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr, SocketAddr)> {
-        self.host.until(Awaited::Receive(self.id), |stack, _| self.receive_to_now(stack, buffer)).await
+        budget::until(&self.host, Awaited::Receive(self.id), |stack, _| self.receive_to_now(stack, buffer))
+            .await
     }
 
     /// Sends from an address of the caller's choice.
@@ -169,7 +174,7 @@ impl Datagrams {
     ) -> io::Result<usize> {
         let attempt =
             |stack: &mut Stack, now| error::poll_send(stack.udp_send_from(now, self.id, bytes, from, to));
-        self.host.until(Awaited::Send(self.id), attempt).await
+        budget::until(&self.host, Awaited::Send(self.id), attempt).await
     }
 
     fn send_now(
@@ -192,7 +197,8 @@ impl Datagrams {
     }
 
     pub(crate) async fn sent(&self, bytes: &[u8], to: Option<SocketAddr>) -> io::Result<usize> {
-        self.host.until(Awaited::Send(self.id), |stack, now| self.send_now(stack, now, bytes, to)).await
+        budget::until(&self.host, Awaited::Send(self.id), |stack, now| self.send_now(stack, now, bytes, to))
+            .await
     }
 
     pub(crate) fn poll_send(
@@ -201,7 +207,9 @@ impl Datagrams {
         bytes: &[u8],
         to: Option<SocketAddr>,
     ) -> Poll<io::Result<usize>> {
-        self.host.poll(Awaited::Send(self.id), context, |stack, now| self.send_now(stack, now, bytes, to))
+        budget::poll(&self.host, Awaited::Send(self.id), context, |stack, now| {
+            self.send_now(stack, now, bytes, to)
+        })
     }
 
     fn ready_now(&self, stack: &Stack, wanted: UdpReadiness) -> Poll<io::Result<UdpReadiness>> {
@@ -216,7 +224,7 @@ impl Datagrams {
         awaited: fn(UdpId) -> Awaited,
         wanted: UdpReadiness,
     ) -> impl Future<Output = io::Result<UdpReadiness>> {
-        self.host.until(awaited(self.id), move |stack, _| self.ready_now(stack, wanted))
+        budget::until(&self.host, awaited(self.id), move |stack, _| self.ready_now(stack, wanted))
     }
 
     pub(crate) fn poll_ready(
@@ -225,7 +233,7 @@ impl Datagrams {
         wanted: UdpReadiness,
         context: &mut Context<'_>,
     ) -> Poll<io::Result<UdpReadiness>> {
-        self.host.poll(awaited(self.id), context, |stack, _| self.ready_now(stack, wanted))
+        budget::poll(&self.host, awaited(self.id), context, |stack, _| self.ready_now(stack, wanted))
     }
 
     pub(crate) fn local_address(&self) -> io::Result<SocketAddr> {

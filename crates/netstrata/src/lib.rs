@@ -29,6 +29,7 @@
 
 mod address;
 mod admission;
+mod budget;
 mod connection;
 mod datagrams;
 mod error;
@@ -39,6 +40,7 @@ mod patience;
 mod ping;
 mod send_file;
 mod tcp_listener;
+mod tcp_options;
 mod tcp_sending;
 mod tcp_stream;
 pub mod tokio;

@@ -2,8 +2,10 @@
 
 use crate::address::seen;
 use crate::admission::Request;
+use crate::budget;
 use crate::connection::Connection;
 use crate::error::{self, or_would_block};
+use ::tokio::task::coop::cooperative;
 use basis::Instant;
 use runtime::{Awaited, Host, Until, block_on};
 use stack::{BindError, Stack};
@@ -197,7 +199,7 @@ impl Listening {
 
     /// The same as a task.
     pub(crate) async fn requested(&self) -> io::Result<Request> {
-        let (host, request) = self.take(Self::poll_request_of).await?;
+        let (host, request) = cooperative(self.take(Self::poll_request_of)).await?;
         Ok(Request::new(host.clone(), request))
     }
 
@@ -227,7 +229,7 @@ impl Listening {
 
     /// Accepts as a task.
     pub(crate) async fn accepted(&self) -> io::Result<(Connection, SocketAddr)> {
-        Ok(self.wrap(self.take(Self::poll_id).await?, true))
+        Ok(self.wrap(cooperative(self.take(Self::poll_id)).await?, true))
     }
 
     pub(crate) fn poll_accept(
@@ -236,7 +238,8 @@ impl Listening {
     ) -> Poll<io::Result<(Connection, SocketAddr)>> {
         for place in self.in_turn() {
             let id = place.id;
-            let accepted = place.host.poll(Awaited::Accept(id), context, |stack, _| Self::poll_id(stack, id));
+            let accepted =
+                budget::poll(&place.host, Awaited::Accept(id), context, |stack, _| Self::poll_id(stack, id));
             if let Poll::Ready(result) = accepted {
                 return Poll::Ready(result.map(|accepted| self.wrap((&place.host, accepted), true)));
             }

@@ -1,5 +1,6 @@
 //! Echo requests and their answers (RFC 792).
 
+use crate::budget;
 use crate::error::{self, or_would_block};
 use runtime::{Awaited, Host};
 use stack::{EchoRequest, PingId, PingReply, Stack};
@@ -57,7 +58,7 @@ impl PingSocket {
             Some(request) => Poll::Ready(Ok(request)),
             None => Poll::Pending,
         };
-        self.host.until(Awaited::Ping(self.id), poll).await
+        budget::until(&self.host, Awaited::Ping(self.id), poll).await
     }
 
     /// Answers an echo request in the name of whom it was for.
@@ -88,7 +89,7 @@ impl PingSocket {
     /// # Errors
     /// [`NotConnected`](io::ErrorKind::NotConnected) when the host has been shut down.
     pub async fn recv(&self) -> io::Result<PingReply> {
-        self.host.until(Awaited::Ping(self.id), |stack, _| self.poll_now(stack)).await
+        budget::until(&self.host, Awaited::Ping(self.id), |stack, _| self.poll_now(stack)).await
     }
 
     /// Blocks until there is an answer, for up to `patience`.

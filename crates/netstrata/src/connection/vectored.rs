@@ -1,6 +1,7 @@
 //! Several slices at once.
 
 use super::Connection;
+use crate::budget;
 use crate::error::{self, or_would_block};
 use basis::Instant;
 use runtime::Awaited;
@@ -33,8 +34,9 @@ impl Connection {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.host
-            .poll(Awaited::Write(self.id), context, |stack, now| write_slices(stack, now, self.id, slices))
+        budget::poll(&self.host, Awaited::Write(self.id), context, |stack, now| {
+            write_slices(stack, now, self.id, slices)
+        })
     }
 }
 

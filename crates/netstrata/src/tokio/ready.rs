@@ -2,8 +2,10 @@
 
 use stack::UdpReadiness;
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::io::{self, ErrorKind};
 use std::ops::{BitAnd, BitOr, BitOrAssign, Sub};
+use std::pin::pin;
 use std::task::Poll;
 use tcp::Readiness;
 
@@ -193,8 +195,41 @@ impl fmt::Debug for Ready {
     }
 }
 
-/// Lets other tasks run once: for a caller whose function says "would block" although the socket is ready.
-pub(super) async fn yield_now() {
+/// What `read` or `write` says first, of those that `interest` names.
+pub(super) async fn either<T>(
+    interest: Interest,
+    read: impl Future<Output = io::Result<T>>,
+    write: impl Future<Output = io::Result<T>>,
+) -> io::Result<T> {
+    let (mut read, mut write) = (pin!(read), pin!(write));
+    poll_fn(|context| {
+        if interest.is_readable()
+            && let Poll::Ready(ready) = read.as_mut().poll(context)
+        {
+            return Poll::Ready(ready);
+        }
+        if interest.is_writable() { write.as_mut().poll(context) } else { Poll::Pending }
+    })
+    .await
+}
+
+/// Runs `act` whenever `ready` has waited, until it returns something other than "would block".
+pub(super) async fn when_ready<R, F: Future<Output = io::Result<Ready>>>(
+    ready: impl Fn() -> F,
+    mut act: impl FnMut() -> io::Result<R>,
+) -> io::Result<R> {
+    loop {
+        ready().await?;
+        match act() {
+            // It says so although the socket is ready.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => yield_now().await,
+            result => return result,
+        }
+    }
+}
+
+/// Lets other tasks run once.
+async fn yield_now() {
     let mut yielded = false;
     poll_fn(|context| {
         if std::mem::replace(&mut yielded, true) {

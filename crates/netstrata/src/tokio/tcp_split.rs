@@ -190,3 +190,15 @@ impl AsyncWrite for WriteHalf<'_> {
         Poll::Ready(self.0.close_write())
     }
 }
+
+impl AsRef<TcpStream> for ReadHalf<'_> {
+    fn as_ref(&self) -> &TcpStream {
+        self.0
+    }
+}
+
+impl AsRef<TcpStream> for WriteHalf<'_> {
+    fn as_ref(&self) -> &TcpStream {
+        self.0
+    }
+}

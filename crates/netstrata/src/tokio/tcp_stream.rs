@@ -1,19 +1,18 @@
 //! The TCP stream for tasks.
 
-use super::ready::{Interest, Ready};
 use crate::address;
 use crate::connection::Connection;
 use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use bytes::BufMut;
-use runtime::{Awaited, Host};
+use runtime::Host;
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
 use std::net::{Shutdown, SocketAddr, ToSocketAddrs};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tcp::{Info, Readiness, SocketOptions};
+use tcp::{Info, SocketOptions};
 
 /// A TCP connection to another host, with the methods of `tokio::net::TcpStream`.
 ///
@@ -126,7 +125,7 @@ impl TcpStream {
         self.connection.local_address()
     }
 
-    /// The peer's address.
+    /// The peer's address. It is told after the connection's end, too, where Linux would say that there is none.
     ///
     /// # Errors
     /// [`NotConnected`](ErrorKind::NotConnected).
@@ -159,62 +158,6 @@ impl TcpStream {
             buffer.advance(length);
             length
         })
-    }
-
-    /// Waits until the socket is ready for any of `interest`.
-    ///
-    /// # Errors
-    /// [`NotConnected`](ErrorKind::NotConnected) when the host has been shut down.
-    pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
-        let (connection, id) = (&*self.connection, self.connection.id);
-        let read = connection.ready(Awaited::Read(id), Readiness::READABLE | Readiness::READ_CLOSED);
-        let write = connection.ready(Awaited::Write(id), Readiness::WRITABLE);
-        let (mut read, mut write) = (pin!(read), pin!(write));
-        let readiness = poll_fn(|context| {
-            if interest.is_readable()
-                && let Poll::Ready(ready) = read.as_mut().poll(context)
-            {
-                return Poll::Ready(ready);
-            }
-            if interest.is_writable() { write.as_mut().poll(context) } else { Poll::Pending }
-        });
-        Ok(Ready::from(readiness.await?).of_interest(interest))
-    }
-
-    /// Waits until there is something to read: bytes, the end or a failure.
-    ///
-    /// # Errors
-    /// [`NotConnected`](ErrorKind::NotConnected) when the host has been shut down.
-    pub async fn readable(&self) -> io::Result<()> {
-        let wanted = Readiness::READABLE | Readiness::READ_CLOSED;
-        self.connection.ready(Awaited::Read(self.connection.id), wanted).await.map(drop)
-    }
-
-    /// Polls for something to read.
-    ///
-    /// # Errors
-    /// Those of [`TcpStream::readable`].
-    pub fn poll_read_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let wanted = Readiness::READABLE | Readiness::READ_CLOSED;
-        self.connection.poll_ready(Awaited::Read(self.connection.id), wanted, context).map_ok(drop)
-    }
-
-    /// Waits until there is room to write, or a failure to be told.
-    ///
-    /// # Errors
-    /// [`NotConnected`](ErrorKind::NotConnected) when the host has been shut down.
-    pub async fn writable(&self) -> io::Result<()> {
-        self.connection.ready(Awaited::Write(self.connection.id), Readiness::WRITABLE).await.map(drop)
-    }
-
-    /// Polls for room to write.
-    ///
-    /// # Errors
-    /// Those of [`TcpStream::writable`].
-    pub fn poll_write_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.connection
-            .poll_ready(Awaited::Write(self.connection.id), Readiness::WRITABLE, context)
-            .map_ok(drop)
     }
 
     /// Reads what is there.
@@ -260,37 +203,6 @@ impl TcpStream {
     /// Those of [`TcpStream::try_write`].
     pub fn try_write_vectored(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
         self.connection.try_write_vectored(buffers)
-    }
-
-    /// Runs `act` if the socket is ready for `interest`.
-    ///
-    /// # Errors
-    /// [`WouldBlock`](ErrorKind::WouldBlock) if it is not, and those of `act`.
-    pub fn try_io<R>(&self, interest: Interest, act: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
-        let readiness = self.host().with(|stack, _| stack.tcp().readiness(self.connection.id));
-        if Ready::from(readiness).of_interest(interest).is_empty() {
-            return Err(ErrorKind::WouldBlock.into());
-        }
-        act()
-    }
-
-    /// Runs `act` whenever the socket is ready for `interest`, until it returns something other than
-    /// [`WouldBlock`](ErrorKind::WouldBlock).
-    ///
-    /// # Errors
-    /// Those of `act`.
-    pub async fn async_io<R>(
-        &self,
-        interest: Interest,
-        mut act: impl FnMut() -> io::Result<R>,
-    ) -> io::Result<R> {
-        loop {
-            self.ready(interest).await?;
-            match act() {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => super::ready::yield_now().await,
-                result => return result,
-            }
-        }
     }
 
     /// The connection's inside: state, queues, round-trip time, windows. Beyond `tokio::net`.
@@ -395,6 +307,12 @@ impl TryFrom<crate::TcpStream> for TcpStream {
     type Error = io::Error;
     fn try_from(stream: crate::TcpStream) -> io::Result<TcpStream> {
         TcpStream::from_std(stream)
+    }
+}
+
+impl AsRef<TcpStream> for TcpStream {
+    fn as_ref(&self) -> &TcpStream {
+        self
     }
 }
 

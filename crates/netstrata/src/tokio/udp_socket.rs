@@ -1,16 +1,14 @@
 //! The UDP socket for tasks.
 
-use super::ready::{Interest, Ready, yield_now};
+use super::ready::{Interest, Ready, either, when_ready};
 use crate::address;
 use crate::datagrams::{Binding, Datagrams, Take};
 use ::tokio::io::ReadBuf;
 use runtime::{Awaited, Host};
 use stack::UdpReadiness;
 use std::fmt;
-use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -134,16 +132,7 @@ impl UdpSocket {
     pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
         let receive = self.datagrams.ready(Awaited::Receive, UdpReadiness::READABLE);
         let send = self.datagrams.ready(Awaited::Send, UdpReadiness::WRITABLE);
-        let (mut receive, mut send) = (pin!(receive), pin!(send));
-        let readiness = poll_fn(|context| {
-            if interest.is_readable()
-                && let Poll::Ready(ready) = receive.as_mut().poll(context)
-            {
-                return Poll::Ready(ready);
-            }
-            if interest.is_writable() { send.as_mut().poll(context) } else { Poll::Pending }
-        });
-        Ok(Ready::from(readiness.await?).of_interest(interest))
+        Ok(Ready::from(either(interest, receive, send).await?).of_interest(interest))
     }
 
     /// Waits until there is room for a datagram.
@@ -312,18 +301,8 @@ impl UdpSocket {
     ///
     /// # Errors
     /// Those of `act`.
-    pub async fn async_io<R>(
-        &self,
-        interest: Interest,
-        mut act: impl FnMut() -> io::Result<R>,
-    ) -> io::Result<R> {
-        loop {
-            self.ready(interest).await?;
-            match act() {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => yield_now().await,
-                result => return result,
-            }
-        }
+    pub async fn async_io<R>(&self, interest: Interest, act: impl FnMut() -> io::Result<R>) -> io::Result<R> {
+        when_ready(|| self.ready(interest), act).await
     }
 
     /// Whether sending to broadcast addresses is allowed.

@@ -2,6 +2,7 @@
 //! [`write_bytes`](crate::TcpStream::write_bytes) and [`read_bytes`](crate::TcpStream::read_bytes).
 
 use super::tcp_stream::TcpStream;
+use crate::budget;
 use crate::error::{self, or_would_block};
 use crate::zero_copy::write_pieces;
 use bytes::Bytes;
@@ -43,7 +44,7 @@ impl TcpStream {
     /// Those of a write.
     pub async fn write_bytes_marked(&self, bytes: &mut Bytes, marks: WriteMarks) -> io::Result<usize> {
         let id = self.connection.id;
-        let write = self.host().until(Awaited::Write(id), |stack, now| {
+        let write = budget::until(self.host(), Awaited::Write(id), |stack, now| {
             error::poll_write(stack.tcp_mut().write_bytes(now, id, bytes, marks))
         });
         write.await
@@ -96,7 +97,8 @@ impl TcpStream {
     /// Those of a write.
     pub async fn write_bytes_vectored(&self, pieces: &mut [Bytes]) -> io::Result<usize> {
         let id = self.connection.id;
-        self.host().until(Awaited::Write(id), |stack, now| write_pieces(stack, now, id, pieces)).await
+        budget::until(self.host(), Awaited::Write(id), |stack, now| write_pieces(stack, now, id, pieces))
+            .await
     }
 
     /// Writes as much of `bytes` as there is room for; see [`TcpStream::write_bytes`].
@@ -116,7 +118,7 @@ impl TcpStream {
     /// Those of a write.
     pub fn poll_write_bytes(&self, context: &mut Context<'_>, bytes: &mut Bytes) -> Poll<io::Result<usize>> {
         let id = self.connection.id;
-        self.host().poll(Awaited::Write(id), context, |stack, now| {
+        budget::poll(self.host(), Awaited::Write(id), context, |stack, now| {
             error::poll_write(stack.tcp_mut().write_bytes(now, id, bytes, WriteMarks::default()))
         })
     }
@@ -144,7 +146,7 @@ impl TcpStream {
     /// Those of a read.
     pub async fn read_bytes(&self, most: usize) -> io::Result<Bytes> {
         let id = self.connection.id;
-        let read = self.host().until(Awaited::Read(id), |stack, now| {
+        let read = budget::until(self.host(), Awaited::Read(id), |stack, now| {
             error::poll_read(stack.tcp_mut().read_bytes(now, id, most))
         });
         read.await
@@ -176,7 +178,7 @@ impl TcpStream {
     /// Those of a read.
     pub async fn read_bytes_vectored(&self, pieces: &mut Vec<Bytes>, most: usize) -> io::Result<usize> {
         let id = self.connection.id;
-        let read = self.host().until(Awaited::Read(id), |stack, now| {
+        let read = budget::until(self.host(), Awaited::Read(id), |stack, now| {
             error::poll_read(stack.tcp_mut().read_bytes_vectored(now, id, pieces, most))
         });
         read.await
@@ -199,7 +201,7 @@ impl TcpStream {
     /// Those of a read.
     pub fn poll_read_bytes(&self, context: &mut Context<'_>, most: usize) -> Poll<io::Result<Bytes>> {
         let id = self.connection.id;
-        self.host().poll(Awaited::Read(id), context, |stack, now| {
+        budget::poll(self.host(), Awaited::Read(id), context, |stack, now| {
             error::poll_read(stack.tcp_mut().read_bytes(now, id, most))
         })
     }

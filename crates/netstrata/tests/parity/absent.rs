@@ -20,25 +20,45 @@ macro_rules! absent_traits {
     }};
 }
 
+/// Types can be named as arguments only.
+macro_rules! absent_types {
+    ($($type:path),* $(,)?) => {{
+        $({ #[allow(dead_code, reason = "the type is only named")] fn named(_: $type) {} })*
+        [$(stringify!($type)),*]
+    }};
+}
+
+/// A generic function, which only its use tells from another.
+#[allow(dead_code, reason = "it only has to compile")]
+async fn generic_functions() {
+    drop(tokio::net::lookup_host("localhost:80").await);
+}
+const GENERIC: [&str; 1] = ["tokio::net::lookup_host"];
+
 fn absent() -> BTreeSet<String> {
     let mut names: Vec<&str> =
         absent![std::net::TcpListener::only_v6, std::net::TcpListener::set_only_v6,].to_vec();
+    names.extend(absent_types![tokio::net::TcpSocket]);
+    names.extend(GENERIC);
     names.extend(absent_traits![
         std::os::fd::AsFd,
         std::os::fd::AsRawFd,
         std::os::fd::FromRawFd,
         std::os::fd::IntoRawFd,
+        tokio::net::ToSocketAddrs,
     ]);
     names.into_iter().map(normal).chain(ON_LINUX.into_iter().map(str::to_owned)).collect()
 }
 
 /// Those that the originals have on Linux only.
-const ON_LINUX: [&str; 6] = [
+const ON_LINUX: [&str; 8] = [
     "tokio::net::UdpSocket::bind_device",
     "tokio::net::UdpSocket::device",
     "tokio::net::UdpSocket::set_tclass_v6",
+    "tokio::net::UdpSocket::set_tos",
     "tokio::net::UdpSocket::set_tos_v4",
     "tokio::net::UdpSocket::tclass_v6",
+    "tokio::net::UdpSocket::tos",
     "tokio::net::UdpSocket::tos_v4",
 ];
 
@@ -48,8 +68,10 @@ fn what_is_absent_on_linux_exists_in_the_originals() {
     let named = absent![
         tokio::net::UdpSocket::device,
         tokio::net::UdpSocket::set_tclass_v6,
+        tokio::net::UdpSocket::set_tos,
         tokio::net::UdpSocket::set_tos_v4,
         tokio::net::UdpSocket::tclass_v6,
+        tokio::net::UdpSocket::tos,
         tokio::net::UdpSocket::tos_v4,
     ];
     // This one takes its argument by `impl`-free generics whose type only a call tells.

@@ -15,6 +15,7 @@ macro_rules! tcp_stream_of_tokio {
             let buffer = &mut ReadBuf::new(&mut []);
             let slices = &mut [IoSliceMut::new(&mut [])];
             let _: io::Result<$type> = <$type>::from_std(blocking);
+            let _: &$type = stream.as_ref();
             let _: io::Result<SocketAddr> = stream.local_addr();
             let _: io::Result<SocketAddr> = stream.peer_addr();
             let _: io::Result<Option<io::Error>> = stream.take_error();
@@ -52,6 +53,7 @@ macro_rules! tcp_stream_of_tokio {
                 let _: io::Result<usize> = read.try_read_buf(&mut Vec::new());
                 let _: io::Result<SocketAddr> = read.peer_addr();
                 let _: io::Result<SocketAddr> = read.local_addr();
+                let _: (&$type, &$type) = (read.as_ref(), write.as_ref());
                 let _: io::Result<$ready> = write.ready(interest).await;
                 let _: io::Result<()> = write.writable().await;
                 let _: io::Result<usize> = write.try_write(&[]);
@@ -75,6 +77,7 @@ macro_rules! tcp_stream_of_tokio {
             let _: io::Result<usize> = write.try_write_vectored(&[IoSlice::new(&[])]);
             let _: io::Result<SocketAddr> = write.peer_addr();
             let _: io::Result<SocketAddr> = write.local_addr();
+            let _: (&$type, &$type) = (read.as_ref(), write.as_ref());
             let Ok(whole) = read.reunite(write) else { return };
             let (read, write) = whole.into_split();
             let Ok(whole) = write.reunite(read) else { return };

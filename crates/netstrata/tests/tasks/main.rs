@@ -5,7 +5,9 @@
     reason = "tests live in real time, and a failure is a failed test"
 )]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod turns;
 
 use bytes::Bytes;
 use common::{LEFT, NOBODY, RIGHT, pair, pattern, right};
@@ -29,7 +31,7 @@ fn run(test: impl Future<Output = ()> + Send + 'static) {
     });
 }
 
-async fn connected(left: &Host, right: &Host) -> (TcpStream, TcpStream) {
+pub(crate) async fn connected(left: &Host, right: &Host) -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind(right, (RIGHT, 0)).await.unwrap();
     let client = TcpStream::connect(left, listener.local_addr().unwrap()).await.unwrap();
     let (server, from) = listener.accept().await.unwrap();
