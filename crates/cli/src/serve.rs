@@ -20,6 +20,7 @@ pub(crate) mod system;
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -35,7 +36,7 @@ use crate::network;
 use crate::signals::Signals;
 use crate::status::report::{Program, Report};
 use crate::web::{self, Absent, Watched};
-use control::Reporter;
+use control::{Control, Reporter};
 use site::Site;
 
 /// How long the last bytes of ended calls may take to be delivered.
@@ -69,92 +70,129 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<(), Failure> {
 async fn serve(arguments: ServeArguments, equipment: Equipment, stopper: Stopper) -> Result<(), Failure> {
     let no_signals = |error| Failure::new(format!("cannot listen to signals: {error}"), "");
     let mut signals = Signals::listen().map_err(no_signals)?;
+    let running = tokio::select! {
+        running = start(&arguments, equipment) => running?,
+        signal = signals.next() => {
+            tracing::info!(signal = signal.name, "stopped before it was up");
+            return Ok(());
+        }
+    };
+    running.tell(&arguments);
+    let (signal, broken) = running.until_stopped(&mut signals).await;
+    let outcome = broken.map_or(Ok(()), |error| {
+        tracing::error!(%error, "no link is left, so nobody can call any more");
+        Err(Failure::new(error.to_string(), "make the interface again, and start the server again"))
+    });
+    activation::notify("STOPPING=1");
+    running.wind_up(arguments.grace, signal, stopper, signals).await;
+    outcome
+}
+
+/// A server that is up.
+struct Running {
+    site: Site,
+    page: Option<Page>,
+    /// Where `status` is answered.
+    control: Option<(PathBuf, JoinHandle<()>)>,
+}
+
+/// Makes all that was asked for, or nothing of it.
+async fn start(arguments: &ServeArguments, equipment: Equipment) -> Result<Running, Failure> {
     let most = usize::try_from(arguments.max_calls).unwrap_or(usize::MAX);
     let mut site = Site::new(Calls::new(most), Calls::new(most), equipment);
+    let open_control = || control::open_for(&arguments.network.link, arguments.control.as_ref());
     // One that was asked for must be had, which is known before anything is joined.
-    let asked_for = if arguments.control.is_some() {
-        control::open_for(&arguments.network.link, arguments.control.as_ref())?
-    } else {
-        None
-    };
+    let asked_for = if arguments.control.is_some() { open_control()? } else { None };
     if arguments.network.link == LinkSpec::Host {
-        system::start(&arguments, &mut site)?;
+        system::start(arguments, &mut site)?;
     } else {
-        ours::start(&arguments, &mut site).await?;
+        ours::start(arguments, &mut site).await?;
     }
     for host in &site.hosts {
         tokio::spawn(contest::watch(host.clone()));
     }
     let control = match asked_for {
-        None => control::open_for(&arguments.network.link, arguments.control.as_ref())?,
+        None => open_control()?,
         some => some,
     };
-    let control_path = control.as_ref().map(|(_, path)| path.display().to_string());
-    let answering = control.map(|(control, _)| tokio::spawn(control.answer(reporter(&arguments, &site))));
-
-    let page = start_page(&arguments, &mut site).await?;
-
-    confinement::seal(&arguments);
-    let control_flag = control_path.filter(|_| arguments.control.is_some());
-    let text = banner::banner(
-        &arguments.network.link,
-        &site.reach,
-        page.as_ref().map(|page| page.at),
-        control_flag.as_deref(),
-    );
-    // Whoever does not want to read it may close our output.
-    let mut stdout = std::io::stdout();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-
-    activation::notify("READY=1");
-    for at in activation::left_over() {
-        tracing::warn!(%at, "a socket was handed over that nothing is published on; see --publish");
-    }
-
-    let mut severed: JoinSet<std::io::Error> = JoinSet::new();
-    for host in site.hosts.clone() {
-        severed.spawn(async move { host.severed().await });
-    }
-    let (signal, broken) = tokio::select! {
-        signal = signals.next() => (signal.name, None),
-        Some(Ok(error)) = severed.join_next() => ("none", Some(error)),
+    let page = start_page(arguments, &mut site).await?;
+    let answer = |(control, path): (Control, PathBuf)| {
+        (path, tokio::spawn(control.answer(reporter(arguments, &site))))
     };
-    drop(severed);
-    let broken = broken.map(|error| {
-        tracing::error!(%error, "no link is left, so nobody can call any more");
-        Failure::new(error.to_string(), "make the interface again, and start the server again")
-    });
-    activation::notify("STOPPING=1");
-    let going_on = site.calls.count();
-    tracing::info!(signal, going_on, grace = ?arguments.grace, "stopping: no more calls are taken");
-    if going_on > 0 {
-        let text = format!(
-            "netstrata: stopping; {going_on} calls may go on for {:?}, or stop again to end them now",
-            arguments.grace
+    let control = control.map(answer);
+    confinement::seal(arguments);
+    Ok(Running { site, page, control })
+}
+
+impl Running {
+    /// Says that it is up: to its user, and to a service manager.
+    fn tell(&self, arguments: &ServeArguments) {
+        let path = self.control.as_ref().filter(|_| arguments.control.is_some());
+        let text = banner::banner(
+            &arguments.network.link,
+            &self.site.reach,
+            self.page.as_ref().map(|page| page.at),
+            path.map(|(path, _)| path.display().to_string()).as_deref(),
         );
-        // Whoever has stopped reading must not keep the calls from their end.
-        tokio::task::spawn_blocking(move || tell(text));
-    }
-    stopper.drain(arguments.grace);
-    let summary = loop {
-        tokio::select! {
-            summary = site.finish() => break summary,
-            _ = signals.next() => stopper.cut(),
+        // Whoever does not want to read it may close our output.
+        let mut stdout = std::io::stdout();
+        let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        activation::notify("READY=1");
+        for at in activation::left_over() {
+            tracing::warn!(%at, "a socket was handed over that nothing is published on; see --publish");
         }
-    };
-    tracing::info!(held = summary.held, refused = summary.refused, stopped = summary.stopped, "stopped");
-    if let Some(page) = page {
-        // It holds a host: what it shows must end before the hosts do.
-        page.answering.abort();
-        let _ = page.answering.await;
     }
-    site.shut_down(DELIVERY).await;
-    if let Some(answering) = answering {
-        // Its end removes the socket.
-        answering.abort();
-        let _ = answering.await;
+
+    /// Waits for a signal, which is named, or for the end of the last link.
+    async fn until_stopped(&self, signals: &mut Signals) -> (&'static str, Option<std::io::Error>) {
+        let mut severed: JoinSet<std::io::Error> = JoinSet::new();
+        for host in self.site.hosts.clone() {
+            severed.spawn(async move { host.severed().await });
+        }
+        tokio::select! {
+            signal = signals.next() => (signal.name, None),
+            Some(Ok(error)) = severed.join_next() => ("none", Some(error)),
+        }
     }
-    broken.map_or(Ok(()), Err)
+
+    /// Takes no more calls, lets those that go on come to their end, and ends everything.
+    async fn wind_up(
+        mut self,
+        grace: Duration,
+        signal: &'static str,
+        stopper: Stopper,
+        mut signals: Signals,
+    ) {
+        let going_on = self.site.calls.count();
+        tracing::info!(signal, going_on, ?grace, "stopping: no more calls are taken");
+        if going_on > 0 {
+            let calls = if going_on == 1 { "1 call".to_owned() } else { format!("{going_on} calls") };
+            let text = format!(
+                "netstrata: stopping; {calls} may go on for {grace:?}, or stop again to end them now"
+            );
+            // Whoever has stopped reading must not keep the calls from their end.
+            tokio::task::spawn_blocking(move || tell(text));
+        }
+        stopper.drain(grace);
+        let summary = loop {
+            tokio::select! {
+                summary = self.site.finish() => break summary,
+                _ = signals.next() => stopper.cut(),
+            }
+        };
+        tracing::info!(held = summary.held, refused = summary.refused, stopped = summary.stopped, "stopped");
+        if let Some(page) = self.page {
+            // It holds a host: what it shows must end before the hosts do.
+            page.answering.abort();
+            let _ = page.answering.await;
+        }
+        self.site.shut_down(DELIVERY).await;
+        if let Some((_, answering)) = self.control {
+            // Its end removes the socket.
+            answering.abort();
+            let _ = answering.await;
+        }
+    }
 }
 
 /// The page, being served.

@@ -4,10 +4,11 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Listens for SIGINT and SIGTERM.
+/// Listens for SIGINT and SIGTERM, and for SIGHUP: the terminal has gone away.
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    hangup: Option<Signal>,
 }
 
 /// A signal that asked the process to end.
@@ -36,6 +37,7 @@ impl Signals {
         Ok(Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hangup: if minds_hangup() { Some(signal(SignalKind::hangup())?) } else { None },
         })
     }
 
@@ -44,7 +46,25 @@ impl Signals {
         tokio::select! {
             Some(()) = self.interrupt.recv() => Stopped { name: "SIGINT", code: 130 },
             Some(()) = self.terminate.recv() => Stopped { name: "SIGTERM", code: 143 },
+            Some(()) = next_of(&mut self.hangup) => Stopped { name: "SIGHUP", code: 129 },
             else => std::future::pending().await,
         }
     }
+}
+
+async fn next_of(signal: &mut Option<Signal>) -> Option<()> {
+    match signal {
+        Some(signal) => signal.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether SIGHUP would end this process: whoever was started by nohup(1) ignores it, and goes on doing so. Only Linux says so; elsewhere
+/// the signal is left as it is.
+fn minds_hangup() -> bool {
+    /// By the number of the signal, from 1.
+    const SIGHUP: u64 = 1;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & SIGHUP == 0)
 }

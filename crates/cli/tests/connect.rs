@@ -10,7 +10,7 @@ mod common;
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -246,6 +246,31 @@ fn a_command_that_is_stopped_leaves_no_call_behind() {
             // Neither a wait for the keepalive nor a word to the user.
             assert_eq!(stream.read(&mut [0]).unwrap_or(0), 0);
             assert_eq!((process.wait().code(), process.stderr().as_str()), (Some(code), ""));
+        }
+    }
+}
+
+/// With and without a terminal's hangup being minded, as nohup(1) has it not. The kernel would tell the peer; our stack has to itself.
+#[test]
+fn a_terminal_that_goes_away_ends_the_call_unless_it_is_ignored() {
+    for network in networks() {
+        for minds in [true, false] {
+            let mut command = Command::new("env");
+            command.arg(if minds { "--default-signal=HUP" } else { "--ignore-signal=HUP" });
+            command.arg(netstrata().get_program());
+            command.args(["connect", &network.address, "--link", &network.link]);
+            let mut process = Process::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()));
+            let mut stream = network.listener.accept();
+            stream.write_all(b"x").unwrap();
+            process.child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+            process.signal(Signal::SIGHUP);
+            if !minds {
+                process.child.stdin.as_mut().unwrap().write_all(b"y").unwrap();
+                assert_eq!(stream.read(&mut [0]).unwrap(), 1);
+                process.signal(Signal::SIGTERM);
+            }
+            assert_eq!(stream.read(&mut [0]).unwrap_or(0), 0);
+            assert_eq!(process.wait().code(), Some(if minds { 129 } else { 143 }));
         }
     }
 }

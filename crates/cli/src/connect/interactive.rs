@@ -31,6 +31,9 @@ pub(crate) fn ends() -> io::Result<Ends> {
                     pending.push(b'\n');
                 }
                 Err(ReadlineError::Eof | ReadlineError::Interrupted) => left = true,
+                Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
+                    return Err(io::Error::new(error.kind(), "this terminal sends bytes that are no UTF-8"));
+                }
                 Err(error) => return Err(other(error)),
             }
         }

@@ -130,7 +130,8 @@ fn tell_names(responder: &Responder, known: &mut Vec<Name>) {
         return;
     }
     let services: Vec<String> = responder.instances().map(Name::to_string).collect();
-    tracing::info!(host = ?names.first(), ?services, "found by these names");
+    let host = responder.host().map(Name::to_string).unwrap_or_default();
+    tracing::info!(host, ?services, "found by these names");
     *known = names;
 }
 
