@@ -74,10 +74,12 @@ impl Delivered {
                     Some(self.timed.map_or(sent_at, |timed| if timed < sent_at { sent_at } else { timed }));
             }
         }
-        // RFC 8985 6.2 step 2: this may still be the acknowledgment of an earlier transmission.
+        // RFC 8985 6.2 step 2: this may still be the acknowledgment of an earlier transmission. What arrived behind a gap leaves the
+        // echo as it was (RFC 7323 4.3), which then tells nothing.
+        let echo = self.echo.filter(|_| !selectively);
         let too_early = repeated
             && (self.now.saturating_since(sent_at) < self.shortest
-                || self.echo.is_some_and(|echo| echo + u64::from(self.lag) < sent_at.as_millis()));
+                || echo.is_some_and(|echo| echo + u64::from(self.lag) < sent_at.as_millis()));
         let later = self.latest.is_none_or(|(at, last)| at < sent_at || at == sent_at && last.before(end));
         if too_early {
             return;
