@@ -194,6 +194,7 @@ impl Open {
         if !payload.is_empty() {
             self.receive.count_data(payload);
             self.receive.tune(header, environment);
+            self.receive.acks.note_push(header.flags.contains(Flags::PSH));
         }
         let fin = header.flags.contains(Flags::FIN);
         self.receive.accept(header.sequence, payload, fin, &mut self.timers, environment);

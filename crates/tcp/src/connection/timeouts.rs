@@ -25,7 +25,7 @@ impl Open {
         while let Some(timer) = self.timers.pop_expired(!self.closing.acknowledged(), environment.now) {
             let alive = match timer {
                 Timer::DelayedAck => {
-                    self.receive.acks.now();
+                    self.receive.acks.on_delay_over();
                     true
                 }
                 Timer::Retransmit if self.syn_ack.is_some() => self.on_syn_ack_expired(environment),

@@ -12,33 +12,63 @@ const QUICK: u8 = 16;
 /// What the receiver owes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AckState {
-    /// Bytes received since the last acknowledgment.
-    pending: u32,
+    /// Bytes received since the last acknowledgment, as far as they count.
+    pending: u16,
     /// Acknowledgments that must go out one by one: the peer counts them (RFC 5681 4.2).
     duplicates: u8,
     /// An acknowledgment is due now.
     due: bool,
     quick: u8,
+    /// What came last was pushed: its sender may wait for the acknowledgment.
+    pushed: bool,
+    /// The application answers what it reads, so that acknowledgments travel with its data.
+    answers: bool,
     /// When data last came, in milliseconds; 0 for never.
     last_data: u32,
 }
 
 impl AckState {
     pub(crate) const fn new() -> AckState {
-        AckState { pending: 0, duplicates: 0, due: false, quick: QUICK, last_data: 0 }
+        AckState {
+            pending: 0,
+            duplicates: 0,
+            due: false,
+            quick: QUICK,
+            pushed: false,
+            answers: false,
+            last_data: 0,
+        }
     }
 
     /// `count` bytes arrived in order; a full segment is `segment_size`.
     #[inline]
     pub(crate) fn on_in_order(&mut self, count: u32, segment_size: u32, timers: &mut Timers, now: Instant) {
-        self.pending = self.pending.saturating_add(count);
+        self.pending = self.pending.saturating_add(count.min(u16::MAX.into()) as u16);
         self.last_data = milliseconds(now);
         // MUST-41 and SHOULD-19: at least every second full-sized segment.
-        if self.quick > 0 || self.pending >= 2 * segment_size {
+        if self.quick > 0 || u32::from(self.pending) >= 2 * segment_size {
             self.due = true;
         } else if !timers.is_armed(Timer::DelayedAck) {
             timers.arm(Timer::DelayedAck, now + DELAY);
         }
+    }
+
+    /// Whether the segment with this data was pushed.
+    #[inline]
+    pub(crate) fn note_push(&mut self, pushed: bool) {
+        self.pushed = pushed;
+    }
+
+    /// The application has read everything. If its peer waits for no answer, it may wait for the acknowledgment: a lone segment in
+    /// flight, or an odd one at the end of a burst, would be held up for the whole delay.
+    #[inline]
+    pub(crate) fn on_all_read(&mut self) {
+        self.due |= self.pushed && self.pending > 0 && !self.answers;
+    }
+
+    /// The delay is over, and the application has not answered.
+    pub(crate) fn on_delay_over(&mut self) {
+        (self.due, self.answers) = (true, false);
     }
 
     /// A segment came before its turn.
@@ -61,7 +91,7 @@ impl AckState {
     /// become small: an odd segment that waits for company would be a good part of it.
     pub(crate) fn on_gap_filled(&mut self) {
         self.due = true;
-        self.quick = QUICK;
+        (self.quick, self.answers) = (QUICK, false);
     }
 
     /// What was due can wait for the next segment.
@@ -72,7 +102,7 @@ impl AckState {
 
     /// The next acknowledgments are not delayed, if `on`; else they are (TCP_QUICKACK).
     pub(crate) fn set_quick(&mut self, on: bool) {
-        self.quick = if on { QUICK } else { 0 };
+        (self.quick, self.answers) = if on { (QUICK, false) } else { (0, true) };
         self.due |= on && self.pending > 0;
     }
 
@@ -105,7 +135,7 @@ impl AckState {
             // Before any data came, only the handshake can be acknowledged.
             let answers_handshake = self.last_data == 0 && self.due;
             if answers_handshake || self.last_data != 0 && since < DELAY.as_millis() as u32 {
-                self.quick = 0;
+                (self.quick, self.answers) = (0, true);
             }
         } else {
             self.quick = self.quick.saturating_sub(1);
@@ -153,6 +183,30 @@ mod tests {
         assert!(ack.is_due());
         ack.on_sent(false, &mut timers, Instant::ZERO);
         assert!(!ack.is_due() && !timers.is_armed(Timer::DelayedAck));
+    }
+
+    #[test]
+    fn what_was_pushed_is_acknowledged_when_it_is_read_until_the_application_answers() {
+        let (mut ack, mut timers) = (AckState::new(), Timers::new());
+        let at = Instant::from_millis;
+        let mut read = |ack: &mut AckState, pushed, now| {
+            ack.on_in_order(10, 1000, &mut timers, at(now));
+            ack.note_push(pushed);
+            ack.on_all_read();
+            let due = ack.is_due();
+            ack.on_sent(false, &mut timers, at(now));
+            due
+        };
+        for n in 0..u64::from(QUICK) {
+            assert!(read(&mut ack, false, n));
+        }
+        assert!(!ack.is_quick());
+        assert_eq!([true, false, true].map(|pushed| read(&mut ack, pushed, 100)), [true, false, true]);
+        ack.on_sent(true, &mut Timers::new(), at(110));
+        assert!(!read(&mut ack, true, 200), "its data will carry it");
+        ack.on_delay_over();
+        ack.on_sent(false, &mut Timers::new(), at(240));
+        assert!(read(&mut ack, true, 300), "it did not");
     }
 
     #[test]
