@@ -8,18 +8,27 @@ mod dns;
 mod echo;
 mod engine;
 mod guard;
+mod handing;
+#[cfg(target_os = "linux")]
+mod kernel;
+#[cfg(not(target_os = "linux"))]
+#[path = "gateway/no_kernel.rs"]
+mod kernel;
+mod mappings;
 #[cfg(target_os = "linux")]
 mod namespace;
 #[cfg(not(target_os = "linux"))]
 #[path = "gateway/no_namespace.rs"]
 mod namespace;
+mod notice;
 mod outcome;
+mod outside;
 mod own;
 mod publish;
+mod published;
 pub(crate) mod report;
 mod settings;
 mod start;
 mod tcp;
-mod ways;
 
 pub(crate) use start::run;

@@ -358,6 +358,248 @@ fn a_guests_port_is_published() {
     says(&outcome, &["published", "nobody there", "['127.0.0.1:18080', '10.7.0.100:80'] 127.0.0.1:18081"]);
 }
 
+/// RFC 4787: one port outside for all to whom an endpoint sends (REQ-1), which is even or odd as its own is (REQ-4); what comes from an
+/// address that it has sent to is for it, whatever the port (REQ-8), and nothing else; it ends some time after the last of its own (REQ-5).
+#[test]
+#[ignore = "needs a network namespace and python3"]
+fn a_guests_endpoint_has_one_port_outside_for_all_and_lets_in_whom_it_has_sent_to() {
+    let outcome = on_a_machine(
+        r#"
+        gateway --configure --host-loopback
+        cat > endpoint.py <<'END'
+import ast, socket
+def ask(end, to, what=b""):
+    end.sendto(what, to)
+    told, sender = end.recvfrom(1500)
+    return ast.literal_eval(told.decode()), sender[:2]
+for family, own, places in (
+    (socket.AF_INET, "", [("198.51.100.1", 4000), ("198.51.100.2", 4000), ("10.7.0.1", 4000)]),
+    (socket.AF_INET6, "::", [("2001:db8::1", 4000)] * 2)):
+    for port in 6000, 6001:
+        end = socket.socket(family, socket.SOCK_DGRAM)
+        end.settimeout(60)
+        end.bind((own, port))
+        told = [ask(end, place) for place in places]
+        assert [sender for _, sender in told] == places, told
+        ports = {outside[1] for outside, _ in told}
+        print(family.name, "ports", len(ports), "alike", ports.pop() % 2 == port % 2)
+end = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+end.settimeout(60)
+end.bind(("", 6002))
+print("another port", ask(end, ("198.51.100.1", 4000), b"198.51.100.1 5000")[1])
+# Nothing comes of this one: what is told next is of the question behind it.
+end.sendto(b"198.51.100.2 5001", ("198.51.100.1", 4000))
+print("another address", ask(end, ("198.51.100.1", 4000))[1])
+# Errors name what they are about, also to who is not connected.
+for family, place in (socket.AF_INET, ("198.51.100.1", 9)), (socket.AF_INET6, ("2001:db8::1", 9)):
+    end = socket.socket(family, socket.SOCK_DGRAM)
+    end.settimeout(60)
+    end.setsockopt(*((socket.IPPROTO_IP, 11, 1) if family == socket.AF_INET else (socket.IPPROTO_IPV6, 25, 1)))
+    end.sendto(b"is anybody there", place)
+    try:
+        end.recv(9)
+    except OSError as error:
+        print("error", error.strerror)
+    about, _, _, to = end.recvmsg(1500, 1500, socket.MSG_ERRQUEUE)
+    print("about", about, to[:2])
+end = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+end.connect(("198.51.100.1", 9))
+end.send(b"once more")
+end.settimeout(60)
+try:
+    end.recv(9)
+except ConnectionRefusedError:
+    print("refused")
+END
+        guest python3 endpoint.py
+        told '"unasked", report["not_done"]["datagrams from outside that nobody asked for"]'
+        kill -TERM $gateway && wait $gateway
+        gateway --configure --udp-idle 1s
+        guest python3 -c 'import socket; socket.socket(type=socket.SOCK_DGRAM).sendto(b"", ("198.51.100.1", 4000))'
+        begun() { [ "$(told 'report["flows_begun"]')" = 1 ]; }
+        until_true begun
+        over() { [ "$(told 'len([flow for flow in report["flows"] if flow["protocol"] == "udp"])')" = 0 ]; }
+        until_true over && echo no flow is left
+    "#,
+    );
+    says(
+        &outcome,
+        &[
+            "AF_INET ports 1 alike True",
+            "AF_INET6 ports 1 alike True",
+            "another port ('198.51.100.1', 5000)",
+            "another address ('198.51.100.1', 4000)",
+            "error Connection refused",
+            "about b'is anybody there' ('198.51.100.1', 9)",
+            "about b'is anybody there' ('2001:db8::1', 9)",
+            "refused",
+            "no flow is left",
+            "unasked 1",
+        ],
+    );
+    assert!(!outcome.text().contains("False"), "{}", outcome.text());
+}
+
+#[test]
+#[ignore = "needs a network namespace and python3"]
+fn a_guests_udp_port_is_published() {
+    let outcome = on_a_machine(
+        r#"
+        gateway --configure --publish 18053=10.7.0.100:4000/udp --publish 198.51.100.1:18053=10.7.0.100:4000/udp \
+          --publish "[::1]:18053=10.7.0.100:4000/udp"
+        grep -o "publish 127.0.0.1:18053 to 10.7.0.100:4000/udp" run/banner
+        cat > listen.py <<'END'
+import socket
+end = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+end.bind(("10.7.0.100", 4000))
+# Its own datagrams leave by the port that others reach it at.
+end.settimeout(60)
+end.sendto(b"", ("198.51.100.2", 4000))
+print("seen outside as", end.recv(1500).decode(), flush=True)
+open("listening", "w").close()
+while True:
+    end.settimeout(None)
+    what, sender = end.recvfrom(65535)
+    end.sendto(what + repr(sender).encode(), sender)
+END
+        guest rm -f listening; chown 65534 .
+        guest python3 listen.py &
+        until_true test -e listening
+        python3 -c '
+import socket
+def call(own, to, family=socket.AF_INET):
+    end = socket.socket(family, socket.SOCK_DGRAM)
+    end.settimeout(60)
+    end.bind(own)
+    for what in b"once", b"twice":
+        end.sendto(what, to)
+        told, sender = end.recvfrom(1500)
+        assert sender[:2] == to, sender
+    print(own[0], told.decode())
+    return end
+kept = [call(("127.0.0.1", 5000), ("127.0.0.1", 18053)), call(("127.0.0.2", 5000), ("127.0.0.1", 18053)),
+    call(("198.51.100.2", 5000), ("198.51.100.1", 18053)), call(("::1", 6000), ("::1", 18053), socket.AF_INET6)]
+end = kept[0]
+end.sendto(b"y" * 60000, ("127.0.0.1", 18053))
+print("long", len(end.recv(65535)) > 60000)'
+        # Taken ports are told of at once.
+        "$NETSTRATA" gateway --netns "$guest" --link tap:net1 --publish 18053=10.7.0.100:4000/udp 2>&1 | grep -o "UDP at 127.0.0.1:18053 is already in use" || true
+    "#,
+    );
+    says(
+        &outcome,
+        &[
+            "publish 127.0.0.1:18053 to 10.7.0.100:4000/udp",
+            "seen outside as ('198.51.100.1', 18053)",
+            "127.0.0.1 twice('10.7.0.1', 5000)",
+            "127.0.0.2 twice('10.7.0.1', 5001)",
+            "198.51.100.2 twice('198.51.100.2', 5000)",
+            "::1 twice('10.7.0.1', 6000)",
+            "long True",
+            "UDP at 127.0.0.1:18053 is already in use",
+        ],
+    );
+}
+
+/// A router and a host behind this machine: the link between those takes packets of 1400 bytes.
+const ROUTER: &str = r#"
+        unshare -n sleep 1000 & router=$!
+        unshare -n sleep 1000 & far=$!
+        apart() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
+        until_true apart $router; until_true apart $far
+        at_router() { nsenter -n -t $router "$@"; }
+        at_far() { nsenter -n -t $far "$@"; }
+        ip link add out0 type veth peer name in0 netns $router
+        at_router ip link add out0 type veth peer name in0 netns $far
+        ip address add 192.0.2.1/24 dev out0; ip address add 2001:db8:1::1/64 dev out0 nodad; ip link set out0 up
+        at_router ip link set lo up
+        at_router ip address add 192.0.2.2/24 dev in0; at_router ip address add 2001:db8:1::2/64 dev in0 nodad; at_router ip link set in0 up
+        at_router ip address add 203.0.113.1/24 dev out0; at_router ip address add 2001:db8:2::1/64 dev out0 nodad
+        at_router ip link set out0 mtu 1400 up
+        at_router sh -c "echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding"
+        at_far ip link set lo up
+        at_far ip address add 203.0.113.2/24 dev in0; at_far ip address add 2001:db8:2::2/64 dev in0 nodad; at_far ip link set in0 mtu 1400 up
+        at_far ip route add default via 203.0.113.1; at_far ip route add default via 2001:db8:2::1
+        ip route add default via 192.0.2.2; ip route add default via 2001:db8:1::2
+        at_far python3 -c '
+import socket, threading
+def echo(family, at):
+    end = socket.socket(family, socket.SOCK_DGRAM)
+    end.bind((at, 7))
+    while True:
+        end.sendto(*end.recvfrom(65535))
+threading.Thread(target=echo, args=(socket.AF_INET, "203.0.113.2")).start()
+echo(socket.AF_INET6, "2001:db8:2::2")' &
+        until_true ping -c 1 -W 1 203.0.113.2; until_true ping -c 1 -W 1 2001:db8:2::2
+"#;
+
+#[test]
+#[ignore = "needs a network namespace, ping, busybox and python3"]
+fn a_guest_sees_the_hops_on_its_way_and_learns_how_long_its_packets_may_be() {
+    let script = r#"
+        gateway --configure
+        hops() { guest busybox traceroute "$@" | sed -nE 's/^ *([0-9]+)  ([0-9a-f.:]+).*/\1 \2/p' | paste -sd,; }
+        echo "hops $(hops -n -q 1 -w 20 -m 5 203.0.113.2)"
+        echo "hops $(hops -6 -n -q 1 -w 20 -m 5 2001:db8:2::2)"
+        for far in 203.0.113.2 2001:db8:2::2; do
+          for hops in 1 2; do
+            guest ping -n -t $hops -c 1 -W 20 $far | grep -oE "From [0-9a-f:.]+ icmp_seq=1 Time.*" || true
+          done
+          guest ping -n -t 3 -c 1 -W 20 $far | grep -o "1 received"
+          guest ping -n -M do -s 1400 -c 1 -W 20 $far 2>&1 | grep -oE "From .* icmp_seq=1 (Frag needed|Packet too big).*" || true
+        done
+        # What the guest knows of its ways by now it shall find out once more, by datagrams.
+        guest ip route flush cache; guest ip -6 route flush cache
+        guest python3 -c '
+import errno, socket
+for family, far, header in (socket.AF_INET, "203.0.113.2", 28), (socket.AF_INET6, "2001:db8:2::2", 48):
+    level, discover, mtu = (socket.IPPROTO_IP, 10, 14) if family == socket.AF_INET else (socket.IPPROTO_IPV6, 23, 24)
+    end = socket.socket(family, socket.SOCK_DGRAM)
+    end.settimeout(1)
+    end.connect((far, 7))
+    # Whole or not at all: what is too long for the second link comes back as an error, until the length is found.
+    end.setsockopt(level, discover, 2)
+    length = 1500 - header
+    while True:
+        try:
+            end.send(b"x" * length)
+            back = end.recv(1500)
+            break
+        except TimeoutError:
+            pass
+        except OSError as error:
+            assert error.errno == errno.EMSGSIZE, error
+            length = min(length, end.getsockopt(level, mtu) - header)
+    print(family.name, "found", len(back), "mtu", end.getsockopt(level, mtu))
+    # Who lets its datagrams be cut gets them through whatever their length.
+    end.setsockopt(level, discover, 0)
+    end.settimeout(60)
+    end.send(b"x" * 5000)
+    print(family.name, "cut", len(end.recv(9000)))'
+        told '"too long", report["not_done"]["datagrams too long for their way"]'
+    "#;
+    let outcome = on_a_machine(&format!("{ROUTER}{script}"));
+    says(
+        &outcome,
+        &[
+            "hops 1 10.7.0.1,2 192.0.2.2,3 203.0.113.2",
+            "hops 1 fd07::1,2 2001:db8:1::2,3 2001:db8:2::2",
+            "From 10.7.0.1 icmp_seq=1 Time to live exceeded",
+            "From 192.0.2.2 icmp_seq=1 Time to live exceeded",
+            "From fd07::1 icmp_seq=1 Time exceeded: Hop limit",
+            "From 2001:db8:1::2 icmp_seq=1 Time exceeded: Hop limit",
+            "1 received",
+            "From 192.0.2.2 icmp_seq=1 Frag needed and DF set (mtu = 1400)",
+            "From 2001:db8:1::2 icmp_seq=1 Packet too big: mtu=1400",
+            "AF_INET found 1372 mtu 1400",
+            "AF_INET cut 5000",
+            "AF_INET6 found 1352 mtu 1400",
+            "AF_INET6 cut 5000",
+            "too long 4",
+        ],
+    );
+}
+
 #[test]
 #[ignore = "needs a network namespace, curl and python3"]
 fn a_guest_that_floods_is_held_to_its_limits_and_told_of_once_and_another_goes_on() {
@@ -387,9 +629,9 @@ for _ in range(900):
     call.setblocking(False)
     call.connect_ex(("198.51.100.1", 8080))
     calls.append(call)
-datagrams = socket.socket(type=socket.SOCK_DGRAM)
 for number in range(100_000):
     try:
+        datagrams = socket.socket(type=socket.SOCK_DGRAM)
         datagrams.sendto(b"x", (f"198.51.100.{number % 200 + 3}", 1024 + number % 60_000))
     except OSError:
         pass

@@ -5,7 +5,7 @@ use crate::budget;
 use crate::error::{self, not_connected, or_would_block};
 use crate::patience::Patience;
 use runtime::{Awaited, Host};
-use stack::{GroupError, InterfaceId, Stack, UdpId, UdpReadiness};
+use stack::{GroupError, InterfaceId, Received, Stack, UdpId, UdpReadiness};
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -135,26 +135,24 @@ impl Datagrams {
         })
     }
 
-    fn receive_to_now(
-        &self,
-        stack: &mut Stack,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<(usize, SocketAddr, SocketAddr)>> {
+    fn receive_all_now(&self, stack: &mut Stack, buffer: &mut [u8]) -> Poll<io::Result<Received>> {
         let received = error::poll_receive(stack.udp_receive_to(self.id, buffer));
-        received.map_ok(|datagram| {
-            (datagram.copied, seen(datagram.from, self.by_v6), seen(datagram.to, self.by_v6))
+        received.map_ok(|datagram| Received {
+            from: seen(datagram.from, self.by_v6),
+            to: seen(datagram.to, self.by_v6),
+            ..datagram
         })
     }
 
-    /// Receives, and tells where the datagram was sent to.
-    pub(crate) fn receive_to(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr, SocketAddr)> {
-        let attempt = |stack: &mut Stack, _| self.receive_to_now(stack, buffer);
+    /// Receives, and tells all that is known of the datagram.
+    pub(crate) fn receive_all(&self, buffer: &mut [u8]) -> io::Result<Received> {
+        let attempt = |stack: &mut Stack, _| self.receive_all_now(stack, buffer);
         self.run(Awaited::Receive(self.id), &self.read_patience, attempt)
     }
 
     /// The same as a task.
-    pub(crate) async fn received_to(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr, SocketAddr)> {
-        budget::until(&self.host, Awaited::Receive(self.id), |stack, _| self.receive_to_now(stack, buffer))
+    pub(crate) async fn received_all(&self, buffer: &mut [u8]) -> io::Result<Received> {
+        budget::until(&self.host, Awaited::Receive(self.id), |stack, _| self.receive_all_now(stack, buffer))
             .await
     }
 

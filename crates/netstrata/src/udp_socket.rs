@@ -81,7 +81,8 @@ impl UdpSocket {
     /// # Errors
     /// Those of [`UdpSocket::recv_from`].
     pub fn recv_from_to(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr, SocketAddr)> {
-        self.datagrams.receive_to(buffer)
+        let received = self.datagrams.receive_all(buffer)?;
+        Ok((received.copied, received.from, received.to))
     }
 
     /// Sends a datagram to `to` from `from`: an address of this host and the socket's port; on a socket bound by

@@ -39,6 +39,9 @@ pub enum Dropped {
     /// The packet is addressed to another host.
     #[error("for another host")]
     OtherHost,
+    /// The packet is for a stranger, and has no hop left on its way there (RFC 1812 5.3.1, RFC 8200 3).
+    #[error("no hop left")]
+    NoHopLeft,
     /// A broadcast frame carried a packet for one host (RFC 1122 3.3.6).
     #[error("packet for one host in a broadcast frame")]
     UnicastInBroadcast,

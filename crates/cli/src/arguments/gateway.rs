@@ -36,8 +36,8 @@ pub(crate) struct GatewayArguments {
     #[arg(long, value_name = "BYTES", default_value_t = 1500, value_parser = clap::value_parser!(u16).range(1280..=65535))]
     pub(crate) mtu: u16,
 
-    /// Carry calls to an address of this system to a guest, such as 127.0.0.1:8080=10.7.0.9:80; may be given several times
-    #[arg(long = "publish", value_name = "[ADDRESS:]PORT=GUEST:PORT")]
+    /// Carry calls to an address of this system to a guest, such as 127.0.0.1:8080=10.7.0.9:80, or datagrams with /udp behind it; may be given several times
+    #[arg(long = "publish", value_name = "[ADDRESS:]PORT=GUEST:PORT[/udp]")]
     pub(crate) exposures: Vec<Exposure>,
 
     #[arg(
@@ -86,7 +86,7 @@ pub(crate) struct GatewayArguments {
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = lease, allow_negative_numbers = true)]
     pub(crate) lease: Duration,
 
-    /// How long a UDP flow may be silent
+    /// How long the port that stands for a guest's UDP port outside is kept when the guest is silent; two and a half times as long once it was answered
     #[arg(long, value_name = "TIME", default_value = "2m", value_parser = idle, allow_negative_numbers = true)]
     pub(crate) udp_idle: Duration,
 

@@ -1,40 +1,57 @@
-//! Guests' UDP datagrams: each pair of addresses and ports is a flow with a socket of its own, so that nobody else outside can send to the
-//! guest by it, and errors are told to whom they concern.
+//! Guests' UDP datagrams (RFC 4787): all that one endpoint sends leaves by one port outside, whoever it is for, and what comes back to it
+//! there is for the guest if the guest has sent to that host. Errors are told with the datagrams that they are about.
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
+use netstrata::stack::Received;
 use netstrata::tokio::UdpSocket;
 use netstrata::{Failed, Unreachable};
-use services::gateway::{Cause, Protocol};
+use services::gateway::{Cause, Mapping, Protocol};
 use tokio::task::JoinSet;
+use tokio::time::timeout_at;
 
 use super::engine::Engine;
+use super::handing::{hand_in, sent, tell};
+use super::mappings::{Mappings, Way};
+use super::notice::Hop;
 use super::outcome;
-use super::ways::{Arrival, Way, Ways};
+use super::outside::{Arrival, Outside};
+use super::published::{Published, PublishedPorts};
 
 /// Bytes of the longest datagram.
 const LONGEST: usize = 65_535;
 
-/// Who sends to whom.
-type Pair = (SocketAddr, SocketAddr);
+/// What carries datagrams.
+struct Carrier {
+    engine: Arc<Engine>,
+    inside: Arc<UdpSocket>,
+    mappings: Arc<Mappings<SocketAddr>>,
+    published: PublishedPorts,
+    running: JoinSet<()>,
+}
 
-/// Carries datagrams until told to stop, and those of flows that go on until they are silent or must end.
-pub(crate) async fn carry(engine: Arc<Engine>, inside: UdpSocket) {
-    let (inside, ways) = (Arc::new(inside), Ways::new());
-    let mut stop = engine.stop.clone();
+/// Carries datagrams until told to stop, and those of published ports.
+pub(crate) async fn carry(engine: Arc<Engine>, inside: UdpSocket, published: Vec<Published>) {
+    let (mut stop, mut bytes) = (engine.stop.clone(), vec![0; LONGEST]);
+    let inside = Arc::new(inside);
+    let published = PublishedPorts::new(published);
     let mut running = JoinSet::new();
-    let mut bytes = vec![0; LONGEST];
+    for port in published.all() {
+        running.spawn(port.carry(Arc::clone(&engine), Arc::clone(&inside)));
+    }
+    let mappings = Mappings::new();
+    let mut carrier = Carrier { engine, inside: Arc::clone(&inside), mappings, published, running };
     loop {
         tokio::select! {
             biased;
             () = stop.draining() => break,
-            Some(_) = running.join_next() => {}
-            received = inside.recv_from_to(&mut bytes) => match received {
-                Ok((length, guest, meant)) => {
-                    let payload = bytes.get(..length).unwrap_or_default();
-                    forward(&engine, (guest, meant), payload, &inside, &ways, &mut running).await;
+            Some(_) = carrier.running.join_next() => {}
+            received = inside.recv_datagram(&mut bytes) => match received {
+                Ok(received) => {
+                    let payload = bytes.get(..received.copied).unwrap_or_default();
+                    carrier.forward(&received, payload);
                 }
                 Err(error) => {
                     tracing::error!(%error, "no more datagrams of guests are taken");
@@ -44,89 +61,129 @@ pub(crate) async fn carry(engine: Arc<Engine>, inside: UdpSocket) {
         }
     }
     // A flow of datagrams has no end that one could wait for.
-    running.shutdown().await;
+    carrier.running.shutdown().await;
 }
 
-async fn forward(
-    engine: &Arc<Engine>,
-    pair: Pair,
-    payload: &[u8],
-    inside: &Arc<UdpSocket>,
-    ways: &Arc<Ways<Pair>>,
-    running: &mut JoinSet<()>,
+impl Carrier {
+    fn forward(&mut self, received: &Received, payload: &[u8]) {
+        let (guest, meant) = (received.from, received.to);
+        if self.engine.policy.is_for_many(meant.ip()) {
+            // Calls to all on the link, such as those for services, are not for anybody outside.
+            return;
+        }
+        let hop = Hop::after(received.time_to_live, received.dont_fragment);
+        let sent = match self.published.send(&self.engine, (guest, meant), payload, hop) {
+            Some(sent) => sent,
+            None => self.send(guest, meant, payload, hop),
+        };
+        if let Err(why) = sent {
+            self.engine.tell(Failed::Datagram { from: guest, to: meant, payload }, why, None);
+        }
+    }
+
+    /// Sends by the guest's mapping. What it is told if that cannot be.
+    fn send(
+        &mut self,
+        guest: SocketAddr,
+        meant: SocketAddr,
+        payload: &[u8],
+        hop: Hop,
+    ) -> Result<(), Unreachable> {
+        let (engine, now) = (Arc::clone(&self.engine), Instant::now());
+        let (way, target) = match self.mappings.sends(guest, meant.ip(), now) {
+            Some((way, true)) => (way, engine.policy.outside(meant)),
+            Some((way, false)) => {
+                let target = engine.allow(Protocol::Udp, guest, meant).map(Some).or_else(refusal)?;
+                let Some(target) = target else { return Ok(()) };
+                self.mappings.admit(guest, meant.ip(), now);
+                (way, target)
+            }
+            None => {
+                let Some((way, target)) = self.open(guest, meant, now)? else { return Ok(()) };
+                (way, target)
+            }
+        };
+        way.flow.tally().count_received(payload.len());
+        sent(&engine, &way.outside, (guest, meant), target, payload, hop)
+    }
+
+    /// A mapping for a new endpoint, with where its first datagram goes. Without a word none if the guest is over its limits: the datagram
+    /// is lost, as in a full queue.
+    fn open(
+        &mut self,
+        guest: SocketAddr,
+        meant: SocketAddr,
+        now: Instant,
+    ) -> Result<Option<(Arc<Way>, SocketAddr)>, Unreachable> {
+        let engine = &self.engine;
+        let admitted = engine.admit(Protocol::Udp, guest, meant).map(Some).or_else(refusal)?;
+        let Some((flow, target)) = admitted else { return Ok(None) };
+        let outside = Outside::for_endpoint(guest.port(), target.ip()).map_err(|error| {
+            let (cause, why) = outcome::of(&error);
+            engine.count(cause, guest.ip(), Protocol::Udp, meant);
+            why
+        })?;
+        let way = Arc::new(Way { outside, flow });
+        let mut mapping = Mapping::new(engine.udp_idle, now);
+        mapping.admit(meant.ip(), now);
+        self.mappings.insert(guest, Arc::clone(&way), mapping);
+        let back = back(Arc::clone(engine), guest, Arc::clone(&way), self.way_back());
+        self.running.spawn(back);
+        Ok(Some((way, target)))
+    }
+
+    fn way_back(&self) -> (Arc<Mappings<SocketAddr>>, Arc<UdpSocket>) {
+        (Arc::clone(&self.mappings), Arc::clone(&self.inside))
+    }
+}
+
+/// What a guest is told of a datagram that was not let go, if anything.
+fn refusal<T>(cause: Cause) -> Result<Option<T>, Unreachable> {
+    match cause {
+        Cause::Denied => Err(Unreachable::Prohibited),
+        Cause::Refused => Err(Unreachable::Port),
+        _ => Ok(None),
+    }
+}
+
+/// Carries what comes back, until the guest is silent for too long.
+async fn back(
+    engine: Arc<Engine>,
+    guest: SocketAddr,
+    way: Arc<Way>,
+    (mappings, inside): (Arc<Mappings<SocketAddr>>, Arc<UdpSocket>),
 ) {
-    let (guest, meant) = pair;
-    if engine.policy.is_for_many(meant.ip()) {
-        // Calls to all on the link, such as those for services, are not for anybody outside.
-        return;
-    }
-    let failed =
-        Failed::Datagram { from: guest, to: meant, length: u16::try_from(payload.len()).unwrap_or(u16::MAX) };
-    let back = |way| back(Arc::clone(engine), pair, way, Arc::clone(inside));
-    let way = match ways.enter(pair, open(engine, pair), back, running).await {
-        Ok(way) => way,
-        Err(Some(why)) => return engine.tell(failed, why),
-        Err(None) => return,
-    };
-    match way.send(payload, payload.len()) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-            engine.count(Cause::Dropped, guest.ip(), Protocol::Udp, meant);
-        }
-        Err(error) => {
-            let (cause, why) = outcome::of(&error);
-            engine.count(cause, guest.ip(), Protocol::Udp, meant);
-            engine.tell(failed, why);
-        }
-    }
-}
-
-/// A socket for a new flow; or what its guest is told, if anything.
-async fn open(engine: &Engine, (guest, meant): Pair) -> Result<Way, Option<Unreachable>> {
-    let (flow, target) = engine.admit(Protocol::Udp, guest, meant).map_err(|cause| match cause {
-        Cause::Denied => Some(Unreachable::Prohibited),
-        Cause::Refused => Some(Unreachable::Port),
-        // Over its limits: the datagram is lost, as in a full queue.
-        _ => None,
-    })?;
-    let any: IpAddr = match target.ip() {
-        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-    };
-    let connected = async {
-        let socket = tokio::net::UdpSocket::bind((any, 0)).await?;
-        socket.connect(target).await?;
-        Ok(socket)
-    };
-    match connected.await {
-        Ok(socket) => Ok(Way::new(socket, flow)),
-        Err(error) => {
-            let (cause, why) = outcome::of(&error);
-            engine.count(cause, guest.ip(), Protocol::Udp, meant);
-            Err(Some(why))
-        }
-    }
-}
-
-/// Carries what comes back, until the flow is silent for too long.
-async fn back(engine: Arc<Engine>, pair: Pair, way: Arc<Way>, inside: Arc<UdpSocket>) {
-    let (guest, meant) = pair;
     let (mut stop, mut bytes) = (engine.stop.clone(), Vec::new());
-    loop {
-        match way.receive(&mut bytes, engine.udp_idle, &mut stop).await {
-            Arrival::Datagram => {
-                if inside.send_from_to(&bytes, meant, guest).await.is_err() {
-                    engine.count(Cause::Dropped, guest.ip(), Protocol::Udp, meant);
+    while let Some(end) = mappings.end(guest, &way, Instant::now()) {
+        let arrival = tokio::select! {
+            arrival = timeout_at(end.into(), way.outside.receive(&mut bytes)) => arrival,
+            () = stop.cut() => break,
+        };
+        match arrival {
+            // The guest may have sent meanwhile.
+            Err(_) => {}
+            Ok(Ok(Arrival::Datagram(from))) => {
+                let seen = SocketAddr::new(engine.policy.seen(from.ip()), from.port());
+                let cause = match mappings.lets_in(guest, seen.ip(), Instant::now()) {
+                    true => hand_in(&inside, &bytes, seen, guest).await.err().map(|_| Cause::Dropped),
+                    false => Some(Cause::Unasked),
+                };
+                match cause {
+                    Some(cause) => engine.count(cause, guest.ip(), Protocol::Udp, seen),
+                    None => way.flow.tally().count_sent(bytes.len()),
                 }
                 bytes.clear();
             }
-            Arrival::Failed(error) => {
-                let (cause, why) = outcome::of(&error);
-                engine.count(cause, guest.ip(), Protocol::Udp, meant);
-                // Which datagram it was about is not known any more: any of this flow will do.
-                engine.tell(Failed::Datagram { from: guest, to: meant, length: 0 }, why);
+            Ok(Ok(Arrival::Notice(notice))) => {
+                let meant = SocketAddr::new(engine.policy.seen(notice.to.ip()), notice.to.port());
+                tell(&engine, guest, meant, &notice, &[]);
             }
-            Arrival::Over => break,
+            Ok(Err(error)) => {
+                let (cause, _) = outcome::of(&error);
+                engine.count(cause, guest.ip(), Protocol::Udp, SocketAddr::new(guest.ip(), 0));
+                break;
+            }
         }
     }
+    mappings.remove(guest, &way);
 }

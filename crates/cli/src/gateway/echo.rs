@@ -1,21 +1,23 @@
 //! Guests' echo requests, by the operating system's ping sockets where this user may have them.
 
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use netstrata::{EchoRequest, Failed, PingSocket, Unreachable};
-use services::gateway::{Cause, Protocol};
-use socket2::{Domain, Socket, Type};
-use tokio::net::UdpSocket;
+use services::gateway::{Cause, Mapping, Protocol};
 use tokio::task::JoinSet;
+use tokio::time::timeout_at;
 
 use super::engine::Engine;
+use super::kernel;
+use super::mappings::{Mappings, Way};
+use super::notice::{Hop, Notice};
 use super::outcome;
-use super::ways::{Arrival, Way, Ways};
+use super::outside::{Arrival, Outside};
 
-/// How long a row of requests may pause.
+/// How long a row of requests may pause (RFC 5508 3.2, REQ-2).
 const IDLE: Duration = Duration::from_secs(60);
 /// Bytes of an echo message's header: type, code, checksum, identifier, number (RFC 792, RFC 4443 4.1).
 const HEADER: usize = 8;
@@ -25,7 +27,7 @@ type Row = (IpAddr, IpAddr, u16);
 
 /// Carries echo requests until told to stop.
 pub(crate) async fn carry(engine: Arc<Engine>, inside: PingSocket) {
-    let (inside, ways) = (Arc::new(inside), Ways::new());
+    let (inside, mappings) = (Arc::new(inside), Mappings::new());
     let mut stop = engine.stop.clone();
     let mut running = JoinSet::new();
     loop {
@@ -34,7 +36,7 @@ pub(crate) async fn carry(engine: Arc<Engine>, inside: PingSocket) {
             () = stop.draining() => break,
             Some(_) = running.join_next() => {}
             request = inside.recv_request() => match request {
-                Ok(request) => forward(&engine, &request, &inside, &ways, &mut running).await,
+                Ok(request) => forward(&engine, &request, &inside, &mappings, &mut running),
                 Err(error) => {
                     tracing::error!(%error, "no more echo requests of guests are taken");
                     break;
@@ -45,37 +47,57 @@ pub(crate) async fn carry(engine: Arc<Engine>, inside: PingSocket) {
     running.shutdown().await;
 }
 
-async fn forward(
+fn forward(
     engine: &Arc<Engine>,
     request: &EchoRequest,
     inside: &Arc<PingSocket>,
-    ways: &Arc<Ways<Row>>,
+    mappings: &Arc<Mappings<Row>>,
     running: &mut JoinSet<()>,
 ) {
     let row = (request.from, request.to, request.identifier);
-    let failed = failed(row, request.sequence);
-    let back = |way| back(Arc::clone(engine), row, way, Arc::clone(inside));
-    let way = match ways.enter(row, async { open(engine, row) }, back, running).await {
-        Ok(way) => way,
-        Err(Some(why)) => return engine.tell(failed, why),
-        Err(None) => return,
+    let failed = failed(row, request.sequence, &request.payload);
+    let (now, known) = (Instant::now(), mappings.sends(row, request.to, Instant::now()));
+    let way = match known {
+        Some((way, true)) => way,
+        // It has paused for too long, and begins anew.
+        Some((_, false)) | None => match open(engine, row) {
+            Ok(way) => {
+                let way = Arc::new(way);
+                let mut mapping = Mapping::new(IDLE, now);
+                mapping.admit(request.to, now);
+                mappings.insert(row, Arc::clone(&way), mapping);
+                let way_back = (Arc::clone(mappings), Arc::clone(inside));
+                running.spawn(back(Arc::clone(engine), row, Arc::clone(&way), way_back));
+                way
+            }
+            Err(Some(why)) => return engine.tell(failed, why, None),
+            Err(None) => return,
+        },
     };
     // The kernel puts its own identifier and the checksum in.
     let kind = if request.to.is_ipv4() { 8 } else { 128 };
     let [first, second] = request.sequence.to_be_bytes();
     let message = [&[kind, 0, 0, 0, 0, 0, first, second], &request.payload[..]].concat();
-    if let Err(error) = way.send(&message, request.payload.len()) {
-        let (cause, why) = match error.kind() {
-            ErrorKind::WouldBlock => return,
-            _ => outcome::of(&error),
-        };
-        engine.count(cause, request.from, Protocol::Echo, SocketAddr::new(request.to, 0));
-        engine.tell(failed, why);
+    way.flow.tally().count_received(request.payload.len());
+    let hop = Hop::after(request.time_to_live, request.dont_fragment);
+    match way.outside.send(&message, None, hop) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+        Err(error) if kernel::is_too_long(&error) => {
+            while let Some(notice) = way.outside.notice() {
+                tell(engine, row, &notice, &message);
+            }
+        }
+        Err(error) => {
+            let (cause, why) = outcome::of(&error);
+            engine.count(cause, request.from, Protocol::Echo, SocketAddr::new(request.to, 0));
+            engine.tell(failed, why, None);
+        }
     }
 }
 
-fn failed((from, to, identifier): Row, sequence: u16) -> Failed {
-    Failed::Echo { from, to, identifier, sequence }
+fn failed((from, to, identifier): Row, sequence: u16, payload: &[u8]) -> Failed<'_> {
+    Failed::Echo { from, to, identifier, sequence, payload }
 }
 
 /// A ping socket for a new row; or what its guest is told, if anything.
@@ -86,8 +108,8 @@ fn open(engine: &Engine, (from, to, _): Row) -> Result<Way, Option<Unreachable>>
             Cause::Denied | Cause::Refused => Some(Unreachable::Prohibited),
             _ => None,
         })?;
-    match ping_socket(target) {
-        Ok(socket) => Ok(Way::new(socket, flow)),
+    match Outside::for_echo(target.ip()) {
+        Ok(outside) => Ok(Way { outside, flow }),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
             let remedy = "let this user's group ping by `sysctl net.ipv4.ping_group_range`";
             engine.counters.count(Cause::EchoForbidden, Some(from), format_args!("echo to {to}: {remedy}"));
@@ -101,53 +123,74 @@ fn open(engine: &Engine, (from, to, _): Row) -> Result<Way, Option<Unreachable>>
     }
 }
 
-/// A socket for datagrams of ICMP, which needs no right but the group's. It is read and written like one of UDP.
-fn ping_socket(target: SocketAddr) -> io::Result<UdpSocket> {
-    let (domain, protocol) = match target.is_ipv4() {
-        true => (Domain::IPV4, socket2::Protocol::ICMPV4),
-        false => (Domain::IPV6, socket2::Protocol::ICMPV6),
-    };
-    let socket = Socket::new(domain, Type::DGRAM, Some(protocol))?;
-    socket.set_nonblocking(true)?;
-    socket.connect(&target.into())?;
-    UdpSocket::from_std(socket.into())
-}
-
 /// Carries answers, until the row pauses for too long.
-async fn back(engine: Arc<Engine>, row: Row, way: Arc<Way>, inside: Arc<PingSocket>) {
-    let (from, to, identifier) = row;
+async fn back(
+    engine: Arc<Engine>,
+    row: Row,
+    way: Arc<Way>,
+    (mappings, inside): (Arc<Mappings<Row>>, Arc<PingSocket>),
+) {
+    let (from, to, _) = row;
     let (mut stop, mut bytes) = (engine.stop.clone(), Vec::new());
-    loop {
-        match way.receive(&mut bytes, IDLE, &mut stop).await {
-            Arrival::Datagram => {
-                if let Some((sequence, payload)) = reply(to, &bytes) {
-                    let request = EchoRequest {
-                        from,
-                        to,
-                        identifier,
-                        sequence,
-                        time_to_live: 0,
-                        payload: Default::default(),
-                    };
-                    if inside.answer(&request, payload).is_err() {
-                        engine.count(Cause::Dropped, from, Protocol::Echo, SocketAddr::new(to, 0));
-                    }
+    while let Some(end) = mappings.end(row, &way, Instant::now()) {
+        let arrival = tokio::select! {
+            arrival = timeout_at(end.into(), way.outside.receive(&mut bytes)) => arrival,
+            () = stop.cut() => break,
+        };
+        match arrival {
+            // The guest may have asked meanwhile.
+            Err(_) => {}
+            Ok(Ok(Arrival::Datagram(_))) => {
+                if let Some((sequence, payload)) = numbered(to, REPLY, &bytes) {
+                    way.flow.tally().count_sent(payload.len());
+                    answer(&engine, row, &inside, sequence, payload);
                 }
                 bytes.clear();
             }
-            Arrival::Failed(error) => {
+            Ok(Ok(Arrival::Notice(notice))) => tell(&engine, row, &notice, &[]),
+            Ok(Err(error)) => {
                 let (cause, why) = outcome::of(&error);
                 engine.count(cause, from, Protocol::Echo, SocketAddr::new(to, 0));
-                engine.tell(failed(row, 0), why);
+                engine.tell(failed(row, 0, &[]), why, None);
+                break;
             }
-            Arrival::Over => break,
         }
+    }
+    mappings.remove(row, &way);
+}
+
+fn answer(engine: &Engine, (from, to, identifier): Row, inside: &PingSocket, sequence: u16, payload: &[u8]) {
+    let request = EchoRequest {
+        from,
+        to,
+        identifier,
+        sequence,
+        time_to_live: 0,
+        dont_fragment: false,
+        payload: Default::default(),
+    };
+    if inside.answer(&request, payload).is_err() {
+        engine.count(Cause::Dropped, from, Protocol::Echo, SocketAddr::new(to, 0));
     }
 }
 
-/// The number and the payload of an echo reply.
-fn reply(to: IpAddr, bytes: &[u8]) -> Option<(u16, &[u8])> {
-    let kind = if to.is_ipv4() { 0 } else { 129 };
+/// Tells a guest what became of a request of its, as which `sent` counts where the notice has none.
+fn tell(engine: &Engine, row: Row, notice: &Notice, sent: &[u8]) {
+    let (from, to, _) = row;
+    engine.count(notice.cause, from, Protocol::Echo, SocketAddr::new(to, 0));
+    let message = if notice.payload.is_empty() { sent } else { &notice.payload };
+    let (sequence, payload) = numbered(to, REQUEST, message).unwrap_or_default();
+    let teller = engine.teller(notice, to);
+    engine.tell(failed(row, sequence, payload), notice.why, teller);
+}
+
+/// The types of echo messages in IPv4 and in IPv6.
+const REQUEST: [u8; 2] = [8, 128];
+const REPLY: [u8; 2] = [0, 129];
+
+/// The number and the payload of an echo message with the type for the family of `to`.
+fn numbered(to: IpAddr, [v4, v6]: [u8; 2], bytes: &[u8]) -> Option<(u16, &[u8])> {
+    let kind = if to.is_ipv4() { v4 } else { v6 };
     let (header, payload) = bytes.split_at_checked(HEADER)?;
     match *header {
         [first, 0, _, _, _, _, high, low] if first == kind => {
@@ -164,11 +207,11 @@ mod tests {
     #[test]
     fn replies_are_told_from_all_else() {
         let four = IpAddr::from([192, 0, 2, 1]);
-        assert_eq!(reply(four, &[0, 0, 1, 2, 3, 4, 1, 2, 9]), Some((258, &[9][..])));
-        assert_eq!(reply("::1".parse().unwrap(), &[129, 0, 1, 2, 3, 4, 0, 7]), Some((7, &[][..])));
+        assert_eq!(numbered(four, REPLY, &[0, 0, 1, 2, 3, 4, 1, 2, 9]), Some((258, &[9][..])));
+        assert_eq!(numbered("::1".parse().unwrap(), REPLY, &[129, 0, 1, 2, 3, 4, 0, 7]), Some((7, &[][..])));
         for other in [&[8, 0, 1, 2, 3, 4, 0, 7][..], &[0, 0, 1, 2, 3, 4, 0], &[129, 0, 1, 2, 3, 4, 0, 7], &[]]
         {
-            assert_eq!(reply(four, other), None);
+            assert_eq!(numbered(four, REPLY, other), None);
         }
     }
 }

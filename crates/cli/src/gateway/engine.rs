@@ -8,6 +8,7 @@ use netstrata::{Failed, Host, Unreachable};
 use services::Stop;
 use services::gateway::{Cause, Counters, Flow, Flows, Policy, Protocol, Stations};
 
+use super::notice::Notice;
 use super::own::OwnAddresses;
 
 /// A running gateway.
@@ -45,15 +46,20 @@ impl Engine {
         meant: SocketAddr,
     ) -> Result<(Flow, SocketAddr), Cause> {
         let flow = self.enter(protocol, guest, meant)?;
+        Ok((flow, self.allow(protocol, guest, meant)?))
+    }
+
+    /// Finds where what a guest sends goes, if it may go there.
+    pub(crate) fn allow(
+        &self,
+        protocol: Protocol,
+        guest: SocketAddr,
+        meant: SocketAddr,
+    ) -> Result<SocketAddr, Cause> {
         let now = std::time::Instant::now();
         let is_hosts = |address| !self.host_addresses && self.own_addresses.contains(address);
-        match self.policy.target(meant, is_hosts, now) {
-            Ok(target) => Ok((flow, target)),
-            Err(cause) => {
-                self.count(cause, guest.ip(), protocol, meant);
-                Err(cause)
-            }
-        }
+        let target = self.policy.target(meant, is_hosts, now);
+        target.inspect_err(|cause| self.count(*cause, guest.ip(), protocol, meant))
     }
 
     /// Enters a flow of a guest. Other sources are forged, and take no guest's place.
@@ -76,8 +82,18 @@ impl Engine {
         self.counters.count(cause, Some(guest), format_args!("{protocol} to {meant}"));
     }
 
-    /// Tells a guest that what it sent did not get there.
-    pub(crate) fn tell(&self, failed: Failed, why: Unreachable) {
-        self.host.with(|stack, now| stack.tell_unreachable(now, failed, why));
+    /// Tells a guest that what it sent did not get there, in the name of `teller` if another one said so.
+    pub(crate) fn tell(&self, failed: Failed<'_>, why: Unreachable, teller: Option<IpAddr>) {
+        self.host.with(|stack, now| stack.tell_unreachable(now, failed, why, teller));
+    }
+
+    /// In whose name a guest is told of what became of a datagram for `meant`: of who said so, if it can have heard of that one.
+    pub(crate) fn teller(&self, notice: &Notice, meant: IpAddr) -> Option<IpAddr> {
+        let teller = notice.teller.map(|teller| self.policy.seen(teller))?;
+        let far = match teller {
+            IpAddr::V4(teller) => !teller.is_loopback() && !teller.is_link_local(),
+            IpAddr::V6(teller) => !teller.is_loopback() && !teller.is_unicast_link_local(),
+        };
+        (far || teller == meant).then_some(teller)
     }
 }

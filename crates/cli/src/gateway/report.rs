@@ -153,7 +153,7 @@ mod tests {
         held.tally().count_sent(7);
         let text = GatewayReport::of(&flows, &counters).to_string();
         for part in [
-            "guests: 1\n  10.7.0.100            02:00:00:00:00:09 flows:1 begun:1 refused:1 buffers:16K",
+            "guests: 1\n  10.7.0.100            02:00:00:00:00:09 flows:1 begun:1 refused:1 buffers:32K",
             "flows: 1 of 1 so far\n  udp  10.7.0.100:4000       192.0.2.1:80",
             "received:0 sent:7",
             "not done  flows of one guest:1",

@@ -13,6 +13,12 @@ pub(crate) fn addresses(arguments: &GatewayArguments) -> Vec<HostAddress> {
     arguments.network.own().map_or(GATEWAY.to_vec(), |address| vec![address])
 }
 
+/// Those in their networks.
+pub(crate) fn networks(arguments: &GatewayArguments) -> Vec<ipnet::IpNet> {
+    let addresses = addresses(arguments);
+    addresses.iter().filter_map(|own| ipnet::IpNet::new(own.address, own.prefix).ok()).collect()
+}
+
 /// What guests may have.
 pub(crate) fn limits(arguments: &GatewayArguments) -> Limits {
     Limits {

@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use super::engine::Engine;
 use super::namespace::{self, Handed};
 use super::own::OwnAddresses;
+use super::published::Published;
 use super::report::GatewayReport;
 use super::{advertise, datagrams, dhcp, dns, echo, guard, publish, settings, tcp};
 use crate::arguments::GatewayArguments;
@@ -83,19 +84,18 @@ fn raise_descriptors() -> u64 {
 async fn serve(arguments: GatewayArguments, handed: Option<Handed>, descriptors: u64) -> Result<(), Failure> {
     let no_signals = |error| Failure::new(format!("cannot listen to signals: {error}"), "");
     let mut signals = Signals::listen().map_err(no_signals)?;
-    let published = publish::open(&arguments)?;
-    let exposures: Vec<Exposure> = published.iter().map(|(_, exposure)| *exposure).collect();
+    let publish::Opened { exposures, listeners, datagrams } = publish::open(&arguments)?;
     let mtu = handed.as_ref().map(Handed::mtu);
     let counters = Arc::new(Counters::default());
-    let stations = Arc::new(Stations::new(networks(&arguments), Arc::clone(&counters)));
+    let stations = Arc::new(Stations::new(settings::networks(&arguments), Arc::clone(&counters)));
     let host = join(&arguments, handed, &stations).await?;
     let mtu = mtu.unwrap_or_else(|| interface_mtu(&host, arguments.mtu.into()));
     let (stopper, stop) = Stopper::new();
     let engine = engine(&arguments, &host, descriptors, (counters, stations), stop.clone());
     let name_servers = name_servers(&arguments);
     let carried = Calls::new(engine.backlog as usize);
-    let mut going_on = begin(&arguments, &engine, &name_servers, mtu)?;
-    let publishing = publish::carry(published, &host, &carried, &stop);
+    let mut going_on = begin(&arguments, &engine, &name_servers, (datagrams, mtu))?;
+    let publishing = publish::carry(listeners, &host, &carried, &stop);
 
     let control = control::open_for(&arguments.network.link, arguments.control.as_ref())?;
     let answering = control.map(|(control, _)| {
@@ -202,12 +202,6 @@ fn interface_mtu(host: &Host, otherwise: usize) -> usize {
     .unwrap_or(otherwise)
 }
 
-/// The gateway's addresses in their networks.
-fn networks(arguments: &GatewayArguments) -> Vec<ipnet::IpNet> {
-    let addresses = settings::addresses(arguments);
-    addresses.iter().filter_map(|own| ipnet::IpNet::new(own.address, own.prefix).ok()).collect()
-}
-
 fn engine(
     arguments: &GatewayArguments,
     host: &Host,
@@ -231,7 +225,7 @@ fn engine(
     Arc::new(Engine {
         host: host.clone(),
         own: addresses.iter().map(|own| own.address).collect(),
-        policy: Arc::new(Policy::new(networks(arguments), loopback, rules)),
+        policy: Arc::new(Policy::new(settings::networks(arguments), loopback, rules)),
         host_addresses: arguments.host_addresses,
         own_addresses: OwnAddresses::new(),
         stations,
@@ -261,13 +255,13 @@ fn begin(
     arguments: &GatewayArguments,
     engine: &Arc<Engine>,
     name_servers: &[SocketAddr],
-    mtu: usize,
+    (published, mtu): (Vec<Published>, usize),
 ) -> Result<GoingOn, Failure> {
     let failed = |error: std::io::Error| Failure::new(format!("the gateway cannot take flows: {error}"), "");
     let mut going_on = GoingOn { flows: JoinSet::new(), services: JoinSet::new() };
     going_on.flows.spawn(tcp::carry(Arc::clone(engine), tcp::listen(engine).map_err(failed)?));
     let datagrams = netstrata::tokio::UdpSocket::bind_any(&engine.host).map_err(failed)?;
-    going_on.flows.spawn(datagrams::carry(Arc::clone(engine), datagrams));
+    going_on.flows.spawn(datagrams::carry(Arc::clone(engine), datagrams, published));
     let echo = PingSocket::open_any(&engine.host).map_err(failed)?;
     going_on.flows.spawn(echo::carry(Arc::clone(engine), echo));
     if !arguments.no_dns {
@@ -299,10 +293,8 @@ fn reporter(
     let (host, flows, counters) =
         (engine.host.clone(), Arc::clone(&engine.flows), Arc::clone(&engine.counters));
     let carried = Arc::clone(carried);
-    let published: Vec<(String, String)> = exposures
-        .iter()
-        .map(|exposure| (exposure.outside.to_string(), exposure.inside.to_string()))
-        .collect();
+    let published: Vec<(String, String)> =
+        exposures.iter().map(|exposure| (exposure.outside.to_string(), exposure.inside_text())).collect();
     let name_servers: Vec<String> = name_servers.iter().map(ToString::to_string).collect();
     Arc::new(move || Report {
         program: Program {
@@ -350,7 +342,7 @@ fn announce(arguments: &GatewayArguments, exposures: &[Exposure], name_servers: 
         );
     }
     for exposure in exposures {
-        let _ = writeln!(text, "publish {} to {}", exposure.outside, exposure.inside);
+        let _ = writeln!(text, "publish {} to {}", exposure.outside, exposure.inside_text());
     }
     let at = match &arguments.control {
         Some(path) => format!(" --control {}", crate::invocation::quoted_path(path)),

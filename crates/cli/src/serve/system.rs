@@ -137,11 +137,11 @@ fn bind(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
 }
 
 /// A port to suggest in place of a taken one: the page advises 8000 and up.
-fn other_port(port: u16) -> u16 {
+pub(crate) fn other_port(port: u16) -> u16 {
     if (8000..u16::MAX).contains(&port) { port + 1 } else { 8001 }
 }
 
-fn refused(address: SocketAddr, error: &io::Error, remedy: impl Fn(u16) -> String) -> Failure {
+pub(crate) fn refused(address: SocketAddr, error: &io::Error, remedy: impl Fn(u16) -> String) -> Failure {
     let remedy = remedy(address.port());
     match error.kind() {
         ErrorKind::AddrInUse => match holder::of(address) {

@@ -43,6 +43,19 @@ class EchoDatagram(socketserver.BaseRequestHandler):
         self.request[1].sendto(self.request[0], self.client_address)
 
 
+class Who(socketserver.BaseRequestHandler):
+    """Tells a datagram's sender its own address, from where it was sent to or from where it asks for."""
+
+    def handle(self):
+        told = repr(self.client_address[:2]).encode()
+        asked = self.request[0].decode().split()
+        if not asked:
+            return self.request[1].sendto(told, self.client_address)
+        with socket.socket(self.request[1].family, socket.SOCK_DGRAM) as other:
+            other.bind((asked[0], int(asked[1])))
+            other.sendto(told, self.client_address)
+
+
 class Ftp(socketserver.StreamRequestHandler):
     """As much of RFC 959 and RFC 2428 as a passive download needs."""
 
@@ -105,6 +118,9 @@ serve(ThreadsOfDatagramsV6((OUTSIDE_V6, 7), EchoDatagram))
 serve(Threads((OUTSIDE, 2121), Ftp))
 serve(Threads(("0.0.0.0", 7), Echo))
 serve(ThreadsOfDatagrams((OUTSIDE, 7), EchoDatagram))
+for at in (OUTSIDE, "198.51.100.2", "127.0.0.1"):
+    serve(ThreadsOfDatagrams((at, 4000), Who))
+serve(ThreadsOfDatagramsV6((OUTSIDE_V6, 4000), Who))
 serve(Threads(("127.0.0.1", 5353), Stream))
 serve(ThreadsOfDatagrams(("127.0.0.1", 5353), Datagram))
 print("ready", flush=True)

@@ -5,7 +5,7 @@ use crate::address;
 use crate::datagrams::{Binding, Datagrams, Take};
 use ::tokio::io::ReadBuf;
 use runtime::{Awaited, Host};
-use stack::UdpReadiness;
+use stack::{Received, UdpReadiness};
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -65,7 +65,17 @@ impl UdpSocket {
     /// # Errors
     /// Those of [`UdpSocket::recv_from`].
     pub async fn recv_from_to(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr, SocketAddr)> {
-        self.datagrams.received_to(buffer).await
+        let received = self.datagrams.received_all(buffer).await?;
+        Ok((received.copied, received.from, received.to))
+    }
+
+    /// As [`UdpSocket::recv_from_to`], and tells all that is known of the datagram: hops that it could still have gone and whether it
+    /// might be cut (IP_RECVTTL), for who carries it on. Beyond `tokio::net`.
+    ///
+    /// # Errors
+    /// Those of [`UdpSocket::recv_from`].
+    pub async fn recv_datagram(&self, buffer: &mut [u8]) -> io::Result<Received> {
+        self.datagrams.received_all(buffer).await
     }
 
     /// Sends a datagram to `to` from `from`: an address of this host and the socket's port; on a socket bound by

@@ -54,10 +54,16 @@ causes! {
     Refused "refused outside",
     /// No way led there.
     Unreachable "unreachable outside",
+    /// A datagram was longer than its way takes.
+    TooLong "datagrams too long for their way",
+    /// A packet went over as many hops as it might.
+    TimeExceeded "no hop left",
     /// There was no answer in time.
     TimedOut "timed out outside",
     /// The operating system had no more descriptors, ports or memory for sockets.
     Exhausted "out of system resources",
+    /// A datagram came from outside for a guest that has not sent there.
+    Unasked "datagrams from outside that nobody asked for",
     /// A datagram found the operating system's queue full.
     Dropped "datagrams dropped",
     /// This user may not send echo requests.
@@ -96,7 +102,12 @@ impl Counters {
             let cause_name = cause.name();
             match cause {
                 // That happens in every network.
-                Cause::Refused | Cause::Unreachable | Cause::TimedOut | Cause::Abandoned => {
+                Cause::Refused
+                | Cause::Unreachable
+                | Cause::TooLong
+                | Cause::TimeExceeded
+                | Cause::TimedOut
+                | Cause::Abandoned => {
                     tracing::info!(cause = cause_name, %guest, %what, "not done; further ones are only counted, see `status`");
                 }
                 _ => {

@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 
 /// Bytes charged for a flow without buffers of its own, and for one of datagrams with all to whom it goes.
 const SMALL: u64 = 4 << 10;
-const DATAGRAMS: u64 = 16 << 10;
+const DATAGRAMS: u64 = 32 << 10;
 
 /// What a flow is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Protocol {
     /// A TCP connection.
     Tcp,
-    /// UDP datagrams of one address and port.
+    /// UDP datagrams of one address and port of a guest's.
     Udp,
     /// Echo requests with one identifier to one host.
     Echo,
@@ -94,7 +94,7 @@ pub struct FlowReport {
     pub protocol: Protocol,
     /// The guest.
     pub guest: SocketAddr,
-    /// Whom the guest meant.
+    /// Whom the guest meant; of a flow of UDP the first one.
     pub to: SocketAddr,
     /// When it began.
     pub since: Instant,

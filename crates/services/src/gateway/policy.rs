@@ -31,6 +31,27 @@ impl Policy {
         Policy { own, host_loopback, rules: Mutex::new(rules) }
     }
 
+    /// As whom a guest sees what comes from `address` on the operating system's side; where [`Policy::target`] leads, led back.
+    pub fn seen(&self, address: IpAddr) -> IpAddr {
+        let address = address.to_canonical();
+        let loopback = match address {
+            IpAddr::V4(address) => address == Ipv4Addr::LOCALHOST,
+            IpAddr::V6(address) => address == Ipv6Addr::LOCALHOST,
+        };
+        let own = || self.own.iter().map(IpNet::addr).find(|own| own.is_ipv4() == address.is_ipv4());
+        if loopback { own().unwrap_or(address) } else { address }
+    }
+
+    /// Where a flow to `meant` goes that has already been let go there.
+    pub fn outside(&self, meant: SocketAddr) -> SocketAddr {
+        let address = meant.ip().to_canonical();
+        let outside = match self.own.iter().any(|own| own.addr() == address) {
+            true => loopback(address),
+            false => address,
+        };
+        SocketAddr::new(outside, meant.port())
+    }
+
     /// Where on the operating system's side a flow to `meant` goes. `is_hosts` says of an address whether this host has it itself.
     ///
     /// # Errors
@@ -43,12 +64,8 @@ impl Policy {
     ) -> Result<SocketAddr, Cause> {
         let address = meant.ip().to_canonical();
         if self.own.iter().any(|own| own.addr() == address) {
-            let loopback = match address {
-                IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
-                IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
-            };
             return match self.host_loopback {
-                HostLoopback::Open => Ok(SocketAddr::new(loopback, meant.port())),
+                HostLoopback::Open => Ok(SocketAddr::new(loopback(address), meant.port())),
                 HostLoopback::Closed => Err(Cause::Refused),
             };
         }
@@ -104,6 +121,14 @@ impl Policy {
     }
 }
 
+/// The loopback address of a family.
+fn loopback(family: IpAddr) -> IpAddr {
+    match family {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,6 +149,14 @@ mod tests {
         assert_eq!(target(&closed, "10.7.0.1:80"), Err(Cause::Refused));
         assert_eq!(target(&open, "10.7.0.1:80"), Ok("127.0.0.1:80".parse().unwrap()));
         assert_eq!(target(&open, "[fd07::1]:80"), Ok("[::1]:80".parse().unwrap()));
+        for (meant, outside) in
+            [("10.7.0.1:80", "127.0.0.1:80"), ("[fd07::1]:80", "[::1]:80"), ("192.0.2.1:80", "192.0.2.1:80")]
+        {
+            let (meant, outside): (SocketAddr, SocketAddr) =
+                (meant.parse().unwrap(), outside.parse().unwrap());
+            assert_eq!((open.outside(meant), open.seen(outside.ip())), (outside, meant.ip()));
+        }
+        assert_eq!(open.seen([127, 0, 0, 2].into()), IpAddr::from([127, 0, 0, 2]));
         for policy in [&closed, &open] {
             assert_eq!(target(policy, "192.0.2.1:80"), Ok("192.0.2.1:80".parse().unwrap()));
             for denied in [

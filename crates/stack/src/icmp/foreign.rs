@@ -18,6 +18,8 @@ pub struct EchoRequest {
     pub sequence: u16,
     /// Hops that the request could still have gone.
     pub time_to_live: u8,
+    /// Whether its sender wanted it whole or not at all: by its bit in IPv4, by not having cut it in IPv6.
+    pub dont_fragment: bool,
     /// What is to be sent back.
     pub payload: Bytes,
 }

@@ -206,7 +206,12 @@ impl Stack {
         link_header: usize,
         frame_for_many: bool,
     ) -> Result<(), Dropped> {
-        let for_many = self.admit(id, header.source, header.destination)?;
+        let for_many = match self.admit(id, header.source, header.destination, header.time_to_live) {
+            Err(Dropped::NoHopLeft) => {
+                return self.end_way(now, id, &{ header }, frame, link_header, frame_for_many);
+            }
+            admitted => admitted?,
+        };
         if frame_for_many && !for_many {
             return Err(Dropped::UnicastInBroadcast);
         }
@@ -243,7 +248,13 @@ impl Stack {
     /// Whether a packet with these addresses may come in by this interface (RFC 1122 3.2.1.3); if so, whether it is for more hosts
     /// than this one.
     #[inline(always)]
-    fn admit(&self, id: InterfaceId, source: Ipv4Addr, destination: Ipv4Addr) -> Result<bool, Dropped> {
+    fn admit(
+        &self,
+        id: InterfaceId,
+        source: Ipv4Addr,
+        destination: Ipv4Addr,
+        time_to_live: u8,
+    ) -> Result<bool, Dropped> {
         let interface = self.interfaces.get(id.index()).ok_or(Dropped::NoSuchInterface)?;
         if !super::routing::is_host(source) {
             return from_nobody(interface, source, destination);
@@ -263,10 +274,30 @@ impl Stack {
             Relation::Broadcast => Ok(true),
             Relation::ForgedSource => Err(Dropped::MartianSource),
             Relation::Other if interface.groups.contains(IpAddr::V4(destination)) => Ok(true),
-            Relation::Other if takes(interface, IpAddr::V4(destination)) => Ok(false),
+            Relation::Other if takes(interface, IpAddr::V4(destination)) => match time_to_live {
+                0 | 1 => Err(Dropped::NoHopLeft),
+                _ => Ok(false),
+            },
             Relation::Other if destination.is_loopback() => Err(Dropped::MartianDestination),
             Relation::Other => Err(Dropped::OtherHost),
         }
+    }
+
+    /// A packet for a stranger whose way ends here, as at a router (RFC 1812 5.3.1): its sender is told.
+    #[cold]
+    fn end_way(
+        &mut self,
+        now: Instant,
+        id: InterfaceId,
+        header: &Header,
+        frame: &mut Frame,
+        link_header: usize,
+        for_many: bool,
+    ) -> Result<(), Dropped> {
+        frame.narrow(link_header, header.total_length);
+        let message = Message::TimeExceeded { code: icmpv4::TIME_TO_LIVE_EXCEEDED };
+        self.send_error(now, id, header, frame, for_many, message);
+        Err(Dropped::NoHopLeft)
     }
 
     #[cold]

@@ -8,7 +8,7 @@ use crate::icmp::ping::{PingKind, PingReply};
 use crate::interface::{InterfaceId, is_v6};
 use basis::{Checksum, Frame, Instant};
 use bytes::Bytes;
-use core::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use tcp::IcmpError;
 use wire::icmpv4::{self, Message, Quoted};
 use wire::icmpv6;
@@ -17,7 +17,7 @@ use wire::protocol;
 use wire::tcp::Seq;
 
 /// Bytes of a datagram that an error quotes: as many as fit into 576 bytes (RFC 1812 4.3.2.3).
-const QUOTE: usize = 576 - wire::ipv4::HEADER_LENGTH - icmpv4::HEADER_LENGTH;
+pub(crate) const QUOTE: usize = 576 - wire::ipv4::HEADER_LENGTH - icmpv4::HEADER_LENGTH;
 
 impl Stack {
     pub(crate) fn on_icmp(
@@ -47,6 +47,7 @@ impl Stack {
                     identifier,
                     sequence,
                     time_to_live: header.time_to_live,
+                    dont_fragment: header.dont_fragment,
                     payload: Bytes::from(frame.to_vec()),
                 })
             }
@@ -55,7 +56,7 @@ impl Stack {
                 let mut reply = core::mem::take(frame);
                 reply.checksum = Checksum::Complete;
                 Message::EchoReply { identifier, sequence }.prepend_to(&mut reply);
-                self.answer(now, id, header, reply);
+                self.answer(now, id, (header.destination, header.source), reply);
                 Ok(())
             }
             Message::EchoReply { identifier, sequence } => {
@@ -189,21 +190,35 @@ impl Stack {
         let memory = quote.len();
         error.set_body(Bytes::from(quote), memory);
         message.prepend_to(&mut error);
+        // A router that ends a packet's way says so itself.
+        let source = match message {
+            Message::TimeExceeded { code: icmpv4::TIME_TO_LIVE_EXCEEDED } => {
+                let Some(IpAddr::V4(own)) = self.source_on(id, IpAddr::V4(header.source)) else { return };
+                own
+            }
+            _ => header.destination,
+        };
         self.counters.icmp.sent_errors += 1;
-        self.answer(now, id, header, error);
+        self.answer(now, id, (source, header.source), error);
     }
 
-    /// Sends an ICMP message back to where the packet with `header` came from.
-    fn answer(&mut self, now: Instant, id: InterfaceId, header: &Header, mut message: Frame) {
-        let identification = self.identification.next(header.destination, header.source, protocol::ICMPV4);
+    /// Sends an ICMP message to where a packet came from.
+    fn answer(
+        &mut self,
+        now: Instant,
+        id: InterfaceId,
+        (source, destination): (Ipv4Addr, Ipv4Addr),
+        mut message: Frame,
+    ) {
+        let identification = self.identification.next(source, destination, protocol::ICMPV4);
         Header {
             dont_fragment: false,
             identification,
             time_to_live: self.config.time_to_live,
-            ..Header::new(header.destination, header.source, protocol::ICMPV4)
+            ..Header::new(source, destination, protocol::ICMPV4)
         }
         .prepend_to(&mut message);
-        self.queue_packet(now, id, IpAddr::V4(header.source), message);
+        self.queue_packet(now, id, IpAddr::V4(destination), message);
     }
 }
 

@@ -4,6 +4,7 @@ use super::input::header_first;
 use super::state::Stack;
 use crate::dropped::Dropped;
 use crate::interface::InterfaceId;
+use crate::udp::Delivery;
 use basis::{Checksum, Frame, Instant};
 use core::net::{IpAddr, SocketAddr};
 use wire::icmpv4::{self, Message};
@@ -43,10 +44,12 @@ impl Stack {
             udp::verify(source.ip(), destination.ip(), header_first(frame)).map_err(Dropped::Malformed)?;
         }
         frame.strip(udp::HEADER_LENGTH);
+        let Header { time_to_live, dont_fragment, .. } = *header;
+        let delivery = Delivery { from: source, to: destination, time_to_live, dont_fragment };
         if group {
-            self.udp.share_with_group(socket, (source, destination), id.number(), frame);
+            self.udp.share_with_group(socket, delivery, id.number(), frame);
         }
-        self.udp.deliver(socket, source, destination, frame)?;
+        self.udp.deliver(socket, delivery, frame)?;
         self.counters.udp.received += 1;
         Ok(())
     }

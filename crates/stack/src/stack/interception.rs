@@ -12,7 +12,8 @@ use tcp::{ListenError, ListenerId, SocketOptions};
 impl Stack {
     /// Whether an interface takes in what is for anybody: TCP segments and UDP datagrams to every unicast address are then this
     /// host's, as if it had that address, and it answers from there. Echo requests to such addresses wait for who opens
-    /// [`Stack::ping_open_any`]; else they stay unanswered, for nobody knows who is there. What reaches the interface is up to the others: they must take this host for their router, for it
+    /// [`Stack::ping_open_any`]; else they stay unanswered, for nobody knows who is there. A packet for a stranger that has no hop left
+    /// ends here, as at a router, and its sender is told. What reaches the interface is up to the others: they must take this host for their router, for it
     /// claims no address that it does not have (neither ARP nor neighbour discovery answers for one). At first no interface does.
     /// False if there is no such interface, or if it is the loopback.
     pub fn set_interception(&mut self, interface: InterfaceId, on: bool) -> bool {

@@ -1,13 +1,15 @@
 //! What became of a packet for a stranger: an owner that carries such packets on tells their senders.
 
-use super::routing::is_host;
+use super::input_icmp::QUOTE;
+use super::routing::{is_host, is_host_v6};
 use super::state::Stack;
+use super::v6;
 use crate::dropped::Dropped;
 use crate::interface::InterfaceId;
 use basis::{Frame, Instant};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use tcp::{DecideError, Decision};
-use wire::{icmpv4, icmpv6, ipv4, ipv6, protocol};
+use wire::{icmpv4, icmpv6, ipv4, ipv6, protocol, udp};
 
 /// Why a packet did not reach whom it was for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,11 +22,18 @@ pub enum Unreachable {
     Port,
     /// It may not go there.
     Prohibited,
+    /// It went over as many hops as it might.
+    TimeExceeded,
+    /// It is longer than what can go there in one piece.
+    TooLong {
+        /// Bytes that a packet can have there.
+        mtu: u32,
+    },
 }
 
 /// A packet that an ICMP error is about: who sent it to whom, and what makes its sender know it again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Failed {
+pub enum Failed<'a> {
     /// A TCP segment.
     Segment {
         /// Who sent it.
@@ -40,8 +49,8 @@ pub enum Failed {
         from: SocketAddr,
         /// Whom it was for.
         to: SocketAddr,
-        /// Bytes of its payload.
-        length: u16,
+        /// Its payload, as far as it is known.
+        payload: &'a [u8],
     },
     /// An echo request.
     Echo {
@@ -53,10 +62,12 @@ pub enum Failed {
         identifier: u16,
         /// Its number.
         sequence: u16,
+        /// Its payload, as far as it is known.
+        payload: &'a [u8],
     },
 }
 
-impl Failed {
+impl Failed<'_> {
     fn ends(self) -> (IpAddr, IpAddr) {
         match self {
             Failed::Segment { from, to, .. } | Failed::Datagram { from, to, .. } => {
@@ -66,23 +77,30 @@ impl Failed {
         }
     }
 
-    /// The first 64 bits behind the IP header: what RFC 792 wants quoted at least, and its sender finds the socket by.
-    fn beginning(self) -> [u8; 8] {
-        let halves = |a: u16, b: u16, c: u16, d: u16| {
-            let ([a, b], [c, d], [e, f], [g, h]) =
-                (a.to_be_bytes(), b.to_be_bytes(), c.to_be_bytes(), d.to_be_bytes());
-            [a, b, c, d, e, f, g, h]
-        };
+    /// What was behind the IP header: of a segment the first 64 bits alone, which RFC 792 wants quoted at least.
+    fn message(self) -> Frame {
         match self {
             Failed::Segment { from, to, sequence } => {
-                halves(from.port(), to.port(), (sequence >> 16) as u16, sequence as u16)
+                let ([a, b], [c, d]) = (from.port().to_be_bytes(), to.port().to_be_bytes());
+                let [e, f, g, h] = sequence.to_be_bytes();
+                Frame::copy_of(&[a, b, c, d, e, f, g, h])
             }
-            Failed::Datagram { from, to, length } => {
-                halves(from.port(), to.port(), length.saturating_add(wire::udp::HEADER_LENGTH as u16), 0)
+            Failed::Datagram { from, to, payload } => {
+                let mut message = Frame::copy_of(payload);
+                let header = udp::Header { source_port: from.port(), destination_port: to.port(), length: 0 };
+                header.prepend_to(&mut message, from.ip().to_canonical(), to.ip().to_canonical());
+                message
             }
-            Failed::Echo { from, identifier, sequence, .. } => {
-                let kind = if from.to_canonical().is_ipv4() { ECHO_REQUEST } else { ECHO_REQUEST_V6 };
-                halves(kind << 8, 0, identifier, sequence)
+            Failed::Echo { identifier, sequence, payload, .. } => {
+                let mut message = Frame::copy_of(payload);
+                match self.ends() {
+                    (IpAddr::V6(from), IpAddr::V6(to)) => {
+                        let request = icmpv6::Message::EchoRequest { identifier, sequence };
+                        request.prepend_to(&mut message, from, to);
+                    }
+                    _ => icmpv4::Message::EchoRequest { identifier, sequence }.prepend_to(&mut message),
+                }
+                message
             }
         }
     }
@@ -97,10 +115,6 @@ impl Failed {
     }
 }
 
-/// The types of RFC 792 and RFC 4443 4.1.
-const ECHO_REQUEST: u16 = 8;
-const ECHO_REQUEST_V6: u16 = 128;
-
 impl Stack {
     /// Refuses a call that waits for a decision by an ICMP error, as a router does that cannot forward its SYN.
     ///
@@ -114,26 +128,41 @@ impl Stack {
     ) -> Result<(), DecideError> {
         self.tcp.decide(now, request.id, Decision::Ignore)?;
         let (from, to) = (request.tuple.remote_address(), request.tuple.local_address());
-        self.tell_unreachable(now, Failed::Segment { from, to, sequence: request.sequence.0 }, why);
+        self.tell_unreachable(now, Failed::Segment { from, to, sequence: request.sequence.0 }, why, None);
         Ok(())
     }
 
-    /// Tells the sender of a packet that this host took in for somebody else that it did not get there (RFC 792, RFC 4443 3.1), as far
-    /// as ICMP errors may be sent just now. That nobody listens is said in the name of whom it was for, all else in our own.
-    /// False if nothing was said.
-    pub fn tell_unreachable(&mut self, now: Instant, failed: Failed, why: Unreachable) -> bool {
+    /// Tells the sender of a packet that this host took in for somebody else that it did not get there (RFC 792, RFC 4443 3), as far
+    /// as ICMP errors may be sent just now. It is said in the name of `teller`, the host on the way that said so (RFC 5508 4.2); without
+    /// one, that nobody listens is said in the name of whom it was for, and all else in our own. False if nothing was said.
+    pub fn tell_unreachable(
+        &mut self,
+        now: Instant,
+        failed: Failed<'_>,
+        why: Unreachable,
+        teller: Option<IpAddr>,
+    ) -> bool {
         let (sender, meant) = failed.ends();
         let Some((interface, next_hop)) = self.route(sender, None) else { return false };
         if !self.icmp_limit.take(now) {
             self.counters.dropped.count(Dropped::IcmpRateLimit);
             return false;
         }
+        let teller =
+            teller.map(|teller| teller.to_canonical()).or((why == Unreachable::Port).then_some(meant));
         let told = match (sender, meant) {
             (IpAddr::V4(sender), IpAddr::V4(meant)) if is_host(sender) => {
-                self.unreachable_v4((interface, next_hop), failed, (sender, meant), why)
+                let own = self.source_on(interface, next_hop);
+                let teller = teller.filter(|teller| matches!(teller, IpAddr::V4(teller) if is_host(*teller)));
+                let Some(IpAddr::V4(teller)) = teller.or(own) else { return false };
+                self.unreachable_v4(failed, (sender, meant), why, teller)
             }
             (IpAddr::V6(sender), IpAddr::V6(meant)) if !sender.is_multicast() => {
-                self.unreachable_v6(interface, failed, (sender, meant), why)
+                let own = self.source_on_v6(interface, sender).map(IpAddr::V6);
+                let teller =
+                    teller.filter(|teller| matches!(teller, IpAddr::V6(teller) if is_host_v6(*teller)));
+                let Some(IpAddr::V6(teller)) = teller.or(own) else { return false };
+                self.unreachable_v6(interface, failed, (sender, meant), why, teller)
             }
             _ => return false,
         };
@@ -144,29 +173,34 @@ impl Stack {
 
     fn unreachable_v4(
         &mut self,
-        (interface, next_hop): (InterfaceId, IpAddr),
-        failed: Failed,
+        failed: Failed<'_>,
         (sender, meant): (Ipv4Addr, Ipv4Addr),
         why: Unreachable,
+        teller: Ipv4Addr,
     ) -> Frame {
-        let mut message = Frame::copy_of(&failed.beginning());
+        let mut message = failed.message();
         ipv4::Header::new(sender, meant, failed.protocol(true)).prepend_to(&mut message);
-        let code = match why {
-            Unreachable::Network => icmpv4::NETWORK_UNREACHABLE,
-            Unreachable::Host => icmpv4::HOST_UNREACHABLE,
-            Unreachable::Port => icmpv4::PORT_UNREACHABLE,
-            Unreachable::Prohibited => icmpv4::ADMINISTRATIVELY_PROHIBITED,
+        message.truncate(QUOTE);
+        let unreachable = |code| icmpv4::Message::DestinationUnreachable { code, next_hop_mtu: 0 };
+        let told = match why {
+            Unreachable::Network => unreachable(icmpv4::NETWORK_UNREACHABLE),
+            Unreachable::Host => unreachable(icmpv4::HOST_UNREACHABLE),
+            Unreachable::Port => unreachable(icmpv4::PORT_UNREACHABLE),
+            Unreachable::Prohibited => unreachable(icmpv4::ADMINISTRATIVELY_PROHIBITED),
+            Unreachable::TimeExceeded => {
+                icmpv4::Message::TimeExceeded { code: icmpv4::TIME_TO_LIVE_EXCEEDED }
+            }
+            Unreachable::TooLong { mtu } => icmpv4::Message::DestinationUnreachable {
+                code: icmpv4::FRAGMENTATION_NEEDED,
+                next_hop_mtu: u16::try_from(mtu).unwrap_or(u16::MAX),
+            },
         };
-        icmpv4::Message::DestinationUnreachable { code, next_hop_mtu: 0 }.prepend_to(&mut message);
-        let source = match self.source_on(interface, next_hop) {
-            Some(IpAddr::V4(own)) if why != Unreachable::Port => own,
-            _ => meant,
-        };
+        told.prepend_to(&mut message);
         ipv4::Header {
             dont_fragment: false,
-            identification: self.identification.next(source, sender, protocol::ICMPV4),
+            identification: self.identification.next(teller, sender, protocol::ICMPV4),
             time_to_live: self.config.time_to_live,
-            ..ipv4::Header::new(source, sender, protocol::ICMPV4)
+            ..ipv4::Header::new(teller, sender, protocol::ICMPV4)
         }
         .prepend_to(&mut message);
         message
@@ -175,24 +209,25 @@ impl Stack {
     fn unreachable_v6(
         &mut self,
         interface: InterfaceId,
-        failed: Failed,
+        failed: Failed<'_>,
         (sender, meant): (Ipv6Addr, Ipv6Addr),
         why: Unreachable,
+        teller: Ipv6Addr,
     ) -> Frame {
-        let mut message = Frame::copy_of(&failed.beginning());
+        let mut message = failed.message();
         ipv6::Header::new(sender, meant, failed.protocol(false)).prepend_to(&mut message);
-        let code = match why {
-            Unreachable::Network => icmpv6::NO_ROUTE,
-            Unreachable::Host => icmpv6::ADDRESS_UNREACHABLE,
-            Unreachable::Port => icmpv6::PORT_UNREACHABLE,
-            Unreachable::Prohibited => icmpv6::ADMINISTRATIVELY_PROHIBITED,
+        message.truncate(v6::QUOTE);
+        let unreachable = |code| icmpv6::Message::DestinationUnreachable { code };
+        let told = match why {
+            Unreachable::Network => unreachable(icmpv6::NO_ROUTE),
+            Unreachable::Host => unreachable(icmpv6::ADDRESS_UNREACHABLE),
+            Unreachable::Port => unreachable(icmpv6::PORT_UNREACHABLE),
+            Unreachable::Prohibited => unreachable(icmpv6::ADMINISTRATIVELY_PROHIBITED),
+            Unreachable::TimeExceeded => icmpv6::Message::TimeExceeded { code: icmpv6::HOP_LIMIT_EXCEEDED },
+            Unreachable::TooLong { mtu } => icmpv6::Message::PacketTooBig { mtu },
         };
-        let source = match self.source_on_v6(interface, sender) {
-            Some(own) if why != Unreachable::Port => own,
-            _ => meant,
-        };
-        icmpv6::Message::DestinationUnreachable { code }.prepend_to(&mut message, source, sender);
-        self.prepend_v6(&mut message, interface, (source, sender), protocol::ICMPV6, None);
+        told.prepend_to(&mut message, teller, sender);
+        self.prepend_v6(&mut message, interface, (teller, sender), protocol::ICMPV6, None);
         message
     }
 }

@@ -2,7 +2,7 @@
 
 use super::id::UdpId;
 use super::readiness::UdpReadiness;
-use super::socket::{EVERY_PORT, Socket, is_same};
+use super::socket::{Delivery, EVERY_PORT, Socket, is_same};
 use crate::config::UdpConfig;
 use crate::dropped::Dropped;
 use crate::error::BindError;
@@ -212,17 +212,17 @@ impl Host {
     pub(crate) fn share_with_group(
         &mut self,
         first: UdpId,
-        (source, destination): (SocketAddr, SocketAddr),
+        delivery: Delivery,
         interface: u8,
         payload: &Frame,
     ) {
         if self.sharing.is_empty() {
             return;
         }
-        let joined: Vec<UdpId> = self.find_all_joined(source, destination, interface).collect();
+        let joined: Vec<UdpId> = self.find_all_joined(delivery.from, delivery.to, interface).collect();
         for id in joined.into_iter().filter(|id| *id != first) {
             // A full queue is its owner's own.
-            let _ = self.deliver(id, source, destination, &mut payload.clone());
+            let _ = self.deliver(id, delivery, &mut payload.clone());
         }
     }
 
@@ -230,13 +230,12 @@ impl Host {
     pub(crate) fn deliver(
         &mut self,
         id: UdpId,
-        from: SocketAddr,
-        to: SocketAddr,
+        delivery: Delivery,
         payload: &mut Frame,
     ) -> Result<(), Dropped> {
         let most = self.config.receive_buffer;
         let socket = self.get_mut(id).ok_or(Dropped::UdpNoSocket)?;
-        if !socket.push(from, to, payload, most) {
+        if !socket.push(delivery, payload, most) {
             return Err(Dropped::UdpQueueFull);
         }
         self.tell(id, UdpReadiness::READABLE);

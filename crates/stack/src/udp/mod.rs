@@ -8,5 +8,5 @@ mod socket;
 pub(crate) use host::Host;
 pub use id::UdpId;
 pub use readiness::UdpReadiness;
-pub(crate) use socket::EVERY_PORT;
 pub use socket::Received;
+pub(crate) use socket::{Delivery, EVERY_PORT};

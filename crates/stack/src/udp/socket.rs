@@ -15,10 +15,20 @@ const DATAGRAM_COST: usize = 128;
 /// Stands for every port; no datagram names it.
 pub(crate) const EVERY_PORT: u16 = 0;
 
+/// How a datagram came.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Delivery {
+    pub(crate) from: SocketAddr,
+    pub(crate) to: SocketAddr,
+    /// Hops that it could still have gone.
+    pub(crate) time_to_live: u8,
+    /// Whether nobody on its way might cut it.
+    pub(crate) dont_fragment: bool,
+}
+
 #[derive(Clone, Debug)]
 struct Datagram {
-    from: SocketAddr,
-    to: SocketAddr,
+    delivery: Delivery,
     payload: Bytes,
     cost: usize,
 }
@@ -34,6 +44,10 @@ pub struct Received {
     pub from: SocketAddr,
     /// The address and port that it was sent to.
     pub to: SocketAddr,
+    /// Hops that it could still have gone (IP_RECVTTL).
+    pub time_to_live: u8,
+    /// Whether its sender wanted it whole or not at all: by its bit in IPv4, by not having cut it in IPv6.
+    pub dont_fragment: bool,
 }
 
 /// What a socket has to do with groups.
@@ -156,13 +170,7 @@ impl Socket {
     }
 
     /// Queues what `payload` holds; false if more than `most` bytes of memory wait already.
-    pub(crate) fn push(
-        &mut self,
-        from: SocketAddr,
-        to: SocketAddr,
-        payload: &mut Frame,
-        most: usize,
-    ) -> bool {
+    pub(crate) fn push(&mut self, delivery: Delivery, payload: &mut Frame, most: usize) -> bool {
         if self.received_cost >= most {
             return false;
         }
@@ -176,7 +184,7 @@ impl Socket {
         };
         let cost = memory + DATAGRAM_COST;
         self.received_cost += cost;
-        self.received.push_back(Datagram { from, to, payload: bytes, cost });
+        self.received.push_back(Datagram { delivery, payload: bytes, cost });
         true
     }
 
@@ -190,8 +198,9 @@ impl Socket {
         if let (Some(to), Some(from)) = (buffer.get_mut(..copied), datagram.payload.get(..copied)) {
             to.copy_from_slice(from);
         }
-        let Datagram { from, to, .. } = *datagram;
-        let received = Received { copied, length: datagram.payload.len(), from, to };
+        let Delivery { from, to, time_to_live, dont_fragment } = datagram.delivery;
+        let length = datagram.payload.len();
+        let received = Received { copied, length, from, to, time_to_live, dont_fragment };
         if !peek {
             self.received_cost = self.received_cost.saturating_sub(datagram.cost);
             self.received.pop_front();

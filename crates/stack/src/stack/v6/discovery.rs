@@ -54,7 +54,7 @@ impl Stack {
         target: Ipv6Addr,
         options: &Options,
     ) -> Result<(), Dropped> {
-        let Arrival { now, interface: id, header, group } = arrival;
+        let Arrival { now, interface: id, header, group, .. } = arrival;
         let nobody = header.source.is_unspecified();
         if nobody && (options.source.is_some() || !group) {
             return Err(NONSENSE);

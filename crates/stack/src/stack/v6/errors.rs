@@ -6,13 +6,13 @@ use crate::stack::state::Stack;
 use basis::Frame;
 use bytes::Bytes;
 use core::net::{IpAddr, Ipv6Addr};
-use wire::icmpv6::{HEADER_LENGTH, Message};
+use wire::icmpv6::{HEADER_LENGTH, HOP_LIMIT_EXCEEDED, Message};
 use wire::ipv6::extension::behind_all;
 use wire::ipv6::{self, Header, MINIMUM_MTU};
 use wire::protocol;
 
 /// Bytes of a packet that an error quotes: as many as fit without exceeding what every link carries (RFC 4443 2.4 c).
-const QUOTE: usize = MINIMUM_MTU - ipv6::HEADER_LENGTH - HEADER_LENGTH;
+pub(crate) const QUOTE: usize = MINIMUM_MTU - ipv6::HEADER_LENGTH - HEADER_LENGTH;
 
 impl Stack {
     /// Sends an error about `packet`, which begins with its header, if one may be sent. `even_to_group`: it may be about a packet
@@ -25,7 +25,7 @@ impl Stack {
         message: Message,
         even_to_group: bool,
     ) {
-        let Arrival { now, interface, header, group } = *arrival;
+        let Arrival { now, interface, header, group, .. } = *arrival;
         // RFC 4443 2.4 e; a source that is a group was dropped on arrival.
         if header.source.is_unspecified() || group && !even_to_group || is_error(packet, &header) {
             return;
@@ -40,7 +40,9 @@ impl Stack {
         let mut error = Frame::new();
         let memory = quote.len();
         error.set_body(Bytes::from(quote), memory);
-        let from = if group { None } else { Some(header.destination) };
+        // A router that ends a packet's way says so itself.
+        let on_the_way = message == Message::TimeExceeded { code: HOP_LIMIT_EXCEEDED };
+        let from = (!group && !on_the_way).then_some(header.destination);
         let Some(source) = from.or_else(|| self.source_on_v6(interface, header.source)) else { return };
         self.counters.icmp.sent_errors += 1;
         message.prepend_to(&mut error, source, header.source);

@@ -44,6 +44,7 @@ impl Stack {
                     identifier,
                     sequence,
                     time_to_live: header.hop_limit,
+                    dont_fragment: !arrival.reassembled,
                     payload: Bytes::from(frame.to_vec()),
                 })
             }

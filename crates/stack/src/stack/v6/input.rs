@@ -6,6 +6,7 @@ use crate::interface::InterfaceId;
 use crate::stack::input::header_first;
 use crate::stack::interception::takes;
 use crate::stack::state::Stack;
+use crate::udp::Delivery;
 use basis::{Checksum, Ecn, Frame, Instant};
 use core::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use wire::icmpv6::{self, Message};
@@ -21,6 +22,8 @@ pub(crate) struct Arrival {
     pub(crate) header: Header,
     /// Whether it came to a group and not to this host alone.
     pub(crate) group: bool,
+    /// Whether it was put together of fragments.
+    pub(crate) reassembled: bool,
 }
 
 impl Stack {
@@ -32,13 +35,21 @@ impl Stack {
         frame_for_many: bool,
     ) -> Result<(), Dropped> {
         let header = Header::parse(frame.first(), frame.len()).map_err(Dropped::Malformed)?;
-        let group = self.admit_v6(interface, &header)?;
+        let admitted = self.admit_v6(interface, &header);
+        if admitted == Err(Dropped::NoHopLeft) {
+            // RFC 8200 3: as at a router.
+            frame.truncate(header.total_length());
+            let arrival = Arrival { now, interface, header, group: frame_for_many, reassembled: false };
+            let message = Message::TimeExceeded { code: icmpv6::HOP_LIMIT_EXCEEDED };
+            self.send_error_v6(&arrival, frame, message, false);
+        }
+        let group = admitted?;
         if frame_for_many && !group {
             return Err(Dropped::UnicastInBroadcast);
         }
         frame.truncate(header.total_length());
         self.counters.ip.received += 1;
-        self.on_packet_v6(Arrival { now, interface, header, group }, frame, true)
+        self.on_packet_v6(Arrival { now, interface, header, group, reassembled: false }, frame)
     }
 
     /// Whether a packet with these addresses may come in by this interface; if so, whether it came to a group.
@@ -71,17 +82,21 @@ impl Stack {
         if destination.is_loopback() || destination.is_unspecified() {
             return Err(Dropped::MartianDestination);
         }
-        if takes(interface, IpAddr::V6(destination)) { Ok(false) } else { Err(Dropped::OtherHost) }
+        match header.hop_limit {
+            _ if !takes(interface, IpAddr::V6(destination)) => Err(Dropped::OtherHost),
+            0 | 1 => Err(Dropped::NoHopLeft),
+            _ => Ok(false),
+        }
     }
 
-    /// A packet for this host; `frame` begins with its header. `may_be_cut`: it has not been put together of fragments.
-    fn on_packet_v6(&mut self, arrival: Arrival, frame: &mut Frame, may_be_cut: bool) -> Result<(), Dropped> {
+    /// A packet for this host; `frame` begins with its header.
+    fn on_packet_v6(&mut self, arrival: Arrival, frame: &mut Frame) -> Result<(), Dropped> {
         let chain = match Chain::walk(frame.first(), &arrival.header) {
             Ok(chain) => chain,
             Err(refusal) => return Err(self.refuse_v6(&arrival, frame, refusal)),
         };
         match chain.fragment {
-            Some(fragment) if may_be_cut => self.on_fragment_v6(arrival, &chain, fragment, frame),
+            Some(fragment) if !arrival.reassembled => self.on_fragment_v6(arrival, &chain, fragment, frame),
             // Fragments of fragments: nobody sends them but to hide something.
             Some(_) => Err(Dropped::ImpossibleFragment),
             None => self.on_datagram_v6(arrival, &chain, frame),
@@ -142,7 +157,7 @@ impl Stack {
             return handed;
         }
         let header = Header::parse(whole.first(), whole.len()).map_err(Dropped::Malformed)?;
-        self.on_packet_v6(Arrival { header, ..arrival }, &mut whole, false)
+        self.on_packet_v6(Arrival { header, reassembled: true, ..arrival }, &mut whole)
     }
 
     fn on_datagram_v6(&mut self, arrival: Arrival, chain: &Chain, frame: &mut Frame) -> Result<(), Dropped> {
@@ -169,7 +184,7 @@ impl Stack {
     }
 
     fn on_udp_v6(&mut self, arrival: Arrival, chain: &Chain, frame: &mut Frame) -> Result<(), Dropped> {
-        let Arrival { interface, header, group, .. } = arrival;
+        let Arrival { interface, header, group, reassembled, .. } = arrival;
         let mut datagram = frame.clone();
         datagram.strip(chain.offset);
         let ports = udp::Header::parse(datagram.first(), datagram.len()).map_err(Dropped::Malformed)?;
@@ -191,10 +206,12 @@ impl Stack {
         };
         datagram.truncate(ports.length);
         datagram.strip(udp::HEADER_LENGTH);
+        let (time_to_live, dont_fragment) = (header.hop_limit, !reassembled);
+        let delivery = Delivery { from: source, to: destination, time_to_live, dont_fragment };
         if group {
-            self.udp.share_with_group(socket, (source, destination), interface.number(), &datagram);
+            self.udp.share_with_group(socket, delivery, interface.number(), &datagram);
         }
-        self.udp.deliver(socket, source, destination, &mut datagram)?;
+        self.udp.deliver(socket, delivery, &mut datagram)?;
         self.counters.udp.received += 1;
         Ok(())
     }

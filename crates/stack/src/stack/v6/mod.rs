@@ -11,4 +11,5 @@ mod router;
 mod routing;
 mod upkeep;
 
+pub(crate) use errors::QUOTE;
 pub(crate) use input::{Arrival, scoped};

@@ -9,6 +9,10 @@ fn at(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
 
+fn delivery() -> Delivery {
+    Delivery { from: at("10.0.0.9:1"), to: at("10.0.0.2:7"), time_to_live: 64, dont_fragment: false }
+}
+
 #[test]
 fn the_narrower_binding_wins_and_broadcast_goes_to_the_wider() {
     let mut host = host();
@@ -29,18 +33,15 @@ fn an_event_is_told_once_and_not_after_the_socket_is_closed() {
     let mut host = host();
     let socket = host.bind(at("0.0.0.0:7"), false, false).unwrap();
     for _ in 0..3 {
-        host.deliver(socket, at("10.0.0.9:1"), at("10.0.0.2:7"), &mut Frame::copy_of(b"x")).unwrap();
+        host.deliver(socket, delivery(), &mut Frame::copy_of(b"x")).unwrap();
     }
     assert_eq!(host.poll_event(), Some((socket, UdpReadiness::READABLE)));
     assert_eq!(host.poll_event(), None);
-    host.deliver(socket, at("10.0.0.9:1"), at("10.0.0.2:7"), &mut Frame::copy_of(b"x")).unwrap();
+    host.deliver(socket, delivery(), &mut Frame::copy_of(b"x")).unwrap();
     host.close(socket);
     assert_eq!(host.poll_event(), None);
     assert!(host.ports.is_empty() && host.by_address.is_empty() && host.untold.is_empty());
-    assert_eq!(
-        host.deliver(socket, at("10.0.0.9:1"), at("10.0.0.2:7"), &mut Frame::new()),
-        Err(Dropped::UdpNoSocket)
-    );
+    assert_eq!(host.deliver(socket, delivery(), &mut Frame::new()), Err(Dropped::UdpNoSocket));
 }
 
 /// SO_REUSEPORT.
