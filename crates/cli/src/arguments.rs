@@ -293,6 +293,7 @@ pub(crate) struct LabArguments {
         num_args = 0..=1,
         default_missing_value = "127.0.0.1:8001",
         conflicts_with_all = ["name", "all", "json"],
+        value_parser = listening_address::parse,
         help = "Serve the lab's page for a browser, by itself [default: 127.0.0.1:8001]"
     )]
     pub(crate) web: Option<SocketAddr>,

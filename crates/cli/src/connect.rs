@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use crate::arguments::ConnectArguments;
 use crate::failure::{Failure, tell};
+use crate::output::unwritten;
 use dial::{Call, dial};
 use transfer::{Ends, Manner, Trouble, hold};
 
@@ -67,9 +68,7 @@ fn judge(result: Result<(), Trouble>, call: &Call) -> Result<(), Failure> {
         Ok(()) => Ok(()),
         // Whoever reads our output has seen enough.
         Err(Trouble::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        Err(Trouble::Output(error)) => {
-            Err(Failure::new(format!("cannot write to standard output: {error}"), "see where it leads"))
-        }
+        Err(Trouble::Output(error)) => Err(unwritten(&error)),
         Err(Trouble::Input(error)) => {
             Err(Failure::new(format!("cannot read standard input: {error}"), "see where it comes from"))
         }

@@ -48,11 +48,14 @@ impl Failure {
 
 /// What to do about an error that is not of what was asked for, but of what this system still has.
 pub(crate) fn of_the_system(error: &io::Error) -> Option<&'static str> {
-    use nix::libc::{EMFILE, ENFILE, ENOSPC};
-    match error.raw_os_error()? {
-        EMFILE => Some("allow this process more open files with `ulimit -n`"),
-        ENFILE => Some("the whole system has too many open files: end a program, or raise fs.file-max"),
-        ENOSPC => Some("make room on that disk, or choose another"),
+    use nix::libc::{EMFILE, ENFILE};
+    match (error.kind(), error.raw_os_error()) {
+        // Whoever said more about it left the number out.
+        (io::ErrorKind::StorageFull, _) => Some("make room on that disk, or choose another"),
+        (_, Some(EMFILE)) => Some("allow this process more open files with `ulimit -n`"),
+        (_, Some(ENFILE)) => {
+            Some("the whole system has too many open files: end a program, or raise fs.file-max")
+        }
         _ => None,
     }
 }
@@ -83,6 +86,8 @@ mod tests {
         assert!(remedy(nix::libc::EMFILE).unwrap().contains("ulimit -n"));
         assert!(remedy(nix::libc::ENOSPC).unwrap().contains("disk"));
         assert_eq!(remedy(nix::libc::EACCES), None);
+        let told = io::Error::new(io::ErrorKind::StorageFull, "cannot record to x: no space left");
+        assert!(of_the_system(&told).unwrap().contains("disk"));
         assert_eq!(of_the_system(&io::ErrorKind::AddrInUse.into()), None);
     }
 }

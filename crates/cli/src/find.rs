@@ -1,6 +1,5 @@
 //! `netstrata find`: which services there are on the LAN.
 
-use std::io::{Write, stdout};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use crate::failure::Failure;
 use crate::invocation::program;
 use crate::naming::browse::Ear;
 use crate::naming::lookup::kind;
-use crate::network;
+use crate::{network, output};
 
 /// One service, as JSON has it.
 #[derive(Serialize)]
@@ -49,8 +48,9 @@ pub(crate) fn run(arguments: &FindArguments) -> Result<(), Failure> {
     host.shutdown(Duration::ZERO);
     let found = heard.map_err(|error| Failure::new(format!("the LAN cannot be asked: {error}"), ""))?;
     if found.is_empty() {
+        let what = arguments.kind.as_ref().map(|kind| format!(" {kind:?}")).unwrap_or_default();
         return Err(Failure::new(
-            "no service was found on this network",
+            format!("no service{what} was found on this network"),
             format!("start one with `{} serve`, or wait longer with --wait SECONDS", program()),
         ));
     }
@@ -90,9 +90,7 @@ fn print(found: &[(Name, Found)], json: bool) -> Result<(), Failure> {
         })
         .collect();
     let text = if json { serde_json::to_string(&rows).unwrap_or_default() + "\n" } else { table(&rows) };
-    // Whoever closed the pipe has seen enough.
-    let _ = stdout().write_all(text.as_bytes()).and_then(|()| stdout().flush());
-    Ok(())
+    output::print(&text).map(drop)
 }
 
 fn table(rows: &[Row]) -> String {

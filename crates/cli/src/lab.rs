@@ -6,7 +6,6 @@ mod page;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
 use std::path::Path;
 
 use ::lab::{Experiment, Range, Refusal, Request, Text, Trace, Value, Words};
@@ -14,6 +13,7 @@ use ::lab::{Experiment, Range, Refusal, Request, Text, Trace, Value, Words};
 use crate::arguments::LabArguments;
 use crate::failure::Failure;
 use crate::invocation::program;
+use crate::output;
 
 /// Which of the two languages to speak.
 #[derive(Clone, Copy, Debug)]
@@ -51,8 +51,8 @@ pub(crate) fn run(arguments: &LabArguments) -> Result<(), Failure> {
     match &arguments.name {
         Some(name) => one(name, arguments, language),
         None if arguments.all => all(arguments, language),
-        None if arguments.json => print(&(::lab::json::catalogue() + "\n")),
-        None => print(&list(language)),
+        None if arguments.json => output::print(&(::lab::json::catalogue() + "\n")).map(drop),
+        None => output::print(&list(language)).map(drop),
     }
 }
 
@@ -67,10 +67,10 @@ fn one(name: &str, arguments: &LabArguments, language: Language) -> Result<(), F
         write(file, &::lab::pcapng(&trace))?;
     }
     if arguments.json {
-        print(&(::lab::json::trace(&trace) + "\n"))?;
+        output::print(&(::lab::json::trace(&trace) + "\n"))?;
     } else if let Some(experiment) = ::lab::catalogue().iter().find(|experiment| experiment.name == name) {
         let canvas = canvas::Canvas::of_stdout(trace.nodes.len());
-        print(&drawing::draw(experiment, &trace, language, &canvas))?;
+        output::print(&drawing::draw(experiment, &trace, language, &canvas))?;
     }
     if trace.passed { Ok(()) } else { Err(Failure::silent(1)) }
 }
@@ -107,7 +107,11 @@ fn all(arguments: &LabArguments, language: Language) -> Result<(), Failure> {
             Failure::new(language.words(&refusal.message), "the experiment itself is at fault")
         })?;
         failed += usize::from(!trace.passed);
-        print(&if arguments.json { ::lab::json::trace(&trace) + "\n" } else { verdict(&trace, language) })?;
+        output::print(&if arguments.json {
+            ::lab::json::trace(&trace) + "\n"
+        } else {
+            verdict(&trace, language)
+        })?;
     }
     match failed {
         0 => Ok(()),
@@ -150,16 +154,6 @@ fn parameters(experiment: &Experiment, language: Language) -> String {
         out += &format!("    {:<14} {values}  {}\n", parameter.name, language.fixed(&parameter.title));
     }
     out
-}
-
-fn print(text: &str) -> Result<(), Failure> {
-    match io::stdout().write_all(text.as_bytes()) {
-        // Whoever closed the pipe has seen enough.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(format!("cannot write to standard output: {error}"), ""))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn write(file: &Path, bytes: &[u8]) -> Result<(), Failure> {

@@ -18,6 +18,7 @@ mod logging;
 mod naming;
 mod nearest;
 mod network;
+mod output;
 mod ping;
 mod serve;
 mod signals;

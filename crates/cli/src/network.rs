@@ -279,6 +279,9 @@ pub(crate) fn not_joined(error: &io::Error, at: &[HostAddress], arguments: &Netw
         }
         // It says itself how to set the interface up.
         (ErrorKind::NetworkDown, _) => Failure::new(format!("cannot join {link}: {error}"), ""),
+        (ErrorKind::NotFound, _) if matches!(link, LinkSpec::Packet(_) | LinkSpec::Xdp(_)) => {
+            Failure::usage(format!("cannot join {link}: {error}"), "give the name of one with --link")
+        }
         (ErrorKind::InvalidInput, _) => Failure::usage(format!("cannot join {link}: {error}"), "see --help"),
         (ErrorKind::PermissionDenied, _) => {
             Failure::new(format!("cannot join {link}: {error}"), "choose another --link, such as lan:PATH")

@@ -2,7 +2,7 @@
 
 mod summary;
 
-use std::io::{self, ErrorKind, Write};
+use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -14,7 +14,7 @@ use netstrata::{Host, LinkSpec, PingSocket};
 use crate::arguments::PingArguments;
 use crate::failure::Failure;
 use crate::invocation::program;
-use crate::{network, signals};
+use crate::{network, output, signals};
 use summary::Summary;
 
 /// The most requests whose replies are awaited at once; older ones count as lost.
@@ -191,12 +191,8 @@ fn unreachable_v4(code: u8) -> String {
 
 /// Prints at once; whoever closed our output has seen enough.
 fn print(text: std::fmt::Arguments<'_>) -> Result<(), Failure> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_fmt(text).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
-        Err(error) => {
-            Err(Failure::new(format!("cannot write to standard output: {error}"), "see where it leads"))
-        }
-        Ok(()) => Ok(()),
+    if !output::print(&text.to_string())? {
+        std::process::exit(0);
     }
+    Ok(())
 }

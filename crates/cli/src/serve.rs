@@ -36,6 +36,7 @@ use crate::network;
 use crate::signals::Signals;
 use crate::status::report::{Program, Report};
 use crate::web::{self, Absent, Watched};
+use banner::Status;
 use control::{Control, Reporter};
 use site::Site;
 
@@ -127,13 +128,13 @@ async fn start(arguments: &ServeArguments, equipment: Equipment) -> Result<Runni
 impl Running {
     /// Says that it is up: to its user, and to a service manager.
     fn tell(&self, arguments: &ServeArguments) {
-        let path = self.control.as_ref().filter(|_| arguments.control.is_some());
-        let text = banner::banner(
-            &arguments.network.link,
-            &self.site.reach,
-            self.page.as_ref().map(|page| page.at),
-            path.map(|(path, _)| path.display().to_string()).as_deref(),
-        );
+        let path = self.control.as_ref().map(|(path, _)| path.display().to_string());
+        let status = path.as_deref().map(|path| match arguments.control {
+            Some(_) => Status::At(path),
+            None => Status::OfTheLink,
+        });
+        let page = self.page.as_ref().map(|page| page.at);
+        let text = banner::banner(&arguments.network.link, &self.site.reach, page, status);
         // Whoever does not want to read it may close our output.
         let mut stdout = std::io::stdout();
         let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());

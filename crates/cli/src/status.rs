@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::arguments::StatusArguments;
 use crate::failure::Failure;
 use crate::invocation::program;
+use crate::output;
 use report::{Answer, Report, Request};
 
 /// How long a server may take to answer.
@@ -58,12 +59,7 @@ fn print(report: &Report, json: bool) -> Result<(), Failure> {
     } else {
         report.to_string()
     };
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::new(format!("cannot write to standard output: {error}"), "see where it leads"))
-        }
-        _ => Ok(()),
-    }
+    output::print(&text).map(drop)
 }
 
 fn unanswered(path: &Path, error: &io::Error) -> Failure {

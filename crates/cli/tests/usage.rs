@@ -68,6 +68,8 @@ fn wrong_usage_is_one_line_and_exit_code_two() {
         (&["connect", "10.7.0.2:http"], "is not a port"),
         (&["connect", "10.7.0.2:0"], "port 0 cannot be called"),
         (&["connect", "0.0.0.0:80"], "0.0.0.0 is not the address of one host"),
+        (&["connect", "[fe80::1%9]:80"], "leave the % and what follows away"),
+        (&["lab", "--web", "8001"], "give ADDRESS:PORT, such as 127.0.0.1:8001"),
         (&["connect", "[ff02::1]:80"], "ff02::1 is not the address of one host"),
         (&["connect", "--send-only", "--recv-only"], "cannot be used with '--recv-only'"),
         (&["connect", "x", "--dns", "10.7.0.1", "--link", "host"], "leave --dns away"),

@@ -100,7 +100,7 @@ pub enum Dropped {
     #[error("echo queue full")]
     PingQueueFull,
     /// TCP dropped the segment.
-    #[error("TCP: {0:?}")]
+    #[error("TCP: {0}")]
     Tcp(tcp::Dropped),
     /// Sending: no route.
     #[error("no route")]

@@ -94,6 +94,11 @@ fn dial_ours(arguments: &ConnectArguments, patience: Duration) -> Result<Call, F
             Err(reserved) if target.host.parse::<IpAddr>().is_ok() => {
                 return Err(Failure::usage(reserved, ""));
             }
+            Err(_) if target.is_zoned() => {
+                let cause =
+                    format!("{} names an interface of this system, where our stack has its own", target.host);
+                return Err(Failure::usage(cause, "leave the % and what follows away"));
+            }
             Err(_) => None,
         },
     };

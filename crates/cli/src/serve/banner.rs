@@ -8,12 +8,21 @@ use netstrata::LinkSpec;
 use crate::invocation::{program, quoted};
 use crate::status::report::Reach;
 
-/// The lines to print.
+/// Where a server answers `status`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Status<'a> {
+    /// Where its link says.
+    OfTheLink,
+    /// At a path that was given.
+    At(&'a str),
+}
+
+/// The lines to print. A server that cannot be asked for its status has no line for that.
 pub(crate) fn banner(
     link: &LinkSpec,
     services: &[Reach],
     page: Option<SocketAddr>,
-    control: Option<&str>,
+    status: Option<Status<'_>>,
 ) -> String {
     let program = program();
     let link_flag = match link {
@@ -36,9 +45,14 @@ pub(crate) fn banner(
     if let Some(page) = page {
         let _ = writeln!(text, "\nlab:    http://{page}");
     }
-    let control_flag = control.map(|path| format!(" --control {}", quoted(path))).unwrap_or(link_flag);
-    let _ =
-        writeln!(text, "{}status: {program} status{control_flag}", if page.is_some() { "" } else { "\n" });
+    if page.is_none() {
+        text.push('\n');
+    }
+    let _ = match status {
+        Some(Status::OfTheLink) => writeln!(text, "status: {program} status{link_flag}"),
+        Some(Status::At(path)) => writeln!(text, "status: {program} status --control {}", quoted(path)),
+        None => Ok(()),
+    };
     let _ = writeln!(text, "stop:   Ctrl-C, or kill {}", std::process::id());
     text
 }
@@ -55,12 +69,17 @@ mod tests {
             address: "10.7.0.2:9528".into(),
             published: vec!["127.0.0.2:9528".into()],
         }];
-        let text = banner(&LinkSpec::default(), &services, Some("127.0.0.1:8001".parse().unwrap()), None);
+        let text = banner(
+            &LinkSpec::default(),
+            &services,
+            Some("127.0.0.1:8001".parse().unwrap()),
+            Some(Status::OfTheLink),
+        );
         assert!(text.contains("\nlab:    http://127.0.0.1:8001\nstatus: "), "{text}");
         assert!(text.contains(" connect 10.7.0.2:9528\n"), "{text}");
         assert!(text.contains("\n    nc 127.0.0.2 9528\n"), "{text}");
         assert!(text.contains(" status\n"), "{text}");
-        let text = banner(&LinkSpec::Host, &services, None, Some("/tmp/x y"));
+        let text = banner(&LinkSpec::Host, &services, None, Some(Status::At("/tmp/x y")));
         assert!(text.contains(" connect --link host 10.7.0.2:9528\n"), "{text}");
         assert!(text.contains(" status --control '/tmp/x y'\n"), "{text}");
         let services = [Reach {
@@ -69,6 +88,7 @@ mod tests {
             ..services[0].clone()
         }];
         let text = banner(&LinkSpec::default(), &services, None, None);
+        assert!(!text.contains("status") && text.contains("\n\nstop:   "), "{text}");
         assert!(text.contains(" connect '[fd07::2]:9528'\n"), "{text}");
         assert!(text.contains("\n    nc ::1 9528\n"), "{text}");
     }

@@ -6,6 +6,9 @@ use std::str::FromStr;
 
 use super::port;
 
+/// Bytes of a name of DNS, as it is written (RFC 1035 2.3.4).
+const LONGEST: usize = 253;
+
 /// A host and a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
@@ -48,6 +51,12 @@ impl FromStr for Target {
         if !host.chars().all(spelt) {
             return Err(format!("{host:?} is not a host; give an address or a name, such as 10.7.0.2"));
         }
+        if host.len() > LONGEST {
+            return Err(format!(
+                "a host has a name of at most {LONGEST} bytes, this one has {}; give its address",
+                host.len()
+            ));
+        }
         // A slip in an address must not be taken for a name.
         if host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && host.parse::<IpAddr>().is_err() {
             return Err(format!(
@@ -55,6 +64,13 @@ impl FromStr for Target {
             ));
         }
         Ok(Target { host: host.to_owned(), port: port.map(port::parse).transpose()? })
+    }
+}
+
+impl Target {
+    /// Whether it is an address of IPv6 with a zone (RFC 4007 11).
+    pub(crate) fn is_zoned(&self) -> bool {
+        self.host.contains('%') && is_ipv6(&self.host)
     }
 }
 
@@ -117,7 +133,9 @@ mod tests {
             "host:http",
             "1",
         ];
-        for text in wrong {
+        let long = format!("{}:80", "x".repeat(LONGEST + 1));
+        assert!(long[1..].parse::<Target>().is_ok());
+        for text in wrong.into_iter().chain([long.as_str()]) {
             let error = text.parse::<Target>().unwrap_err();
             assert!(error.contains("; ") && !error.contains('\n'), "{text}: {error}");
         }

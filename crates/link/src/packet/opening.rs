@@ -165,8 +165,10 @@ pub(super) fn is_there(socket: &Socket) -> bool {
 
 /// Why no socket could be had on the interface `name`, and what to do about it.
 fn explained(name: &str, error: &io::Error) -> io::Error {
+    let mut kind = error.kind();
     let remedy = match error.raw_os_error() {
         Some(libc::ENODEV | libc::ENXIO) => {
+            kind = io::ErrorKind::NotFound;
             "there is no such interface: `ip link` lists those that there are".to_owned()
         }
         Some(libc::EPERM | libc::EACCES) => "it needs root, or CAP_NET_RAW".to_owned(),
@@ -176,5 +178,5 @@ fn explained(name: &str, error: &io::Error) -> io::Error {
         Some(libc::ENOMEM) => "there is too little memory for its ring".to_owned(),
         _ => return io::Error::new(error.kind(), format!("cannot open a packet socket on {name}: {error}")),
     };
-    io::Error::new(error.kind(), format!("cannot open a packet socket on {name}: {remedy}"))
+    io::Error::new(kind, format!("cannot open a packet socket on {name}: {remedy}"))
 }

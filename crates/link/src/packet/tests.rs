@@ -140,6 +140,8 @@ fn what_cannot_be_opened_says_why_in_one_line() {
     ] {
         assert!(error.contains(part) && !error.contains('\n'), "{error}");
     }
+    let kind = Device::open("nothing", OURS, OFF).err().map(|error| error.kind());
+    assert_eq!(kind, Some(ErrorKind::NotFound));
 }
 
 #[test]
