@@ -3,7 +3,7 @@
 use super::machine::Machine;
 use basis::Instant;
 use std::time::Duration;
-use tcp::{Counters, FourTuple, Info, State};
+use tcp::{Counters, FourTuple, Info, State, Trust};
 
 /// The value of `name` for the connection `tuple`.
 pub(crate) fn value(machine: &Machine, tuple: FourTuple, name: &str) -> Result<i64, String> {
@@ -82,6 +82,7 @@ fn of_connection(info: &Info, name: &str) -> Option<i64> {
         "tcpi_sack" => info.selective_acknowledgments as i64,
         "ecn" => info.congestion_marks as i64,
         "in_recovery" => info.in_recovery as i64,
+        "tcpi_ca_state" => trust_code(info.trust),
         "cwnd_bytes" => info.congestion_window as i64,
         "ssthresh_bytes" => info.slow_start_threshold as i64,
         _ => return None,
@@ -168,9 +169,25 @@ fn state_number(name: &str) -> Option<i64> {
         "LISTEN" => State::Listen,
         "CLOSING" => State::Closing,
         "INFINITE_SSTHRESH" => return Some(i32::MAX as i64),
+        "CA_Open" => return Some(trust_code(Trust::Open)),
+        "CA_Disorder" => return Some(trust_code(Trust::Disorder)),
+        "CA_CWR" => return Some(trust_code(Trust::Reduced)),
+        "CA_Recovery" => return Some(trust_code(Trust::Recovery)),
+        "CA_Loss" => return Some(trust_code(Trust::Loss)),
         _ => return None,
     };
     Some(state_code(state))
+}
+
+/// What a sender makes of its path, in Linux's numbers.
+fn trust_code(trust: Trust) -> i64 {
+    match trust {
+        Trust::Open => 0,
+        Trust::Disorder => 1,
+        Trust::Reduced => 2,
+        Trust::Recovery => 3,
+        Trust::Loss => 4,
+    }
 }
 
 /// And their numbers.

@@ -58,19 +58,24 @@ fn the_longest_datagram_crosses_a_link_of_1500_bytes_and_the_answer_comes_back()
 
 #[test]
 fn overlapping_fragments_cost_the_datagram() {
-    let mut bench = Bench::acquainted();
-    let socket = bench.stack.udp_bind("0.0.0.0:7".parse().unwrap()).unwrap();
-    let datagram = udp_bytes(1, 7, &[5; 56]);
-    bench.packet(fragment(0, true, 1), &datagram[..32]).unwrap();
-    assert_eq!(bench.packet(fragment(0, true, 1), &datagram[..32]), Err(Dropped::DuplicateFragment));
-    assert_eq!(bench.packet(fragment(24, false, 1), &datagram[24..]), Err(Dropped::OverlappingFragment));
-    assert_eq!(bench.packet(fragment(32, false, 1), &datagram[32..]), Err(Dropped::OverlappingFragment));
-    assert!(bench.stack.udp_receive(socket, &mut []).is_err());
-    // Its identification is free again when its time is over.
-    bench.pass(seconds(31));
-    bench.packet(fragment(0, true, 1), &datagram[..32]).unwrap();
-    bench.packet(fragment(32, false, 1), &datagram[32..]).unwrap();
-    assert!(bench.stack.udp_receive(socket, &mut []).is_ok());
+    // One that reaches on, one inside, one that begins alike and one that ends alike.
+    for (from, to) in [(24_u16, 56), (8, 16), (0, 24), (8, 32)] {
+        let mut bench = Bench::acquainted();
+        let socket = bench.stack.udp_bind("0.0.0.0:7".parse().unwrap()).unwrap();
+        let datagram = udp_bytes(1, 7, &[5; 56]);
+        bench.packet(fragment(0, true, 1), &datagram[..32]).unwrap();
+        assert_eq!(bench.packet(fragment(0, true, 1), &datagram[..32]), Err(Dropped::DuplicateFragment));
+        let overlap = bench.packet(fragment(from, to < 56, 1), &datagram[from.into()..to]);
+        assert_eq!(overlap, Err(Dropped::OverlappingFragment), "{from} to {to}");
+        assert_eq!(bench.packet(fragment(32, false, 1), &datagram[32..]), Err(Dropped::OverlappingFragment));
+        assert!(bench.stack.udp_receive(socket, &mut []).is_err());
+        // Its identification is free again when its time is over. The same twice harms nothing.
+        bench.pass(seconds(31));
+        bench.packet(fragment(0, true, 1), &datagram[..32]).unwrap();
+        assert_eq!(bench.packet(fragment(0, true, 1), &datagram[..32]), Err(Dropped::DuplicateFragment));
+        bench.packet(fragment(32, false, 1), &datagram[32..]).unwrap();
+        assert!(bench.stack.udp_receive(socket, &mut []).is_ok());
+    }
 }
 
 #[test]

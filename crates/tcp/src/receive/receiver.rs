@@ -229,6 +229,11 @@ impl Receiver {
         if environment.memory.is_short() {
             self.restrain(sequence, payload.len(), environment);
         }
+        if let Some(end) = self.end.get() {
+            // Nothing follows the end of a stream.
+            cold_path();
+            payload.truncate(if sequence.before(end) { end.since(sequence) as usize } else { 0 });
+        }
         let room = self.window.size(sequence);
         let cut = payload.len() as u32 > room;
         if cut {
@@ -247,7 +252,7 @@ impl Receiver {
         } else {
             self.keep_early(sequence, payload, fin && !cut, environment);
         }
-        self.finish_if_complete();
+        self.finish_if_complete(environment);
         Accepted { bytes: self.next.since(before) - self.finished() as u32, finished: self.finished() }
     }
 
@@ -324,10 +329,6 @@ impl Receiver {
         environment: &mut Environment<'_>,
     ) {
         self.acks.on_out_of_order();
-        if let Some(end) = self.end.get() {
-            // Nothing follows the end of a stream.
-            payload.truncate(if sequence.before(end) { end.since(sequence) as usize } else { 0 });
-        }
         let length = payload.len() as u32;
         // A FIN has a number, and so it can be reported (RFC 2018 3).
         let fin = fin && self.selective && self.end.get() == Some(sequence + length);
