@@ -63,7 +63,8 @@ impl Work {
         match self {
             Work::Bulk => 200_000_000,
             Work::RoundTrip => 10_000,
-            Work::Calls => 5_000,
+            // Most of them while TIME-WAIT is full, as it is in the long run.
+            Work::Calls => 20_000,
         }
     }
 

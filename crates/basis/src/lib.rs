@@ -19,6 +19,6 @@ pub use frame::{Checksum, Ecn, Frame};
 pub use limit::RateLimit;
 pub use pool::ChunkPool;
 pub use random::{HashKey, KeyedHasher, Random, Seed, siphash_2_4};
-pub use slab::{Key, Slab};
+pub use slab::{Key, Slab, Vacancy};
 pub use time::Instant;
 pub use wheel::{TimerId, TimerWheel};

@@ -83,6 +83,28 @@ enum Entry<T> {
     Occupied(T),
 }
 
+/// The vacant slot of a [`Slab`] that is used next.
+#[derive(Debug)]
+pub struct Vacancy<'a, T> {
+    slot: &'a mut Slot<T>,
+    index: u32,
+    first_vacant: &'a mut u32,
+    len: &'a mut usize,
+}
+
+impl<T> Vacancy<'_, T> {
+    /// Puts `value` there.
+    #[inline(always)]
+    pub fn fill(self, value: T) -> Key {
+        if let Entry::Vacant { next } = self.slot.entry {
+            *self.first_vacant = next;
+        }
+        *self.len += 1;
+        self.slot.entry = Entry::Occupied(value);
+        Key::new(self.index, self.slot.generation)
+    }
+}
+
 impl<T> Slab<T> {
     /// An empty table; it allocates nothing.
     pub const fn new() -> Slab<T> {
@@ -101,18 +123,18 @@ impl<T> Slab<T> {
 
     /// Puts a value into the table; `None` when all 2^32 - 1 slots are taken.
     pub fn insert(&mut self, value: T) -> Option<Key> {
+        Some(self.vacancy()?.fill(value))
+    }
+
+    /// A slot for a value that is made where it will lie: a large one is not moved. `None` when all 2^32 - 1 slots are taken.
+    #[inline]
+    pub fn vacancy(&mut self) -> Option<Vacancy<'_, T>> {
         if self.first_vacant == NO_SLOT {
             self.grow()?;
         }
         let index = self.first_vacant;
-        let slot = self.slot_mut(index)?;
-        let Entry::Vacant { next } = slot.entry else { return None };
-        let generation = slot.generation;
-        // Large values are moved no more often than they must be.
-        slot.entry = Entry::Occupied(value);
-        self.first_vacant = next;
-        self.len += 1;
-        Some(Key::new(index, generation))
+        let slot = self.chunks.get_mut(index as usize / CHUNK)?.get_mut(index as usize % CHUNK)?;
+        Some(Vacancy { slot, index, first_vacant: &mut self.first_vacant, len: &mut self.len })
     }
 
     /// Adds a chunk of vacant slots when there is none left.

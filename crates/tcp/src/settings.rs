@@ -204,7 +204,13 @@ fn bounds(chosen: u32, usual: BufferBounds) -> BufferBounds {
 }
 
 fn compact(duration: Option<Duration>) -> u32 {
-    duration.map_or(NEVER, |duration| u32::try_from(duration.as_millis()).unwrap_or(NEVER - 1).min(NEVER - 1))
+    duration.map_or(NEVER, milliseconds)
+}
+
+/// Seldom needed, and then by one of many.
+#[inline(never)]
+fn milliseconds(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(NEVER - 1).min(NEVER - 1)
 }
 
 fn restore(milliseconds: u32) -> Option<Duration> {

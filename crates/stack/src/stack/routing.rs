@@ -164,7 +164,7 @@ impl Stack {
     /// The way of a connection to `remote`, if it is that of the last one.
     #[inline]
     pub(super) fn way_again(&self, remote: IpAddr, local: Option<IpAddr>) -> Option<Way> {
-        self.last_way.and_then(|last| last.leads(self.revision, remote, local))
+        self.last_way.as_ref()?.leads(self.revision, remote, local)
     }
 
     /// Remembers the way of a connection for the next.

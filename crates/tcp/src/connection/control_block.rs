@@ -6,7 +6,7 @@ use super::finished::Finished;
 use super::handshake::{Handshake, Outcome};
 use super::open::Open;
 use super::syn_ack::SynAck;
-use super::syn_data::Lesson;
+use super::syn_data::{Lesson, SynData};
 use crate::environment::Environment;
 use crate::error::{Dropped, Failure, IcmpError};
 use crate::event::{Readiness, Told};
@@ -88,6 +88,7 @@ impl From<Fate> for Effect {
 }
 
 impl ControlBlock {
+    #[inline(always)]
     fn new(tuple: FourTuple, path: Path, settings: Settings, phase: Phase) -> ControlBlock {
         ControlBlock {
             tuple,
@@ -105,6 +106,7 @@ impl ControlBlock {
     }
 
     /// A connection that this host begins.
+    #[inline(always)]
     pub(crate) fn connecting(
         tuple: FourTuple,
         path: Path,
@@ -114,7 +116,15 @@ impl ControlBlock {
         ControlBlock::new(tuple, path, settings, Phase::Handshake(handshake))
     }
 
+    /// Its SYN carries more, if that is wanted (RFC 7413).
+    pub(crate) fn carry_with_syn(&mut self, syn_data: Option<SynData>) {
+        if let (Phase::Handshake(handshake), Some(syn_data)) = (&mut self.phase, syn_data) {
+            handshake.carry(syn_data);
+        }
+    }
+
     /// The place of a connection whose handshake was a listener's: it begins there with [`ControlBlock::establish`].
+    #[inline(always)]
     pub(crate) fn accepted(tuple: FourTuple, path: Path, settings: Settings) -> ControlBlock {
         ControlBlock::new(tuple, path, settings, Phase::Finished(Finished::NOTHING))
     }
@@ -194,7 +204,9 @@ impl ControlBlock {
         };
         self.establish(established, environment);
         let Phase::Open(open) = &mut self.phase else { return Ok(Fate::Live) };
-        open.send.set_max_pacing_rate(max_pacing_rate);
+        if max_pacing_rate.is_some() {
+            open.send.set_max_pacing_rate(max_pacing_rate);
+        }
         // What the peer did not take in with the SYN goes again, and carries the acknowledgment.
         let carried = syn_data.as_ref().is_some_and(|(_, rest)| !rest.is_empty()) && header.window > 0;
         if let Some((taken, rest)) = syn_data {

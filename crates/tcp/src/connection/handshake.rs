@@ -14,6 +14,7 @@ use crate::timers::{INITIAL_TIMEOUT, Timer};
 use alloc::boxed::Box;
 use basis::{Frame, Instant};
 use bytes::Bytes;
+use core::hint::cold_path;
 use core::time::Duration;
 use wire::tcp::{Flags, Header, Options, Seq, Timestamps};
 
@@ -70,6 +71,7 @@ pub(crate) enum Outcome {
 }
 
 impl Handshake {
+    #[inline(always)]
     pub(crate) fn new(
         initial: Seq,
         offer: Offer,
@@ -172,6 +174,7 @@ impl Handshake {
         let flags = header.flags;
         let acknowledges = flags.contains(Flags::ACK);
         if acknowledges && !self.is_acknowledged_by(header.acknowledgment) {
+            cold_path();
             return if flags.contains(Flags::RST) {
                 Err(Dropped::BlindReset)
             } else {
@@ -179,12 +182,14 @@ impl Handshake {
             };
         }
         if flags.contains(Flags::RST) {
+            cold_path();
             return if acknowledges { Ok(Outcome::Refused) } else { Err(Dropped::BlindReset) };
         }
         if !flags.contains(Flags::SYN) {
             return Err(Dropped::BadFlags);
         }
         if acknowledges && !self.has_sent_echoed(header, now) {
+            cold_path();
             return Ok(Outcome::Stray(header.acknowledgment));
         }
         let mut negotiated = self.offer.agree(&header.options, flags, ipv4);
@@ -216,6 +221,8 @@ impl Handshake {
     }
 
     /// RFC 9293 3.10.7.4 for SYN-RECEIVED.
+    #[cold]
+    #[inline(never)]
     fn on_segment_syn_received(
         &mut self,
         crossed: Crossed,

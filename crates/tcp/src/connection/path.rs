@@ -12,6 +12,8 @@ use wire::tcp::Seq;
 
 impl Open {
     /// Begins with what every path should carry, and searches upwards.
+    #[cold]
+    #[inline(never)]
     pub(super) fn begin_search(&mut self, way: Way, settings: &Settings, environment: &Environment<'_>) {
         let sizes = self.segment_sizes(way, settings, environment.config);
         self.send.begin_search(sizes, environment.now);

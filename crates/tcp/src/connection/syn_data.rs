@@ -50,6 +50,8 @@ impl SynData {
     }
 
     /// Joins the SYN in `frame`, unless that is sent again.
+    #[cold]
+    #[inline(never)]
     pub(super) fn join(&mut self, frame: &mut Frame, options: &mut Options) {
         if core::mem::replace(&mut self.sent, true) {
             return;
@@ -61,12 +63,16 @@ impl SynData {
     }
 
     /// The data, of which the peer has all before `acknowledged`; the SYN had the number `initial`.
+    #[cold]
+    #[inline(never)]
     pub(super) fn rest(&self, initial: Seq, acknowledged: Seq) -> (u32, Bytes) {
         let taken = acknowledged.since(initial + 1).min(self.data.len() as u32);
         (taken, self.data.slice(taken as usize..))
     }
 
     /// What the SYN-ACK teaches; the SYN went again if `repeated`.
+    #[cold]
+    #[inline(never)]
     pub(super) fn learn(&self, answer: &Header, repeated: bool) -> Lesson {
         // What was not asked for does not count.
         let cookie =

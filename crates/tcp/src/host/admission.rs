@@ -77,6 +77,7 @@ impl Host {
     }
 
     /// A half-open connection is to be decided on.
+    #[inline(never)]
     pub(super) fn ask(&mut self, listener: Key, index: u32) {
         let Some(half_open) = self.half_open.slab.key_at(index) else { return };
         let slab = &self.half_open.slab;

@@ -112,6 +112,8 @@ impl Host {
         });
     }
 
+    #[cold]
+    #[inline(never)]
     pub(super) fn send_reset(&mut self, now: Instant, index: u32) {
         let Some(connection) = self.connections.at(index) else { return };
         if connection.is_known_to_peer() {

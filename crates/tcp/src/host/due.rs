@@ -135,7 +135,7 @@ impl Host {
         let half_open = self.half_open.slab.get_mut(key)?;
         half_open.queued = false;
         let time_to_live = self.listeners.get(half_open.listener)?.settings.time_to_live;
-        half_open.transmit(now, cookie, frame);
+        half_open.transmit(now, cookie.as_ref(), frame);
         Some(time_to_live)
     }
 

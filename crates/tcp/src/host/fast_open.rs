@@ -117,7 +117,8 @@ impl Host {
         }
         let settings = listener.settings;
         let offer = self.offer(&settings, path, tuple);
-        let initial = isn::initial(self.demux.number(tuple), now);
+        let hash = self.demux.hash(tuple);
+        let initial = isn::initial(hash.number(), now);
         let timestamp_offset = self.timestamp_offsets.of(tuple);
         let window = syn_window(self.first_window(&settings));
         let negotiated = offer.agree(&header.options, header.flags, tuple.local.is_ipv4());
@@ -139,14 +140,15 @@ impl Host {
             syns_sent: 0,
             early: true,
         };
-        let Some(connection) = self.connections.insert(ControlBlock::accepted(*tuple, path, settings)) else {
+        let Some(vacancy) = self.connections.vacancy() else {
             return false;
         };
+        let connection = vacancy.fill(ControlBlock::accepted(*tuple, path, settings));
         if let Some(accepted) = self.connections.get_mut(connection) {
             let text = (header, &mut frame.clone());
             accepted.establish_early(&established, Box::new(syn_ack), text, &mut environment!(self, now));
         }
-        self.demux.insert(tuple, Place::Connection(connection.index()), tuple_at!(self));
+        self.demux.insert(hash.short(), Place::Connection(connection.index()), tuple_at!(self));
         self.hand_over(connection, key);
         self.settle(connection.index());
         true
@@ -183,6 +185,8 @@ impl Host {
     }
 
     /// The option that carries the cookie.
+    #[cold]
+    #[inline(never)]
     pub(super) fn cookie_option(
         &self,
         listener: Key,

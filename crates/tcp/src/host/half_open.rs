@@ -16,6 +16,7 @@ use crate::segment::{FourTuple, Path};
 use crate::send::window::SendWindow;
 use crate::timers::{INITIAL_TIMEOUT, Timer};
 use basis::{Frame, Instant, Key, Slab};
+use core::hint::cold_path;
 use core::time::Duration;
 use wire::tcp::{FastOpen, Flags, Header, Options, Seq, Timestamps};
 
@@ -160,11 +161,13 @@ impl HalfOpen {
         let flags = header.flags;
         let next = self.peer_initial + 1;
         if self.undecided {
+            cold_path();
             // Nothing was said to the peer that it could answer; it may give up, by the number that is next.
             let given_up = flags.contains(Flags::RST) && header.sequence == next;
             return if given_up { Outcome::Reset } else { Outcome::Ignored };
         }
         if flags.contains(Flags::SYN) && !flags.contains(Flags::ACK) && header.sequence == self.peer_initial {
+            cold_path();
             // The SYN once more: the answer was lost.
             self.answered_again = true;
             if !Negotiated::is_asked_for_marks(flags) {
@@ -178,15 +181,18 @@ impl HalfOpen {
             && self.negotiated.timestamps()
             && header.options.timestamps.is_some_and(|timestamps| is_before(timestamps.value, self.recent));
         if !header.sequence.within(next, self.window.max(1) as u32) || old {
+            cold_path();
             return if flags.contains(Flags::RST) { Outcome::Ignored } else { self.challenge(now) };
         }
         if flags.contains(Flags::RST) {
+            cold_path();
             if header.sequence == next {
                 return Outcome::Reset;
             }
             return self.challenge(now);
         }
         if flags.contains(Flags::SYN) {
+            cold_path();
             return self.challenge(now);
         }
         if !flags.contains(Flags::ACK) {
@@ -229,8 +235,9 @@ impl HalfOpen {
     }
 
     /// The SYN-ACK with the cookie that it carries, or the acknowledgment of a doubtful segment.
-    pub(crate) fn transmit(&mut self, now: Instant, cookie: Option<FastOpen>, frame: &mut Frame) {
+    pub(crate) fn transmit(&mut self, now: Instant, cookie: Option<&FastOpen>, frame: &mut Frame) {
         if core::mem::take(&mut self.acknowledge) {
+            cold_path();
             let (sequence, acknowledgment) = (self.initial + 1, self.peer_initial + 1);
             *frame = reset::bare(&self.tuple, sequence, acknowledgment, Flags::ACK, self.window);
             return;
@@ -244,7 +251,10 @@ impl HalfOpen {
             flags: self.negotiated.syn_ack_flags(),
             window: self.window,
             urgent: 0,
-            options: Options { fast_open: cookie, ..self.negotiated.on_syn_ack(self.offer(), timestamps) },
+            options: Options {
+                fast_open: cookie.copied(),
+                ..self.negotiated.on_syn_ack(self.offer(), timestamps)
+            },
         };
         header.prepend_to(frame, self.tuple.local, self.tuple.remote);
     }

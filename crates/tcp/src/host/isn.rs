@@ -14,7 +14,7 @@ pub(crate) fn initial(half: u32, now: Instant) -> Seq {
 #[derive(Clone, Debug)]
 pub(crate) struct TimestampOffsets {
     key: HashKey,
-    /// Two hosts and their offset: those of the last connection.
+    /// Two hosts, the ports of none, and their offset: those of the last connection.
     last: (FourTuple, u32),
 }
 
@@ -28,10 +28,14 @@ impl TimestampOffsets {
     /// What the timestamp clock is shifted by: the same for all connections between two hosts, so that a later
     /// connection's timestamps are later (RFC 6191 needs it).
     pub(crate) fn of(&mut self, tuple: &FourTuple) -> u32 {
+        let (last, offset) = &self.last;
+        if last.remote == tuple.remote && last.local == tuple.local { *offset } else { self.look_up(tuple) }
+    }
+
+    #[inline(never)]
+    fn look_up(&mut self, tuple: &FourTuple) -> u32 {
         let hosts = FourTuple { local_port: 0, remote_port: 0, ..*tuple };
-        if self.last.0 != hosts {
-            self.last = (hosts, hosts.hash_by(&self.key) as u32);
-        }
+        self.last = (hosts, hosts.hash_by(&self.key) as u32);
         self.last.1
     }
 }

@@ -14,6 +14,7 @@ mod lines;
 mod listener;
 mod passive;
 mod peer_cookies;
+mod places;
 mod reset;
 mod stateless;
 mod syn_cookie;

@@ -15,6 +15,7 @@ use crate::negotiation::{Offer, shift_for};
 use crate::segment::{FourTuple, Path};
 use crate::settings::Settings;
 use basis::{Frame, Instant, Key};
+use core::hint::cold_path;
 use wire::tcp::{Flags, Header, Seq};
 
 impl Host {
@@ -30,9 +31,11 @@ impl Host {
         let usable =
             !tuple.remote.is_multicast() && !tuple.remote.is_unspecified() && !tuple.local.is_multicast();
         if !usable || tuple.remote_port == 0 || tuple.local_port == 0 {
+            cold_path();
             return Err(Dropped::BadSource);
         }
         let Some(listener) = self.listeners.find(tuple) else {
+            cold_path();
             self.refuse(now, path.lane, tuple, header, frame.len());
             return Err(Dropped::NoSocket);
         };
@@ -40,6 +43,7 @@ impl Host {
             return Err(Dropped::NoSocket);
         }
         if header.flags.contains(Flags::ACK) {
+            cold_path();
             if let Some(established) = self.recall_cookie(now, path, tuple, header, listener) {
                 return self.complete_by_cookie(now, (path, tuple, listener), &established, header, frame);
             }
@@ -118,7 +122,8 @@ impl Host {
         let Some(listener) = self.listeners.get(key) else { return Err(Dropped::NoSocket) };
         let settings = listener.settings;
         let offer = self.offer(&settings, path, tuple);
-        let generated = isn::initial(self.demux.number(tuple), now);
+        let hash = self.demux.hash(tuple);
+        let generated = isn::initial(hash.number(), now);
         let opening = Opening {
             tuple: *tuple,
             path,
@@ -138,7 +143,7 @@ impl Host {
             listener.half_open += 1;
         }
         let Some(place) = self.half_open.insert(half_open) else { return Err(Dropped::TableFull) };
-        self.demux.insert(tuple, Place::HalfOpen(place.index()), tuple_at!(self));
+        self.demux.insert(hash.short(), Place::HalfOpen(place.index()), tuple_at!(self));
         if opening.undecided {
             self.ask(key, place.index());
         } else {
@@ -186,6 +191,7 @@ impl Host {
                 Ok(())
             }
             half_open::Outcome::Stray(sequence) => {
+                cold_path();
                 let (tuple, lane, path, key) =
                     (half_open.tuple, half_open.lane, half_open.path(), half_open.listener);
                 // Its SYN was answered by a cookie before, when there was no room, and that answer came first.
@@ -200,6 +206,7 @@ impl Host {
                 Err(Dropped::BadAcknowledgment)
             }
             half_open::Outcome::Reset => {
+                cold_path();
                 self.counters.resets_received += 1;
                 self.drop_half_open(index);
                 Ok(())
@@ -227,12 +234,14 @@ impl Host {
             return Err(Dropped::NoSocket);
         }
         let settings = self.admit_established(key)?;
-        let Some(connection) = self.connections.insert(ControlBlock::accepted(tuple, path, settings)) else {
+        let Some(vacancy) = self.connections.vacancy() else {
             return Err(Dropped::TableFull);
         };
+        let connection = vacancy.fill(ControlBlock::accepted(tuple, path, settings));
         self.establish(now, connection, established);
         let place = Place::Connection(connection.index());
-        self.demux.relocate(&tuple, Place::HalfOpen(index), place);
+        let hash = self.demux.hash(&tuple).short();
+        self.demux.relocate(hash, Place::HalfOpen(index), place);
         if self.half_open.remove(index) {
             self.note_stale();
         }

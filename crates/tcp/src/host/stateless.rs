@@ -126,11 +126,13 @@ impl Host {
             self.counters.syn_cookies_refused += 1;
             return Err(Dropped::NoSocket);
         }
-        let Some(connection) = self.connections.insert(ControlBlock::accepted(*tuple, path, settings)) else {
+        let Some(vacancy) = self.connections.vacancy() else {
             return Err(Dropped::TableFull);
         };
+        let connection = vacancy.fill(ControlBlock::accepted(*tuple, path, settings));
         self.establish(now, connection, established);
-        self.demux.insert(tuple, Place::Connection(connection.index()), tuple_at!(self));
+        let hash = self.demux.hash(tuple).short();
+        self.demux.insert(hash, Place::Connection(connection.index()), tuple_at!(self));
         self.counters.syn_cookies_accepted += 1;
         self.hand_over(connection, key);
         self.on_connection_segment(now, connection.index(), header, frame)

@@ -54,16 +54,16 @@ impl Host {
         let Some(remains) = connection.remains() else {
             return self.demux.remove(&tuple, Place::Connection(index));
         };
-        let hash = self.demux.hash(&tuple);
+        let hash = self.demux.hash(&tuple).short();
         let state = TimeWait::new(tuple, remains);
         match self.time_wait.insert(state, hash, now, self.config.time_wait) {
             Some(place) => {
-                self.demux.relocate(&tuple, Place::Connection(index), Place::TimeWait(place));
+                self.demux.relocate(hash, Place::Connection(index), Place::TimeWait(place));
                 if remains.owes {
                     self.queue_time_wait(place);
                 }
             }
-            None => self.demux.remove(&tuple, Place::Connection(index)),
+            None => self.demux.remove_hashed(hash, Place::Connection(index)),
         }
         self.bound_time_wait(now);
     }

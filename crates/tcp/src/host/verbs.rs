@@ -45,7 +45,8 @@ impl Host {
         options: SocketOptions,
         syn_data: Option<SynData>,
     ) -> Result<ConnectionId, ConnectError> {
-        if self.demux.find_segment(&tuple, tuple_at!(self)).is_some() {
+        let hash = self.demux.hash(&tuple);
+        if self.demux.find_hashed(hash.short(), &tuple, tuple_at!(self)).is_some() {
             return Err(ConnectError::AddressInUse);
         }
         if self.connections.len() as u32 >= self.config.max_connections.min(Demux::INDEX_LIMIT) {
@@ -53,17 +54,19 @@ impl Host {
         }
         let settings = Settings::from(options);
         let offer = self.offer(&settings, path, &tuple);
-        let initial = isn::initial(self.demux.number(&tuple), now);
+        let initial = isn::initial(hash.number(), now);
         let timestamps = self.timestamp_offsets.of(&tuple);
         let window = self.first_window(&settings);
-        let mut handshake = Handshake::new(initial, offer, timestamps, window, now);
-        if let Some(syn_data) = syn_data {
-            handshake.carry(syn_data);
+        let vacancy = self.connections.vacancy().ok_or(ConnectError::TooManyConnections)?;
+        let handshake = Handshake::new(initial, offer, timestamps, window, now);
+        let key = vacancy.fill(ControlBlock::connecting(tuple, path, settings, handshake));
+        if (syn_data.is_some() || options.max_pacing_rate.is_some())
+            && let Some(connection) = self.connections.get_mut(key)
+        {
+            connection.carry_with_syn(syn_data);
+            connection.set_max_pacing_rate(options.max_pacing_rate);
         }
-        let mut connection = ControlBlock::connecting(tuple, path, settings, handshake);
-        connection.set_max_pacing_rate(options.max_pacing_rate);
-        let key = self.connections.insert(connection).ok_or(ConnectError::TooManyConnections)?;
-        self.demux.insert(&tuple, Place::Connection(key.index()), tuple_at!(self));
+        self.demux.insert(hash.short(), Place::Connection(key.index()), tuple_at!(self));
         self.memory.sharers = self.connections.len();
         self.counters.active_opens += 1;
         self.settle(key.index());

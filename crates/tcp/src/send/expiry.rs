@@ -101,6 +101,7 @@ impl Sender {
         if environment.now >= give_up {
             return Expiry::GiveUp;
         }
+        self.track_lone_fin();
         if self.recovery.attentive {
             self.note_starved();
         }

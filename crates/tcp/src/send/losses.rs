@@ -38,6 +38,7 @@ impl Sender {
         environment: &mut Environment<'_>,
     ) {
         let (now, oldest) = (environment.now, self.flight.oldest);
+        self.track_lone_fin();
         if self.recovery.attentive {
             self.note_starved();
         }

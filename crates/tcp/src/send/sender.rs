@@ -290,6 +290,7 @@ impl Sender {
     /// All that is under way goes again, and the path is not to blame.
     fn resend(&mut self) {
         let (oldest, next) = (self.flight.oldest, self.flight.next);
+        self.track_lone_fin();
         if let Some(buffer) = self.buffer.as_mut().filter(|_| oldest != next) {
             let mut episode = self.recovery.episode.take().unwrap_or_else(|| Episode::new(oldest));
             episode.resend(next);

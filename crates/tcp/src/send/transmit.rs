@@ -207,14 +207,11 @@ impl Sender {
         let flags = if pushed && length > 0 { flags | Flags::PSH } else { flags };
         self.flight.sent(length + fin as u32, now);
         let next = self.flight.next;
-        let buffer = match &mut self.buffer {
-            Some(buffer) => buffer,
-            // A FIN alone.
-            vacant => vacant.insert(environment.memory.take_send()),
-        };
-        buffer.board.sent(next, buffer.short_end != Some(sequence), now);
-        if !length.is_multiple_of(self.segment_size as u32) {
-            buffer.short_end = Some(next);
+        if let Some(buffer) = &mut self.buffer {
+            buffer.board.sent(next, buffer.short_end != Some(sequence), now);
+            if !length.is_multiple_of(self.segment_size as u32) {
+                buffer.short_end = Some(next);
+            }
         }
         self.count_bytes(length);
         self.count_data(length);
@@ -228,6 +225,7 @@ impl Sender {
             true => self.schedule_probe(timers, now),
             false => {
                 cold_path();
+                self.track_lone_fin();
                 if begins {
                     self.restart_timeout(timers, now);
                 }
@@ -236,6 +234,15 @@ impl Sender {
             }
         }
         Outbound::new(sequence, flags)
+    }
+
+    /// Something is unusual, and the FIN may be all that is under way: there was no scoreboard for it so far, since most FINs are
+    /// acknowledged and that is all.
+    pub(super) fn track_lone_fin(&mut self) {
+        if self.buffer.is_none() && self.flight.outstanding() > 0 {
+            let board = &mut self.buffer.get_or_insert_default().board;
+            board.sent(self.flight.next, false, self.last_sent);
+        }
     }
 
     /// Sends `size` new bytes in one segment, to see whether the path carries it (RFC 4821 7).
@@ -255,6 +262,7 @@ impl Sender {
         outbound
     }
 
+    #[inline]
     pub(super) fn fill(
         &mut self,
         frame: &mut Frame,
