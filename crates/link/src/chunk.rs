@@ -33,20 +33,6 @@ impl Chunk {
         self.buffer.get(..self.filled).unwrap_or_default()
     }
 
-    /// The same, to mend a header in it.
-    #[cfg(target_os = "linux")]
-    #[inline]
-    pub(crate) fn front(&mut self) -> &mut [u8] {
-        self.buffer.get_mut(..self.filled).unwrap_or_default()
-    }
-
-    /// What lies behind it: the bytes of a read that was not committed.
-    #[cfg(target_os = "linux")]
-    #[inline]
-    pub(crate) fn ahead(&self) -> &[u8] {
-        self.buffer.get(self.filled..).unwrap_or_default()
-    }
-
     /// Where to read to. If a frame has begun, all of its `frame` bytes will fit.
     pub(crate) fn space(&mut self, frame: usize) -> &mut [u8] {
         if !self.has_room() || self.buffer.len() < frame {

@@ -1,15 +1,16 @@
 //! Packets that follow each other in one TCP stream are read behind each other and handed on as the super-segment that they were
 //! before somebody cut it (generic receive offload): it is looked at, and acknowledged, once.
 
-use crate::chunk::Chunk;
+use crate::intake::Intake;
 use basis::{Checksum, Frame};
 use std::collections::VecDeque;
-use std::io::{self, IoSliceMut};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
 use wire::checksum::{self, Sum};
 
-/// Bytes of memory that packets share. A run of packets that are one lies in it, so no run is longer than a packet may be.
-const CHUNK: usize = 64 << 10;
+/// The longest packet, without its link header.
+const LONGEST: usize = 65_535;
 /// The longest headers that are compared: Ethernet, IPv6, and TCP with all its options.
 const HEADERS: usize = 14 + 40 + 60;
 
@@ -19,11 +20,11 @@ const PSH: u8 = 0x08;
 
 /// Where packets are read to. What was read last may still be held: [`Gather::flush`] gives it out.
 pub(crate) struct Gather {
-    chunk: Chunk,
+    intake: Intake,
     /// The longest frame.
     longest: usize,
     link_header: usize,
-    /// What lies in the chunk and is not given out yet.
+    /// What lies at the beginning of the space and is not given out yet.
     run: Option<Run>,
 }
 
@@ -49,70 +50,79 @@ struct Layout {
 }
 
 impl Gather {
-    /// For frames of up to `longest` bytes, the first `link_header` of which are the link's.
+    /// For frames of up to `longest` bytes, the first `link_header` of which are the link's. At least two of them must fit into one packet.
     pub(crate) fn new(longest: usize, link_header: usize) -> Gather {
-        Gather { chunk: Chunk::new(CHUNK, longest + HEADERS), longest, link_header, run: None }
+        Gather { intake: Intake::new(), longest, link_header, run: None }
     }
 
-    /// Takes in a frame by `read`, which fills the parts in order and tells how many bytes it is. What is complete goes to `arrived`.
+    /// Whether something is held that more may follow.
+    pub(crate) fn holds(&self) -> bool {
+        self.run.is_some()
+    }
+
+    /// Takes in a frame by `read`, which fills its argument and tells how many bytes it is. What is complete goes to `arrived`.
     ///
     /// # Errors
     /// Those of `read`; nothing was read then.
     pub(crate) fn read(
         &mut self,
         arrived: &mut VecDeque<Frame>,
-        read: impl FnOnce(&mut [IoSliceMut<'_>]) -> io::Result<usize>,
+        read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
     ) -> io::Result<usize> {
-        if !self.chunk.has_room() {
-            arrived.extend(self.flush());
-        }
         let Some(run) = self.run else {
-            let length = read(&mut [IoSliceMut::new(&mut self.chunk.space(0)[..self.longest])])?;
+            let length = read(&mut self.intake.space()[..self.longest])?;
             self.begin(length, arrived);
             return Ok(length);
         };
-        // The payload is read to where it belongs if the headers are as long as those before.
-        let mut head = [0; HEADERS];
+        // The payload is read to where it belongs if the headers are as long as those before: these come over the end of what lies there
+        // already, which is put back.
         let headers = run.layout.payload;
-        let space = self.chunk.space(0);
-        let length =
-            read(&mut [IoSliceMut::new(&mut head[..headers]), IoSliceMut::new(&mut space[..self.longest])])?;
-        let payload = length.saturating_sub(headers);
-        let (head, more) = (&head[..headers.min(length)], payload > 0);
-        let old = self.chunk.filled();
-        if more
-            && run.goes_on(old, head, payload)
-            && run.layout.is_sound(head, &self.chunk.ahead()[..payload])
-        {
-            self.chunk.commit(payload);
-            self.run = Some(Run {
-                length: run.length + payload,
-                packets: run.packets + 1,
-                next: run.next.wrapping_add(payload as u32),
-                ..run
-            });
-            if payload < run.segment_size || head[run.layout.tcp + 13] & PSH != 0 {
-                self.chunk.front()[run.layout.tcp + 13] |= head[run.layout.tcp + 13];
+        let space = &mut self.intake.space()[run.length - headers..][..self.longest];
+        let (mut head, mut covered) = ([0; HEADERS], [0; HEADERS]);
+        let (head, covered) = (&mut head[..headers], &mut covered[..headers]);
+        covered.copy_from_slice(&space[..headers]);
+        let result = read(space);
+        head.copy_from_slice(&space[..headers]);
+        space[..headers].copy_from_slice(covered);
+        let length = result?;
+        let head = &head[..headers.min(length)];
+        let (old, payload) = self.intake.space().split_at_mut(run.length);
+        let payload = &payload[..length.saturating_sub(headers)];
+        if run.goes_on(old, head, payload) {
+            let pushed = head[run.layout.tcp + 13] & PSH;
+            old[run.layout.tcp + 13] |= pushed;
+            let is_last = payload.len() < run.segment_size || pushed != 0;
+            let run = run.with(payload.len());
+            self.run = Some(run);
+            if is_last || !self.has_room(&run) {
                 arrived.extend(self.flush());
             }
             return Ok(length);
         }
-        // Something else: it gets its headers back, and what was held goes first.
-        let space = self.chunk.space(0);
-        space.copy_within(..payload, headers);
-        space[..head.len()].copy_from_slice(head);
-        arrived.extend(self.flush());
+        // Something else: what was held goes first.
+        let behind = run.length..run.length + payload.len();
+        arrived.extend(self.give_out(head, behind));
         self.begin(length, arrived);
         Ok(length)
     }
 
+    /// Whether the longest frame may carry a run on.
+    fn has_room(&self, run: &Run) -> bool {
+        run.length + self.longest <= LONGEST
+    }
+
     /// Gives out what is held: nothing more follows for now.
     pub(crate) fn flush(&mut self) -> Option<Frame> {
+        self.give_out(&[], 0..0)
+    }
+
+    /// Gives out what is held; what follows it begins with `head`, and goes on with what was read to `behind`.
+    fn give_out(&mut self, head: &[u8], behind: Range<usize>) -> Option<Frame> {
         let run = self.run.take()?;
         if run.packets > 1 {
-            run.write_length(self.chunk.front());
+            run.write_length(self.intake.space());
         }
-        let mut frame = self.chunk.take(run.length);
+        let mut frame = self.intake.take_before(run.length, head, behind);
         frame.checksum = Checksum::Verified;
         if run.packets > 1 {
             frame.segment_size = run.segment_size as u16;
@@ -122,10 +132,10 @@ impl Gather {
 
     /// A frame of `length` bytes was read, and nothing is held: it is, if more may follow it.
     fn begin(&mut self, length: usize, arrived: &mut VecDeque<Frame>) {
-        self.chunk.commit(length);
-        self.run = Run::of(self.chunk.filled(), self.link_header);
+        let run = Run::of(&self.intake.space()[..length], self.link_header);
+        self.run = run.filter(|run| self.has_room(run));
         if self.run.is_none() {
-            arrived.push_back(self.chunk.take(length));
+            arrived.push_back(self.intake.take(length));
         }
     }
 }
@@ -149,8 +159,22 @@ impl Run {
         })
     }
 
-    /// Whether a packet with these headers and that much payload carries on: it differs from the first in what must differ alone.
-    fn goes_on(&self, first: &[u8], head: &[u8], payload: usize) -> bool {
+    /// The run with that much payload more.
+    fn with(self, payload: usize) -> Run {
+        Run {
+            length: self.length + payload,
+            packets: self.packets + 1,
+            next: self.next.wrapping_add(payload as u32),
+            ..self
+        }
+    }
+
+    /// Whether a packet with these headers and this payload carries on and is right: it differs from the first in what must differ alone.
+    fn goes_on(&self, first: &[u8], head: &[u8], payload: &[u8]) -> bool {
+        !payload.is_empty() && self.fits(first, head, payload.len()) && self.layout.is_sound(head, payload)
+    }
+
+    fn fits(&self, first: &[u8], head: &[u8], payload: usize) -> bool {
         let Layout { ip, tcp, payload: end } = self.layout;
         if head.len() != end || payload > self.segment_size || number(head, tcp + 4) != self.next {
             return false;

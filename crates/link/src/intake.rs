@@ -3,6 +3,7 @@
 use crate::chunk::copied;
 use basis::Frame;
 use bytes::Bytes;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Bytes of a piece: more than the longest packet and its Ethernet header.
@@ -43,12 +44,22 @@ impl Intake {
     /// The frame of `length` bytes that was read to [`space`](Self::space).
     #[inline]
     pub(crate) fn take(&mut self, length: usize) -> Frame {
+        self.take_before(length, &[], 0..0)
+    }
+
+    /// The same, after which the next frame's space begins with `head` and what was read to `behind` this one.
+    pub(crate) fn take_before(&mut self, length: usize, head: &[u8], behind: Range<usize>) -> Frame {
         let length = length.min(PIECE);
         if length < SHARED {
-            return copied(&self.current[..length]);
+            let frame = copied(&self.current[..length]);
+            self.current.copy_within(behind, head.len());
+            self.current[..head.len()].copy_from_slice(head);
+            return frame;
         }
         let next = self.home.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_else(fresh);
         let piece = std::mem::replace(&mut self.current, next);
+        self.current[..head.len()].copy_from_slice(head);
+        self.current[head.len()..][..behind.len()].copy_from_slice(&piece[behind]);
         let lent = Lent { piece, home: Arc::clone(&self.home) };
         Frame::from_device(Bytes::from_owner(lent).slice(..length), PIECE)
     }

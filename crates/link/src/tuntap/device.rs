@@ -22,6 +22,8 @@ use wire::ethernet::MacAddress;
 const CHUNK: usize = 64 << 10;
 /// Bytes taken in one call at most: what was read is still in the processor's cache when the stack gets it.
 const TURN: usize = 512 << 10;
+/// Calls to the kernel in one turn at most, whatever they bring.
+const READS: usize = 512;
 
 /// A TAP or a TUN interface: what this link sends, the kernel receives on the interface, and the other way round.
 ///
@@ -192,7 +194,7 @@ impl Device {
                 arrived.push_back(intake.take(length));
                 Ok(length)
             }
-            Incoming::Gathered(gather) => gather.read(arrived, |parts| self.file.read_vectored(parts)),
+            Incoming::Gathered(gather) => gather.read(arrived, |space| self.file.read(space)),
             Incoming::Super(intake, arrival) => {
                 let mut header = [0; vnet::LENGTH];
                 let mut parts = [IoSliceMut::new(&mut header), IoSliceMut::new(intake.space())];
@@ -206,17 +208,18 @@ impl Device {
 
     /// A turn of reading. Whether there may be more.
     fn take_in(&mut self, arrived: &mut VecDeque<Frame>, most: usize) -> io::Result<bool> {
-        let (mut count, mut bytes) = (0, 0);
-        while count < most && bytes < TURN {
+        let most = arrived.len() + most;
+        let (mut reads, mut bytes) = (0, 0);
+        // What is held is complete soon, or more than a turn was read.
+        while arrived.len() < most && reads < READS && (bytes < TURN || self.holds()) {
             if let Some(frame) = self.left() {
                 arrived.push_back(frame);
-                count += 1;
                 continue;
             }
             match self.read(arrived) {
                 Ok(0) => return Err(interface::gone(&self.name)),
                 Ok(length) => {
-                    count += 1;
+                    reads += 1;
                     bytes += length;
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
@@ -226,6 +229,12 @@ impl Device {
             }
         }
         Ok(true)
+    }
+
+    /// Whether more may follow what was read last.
+    #[inline]
+    fn holds(&self) -> bool {
+        matches!(&self.incoming, Incoming::Gathered(gather) if gather.holds())
     }
 
     /// What is left of a super-packet that was read before.

@@ -148,7 +148,7 @@ impl Device {
         self.socket.copy(frame, &mut head);
         let unsummed = is_unsummed(&head[..frame.length.min(HEAD)], HEADER_LENGTH);
         if let (Some(gather), false) = (&mut self.gather, unsummed) {
-            return gather.read(arrived, |parts| Ok(self.socket.copy_parts(frame, parts))).map(drop);
+            return gather.read(arrived, |space| Ok(self.socket.copy(frame, space))).map(drop);
         }
         // What was read before goes first.
         arrived.extend(self.gather.as_mut().and_then(Gather::flush));

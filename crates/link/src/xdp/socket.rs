@@ -6,7 +6,7 @@ use crate::socket;
 use basis::Frame;
 use libc::{SOL_XDP, sockaddr_xdp, xdp_mmap_offsets, xdp_statistics, xdp_umem_reg};
 use socket2::{Domain, Socket, Type};
-use std::io::{self, ErrorKind, IoSliceMut};
+use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// Frames that may wait for us, and that may be on their way out: powers of two.
@@ -107,23 +107,12 @@ impl XdpSocket {
         Some(Arrived { place, length })
     }
 
-    /// Copies from the frame's beginning.
+    /// Copies from the frame's beginning, as much as there is room for; tells how many bytes that is.
     #[inline]
-    pub(super) fn copy(&self, frame: Arrived, to: &mut [u8]) {
+    pub(super) fn copy(&self, frame: Arrived, to: &mut [u8]) -> usize {
         let length = frame.length.min(to.len());
         self.memory.read(frame.place, &mut to[..length]);
-    }
-
-    /// Copies the frame to the parts, in order; tells how many bytes it is.
-    #[inline]
-    pub(super) fn copy_parts(&self, frame: Arrived, parts: &mut [IoSliceMut<'_>]) -> usize {
-        let mut done = 0;
-        for part in parts {
-            let length = (frame.length - done).min(part.len());
-            self.memory.read(frame.place + done, &mut part[..length]);
-            done += length;
-        }
-        done
+        length
     }
 
     /// The frame's memory may be filled anew.
