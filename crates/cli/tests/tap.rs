@@ -324,3 +324,33 @@ netstrata: the call to 10.7.0.1:7777 has ended: the link is broken: the interfac
          call again\n";
     assert_eq!(outcome.text(), expected, "{outcome:?}");
 }
+
+#[test]
+#[ignore = "needs root, /dev/net/tun and ip"]
+fn a_gateway_and_a_ping_end_with_their_interface_and_one_line() {
+    let lan = Lan::new();
+    let script = r#"
+        "$NETSTRATA" ping --link tap:ns0 -i 0.1 10.7.0.1 > replies 2> log &
+        ping=$!
+        until_says replies icmp_seq=2
+        ip link delete ns0
+        wait $ping || echo "code $?"
+        cat log
+        ip tuntap add dev ns1 mode tun
+        ip address add 10.8.0.2/24 dev ns1
+        ip link set ns1 up
+        "$NETSTRATA" gateway --link tun:ns1 --address 10.8.0.1/24 --dns 10.8.0.2 --control control > banner 2> log &
+        gateway=$!
+        until_says banner stop:
+        ip link delete ns1
+        wait $gateway || echo "code $?"
+        cat log
+    "#;
+    let outcome = in_namespace(&lan, "tap", script);
+    assert_eq!(outcome.code, Some(0), "{outcome:?} {}", outcome.text());
+    let expected = "code 1
+netstrata: the link is broken: link 0: the interface ns0 has been taken away; make the interface again, and ask again
+code 1
+netstrata: the link is broken: the interface ns1 has been taken away; make the interface again, and start the gateway again\n";
+    assert_eq!(outcome.text(), expected, "{outcome:?}");
+}

@@ -81,3 +81,10 @@ pub(crate) fn is_up(name: &str) -> io::Result<bool> {
 pub(crate) fn gone(name: &str) -> io::Error {
     io::Error::new(ErrorKind::NotConnected, format!("the interface {name} has been taken away"))
 }
+
+/// Whether an error of the interface's descriptor says that it is there no more, and if so, what to say.
+pub(crate) fn broken(name: &str, error: &io::Error) -> Option<io::Error> {
+    let broken =
+        matches!(error.raw_os_error(), Some(libc::EBADFD | libc::EBADF | libc::ENODEV | libc::ENXIO));
+    broken.then(|| gone(name))
+}

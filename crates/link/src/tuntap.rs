@@ -3,6 +3,8 @@
 mod device;
 mod ioctl;
 mod kind;
+mod outlet;
+mod writer;
 
 pub use crate::vnet::Offload;
 pub use device::Device;

@@ -15,7 +15,7 @@ use common::namespace::{in_namespace, ip, run};
 use common::within;
 use netstrata::link::Watch;
 use netstrata::link::watch::Direction;
-use netstrata::{LinkSpec, Network, PingSocket, TcpStream};
+use netstrata::{LinkSpec, Network, PingSocket, TcpListener, TcpStream};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -153,6 +153,14 @@ fn survives_and_ends(spec: &LinkSpec, name: &str) {
     kernels.set_read_timeout(Some(LIMIT)).unwrap();
     kernels.read_exact(&mut received).unwrap();
     assert!(received == sent && host.link_failures().is_empty());
+    // So that the one who waits moves the frames itself: it is the one who finds the interface gone.
+    kernels.set_nodelay(true).unwrap();
+    while host.statistics().led < 10 {
+        ours.write_all(&[1]).unwrap();
+        kernels.read_exact(&mut [0]).unwrap();
+        kernels.write_all(&[2]).unwrap();
+        ours.read_exact(&mut [0]).unwrap();
+    }
     let waiting = std::thread::spawn(move || ours.read(&mut [0]));
     ip(&format!("link delete {name}"));
     let error = waiting.join().unwrap().unwrap_err();
@@ -181,6 +189,55 @@ fn calls_survive_an_interface_that_is_down_and_end_with_one_that_is_taken_away()
         for spec in [LinkSpec::Packet(NEAR.into()), LinkSpec::Xdp(NEAR.into())] {
             cable();
             survives_and_ends(&spec, NEAR);
+        }
+    });
+}
+
+/// What the kernel sends while nobody reads fills the interface's queue, and what does not fit is lost and counted there.
+fn loses_and_goes_on(spec: &LinkSpec, name: &str) {
+    let lost = || -> u64 {
+        let path = format!("/sys/class/net/{name}/statistics/tx_dropped");
+        std::fs::read_to_string(path).unwrap().trim().parse().unwrap()
+    };
+    let host = Network::new(spec.clone()).address(OURS, 24).start().unwrap();
+    let listener = TcpListener::bind(&host, (OURS, 9)).unwrap();
+    let mut kernels = std::net::TcpStream::connect((OURS, 9)).unwrap();
+    let (mut ours, _) = listener.accept().unwrap();
+    let flood = std::net::UdpSocket::bind((KERNEL, 0)).unwrap();
+    flood.connect((OURS, 9)).unwrap();
+    let before = lost();
+    let sent = common::pattern(3_000_000);
+    let writing = std::thread::spawn({
+        let sent = sent.clone();
+        move || kernels.write_all(&sent).map(|()| kernels)
+    });
+    // The driver reads a turn and then has to wait for the stack. Ports that nobody listens at are told of; the socket need not know.
+    host.with(|_, _| (0..3_000).for_each(|_| drop(flood.send(&[0; 1000]))));
+    assert!(lost() > before, "nothing was lost");
+    let mut received = vec![0; sent.len()];
+    ours.read_exact(&mut received).unwrap();
+    assert!(received == sent);
+    let mut kernels = writing.join().unwrap().unwrap();
+    ours.write_all(&sent[..200_000]).unwrap();
+    kernels.read_exact(&mut received[..200_000]).unwrap();
+    assert!(received[..200_000] == sent[..200_000] && host.link_failures().is_empty());
+    host.shutdown(Duration::ZERO);
+}
+
+#[test]
+#[ignore = "needs root, /dev/net/tun and ip"]
+fn calls_survive_a_full_queue_and_what_was_lost_is_counted() {
+    if !in_namespace("calls_survive_a_full_queue_and_what_was_lost_is_counted", &[]) {
+        return;
+    }
+    ip("link set lo up");
+    within(LIMIT, || {
+        for (spec, mode) in [(LinkSpec::Tap(NEAR.into()), "tap"), (LinkSpec::Tun(NEAR.into()), "tun")] {
+            ip(&format!("tuntap add dev {NEAR} mode {mode}"));
+            ip(&format!("address add {KERNEL}/24 dev {NEAR}"));
+            ip(&format!("link set {NEAR} txqueuelen 20 up"));
+            loses_and_goes_on(&spec, NEAR);
+            ip(&format!("link delete {NEAR}"));
         }
     });
 }

@@ -125,7 +125,40 @@ fn threads_that_drive_their_host_while_they_wait_lose_nothing() {
     });
 }
 
-/// The same among tasks, many more of them than threads.
+/// The end of its host wakes who sleeps at the helm.
+#[test]
+fn a_thread_that_drives_while_it_waits_learns_that_its_host_is_shut_down() {
+    within(LIMIT, || {
+        let (left, right) = pair();
+        let (mut client, mut server) = connected(&left, &right);
+        let echo = thread::spawn(move || {
+            let mut ball = [0; 1];
+            while server.read_exact(&mut ball).is_ok() && ball != [9] {
+                server.write_all(&ball).unwrap();
+            }
+            server
+        });
+        let waiting = {
+            let left = left.clone();
+            thread::spawn(move || {
+                client.set_nodelay(true).unwrap();
+                while left.statistics().led < 10 {
+                    client.write_all(&[1]).unwrap();
+                    client.read_exact(&mut [0; 1]).unwrap();
+                }
+                client.write_all(&[9]).unwrap();
+                client.read(&mut [0; 1]).unwrap_err()
+            })
+        };
+        let server = echo.join().unwrap();
+        thread::sleep(Duration::from_millis(5));
+        left.shutdown(Duration::ZERO);
+        assert_eq!(waiting.join().unwrap().kind(), ErrorKind::NotConnected);
+        drop(server);
+    });
+}
+
+/// The turns of many threads among tasks, many more of them than threads.
 #[test]
 fn thousands_of_turns_between_tasks_all_come_to_their_end() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};

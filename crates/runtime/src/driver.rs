@@ -3,7 +3,7 @@
 use crate::clock::time_until;
 use crate::delay::Delay;
 use crate::drain;
-use crate::lead::{Drive, Next};
+use crate::lead::{Drive, Next, Who};
 use crate::polling::Polling;
 use crate::port::{self, BATCH, Port};
 use crate::state::{Core, Shared};
@@ -39,7 +39,9 @@ pub(crate) struct Driver {
     woken: Vec<Waker>,
     abandoned: Option<Abandoned>,
     delay: Delay,
+    /// The thread's own, and that of a caller who drives.
     polling: Polling,
+    led: Polling,
     /// Packets that are for other shards.
     handovers: Vec<(InterfaceId, usize, Frame)>,
 }
@@ -63,13 +65,14 @@ impl Driver {
             abandoned: None,
             delay: Delay::default(),
             polling: Polling::default(),
+            led: Polling::of_leader(Duration::ZERO),
             handovers: Vec::new(),
         }
     }
 
     /// Asks once more for up to that time after traffic before it sleeps, where that has been worthwhile.
     pub(crate) fn with_polling(mut self, most: Duration) -> Driver {
-        self.polling = Polling::new(most);
+        (self.polling, self.led) = (Polling::new(most), Polling::of_leader(most));
         self
     }
 
@@ -221,9 +224,7 @@ impl Driver {
         if core.stop || (abandoned && self.abandoned.is_none()) {
             return Next::Turn;
         }
-        // A port that is full says itself when it is not: what waits for it is no work now.
-        core.open.clear();
-        core.open.extend(self.ports.iter().filter(|port| port.is_open()).map(|port| port.interface));
+        self.note_open(&mut core);
         if until <= now || core.has_transmit() {
             return Next::Turn;
         }
@@ -231,8 +232,26 @@ impl Driver {
         Next::Sleep(until)
     }
 
+    /// The same without sleeping: whoever makes work need not tell, since it is seen in the next turn.
+    fn look_for_work(&self) -> Next {
+        let mut core = self.shared.lock();
+        self.note_open(&mut core);
+        if core.has_transmit() { Next::Turn } else { Next::Ask }
+    }
+
+    /// A port that is full says itself when it is not: what waits for it is no work now.
+    fn note_open(&self, core: &mut Core) {
+        core.open.clear();
+        core.open.extend(self.ports.iter().filter(|port| port.is_open()).map(|port| port.interface));
+    }
+
     /// Asks the operating system what has become ready, for up to `patience`; `None` waits for ever.
-    fn look(&mut self, patience: Option<Duration>) {
+    fn ask(&mut self, patience: Option<Duration>) {
+        self.look_around(patience);
+        self.shared.bell.rise();
+    }
+
+    fn look_around(&mut self, patience: Option<Duration>) {
         for (index, error) in port::watch(&mut self.ports, self.poll.registry()) {
             self.give_up(index, &error);
         }
@@ -304,38 +323,50 @@ fn fill(ports: &mut [Port], stack: &mut Stack, now: Instant) -> bool {
 impl Drive for Driver {
     fn drive(&mut self) -> bool {
         loop {
-            match self.turn() {
-                Next::Turn => self.sleep(Some(Duration::ZERO)),
-                Next::Sleep(until) => {
-                    if self.shared.family.is_alone() && self.shared.lock().may_be_led(1) {
-                        return true;
-                    }
-                    self.sleep(time_until(self.shared.clock.now(), until));
-                }
+            match self.turn(Who::Thread) {
                 Next::End => return false,
+                next if next.is_still()
+                    && self.shared.family.is_alone()
+                    && self.shared.lock().may_be_led(1) =>
+                {
+                    return true;
+                }
+                Next::Sleep(until) => self.sleep(time_until(self.shared.clock.now(), until)),
+                next => Drive::look(self, next),
             }
         }
+    }
+
+    fn look(&mut self, next: Next) {
+        if next == Next::Ask {
+            // Whoever is to send what is asked for may wait for this very processor.
+            std::thread::yield_now();
+        }
+        self.ask(Some(Duration::ZERO));
     }
 
     fn sleep(&mut self, patience: Option<Duration>) {
         if patience != Some(Duration::ZERO) {
             self.shared.sleeps.fetch_add(1, Ordering::Relaxed);
         }
-        self.look(patience);
-        self.shared.bell.rise();
+        self.ask(patience);
     }
 
     /// Each part is bounded, so that every port gets its turn.
-    fn turn(&mut self) -> Next {
+    fn turn(&mut self, who: Who) -> Next {
         self.shared.turns.fetch_add(1, Ordering::Relaxed);
         self.receive();
-        let mut moves = self.polling.is_on() && self.ports.iter().any(|port| !port.arrived.is_empty());
+        let mut moves = self.ports.iter().any(|port| !port.arrived.is_empty());
         let Some(mut more) = self.process() else { return Next::End };
-        moves |= self.polling.is_on() && self.ports.iter().any(Port::has_waiting);
+        moves |= self.ports.iter().any(Port::has_waiting);
         self.transmit();
         more |= self.ports.iter().any(|port| port.poll_timeout() == Instant::ZERO);
-        if more || self.polling.is_on() && self.polling.goes_on(self.shared.clock.now(), moves) {
-            Next::Turn
+        if more {
+            return Next::Turn;
+        }
+        let polling = if who == Who::Caller { &mut self.led } else { &mut self.polling };
+        if polling.is_on() && polling.goes_on(self.shared.clock.now(), moves) {
+            self.look_for_work()
         } else {
             self.settle()
         }

@@ -20,7 +20,7 @@ impl Core {
     pub(crate) fn may_be_led(&self, waiting: usize) -> bool {
         self.lead.soon >= OFTEN
             && !self.stop
-            && self.wakers.waiting_for_data() <= waiting
+            && self.wakers.waiting_for_traffic() <= waiting
             && !self.has_transmit()
     }
 
@@ -41,7 +41,7 @@ impl Shared {
         let may = core.may_be_led(1);
         core.leave_helm(may);
         if may {
-            core.wakers.take_waiting_for_data(&mut woken);
+            core.wakers.take_waiting_for_traffic(&mut woken);
         }
         drop(core);
         woken.into_iter().for_each(Waker::wake);
@@ -80,7 +80,8 @@ impl Shared {
         if let Ok(mut driver) = self.helm.lock()
             && let Some(driver) = driver.as_mut()
         {
-            helm.goes_on = (0..TURNS).any(|_| matches!(driver.turn(), Next::Sleep(_)));
+            let last = (0..TURNS).map(|_| driver.turn(Who::Caller)).find(|next| *next != Next::Turn);
+            helm.goes_on = last.is_some_and(Next::is_still);
         }
     }
 
@@ -88,7 +89,7 @@ impl Shared {
     fn take_to_wait(&self) -> bool {
         let mut core = self.lock();
         // The own place is one.
-        if core.wakers.waiting_for_data() <= 1 && core.lead.take() {
+        if core.wakers.waiting_for_traffic() <= 1 && core.lead.take() {
             core.sleeping = None;
             return true;
         }
@@ -109,22 +110,26 @@ impl Shared {
         let mut driver = self.helm.lock().ok()?;
         let driver = driver.as_mut()?;
         loop {
-            let until = match driver.turn() {
-                Next::Turn => self.clock.now(),
-                Next::Sleep(until) => until,
-                Next::End => return None,
-            };
+            let next = driver.turn(Who::Caller);
+            helm.goes_on = next.is_still();
+            if next == Next::End {
+                return None;
+            }
             if parker.take_woken() {
-                helm.goes_on = true;
                 return Some(true);
             }
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Time::now()));
             if left.is_some_and(|left| left.is_zero()) {
                 return Some(false);
             }
-            let due = time_until(self.clock.now(), until);
-            let patience = left.into_iter().chain(due).min();
-            parker.poll(&self.bell, || driver.sleep(patience));
+            match next {
+                Next::Sleep(until) => {
+                    let due = time_until(self.clock.now(), until);
+                    let patience = left.into_iter().chain(due).min();
+                    parker.poll(&self.bell, || driver.sleep(patience));
+                }
+                _ => driver.look(next),
+            }
         }
     }
 }

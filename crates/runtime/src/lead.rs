@@ -94,16 +94,28 @@ impl Lead {
 pub(crate) enum Next {
     /// Another turn at once: there is more to do.
     Turn,
+    /// Nothing is to do, and another turn follows at once all the same: something may come soon ([`crate::polling`]).
+    Ask,
     /// Nothing is due before then.
     Sleep(Instant),
     /// The host has come to its end.
     End,
 }
 
+impl Next {
+    /// Whether nothing is left to do, so that somebody else may drive, or nobody for a moment.
+    pub(crate) fn is_still(self) -> bool {
+        matches!(self, Next::Ask | Next::Sleep(_))
+    }
+}
+
 /// What is at the helm: the driver.
 pub(crate) trait Drive: Send {
-    /// One round: in, through the stack, out.
-    fn turn(&mut self) -> Next;
+    /// One round, of the driver's thread or of a caller: in, through the stack, out.
+    fn turn(&mut self, who: Who) -> Next;
+
+    /// Looks what the links have brought meanwhile, when another turn follows at once.
+    fn look(&mut self, next: Next);
 
     /// Waits for up to `patience`, or for ever, for what the links bring or somebody to ring the bell.
     fn sleep(&mut self, patience: Option<Duration>);

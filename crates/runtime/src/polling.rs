@@ -5,6 +5,8 @@ use std::time::Duration;
 
 /// The longest time to ask for that can be set.
 const LONGEST: Duration = Duration::from_millis(1);
+/// The time to ask for at most where an application's thread drives: it would only wait, and to be woken takes it longer.
+const LEADER: Duration = Duration::from_micros(100);
 /// The time to ask for to begin with, once it looks worthwhile.
 const LEAST: Duration = Duration::from_micros(4);
 
@@ -26,6 +28,11 @@ impl Polling {
     /// For up to `most` after the last traffic.
     pub(crate) fn new(most: Duration) -> Polling {
         Polling { most: most.min(LONGEST), ..Polling::default() }
+    }
+
+    /// The same for one who drives while it waits.
+    pub(crate) fn of_leader(most: Duration) -> Polling {
+        Polling::new(most.max(LEADER))
     }
 
     pub(crate) fn is_on(&self) -> bool {

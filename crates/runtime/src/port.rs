@@ -17,6 +17,10 @@ pub(crate) const BATCH: usize = 64;
 const WAITING_BYTES: usize = 1 << 20;
 /// When a full link without a descriptor and without a time of its own is tried again.
 const RETRY: Duration = Duration::from_millis(1);
+/// A link that has had more than a turn takes for so many turns in a row is not watched: for each frame that arrives, the operating
+/// system would tell what is known.
+#[cfg(unix)]
+const BUSY: u8 = 2;
 
 /// A link and what the driver knows of it.
 pub(crate) struct Port {
@@ -27,6 +31,8 @@ pub(crate) struct Port {
     waiting_bytes: usize,
     /// More may have arrived than was taken.
     readable: bool,
+    /// Turns in a row that left something in the link.
+    left: u8,
     room: Room,
     #[cfg_attr(not(unix), allow(dead_code, reason = "there are no descriptors to watch"))]
     watched: Option<Watched>,
@@ -62,6 +68,7 @@ impl Port {
             waiting: VecDeque::with_capacity(BATCH),
             waiting_bytes: 0,
             readable: true,
+            left: 0,
             room: Room::Open,
             watched: None,
             broken: false,
@@ -90,6 +97,7 @@ impl Port {
             return Ok(false);
         }
         self.readable = self.link.receive(now, &mut self.arrived, BATCH)?;
+        self.left = if self.readable { self.left.saturating_add(1) } else { 0 };
         Ok(self.readable)
     }
 
@@ -172,7 +180,8 @@ impl Port {
     /// What the link wants watched now.
     #[cfg(unix)]
     fn wanted(&self) -> Option<Watched> {
-        let source = self.link.source().filter(|_| !self.broken)?;
+        let is_busy = self.left >= BUSY && self.is_open();
+        let source = self.link.source().filter(|_| !self.broken && !is_busy)?;
         Some(Watched { source, writable: !self.is_open() })
     }
 

@@ -107,7 +107,7 @@ impl Wakers {
     }
 
     /// Moves those to `woken` who wait for data, or for room for it.
-    pub(crate) fn take_waiting_for_data(&mut self, woken: &mut Vec<Waker>) {
+    pub(crate) fn take_waiting_for_traffic(&mut self, woken: &mut Vec<Waker>) {
         self.read.take_all(woken);
         self.write.take_all(woken);
         self.receive.take_all(woken);
@@ -117,7 +117,7 @@ impl Wakers {
 
     /// Moves everybody to `woken`: the host has stopped.
     pub(crate) fn take_all(&mut self, woken: &mut Vec<Waker>) {
-        self.take_waiting_for_data(woken);
+        self.take_waiting_for_traffic(woken);
         self.accept.take_all(woken);
         self.address.take_all(woken);
     }
@@ -146,7 +146,7 @@ impl Wakers {
     }
 
     /// The same without those who wait for calls or for an address.
-    pub(crate) fn waiting_for_data(&self) -> usize {
+    pub(crate) fn waiting_for_traffic(&self) -> usize {
         self.len() - self.accept.len() - self.address.len()
     }
 

@@ -2,10 +2,12 @@
 
 use super::ioctl;
 use super::kind::{DEVICE, Kind, Queues};
+use super::outlet::Outlet;
+use super::writer::Writer;
 use crate::arrival::Arrival;
 use crate::capabilities::{Capabilities, Link, Medium, RawFdSource};
 use crate::chunk::Chunk;
-use crate::departure::{Departure, Form};
+use crate::departure::Form;
 use crate::gather::Gather;
 use crate::intake::{Intake, SHARED};
 use crate::interface;
@@ -13,9 +15,10 @@ use crate::vnet::{self, Offload};
 use basis::{Frame, Instant};
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, IoSliceMut, Read, Write};
+use std::io::{self, ErrorKind, IoSliceMut, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wire::ethernet::MacAddress;
 
 /// Bytes of memory that packets from the kernel share.
@@ -24,19 +27,26 @@ const CHUNK: usize = 64 << 10;
 const TURN: usize = 512 << 10;
 /// Calls to the kernel in one turn at most, whatever they bring.
 const READS: usize = 512;
+/// Frames that leave at once and are worth a second thread.
+const MANY: usize = 8;
 
 /// A TAP or a TUN interface: what this link sends, the kernel receives on the interface, and the other way round.
 ///
 /// The interface is made if there is none and goes with the link, unless it was made to stay (`ip tuntap add`). While it is
 /// not up, frames are lost.
 pub struct Device {
-    file: File,
+    file: Arc<File>,
     name: String,
     medium: Medium,
     mtu: usize,
     incoming: Incoming,
-    departure: Departure,
-    lost: u64,
+    outlet: Arc<Mutex<Outlet>>,
+    /// Hands over frames while this thread reads, once there have been many.
+    writer: Option<Writer>,
+    /// Whether it may be started.
+    two: bool,
+    /// There was more to read than one turn takes.
+    pressed: bool,
 }
 
 /// Memory that fits what the kernel sends.
@@ -105,7 +115,8 @@ impl Device {
     }
 
     fn queues(count: usize, open: impl Fn() -> io::Result<Device>) -> io::Result<Vec<Device>> {
-        (0..count).map(|_| open()).collect()
+        // They are several threads' already.
+        (0..count).map(|_| open().map(|device| Device { two: false, ..device })).collect()
     }
 
     fn open(kind: Kind, name: &str, medium: Medium, offload: Offload, queues: Queues) -> io::Result<Device> {
@@ -127,7 +138,7 @@ impl Device {
     /// A device that another process has opened, perhaps in another network namespace, and whose descriptor it has handed over: the
     /// interface `name`, opened with this offload.
     pub fn handed(descriptor: OwnedFd, name: &str, medium: Medium, mtu: usize, offload: Offload) -> Device {
-        let file = File::from(descriptor);
+        let file = Arc::new(File::from(descriptor));
         let link_header = medium.header_length();
         let longest = mtu + link_header + 4;
         let (incoming, form) = match offload {
@@ -143,8 +154,19 @@ impl Device {
             Offload::Gathered => (Incoming::Gathered(Gather::new(longest, link_header)), Form::Packets),
             Offload::Off => (Incoming::Packets(Chunk::new(CHUNK, longest)), Form::Packets),
         };
-        let departure = Departure::new(form, link_header);
-        Device { file, name: name.to_owned(), medium, mtu, incoming, departure, lost: 0 }
+        let is_small = matches!(incoming, Incoming::Packets(_) | Incoming::Gathered(_));
+        let outlet = Outlet::new(Arc::clone(&file), name, form, link_header);
+        Device {
+            file,
+            name: name.to_owned(),
+            medium,
+            mtu,
+            incoming,
+            outlet: Arc::new(Mutex::new(outlet)),
+            writer: None,
+            two: is_small && std::thread::available_parallelism().is_ok_and(|count| count.get() > 1),
+            pressed: false,
+        }
     }
 
     /// The interface's name.
@@ -159,24 +181,21 @@ impl Device {
             Incoming::Super(_, arrival) => arrival.strange(),
             Incoming::Packets(_) | Incoming::Large(_) | Incoming::Gathered(_) => 0,
         };
-        self.lost + strange
+        self.outlet().lost + strange
     }
 
     /// Whether datagrams of UDP cross many at a time (Linux 6.2 and later): those that follow each other to one destination leave
     /// by one call, and what the kernel sends by UDP_SEGMENT comes by one, to be taken apart here.
     pub fn has_super_datagrams(&self) -> bool {
-        self.departure.form() == Form::Whole { datagrams: true }
+        self.outlet().form() == Form::Whole { datagrams: true }
     }
 
     fn has_offload(&self) -> bool {
         matches!(self.incoming, Incoming::Super(..))
     }
 
-    /// Whether the interface itself is gone, and if so, what to say.
-    fn broken(&self, error: &io::Error) -> Option<io::Error> {
-        let gone =
-            matches!(error.raw_os_error(), Some(libc::EBADFD | libc::EBADF | libc::ENODEV | libc::ENXIO));
-        gone.then(|| interface::gone(&self.name))
+    fn outlet(&self) -> MutexGuard<'_, Outlet> {
+        self.outlet.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One read: a frame, unless it is left out or held for what may follow, and how long it was.
@@ -225,7 +244,7 @@ impl Device {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 // If it is only down, it will be heard of when it is up.
-                Err(error) => return self.broken(&error).map_or(Ok(false), Err),
+                Err(error) => return interface::broken(&self.name, &error).map_or(Ok(false), Err),
             }
         }
         Ok(true)
@@ -265,25 +284,23 @@ impl Link for Device {
         if let Incoming::Gathered(gather) = &mut self.incoming {
             arrived.extend(gather.flush());
         }
+        self.pressed = matches!(more, Ok(true));
         more
     }
 
     fn transmit(&mut self, _now: Instant, waiting: &mut VecDeque<Frame>) -> io::Result<bool> {
-        while self.departure.prepare(waiting) {
-            match self.file.write_vectored(&self.departure.parts()) {
-                Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => {
-                    if let Some(broken) = self.broken(&error) {
-                        return Err(broken);
-                    }
-                    self.lost += self.departure.count() as u64;
-                }
-            }
-            self.departure.clear();
+        let many = self.pressed || waiting.len() >= MANY;
+        if many && self.two && self.writer.is_none() {
+            self.writer = Writer::start(&self.outlet).ok();
+            self.two = self.writer.is_some();
         }
-        Ok(true)
+        if let Some(writer) = &self.writer
+            && (many || !writer.is_idle())
+        {
+            writer.give(waiting)?;
+            return Ok(true);
+        }
+        self.outlet().send(waiting)
     }
 
     fn source(&self) -> Option<RawFdSource> {

@@ -148,7 +148,7 @@ fn sent_again_with_the_answer_behind(before: usize) -> usize {
     let link = Full { frames, requests: Arc::clone(&requests) };
     let ports = vec![Port::new(Box::new(link), interface)];
     let mut driver = Driver::new(Arc::clone(&shared), poll, ports);
-    driver.turn();
+    driver.turn(Who::Thread);
     requests.load(Ordering::Relaxed)
 }
 

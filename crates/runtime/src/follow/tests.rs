@@ -86,3 +86,92 @@ fn the_thread_drives_again_when_it_is_called() {
     thread.join().unwrap();
     assert!(!host.lock().lead.take(), "the thread has it");
 }
+
+/// A driver that does as it is told, and then has come to its end.
+struct Told(std::vec::IntoIter<Next>, Arc<std::sync::atomic::AtomicUsize>);
+
+impl crate::lead::Drive for Told {
+    fn turn(&mut self, _: Who) -> Next {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.next().unwrap_or(Next::End)
+    }
+
+    fn look(&mut self, _: Next) {}
+
+    fn sleep(&mut self, _: Option<Duration>) {
+        panic!("what is waited for has happened already");
+    }
+
+    fn drive(&mut self) -> bool {
+        false
+    }
+}
+
+/// Whoever drives next after one has driven through these turns, by `lead`, and how many of them it took.
+fn after(turns: &[Next], lead: impl FnOnce(&Shared)) -> (Who, usize) {
+    let host = host();
+    let count = Arc::default();
+    *host.helm.lock().unwrap() = Some(Box::new(Told(turns.to_vec().into_iter(), Arc::clone(&count))));
+    come_back(&mut host.lock().lead, &[1; 4]);
+    host.step_aside();
+    lead(&host);
+    let who = host.lock().lead.who;
+    (who, count.load(Ordering::Relaxed))
+}
+
+#[test]
+fn who_leaves_work_undone_hands_it_to_the_thread_and_who_does_not_leaves_the_helm_to_anybody() {
+    let sleep = Next::Sleep(Instant::FAR_FUTURE);
+    let written = |turns: &[Next]| {
+        after(turns, |host| {
+            assert!(host.lock().lead.take());
+            host.drive_out();
+        })
+    };
+    assert_eq!(written(&[sleep]), (Who::Nobody, 1));
+    assert_eq!(written(&[Next::Turn, Next::Turn, Next::Ask]), (Who::Nobody, 3));
+    assert_eq!(written(&[Next::Turn; 9]), (Who::Thread, TURNS));
+    // What ends the host ends it once.
+    assert_eq!(written(&[Next::Turn]), (Who::Thread, 2));
+    let waited = |next: Next| {
+        after(&[next], |host| {
+            Parker::with(|parker| {
+                parker.waker().wake_by_ref();
+                assert_eq!(host.wait_at_helm(parker, None), Some(true));
+            });
+        })
+    };
+    assert_eq!(waited(sleep), (Who::Nobody, 1));
+    assert_eq!(waited(Next::Ask), (Who::Nobody, 1));
+    assert_eq!(waited(Next::Turn), (Who::Thread, 1));
+    let ended = after(&[], |host| {
+        Parker::with(|parker| assert_eq!(host.wait_at_helm(parker, None), None));
+    });
+    assert_eq!(ended, (Who::Thread, 1));
+}
+
+#[test]
+fn a_fault_at_the_helm_hands_it_to_the_thread() {
+    struct Faulty;
+    impl crate::lead::Drive for Faulty {
+        fn turn(&mut self, _: Who) -> Next {
+            std::panic::resume_unwind(Box::new("a fault"));
+        }
+        fn look(&mut self, _: Next) {}
+        fn sleep(&mut self, _: Option<Duration>) {}
+        fn drive(&mut self) -> bool {
+            false
+        }
+    }
+    let host = host();
+    *host.helm.lock().unwrap() = Some(Box::new(Faulty));
+    come_back(&mut host.lock().lead, &[1; 4]);
+    host.step_aside();
+    let fault = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        Parker::with(|parker| host.wait_at_helm(parker, None))
+    }));
+    assert!(fault.is_err());
+    // It finds the helm broken, and ends the host.
+    host.follow();
+    assert!(host.lock().lead.who == Who::Thread && host.helm.is_poisoned());
+}

@@ -170,3 +170,41 @@ fn what_one_link_gives_up_is_forgotten_before_another_one_s_is_watched() {
         assert!(watch(&mut ports, poll.registry()).is_empty());
     }
 }
+
+/// Each frame that arrives would be told of, though the driver asks anyway.
+#[cfg(unix)]
+#[test]
+fn a_link_that_always_has_more_is_not_watched_until_it_has_not() {
+    use std::io::Write;
+    use std::os::{fd::AsRawFd, unix::net::UnixStream};
+    let (theirs, mut peer) = UnixStream::pair().unwrap();
+    let mut poll = mio::Poll::new().unwrap();
+    let mut events = mio::Events::with_capacity(4);
+    let source = RawFdSource { fd: theirs.as_raw_fd(), generation: 0 };
+    let mut ports =
+        [port(Fake { source: std::sync::Arc::new(std::sync::Mutex::new(Some(source))), ..Fake::default() })];
+    let mut told = |poll: &mut mio::Poll, ports: &mut [Port], patience| {
+        assert!(watch(ports, poll.registry()).is_empty());
+        peer.write_all(b"!").unwrap();
+        poll.poll(&mut events, Some(patience)).unwrap();
+        !events.is_empty()
+    };
+    let long = Duration::from_secs(10);
+    assert!(told(&mut poll, &mut ports, long));
+    ports[0].left = BUSY - 1;
+    assert!(told(&mut poll, &mut ports, long));
+    ports[0].left = BUSY;
+    assert!(!told(&mut poll, &mut ports, Duration::ZERO));
+    assert_eq!(ports[0].poll_timeout(), Instant::ZERO, "it is asked again at once");
+    // One that is full has to say when it is not.
+    ports[0].room = Room::Full(NOW);
+    assert!(told(&mut poll, &mut ports, long));
+    ports[0].room = Room::Open;
+    assert!(!told(&mut poll, &mut ports, Duration::ZERO));
+    // What came while nobody was told is looked for once more before anybody sleeps.
+    ports[0].look(NOW).unwrap();
+    assert_eq!((ports[0].left, ports[0].poll_timeout()), (0, Instant::FAR_FUTURE));
+    assert!(watch(&mut ports, poll.registry()).is_empty());
+    assert_eq!(ports[0].poll_timeout(), Instant::ZERO);
+    assert!(told(&mut poll, &mut ports, long));
+}

@@ -1,0 +1,96 @@
+use super::*;
+use crate::departure::Form;
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
+
+/// An outlet to a socket that keeps frames apart, as an interface does, and its other end.
+fn outlet() -> (Arc<Mutex<Outlet>>, UnixDatagram) {
+    let (near, far) = UnixDatagram::pair().unwrap();
+    near.set_nonblocking(true).unwrap();
+    far.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let file = Arc::new(File::from(OwnedFd::from(near)));
+    (Arc::new(Mutex::new(Outlet::new(file, "tun0", Form::Packets, 0))), far)
+}
+
+fn frames(numbers: std::ops::Range<u32>) -> VecDeque<Frame> {
+    numbers.map(|number| Frame::copy_of(&number.to_be_bytes())).collect()
+}
+
+fn received(far: &UnixDatagram, count: usize) -> Vec<u32> {
+    let mut number = [0; 4];
+    let mut numbers = Vec::new();
+    for _ in 0..count {
+        assert_eq!(far.recv(&mut number).unwrap(), 4);
+        numbers.push(u32::from_be_bytes(number));
+    }
+    numbers
+}
+
+#[test]
+fn frames_leave_in_their_order_whoever_hands_them_over_and_also_by_one_who_takes_few() {
+    let (outlet, far) = outlet();
+    let writer = Writer::start(&outlet).unwrap();
+    let reading = thread::spawn(move || received(&far, 5_000));
+    let mut next = 0;
+    for length in [1, 300, 3, 40, 1].into_iter().cycle() {
+        let mut batch = frames(next..(next + length).min(5_000));
+        next += length;
+        match writer.is_idle() && length < 8 {
+            true => while !outlet.lock().unwrap().send(&mut batch).unwrap() {},
+            false => writer.give(&mut batch).unwrap(),
+        }
+        assert!(batch.is_empty());
+        if next >= 5_000 {
+            break;
+        }
+    }
+    assert_eq!(reading.join().unwrap(), (0..5_000).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_was_given_is_handed_over_before_the_end() {
+    let (outlet, far) = outlet();
+    let writer = Writer::start(&outlet).unwrap();
+    // No more than such a socket holds.
+    writer.give(&mut frames(0..5)).unwrap();
+    drop(writer);
+    assert_eq!(received(&far, 5), [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn who_gives_waits_while_the_bound_is_reached() {
+    let (outlet, far) = outlet();
+    let writer = Writer::start(&outlet).unwrap();
+    // The thread takes one batch into its hands and cannot write it.
+    let held = outlet.lock().unwrap();
+    writer.give(&mut frames(0..1)).unwrap();
+    while !writer.shared.lock().frames.is_empty() {
+        thread::yield_now();
+    }
+    writer.give(&mut frames(1..MOST_FRAMES as u32 + 1)).unwrap();
+    let reading = thread::spawn(move || received(&far, MOST_FRAMES + 2));
+    thread::scope(|scope| {
+        let giving = scope.spawn(|| writer.give(&mut frames(MOST_FRAMES as u32 + 1..MOST_FRAMES as u32 + 2)));
+        thread::sleep(Duration::from_millis(20));
+        assert!(!giving.is_finished());
+        drop(held);
+        giving.join().unwrap().unwrap();
+    });
+    assert_eq!(reading.join().unwrap().last(), Some(&(MOST_FRAMES as u32 + 1)));
+}
+
+#[test]
+fn one_who_waits_for_room_is_not_left_behind_by_an_interface_that_is_gone() {
+    // Whatever is written to it fails as it does at an interface that was taken away.
+    let file = Arc::new(File::open("/dev/null").unwrap());
+    let outlet = Arc::new(Mutex::new(Outlet::new(file, "tun0", Form::Packets, 0)));
+    let writer = Writer::start(&outlet).unwrap();
+    let error = loop {
+        if let Err(error) = writer.give(&mut frames(0..MOST_FRAMES as u32)) {
+            break error;
+        }
+    };
+    assert_eq!(error.to_string(), "the interface tun0 has been taken away");
+    assert!(writer.give(&mut frames(0..1)).is_err(), "it stays so");
+}
