@@ -117,7 +117,9 @@ impl<'a> Pinger<'a> {
                 Ok(reply) => self.told(&reply)?,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     if let Some(failure) = self.host.link_failures().first() {
-                        let cause = format!("the link is broken: {failure}");
+                        // It has one link: its number says nothing.
+                        let why = failure.split_once(": ").map_or(failure.as_str(), |(_, why)| why);
+                        let cause = format!("the link is broken: {why}");
                         return Err(Failure::new(cause, "make the interface again, and ask again"));
                     }
                 }

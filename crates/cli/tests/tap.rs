@@ -344,12 +344,12 @@ fn a_gateway_and_a_ping_end_with_their_interface_and_one_line() {
         until_says banner stop:
         ip link delete ns1
         wait $gateway || echo "code $?"
-        cat log
+        tail -n 1 log
     "#;
     let outcome = in_namespace(&lan, "tap", script);
     assert_eq!(outcome.code, Some(0), "{outcome:?} {}", outcome.text());
     let expected = "code 1
-netstrata: the link is broken: link 0: the interface ns0 has been taken away; make the interface again, and ask again
+netstrata: the link is broken: the interface ns0 has been taken away; make the interface again, and ask again
 code 1
 netstrata: the link is broken: the interface ns1 has been taken away; make the interface again, and start the gateway again\n";
     assert_eq!(outcome.text(), expected, "{outcome:?}");
