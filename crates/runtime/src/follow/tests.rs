@@ -88,12 +88,12 @@ fn the_thread_drives_again_when_it_is_called() {
 }
 
 /// A driver that does as it is told, and then has come to its end.
-struct Told(std::vec::IntoIter<Next>, Arc<std::sync::atomic::AtomicUsize>);
+struct Told(std::collections::VecDeque<Next>, Arc<std::sync::atomic::AtomicUsize>);
 
 impl crate::lead::Drive for Told {
     fn turn(&mut self, _: Who) -> Next {
         self.1.fetch_add(1, Ordering::Relaxed);
-        self.0.next().unwrap_or(Next::End)
+        self.0.pop_front().unwrap_or(Next::End)
     }
 
     fn look(&mut self, _: Next) {}
@@ -111,7 +111,7 @@ impl crate::lead::Drive for Told {
 fn after(turns: &[Next], lead: impl FnOnce(&Shared)) -> (Who, usize) {
     let host = host();
     let count = Arc::default();
-    *host.helm.lock().unwrap() = Some(Box::new(Told(turns.to_vec().into_iter(), Arc::clone(&count))));
+    *host.helm.lock().unwrap() = Some(Box::new(Told(turns.iter().copied().collect(), Arc::clone(&count))));
     come_back(&mut host.lock().lead, &[1; 4]);
     host.step_aside();
     lead(&host);
