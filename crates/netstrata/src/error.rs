@@ -27,7 +27,11 @@ pub(crate) fn kind_of(failure: Failure) -> ErrorKind {
         Failure::TimedOut => ErrorKind::TimedOut,
         Failure::NetworkUnreachable => ErrorKind::NetworkUnreachable,
         Failure::HostUnreachable => ErrorKind::HostUnreachable,
-        // std has no kind for ENOPROTOOPT.
+        // std has no kinds for EHOSTDOWN and ENONET.
+        Failure::HostUnknown | Failure::Isolated => ErrorKind::HostUnreachable,
+        Failure::SourceRouteFailed => ErrorKind::Unsupported,
+        Failure::Forbidden => ErrorKind::PermissionDenied,
+        // Nor for ENOPROTOOPT.
         Failure::ProtocolUnreachable => ErrorKind::Other,
         Failure::Aborted => ErrorKind::ConnectionAborted,
     }
@@ -100,6 +104,10 @@ pub(crate) fn icmp(error: IcmpError) -> io::Error {
         IcmpError::HostUnreachable | IcmpError::AdministrativelyProhibited | IcmpError::TimeExceeded => {
             (ErrorKind::HostUnreachable, "host unreachable")
         }
+        IcmpError::HostUnknown => (ErrorKind::HostUnreachable, "host unknown"),
+        IcmpError::Isolated => (ErrorKind::HostUnreachable, "this host is isolated"),
+        IcmpError::SourceRouteFailed => (ErrorKind::Unsupported, "source route failed"),
+        IcmpError::Forbidden => (ErrorKind::PermissionDenied, "forbidden on the way"),
         IcmpError::ProtocolUnreachable => (ErrorKind::Other, "protocol unreachable"),
         IcmpError::PacketTooBig { .. } => (ErrorKind::Other, "message too long for the path"),
     };
@@ -203,6 +211,10 @@ mod tests {
             (Failure::TimedOut, ErrorKind::TimedOut),
             (Failure::NetworkUnreachable, ErrorKind::NetworkUnreachable),
             (Failure::HostUnreachable, ErrorKind::HostUnreachable),
+            (Failure::HostUnknown, ErrorKind::HostUnreachable),
+            (Failure::Isolated, ErrorKind::HostUnreachable),
+            (Failure::SourceRouteFailed, ErrorKind::Unsupported),
+            (Failure::Forbidden, ErrorKind::PermissionDenied),
             (Failure::Aborted, ErrorKind::ConnectionAborted),
         ];
         for (reason, kind) in table {

@@ -96,6 +96,10 @@ pub(crate) fn errno(error: IcmpError) -> Errno {
         IcmpError::HostUnreachable | IcmpError::AdministrativelyProhibited | IcmpError::TimeExceeded => {
             Errno::EHOSTUNREACH
         }
+        IcmpError::HostUnknown => Errno::EHOSTDOWN,
+        IcmpError::Isolated => Errno::ENONET,
+        IcmpError::SourceRouteFailed => Errno::EOPNOTSUPP,
+        IcmpError::Forbidden => Errno::EACCES,
         IcmpError::ProtocolUnreachable => Errno::ENOPROTOOPT,
         IcmpError::PortUnreachable => Errno::ECONNREFUSED,
         IcmpError::PacketTooBig { .. } => Errno::EMSGSIZE,

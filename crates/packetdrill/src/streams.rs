@@ -21,6 +21,10 @@ pub(crate) fn errno(failure: Failure) -> Errno {
         Failure::TimedOut => Errno::ETIMEDOUT,
         Failure::NetworkUnreachable => Errno::ENETUNREACH,
         Failure::HostUnreachable => Errno::EHOSTUNREACH,
+        Failure::HostUnknown => Errno::EHOSTDOWN,
+        Failure::Isolated => Errno::ENONET,
+        Failure::SourceRouteFailed => Errno::EOPNOTSUPP,
+        Failure::Forbidden => Errno::EACCES,
         Failure::ProtocolUnreachable => Errno::ENOPROTOOPT,
         Failure::Aborted => Errno::ECONNABORTED,
     }
@@ -35,6 +39,10 @@ fn failure(error: Errno) -> Option<Failure> {
         Failure::TimedOut,
         Failure::NetworkUnreachable,
         Failure::HostUnreachable,
+        Failure::HostUnknown,
+        Failure::Isolated,
+        Failure::SourceRouteFailed,
+        Failure::Forbidden,
         Failure::ProtocolUnreachable,
         Failure::Aborted,
     ];

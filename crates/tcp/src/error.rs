@@ -65,6 +65,18 @@ pub enum Failure {
     /// The peer's host does not answer.
     #[error("host unreachable")]
     HostUnreachable,
+    /// A router knows of no such host (RFC 1122 3.2.2.1, code 7).
+    #[error("host unknown")]
+    HostUnknown,
+    /// This host is cut off from the peer's network (code 8).
+    #[error("this host is isolated")]
+    Isolated,
+    /// The route that the packets were given does not lead there (code 5).
+    #[error("source route failed")]
+    SourceRouteFailed,
+    /// A policy on the way forbids it (RFC 4443 3.1, codes 1, 5 and 6).
+    #[error("forbidden on the way")]
+    Forbidden,
     /// The peer speaks no TCP.
     #[error("protocol unreachable")]
     ProtocolUnreachable,
@@ -84,8 +96,16 @@ pub enum IcmpError {
     ProtocolUnreachable,
     /// Destination unreachable, code port.
     PortUnreachable,
-    /// Destination unreachable, filtered by an administrator.
+    /// Destination unreachable, filtered by an administrator: of IPv4.
     AdministrativelyProhibited,
+    /// Destination unreachable, against somebody's policy: of IPv6.
+    Forbidden,
+    /// Destination unreachable, code host unknown.
+    HostUnknown,
+    /// Destination unreachable, code source host isolated.
+    Isolated,
+    /// Destination unreachable, code source route failed.
+    SourceRouteFailed,
     /// Time to live or reassembly time exceeded.
     TimeExceeded,
     /// Fragmentation needed: the path takes at most this many bytes a packet.
@@ -103,6 +123,10 @@ impl IcmpError {
             IcmpError::HostUnreachable | IcmpError::AdministrativelyProhibited => {
                 Some(Failure::HostUnreachable)
             }
+            IcmpError::Forbidden => Some(Failure::Forbidden),
+            IcmpError::HostUnknown => Some(Failure::HostUnknown),
+            IcmpError::Isolated => Some(Failure::Isolated),
+            IcmpError::SourceRouteFailed => Some(Failure::SourceRouteFailed),
             IcmpError::ProtocolUnreachable => Some(Failure::ProtocolUnreachable),
             IcmpError::PortUnreachable => Some(Failure::Refused),
             IcmpError::TimeExceeded | IcmpError::PacketTooBig { .. } => None,

@@ -103,8 +103,8 @@ fn in_v6(message: icmpv4::Message) -> icmpv6::Message {
             }
             icmpv4::PROTOCOL_UNREACHABLE => icmpv6::Message::ParameterProblem { code: 1, pointer: 6 },
             icmpv4::PORT_UNREACHABLE => unreachable(icmpv6::PORT_UNREACHABLE),
-            icmpv4::NETWORK_UNREACHABLE | 6 | 11 => unreachable(icmpv6::NO_ROUTE),
-            9 | 10 | 13 => unreachable(icmpv6::ADMINISTRATIVELY_PROHIBITED),
+            icmpv4::NETWORK_UNREACHABLE | 6 | 9 | 11 => unreachable(icmpv6::NO_ROUTE),
+            10 | 13 => unreachable(icmpv6::ADMINISTRATIVELY_PROHIBITED),
             _ => unreachable(icmpv6::ADDRESS_UNREACHABLE),
         },
         icmpv4::Message::TimeExceeded { code } => icmpv6::Message::TimeExceeded { code },

@@ -56,6 +56,10 @@ pub(crate) fn error_name(failure: Failure) -> &'static str {
         Failure::TimedOut => "ETIMEDOUT",
         Failure::NetworkUnreachable => "ENETUNREACH",
         Failure::HostUnreachable => "EHOSTUNREACH",
+        Failure::HostUnknown => "EHOSTDOWN",
+        Failure::Isolated => "ENONET",
+        Failure::SourceRouteFailed => "EOPNOTSUPP",
+        Failure::Forbidden => "EACCES",
         Failure::ProtocolUnreachable => "ENOPROTOOPT",
         Failure::Aborted => "ECONNABORTED",
     }

@@ -13,12 +13,16 @@ pub(crate) fn error_of(message: &Message) -> Option<IcmpError> {
     let error = match *message {
         Message::TimeExceeded { .. } => IcmpError::TimeExceeded,
         Message::DestinationUnreachable { code, next_hop_mtu } => match code {
-            icmpv4::HOST_UNREACHABLE | 7 | 8 | 12 => IcmpError::HostUnreachable,
+            icmpv4::HOST_UNREACHABLE | 12 => IcmpError::HostUnreachable,
+            5 => IcmpError::SourceRouteFailed,
+            7 => IcmpError::HostUnknown,
+            8 => IcmpError::Isolated,
             icmpv4::PROTOCOL_UNREACHABLE => IcmpError::ProtocolUnreachable,
             icmpv4::PORT_UNREACHABLE => IcmpError::PortUnreachable,
             icmpv4::FRAGMENTATION_NEEDED => IcmpError::PacketTooBig { mtu: u32::from(next_hop_mtu) },
-            9 | 10 | icmpv4::ADMINISTRATIVELY_PROHIBITED | 14 | 15 => IcmpError::AdministrativelyProhibited,
-            icmpv4::NETWORK_UNREACHABLE | 5 | 6 | 11 => IcmpError::NetworkUnreachable,
+            10 | icmpv4::ADMINISTRATIVELY_PROHIBITED | 14 | 15 => IcmpError::AdministrativelyProhibited,
+            // 9: the whole network is prohibited.
+            icmpv4::NETWORK_UNREACHABLE | 6 | 9 | 11 => IcmpError::NetworkUnreachable,
             _ => return None,
         },
         // Redirects are not followed: whoever is on the link could send one (RFC 1812 5.2.7.2 leaves that to hosts).
@@ -44,7 +48,7 @@ pub(crate) fn error_of_v6(message: &icmpv6::Message) -> Option<IcmpError> {
             icmpv6::PORT_UNREACHABLE => IcmpError::PortUnreachable,
             icmpv6::BEYOND_SCOPE | icmpv6::ADDRESS_UNREACHABLE => IcmpError::HostUnreachable,
             // 5: the source address fails a policy; 6: the route is one of refusal (RFC 4443 3.1).
-            icmpv6::ADMINISTRATIVELY_PROHIBITED | 5 | 6 => IcmpError::AdministrativelyProhibited,
+            icmpv6::ADMINISTRATIVELY_PROHIBITED | 5 | 6 => IcmpError::Forbidden,
             _ => return None,
         },
         icmpv6::Message::PacketTooBig { mtu } => IcmpError::PacketTooBig { mtu },

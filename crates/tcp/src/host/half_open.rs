@@ -7,7 +7,7 @@ use crate::config::EcnMode;
 use crate::connection::established::Established;
 use crate::connection::handshake::syn_window;
 use crate::connection::throttle::Throttle;
-use crate::error::{Failure, IcmpError};
+use crate::error::IcmpError;
 use crate::info::{Info, State};
 use crate::inspection::Inspection;
 use crate::negotiation::{Negotiated, Offer};
@@ -152,8 +152,8 @@ impl HalfOpen {
     /// Whether an ICMP error about a segment numbered `sequence` says that the peer cannot be reached. Another error may be about one
     /// SYN-ACK only.
     pub(crate) fn is_cut_off(&self, sequence: Seq, error: IcmpError) -> bool {
-        let unreachable = [Failure::NetworkUnreachable, Failure::HostUnreachable];
-        sequence == self.initial && error.failure().is_some_and(|failure| unreachable.contains(&failure))
+        let of_one_segment = matches!(error, IcmpError::ProtocolUnreachable | IcmpError::PortUnreachable);
+        sequence == self.initial && !of_one_segment && error.failure().is_some()
     }
 
     /// RFC 9293 3.10.7.4 for SYN-RECEIVED.

@@ -30,9 +30,12 @@ fn an_echo_comes_back_but_not_one_to_a_group() {
 fn an_error_reaches_the_connected_socket_it_concerns() {
     for (message, error) in [
         (Message::DestinationUnreachable { code: 0 }, tcp::IcmpError::NetworkUnreachable),
-        (Message::DestinationUnreachable { code: 1 }, tcp::IcmpError::AdministrativelyProhibited),
+        (Message::DestinationUnreachable { code: 1 }, tcp::IcmpError::Forbidden),
+        (Message::DestinationUnreachable { code: 2 }, tcp::IcmpError::HostUnreachable),
         (Message::DestinationUnreachable { code: 3 }, tcp::IcmpError::HostUnreachable),
         (Message::DestinationUnreachable { code: 4 }, tcp::IcmpError::PortUnreachable),
+        (Message::DestinationUnreachable { code: 5 }, tcp::IcmpError::Forbidden),
+        (Message::DestinationUnreachable { code: 6 }, tcp::IcmpError::Forbidden),
         (Message::ParameterProblem { code: 1, pointer: 6 }, tcp::IcmpError::ProtocolUnreachable),
     ] {
         let mut bench = bench();
