@@ -5,7 +5,7 @@ use crate::vnet;
 use arrayvec::ArrayVec;
 use basis::Frame;
 use std::collections::VecDeque;
-use std::io::IoSlice;
+use std::io::{self, IoSlice};
 use wire::segmentation::{MOST_DATAGRAMS, Train};
 
 /// A header, and both parts of each frame.
@@ -32,6 +32,8 @@ pub(crate) struct Departure {
     cutter: Cutter,
     header: [u8; vnet::LENGTH],
     frames: Vec<Frame>,
+    /// The first of datagrams that travel together, as it was before its headers became those of all.
+    alone: Option<Frame>,
     /// Bytes at the front of all frames but the first that stay here.
     left_out: usize,
 }
@@ -46,6 +48,7 @@ impl Departure {
             cutter: Cutter::new(link_header),
             header,
             frames: Vec::new(),
+            alone: None,
             left_out: 0,
         }
     }
@@ -66,6 +69,7 @@ impl Departure {
         {
             let Some(mut front) = waiting.pop_front() else { return false };
             if datagrams && self.gather(&front, waiting) {
+                self.alone = Some(front);
                 return true;
             }
             match vnet::outgoing(&mut front, self.link_header) {
@@ -124,6 +128,23 @@ impl Departure {
         parts
     }
 
+    /// The kernel has refused what was ready: `error`. Whether it goes another way: datagrams one by one, from now on, if it is one that knows no
+    /// other way and it is they that were ready. They wait again then.
+    #[cold]
+    pub(crate) fn refused(&mut self, error: &io::Error, waiting: &mut VecDeque<Frame>) -> bool {
+        if error.raw_os_error() != Some(libc::EINVAL) || self.frames.len() < 2 {
+            return false;
+        }
+        let Some(alone) = self.alone.take() else { return false };
+        for frame in self.frames.drain(1..).rev() {
+            waiting.push_front(frame);
+        }
+        waiting.push_front(alone);
+        self.frames.clear();
+        self.form = Form::Whole { datagrams: false };
+        true
+    }
+
     /// How many frames are ready.
     pub(crate) fn count(&self) -> usize {
         self.frames.len()
@@ -133,5 +154,55 @@ impl Departure {
     #[inline]
     pub(crate) fn clear(&mut self) {
         self.frames.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+    use wire::checksum::{self, Sum};
+
+    /// A datagram whose headers lie in the head, as the stack makes them.
+    fn datagram(identification: u16) -> Frame {
+        let mut frame = Frame::new();
+        frame.append(&[identification as u8; 50]);
+        let addresses = [Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2)];
+        let mut udp = [0, 7, 0, 9, 0, 58, 0, 0];
+        let sum = checksum::transport(
+            addresses[0].into(),
+            addresses[1].into(),
+            17,
+            [&udp, &[identification as u8; 50]],
+        );
+        udp[6..].copy_from_slice(&sum.to_be_bytes());
+        frame.prepend(8).copy_from_slice(&udp);
+        let mut ip = [0x45, 0, 0, 78, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+        ip[4..6].copy_from_slice(&identification.to_be_bytes());
+        let sum = Sum::ZERO.add_bytes(&ip).finish();
+        ip[10..12].copy_from_slice(&sum.to_be_bytes());
+        frame.prepend(20).copy_from_slice(&ip);
+        frame
+    }
+
+    #[test]
+    fn datagrams_that_a_kernel_refuses_together_go_one_by_one() {
+        let whole: Vec<_> = (1..5).map(|number| datagram(number).to_vec()).collect();
+        let mut waiting: VecDeque<_> = (1..5).map(datagram).collect();
+        let mut departure = Departure::new(Form::Whole { datagrams: true }, 0);
+        assert!(departure.prepare(&mut waiting));
+        assert_eq!((departure.count(), waiting.len()), (4, 0), "they are together");
+        let full = io::Error::from_raw_os_error(libc::ENOBUFS);
+        assert!(!departure.refused(&full, &mut waiting), "that is no reason");
+        let unknown = io::Error::from_raw_os_error(libc::EINVAL);
+        assert!(departure.refused(&unknown, &mut waiting));
+        for expected in &whole {
+            assert!(departure.prepare(&mut waiting));
+            let bytes: Vec<u8> = departure.parts().iter().flat_map(|part| part.iter().copied()).collect();
+            assert_eq!(bytes, [&[0; vnet::LENGTH], &expected[..]].concat());
+            assert!(!departure.refused(&unknown, &mut waiting), "one alone is lost");
+            departure.clear();
+        }
+        assert!(!departure.prepare(&mut waiting));
     }
 }

@@ -211,10 +211,12 @@ impl Link for Device {
 
     fn transmit(&mut self, _now: Instant, waiting: &mut VecDeque<Frame>) -> io::Result<bool> {
         while self.departure.prepare(waiting) {
-            match self.socket.send_vectored(&self.departure.parts()) {
+            let result = self.socket.send_vectored(&self.departure.parts());
+            match result {
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) if self.departure.refused(&error, waiting) => continue,
                 Err(_) if !self.is_there() => return Err(interface::gone(&self.name)),
                 // Its queue is full, or it is down.
                 Err(_) => self.lost += self.departure.count() as u64,

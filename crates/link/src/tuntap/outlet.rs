@@ -32,10 +32,12 @@ impl Outlet {
     /// That the interface has been taken away.
     pub(super) fn send(&mut self, waiting: &mut VecDeque<Frame>) -> io::Result<bool> {
         while self.departure.prepare(waiting) {
-            match self.file.write_vectored(&self.departure.parts()) {
+            let result = self.file.write_vectored(&self.departure.parts());
+            match result {
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) if self.departure.refused(&error, waiting) => continue,
                 Err(error) => {
                     if let Some(broken) = interface::broken(&self.name, &error) {
                         return Err(broken);

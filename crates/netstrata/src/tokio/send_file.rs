@@ -35,6 +35,10 @@ impl TcpStream {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     ///
+    /// # Cancel safety
+    /// It is not cancel safe: dropped before it is done, it has sent an unknown part of the bytes, from `offset` on and without a gap, and the file's
+    /// position may be beyond that part. Who may have to stop sends less at a time and counts what each call returns.
+    ///
     /// # Errors
     /// Those of a write, and of reading the file. Some of the bytes may have been sent then.
     pub async fn send_file<F>(&self, file: &mut F, offset: u64, length: u64) -> io::Result<u64>
