@@ -252,7 +252,7 @@ fn our_services_and_clients_are_on_an_interface_beside_the_kernel() {
     let script = format!("{BESIDE}{CLIENT}{end}").replace("LINK", "packet:near");
     let outcome = with_cable(&lan, "link add ns0 type veth peer name near", &script);
     assert_eq!(outcome.code, Some(0), "{outcome:?} {}", outcome.text());
-    let expected = "three million bytes\nup again\n0\nboth directions\ncode 2\ncode 1\ncode 1\n";
+    let expected = "three million bytes\nup again\n0\nboth directions\ncode 2\ncode 2\ncode 1\n";
     assert_eq!(outcome.text(), expected, "{outcome:?}");
     let told: Vec<&str> = outcome.stderr.lines().collect();
     let expected = [

@@ -14,7 +14,8 @@ until_true() {
   echo "never came true: $*" >&2
   return 1
 }
-elsewhere() { [ "$(readlink "/proc/$guest/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
+# In its namespaces, with its user's rights there and mounts of its own: all that comes before it sleeps.
+asleep() { [ "$(cat "/proc/$guest/comm")" = sleep ]; }
 # Starts the gateway with these flags. The servers are on the machine's own addresses, which guests may reach unless OWN is empty.
 gateway() {
   "${as_user[@]}" "$NETSTRATA" gateway --netns "$guest" --link "${LINK:-tap}:net0" --dns 127.0.0.1:5353 --control run/control ${OWN---host-addresses} "$@" > run/banner 2> run/log &
@@ -36,5 +37,5 @@ mkdir run && chown 65534:65534 run
 echo "nameserver 10.7.0.1" > resolv.conf
 "${as_user[@]}" unshare -Urnm sleep 1000 &
 guest=$!
-until_true elsewhere
+until_true asleep
 guest mount --bind resolv.conf /etc/resolv.conf
