@@ -49,8 +49,7 @@ impl Failure {
 /// What to do about an error that is not of what was asked for, but of what this system still has.
 pub(crate) fn of_the_system(error: &io::Error) -> Option<&'static str> {
     use nix::libc::{EMFILE, ENFILE};
-    match (error.kind(), error.raw_os_error()) {
-        // Whoever said more about it left the number out.
+    match (error.kind(), error.raw_os_error().or_else(|| number_in(&error.to_string()))) {
         (io::ErrorKind::StorageFull, _) => Some("make room on that disk, or choose another"),
         (_, Some(EMFILE)) => Some("allow this process more open files with `ulimit -n`"),
         (_, Some(ENFILE)) => {
@@ -58,6 +57,12 @@ pub(crate) fn of_the_system(error: &io::Error) -> Option<&'static str> {
         }
         _ => None,
     }
+}
+
+/// The system's number of an error, where somebody has only its text, which says more.
+fn number_in(text: &str) -> Option<i32> {
+    let (_, rest) = text.rsplit_once("(os error ")?;
+    rest.split_once(')')?.0.parse().ok()
 }
 
 impl fmt::Display for Failure {
@@ -86,6 +91,10 @@ mod tests {
         assert!(remedy(nix::libc::EMFILE).unwrap().contains("ulimit -n"));
         assert!(remedy(nix::libc::ENOSPC).unwrap().contains("disk"));
         assert_eq!(remedy(nix::libc::EACCES), None);
+        let told =
+            io::Error::other(format!("cannot open x: {}", io::Error::from_raw_os_error(nix::libc::EMFILE)));
+        assert!(of_the_system(&told).unwrap().contains("ulimit -n"));
+        assert_eq!(of_the_system(&io::Error::other("nothing (os error x)")), None);
         let told = io::Error::new(io::ErrorKind::StorageFull, "cannot record to x: no space left");
         assert!(of_the_system(&told).unwrap().contains("disk"));
         assert_eq!(of_the_system(&io::ErrorKind::AddrInUse.into()), None);

@@ -59,9 +59,9 @@ pub(crate) fn run(arguments: &LanArguments) -> Result<(), Failure> {
 async fn watch(handle: &SwitchHandle) -> io::Result<()> {
     let mut signals = Signals::listen()?;
     let on_terminal = io::stdout().is_terminal();
-    let mut shown = String::new();
+    let (mut shown, mut stopped) = (String::new(), false);
     loop {
-        let now = count(&handle.statistics());
+        let now = count(handle.statistics().len(), &handle.total());
         if now != shown {
             if on_terminal {
                 // One line that is written over.
@@ -72,10 +72,14 @@ async fn watch(handle: &SwitchHandle) -> io::Result<()> {
             }
             shown = now;
         }
-        tokio::select! {
-            _ = signals.next() => break,
-            () = tokio::time::sleep(PERIOD) => {}
+        if stopped {
+            break;
         }
+        // What came since is shown before the end.
+        stopped = tokio::select! {
+            _ = signals.next() => true,
+            () = tokio::time::sleep(PERIOD) => false,
+        };
     }
     if on_terminal {
         println_quietly("");
@@ -83,18 +87,12 @@ async fn watch(handle: &SwitchHandle) -> io::Result<()> {
     Ok(())
 }
 
-fn count(ports: &[PortStatistics]) -> String {
-    let sum = |of: fn(&PortStatistics) -> u64| ports.iter().map(of).sum::<u64>();
-    let mut text = format!(
-        "stations {}, frames in {}, out {}, lost {}",
-        ports.len(),
-        sum(|port| port.frames_in),
-        sum(|port| port.frames_out),
-        sum(|port| port.lost_out),
-    );
-    let malformed = sum(|port| port.malformed_in);
-    if malformed > 0 {
-        text.push_str(&format!(", malformed {malformed}"));
+/// The stations that are there, and the frames of all that were.
+fn count(stations: usize, total: &PortStatistics) -> String {
+    let PortStatistics { frames_in, frames_out, lost_out, malformed_in, .. } = total;
+    let mut text = format!("stations {stations}, frames in {frames_in}, out {frames_out}, lost {lost_out}");
+    if *malformed_in > 0 {
+        text.push_str(&format!(", malformed {malformed_in}"));
     }
     text
 }
@@ -109,11 +107,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_count_sums_up_all_ports() {
-        assert_eq!(count(&[]), "stations 0, frames in 0, out 0, lost 0");
-        let port = PortStatistics { frames_in: 2, frames_out: 3, lost_out: 1, ..PortStatistics::default() };
-        assert_eq!(count(&[port, port]), "stations 2, frames in 4, out 6, lost 2");
-        let bad = PortStatistics { malformed_in: 5, ..port };
-        assert_eq!(count(&[bad]), "stations 1, frames in 2, out 3, lost 1, malformed 5");
+    fn what_is_malformed_is_told_only_if_something_was() {
+        assert_eq!(count(0, &PortStatistics::default()), "stations 0, frames in 0, out 0, lost 0");
+        let total = PortStatistics { frames_in: 2, frames_out: 3, lost_out: 1, ..PortStatistics::default() };
+        assert_eq!(count(2, &total), "stations 2, frames in 2, out 3, lost 1");
+        let total = PortStatistics { malformed_in: 5, ..total };
+        assert_eq!(count(1, &total), "stations 1, frames in 2, out 3, lost 1, malformed 5");
     }
 }

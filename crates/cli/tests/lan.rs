@@ -68,6 +68,9 @@ fn the_switch_runs_by_itself_and_counts() {
     assert!(outcome.stderr.contains("already") && outcome.stderr.lines().count() == 1, "{outcome:?}");
     switch.signal(Signal::SIGTERM);
     assert_eq!(switch.wait().code(), Some(0));
+    // The last line tells of all that passed, whoever has gone meanwhile.
+    let last = lines.iter().last().unwrap_or_default();
+    assert!(!last.contains("frames in 0, out 0"), "{last}");
     // The server embeds a switch of its own then, and goes on.
     until("a new switch", || {
         let outcome = run(&["connect", "--link", &lan.link(), "--wait", "2s"], b"again");

@@ -1,7 +1,7 @@
 //! What the ports of a switch have seen.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What one port of a switch has seen. "In" is from the station to the switch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -22,6 +22,22 @@ pub struct PortStatistics {
     pub lost_out: u64,
     /// Bytes that wait for the station to read them.
     pub queued_out: u64,
+}
+
+impl PortStatistics {
+    /// What both have seen together; the number is this one's.
+    fn and(self, other: PortStatistics) -> PortStatistics {
+        PortStatistics {
+            port: self.port,
+            frames_in: self.frames_in + other.frames_in,
+            bytes_in: self.bytes_in + other.bytes_in,
+            malformed_in: self.malformed_in + other.malformed_in,
+            frames_out: self.frames_out + other.frames_out,
+            bytes_out: self.bytes_out + other.bytes_out,
+            lost_out: self.lost_out + other.lost_out,
+            queued_out: self.queued_out + other.queued_out,
+        }
+    }
 }
 
 /// A number that one thread writes and others read.
@@ -73,21 +89,39 @@ impl Counters {
     }
 }
 
-/// The counters of all ports that there are.
+/// The counters of all ports that there are, and the sum of those that there were.
 #[derive(Default)]
-pub(super) struct Registry(Mutex<Vec<Arc<Counters>>>);
+pub(super) struct Registry(Mutex<Ports>);
+
+#[derive(Default)]
+struct Ports {
+    present: Vec<Arc<Counters>>,
+    gone: PortStatistics,
+}
 
 impl Registry {
+    fn lock(&self) -> MutexGuard<'_, Ports> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn add(&self, counters: Arc<Counters>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(counters);
+        self.lock().present.push(counters);
     }
 
     pub(super) fn remove(&self, number: u64) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|counters| counters.number != number);
+        let mut ports = self.lock();
+        if let Some(place) = ports.present.iter().position(|counters| counters.number == number) {
+            let last = PortStatistics { queued_out: 0, ..ports.present.remove(place).snapshot() };
+            ports.gone = ports.gone.and(last);
+        }
     }
 
     pub(super) fn snapshot(&self) -> Vec<PortStatistics> {
-        let ports = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        ports.iter().map(|counters| counters.snapshot()).collect()
+        self.lock().present.iter().map(|counters| counters.snapshot()).collect()
+    }
+
+    pub(super) fn total(&self) -> PortStatistics {
+        let ports = self.lock();
+        ports.present.iter().fold(ports.gone, |sum, counters| sum.and(counters.snapshot()))
     }
 }

@@ -88,6 +88,11 @@ impl SwitchHandle {
     pub fn statistics(&self) -> Vec<PortStatistics> {
         self.0.registry.snapshot()
     }
+
+    /// What all ports have seen so far, those of stations that have gone too. Its number is 0.
+    pub fn total(&self) -> PortStatistics {
+        self.0.registry.total()
+    }
 }
 
 impl Switch {

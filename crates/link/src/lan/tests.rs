@@ -11,6 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant as Clock};
 use wire::ethernet::MacAddress;
 
+mod counting;
 mod recovery;
 
 fn mac(n: u16) -> MacAddress {
