@@ -163,7 +163,7 @@ impl Stack {
 
     /// The way of a connection to `remote`, if it is that of the last one.
     #[inline]
-    pub(super) fn way_again(&self, remote: IpAddr, local: Option<IpAddr>) -> Option<Way> {
+    pub(super) fn way_again(&self, remote: IpAddr, local: Option<IpAddr>) -> Option<&Way> {
         self.last_way.as_ref()?.leads(self.revision, remote, local)
     }
 

@@ -2,8 +2,8 @@
 
 use super::routing::NoWay;
 use super::state::Stack;
-use super::way::Way;
 use crate::error::{BindError, ConnectError};
+use crate::interface::InterfaceId;
 use basis::Instant;
 use core::hint::cold_path;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -69,25 +69,29 @@ impl Stack {
             return Err(ConnectError::InvalidDestination);
         }
         let from = local.map(|local| local.ip().to_canonical());
-        let way = match self.way_again(remote.ip(), from) {
-            Some(way) => way,
+        let (interface, source) = match self.way_again(remote.ip(), from) {
+            Some(way) => (way.interface, way.source),
             None => self.look_for_way(remote, from)?,
         };
         let local_port = match local.map_or(0, |local| local.port()) {
-            0 => self.choose_port(way.source, remote)?,
-            port => match self.shard_elsewhere(SocketAddr::new(way.source, port), remote) {
+            0 => self.choose_port(source, remote)?,
+            port => match self.shard_elsewhere(SocketAddr::new(source, port), remote) {
                 Some(shard) => return Err(ConnectError::OtherShard(shard)),
                 None => port,
             },
         };
-        let (local, remote_port) = (way.source, remote.port());
-        let tuple = FourTuple { local, remote: remote.ip(), local_port, remote_port };
-        Ok((self.path(now, way.interface, remote.ip()), tuple))
+        let (remote, remote_port) = (remote.ip(), remote.port());
+        let path = self.path(now, interface, remote);
+        Ok((path, FourTuple { local: source, remote, local_port, remote_port }))
     }
 
-    /// The way to `remote`, from `local` if that is wanted, by routes and addresses.
+    /// By which interface and from which address `remote` is reached, from `local` if that is wanted: by routes and addresses.
     #[inline(never)]
-    fn look_for_way(&mut self, remote: SocketAddr, local: Option<IpAddr>) -> Result<Way, ConnectError> {
+    fn look_for_way(
+        &mut self,
+        remote: SocketAddr,
+        local: Option<IpAddr>,
+    ) -> Result<(InterfaceId, IpAddr), ConnectError> {
         if remote.ip().is_multicast() || self.is_broadcast(remote.ip()) {
             return Err(ConnectError::InvalidDestination);
         }
@@ -96,7 +100,7 @@ impl Stack {
             NoWay::Source => ConnectError::AddressNotAvailable,
         })?;
         self.remember_way(remote.ip(), local, way);
-        Ok(way)
+        Ok((way.interface, way.source))
     }
 
     /// A free port for a connection from `local` to `remote` (RFC 6056).

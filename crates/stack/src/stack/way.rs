@@ -29,8 +29,8 @@ impl LastWay {
 
     /// The way to `remote` from `local`, if that is what was asked for, and in the same surroundings.
     #[inline]
-    pub(super) fn leads(&self, revision: u64, remote: IpAddr, local: Option<IpAddr>) -> Option<Way> {
+    pub(super) fn leads(&self, revision: u64, remote: IpAddr, local: Option<IpAddr>) -> Option<&Way> {
         let same = revision == self.revision && remote == IpAddr::V4(self.remote) && local == self.local;
-        same.then_some(self.way)
+        same.then_some(&self.way)
     }
 }

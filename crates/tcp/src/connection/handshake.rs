@@ -157,6 +157,7 @@ impl Handshake {
         inspection.set_deadline(Timer::Retransmit, self.deadline);
     }
 
+    #[inline(always)]
     pub(crate) fn on_segment(
         &mut self,
         header: &Header,
@@ -170,6 +171,7 @@ impl Handshake {
     }
 
     /// RFC 9293 3.10.7.3.
+    #[inline(always)]
     fn on_segment_syn_sent(&mut self, header: &Header, ipv4: bool, now: Instant) -> Result<Outcome, Dropped> {
         let flags = header.flags;
         let acknowledges = flags.contains(Flags::ACK);
@@ -265,6 +267,7 @@ impl Handshake {
         )))
     }
 
+    #[inline(always)]
     fn established(
         &self,
         header: &Header,

@@ -54,6 +54,7 @@ pub(crate) struct Remains {
 }
 
 impl TimeWait {
+    #[inline(always)]
     pub(crate) fn new(tuple: FourTuple, remains: Remains) -> TimeWait {
         let Remains { lane, owes: _, window, send_next, receive_next, timestamps, recent, timestamp_offset } =
             remains;

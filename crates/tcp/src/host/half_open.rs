@@ -157,6 +157,7 @@ impl HalfOpen {
     }
 
     /// RFC 9293 3.10.7.4 for SYN-RECEIVED.
+    #[inline(always)]
     pub(crate) fn on_segment(&mut self, header: &Header, now: Instant) -> Outcome {
         let flags = header.flags;
         let next = self.peer_initial + 1;
@@ -277,9 +278,10 @@ impl HalfOpenTable {
         HalfOpenTable { slab: Slab::new(), queues: [Fifo::new(); LEVELS], next: Instant::FAR_FUTURE }
     }
 
+    #[inline(always)]
     pub(crate) fn insert(&mut self, half_open: HalfOpen) -> Option<Key> {
         self.next = self.next.min(half_open.deadline);
-        let key = self.slab.insert(half_open)?;
+        let key = self.slab.vacancy()?.fill(half_open);
         self.queues[0].push_back(&mut self.slab, key.index());
         Some(key)
     }

@@ -202,7 +202,12 @@ impl Host {
                 lines!(self).settle(key, connection);
                 Ok(())
             }
+            Ok(Effect { fate, aside: Aside::Nothing }) => {
+                self.apply(now, index, fate);
+                Ok(())
+            }
             Ok(effect) => {
+                cold_path();
                 self.on_effect(now, index, effect);
                 Ok(())
             }

@@ -44,6 +44,7 @@ impl TimeWaitTable {
     }
 
     /// Adds a connection that leaves after `wait`; returns its slot.
+    #[inline(always)]
     pub(crate) fn insert(
         &mut self,
         state: TimeWait,
@@ -52,7 +53,8 @@ impl TimeWaitTable {
         wait: Duration,
     ) -> Option<u32> {
         let deadline = self.deadline(now, wait);
-        let index = self.slab.insert(Waiting { state, links: Links::NONE, hash, deadline })?.index();
+        let vacancy = self.slab.vacancy()?;
+        let index = vacancy.fill(Waiting { state, links: Links::NONE, hash, deadline }).index();
         self.queue.push_back(&mut self.slab, index);
         if self.len() == 1 {
             self.look_at_first();
