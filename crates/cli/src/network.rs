@@ -187,6 +187,9 @@ pub(crate) fn join_leased(
         .start_leased(LEASE_PATIENCE, |event| match event {
             Event::Given(lease) => tracing::info!(address = %lease.address, server = %lease.server, "leased"),
             Event::Extended(lease) => tracing::debug!(address = %lease.address, "leased for longer"),
+            Event::Unusable(lease) => {
+                tracing::warn!(address = %lease.address, "what was leased could not be used: another address is asked for");
+            }
             Event::Lost(lease) => {
                 tracing::warn!(address = %lease.address, "the lease is over: another address is asked for");
             }

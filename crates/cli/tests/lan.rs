@@ -8,7 +8,10 @@
 
 mod common;
 
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::process::Stdio;
+use std::time::Duration;
 
 use common::{Lan, Process, exchange, netstrata, next_line, run, until};
 use nix::sys::signal::Signal;
@@ -99,6 +102,45 @@ fn addresses_come_from_the_gateways_dhcp_server_and_go_back_to_it() {
     let called = ["connect", "10.7.0.100", "--link", &link, "--address", "dhcp"];
     let outcome = run(&called, b"hello");
     assert_eq!((outcome.code, outcome.text()), (Some(0), "hello"), "{outcome:?}");
+    drop((server, gateway));
+}
+
+/// RFC 5227 2.4 b, RFC 2131 4.4.4: it is defended once, and given up when that does not help.
+#[test]
+fn a_leased_address_that_another_claims_again_and_again_is_declined() {
+    let lan = Lan::new();
+    let link = lan.link();
+    let mut gateway = netstrata();
+    gateway.args(["gateway", "--link", &link]);
+    let gateway = Process::spawn(gateway.stdout(Stdio::null()));
+    until("the gateway", || {
+        run(&["ping", "10.7.0.1", "--link", &link, "-c", "1", "-W", "0.2"], b"").code == Some(0)
+    });
+    let server = lan.serve(&["--address", "dhcp", "--no-publish"]);
+    assert!(server.banner.contains("talk on 10.7.0.100:9528"), "{}", server.banner);
+
+    // A station that announces the address as its own.
+    let mut station = UnixStream::connect(link.strip_prefix("lan:").unwrap()).unwrap();
+    station.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let (own, address) = ([2, 0, 0, 0, 0, 0x66], [10, 7, 0, 100]);
+    let arp = [0, 1, 8, 0, 6, 4, 0, 1];
+    let claim = [&[0xff; 6][..], &own, &[8, 6], &arp, &own, &address, &[0; 6], &address].concat();
+    for _ in 0..2 {
+        station.write_all(&(claim.len() as u32).to_be_bytes()).unwrap();
+        station.write_all(&claim).unwrap();
+    }
+    let declined = loop {
+        let mut length = [0; 4];
+        station.read_exact(&mut length).unwrap();
+        let mut frame = vec![0; u32::from_be_bytes(length) as usize];
+        station.read_exact(&mut frame).unwrap();
+        let has = |option: &[u8]| frame.windows(option.len()).any(|bytes| bytes == option);
+        // A datagram to the port of servers, of the kind DHCPDECLINE (RFC 2132 9.6).
+        if frame.get(12..14) == Some(&[8, 0]) && frame.get(36..38) == Some(&[0, 67]) && has(&[53, 1, 4]) {
+            break has(&[50, 4, 10, 7, 0, 100]);
+        }
+    };
+    assert!(declined);
     drop((server, gateway));
 }
 

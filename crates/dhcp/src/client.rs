@@ -46,8 +46,10 @@ pub enum Event {
     Given(Lease),
     /// The lease in use is good for longer.
     Extended(Lease),
-    /// The lease in use is over: its address must no longer be used. The search for another goes on.
+    /// The lease in use is over, or somebody else has its address: it must no longer be used. The search for another goes on.
     Lost(Lease),
+    /// What was given could not be used, and was given back. The search goes on.
+    Unusable(Lease),
 }
 
 #[derive(Debug)]
@@ -130,10 +132,12 @@ impl Client {
         }
     }
 
-    /// Somebody else has the address that was given: its server is told, and the search begins anew in ten seconds (RFC 2131 3.1.5).
+    /// Somebody else has the address that was given, or that is in use (RFC 5227 2.4): its server is told, and the search begins anew in ten
+    /// seconds (RFC 2131 3.1.5). One that was in use is lost.
     pub fn decline(&mut self, now: Instant) {
-        let State::Checking(lease) = &self.state else { return };
+        let (State::Checking(lease) | State::Bound { lease, .. }) = &self.state else { return };
         let (address, server) = (lease.address, lease.server);
+        self.lose(now);
         let mut message = self.message(Kind::Decline);
         message.set(option::REQUESTED_ADDRESS, &address.octets());
         message.set(option::SERVER_IDENTIFIER, &server.octets());
@@ -141,16 +145,37 @@ impl Client {
         (self.state, self.next) = (State::Begin, now + AFTER_DECLINE);
     }
 
+    /// The address that was given cannot be used, though nobody else has it: it is given back, and the search begins anew in ten seconds.
+    pub fn give_up(&mut self, now: Instant) {
+        let State::Checking(lease) = &self.state else { return };
+        let lease = lease.clone();
+        self.return_address(&lease);
+        self.events.push_back(Event::Unusable(lease));
+        (self.state, self.next) = (State::Begin, now + AFTER_DECLINE);
+    }
+
+    /// Whether a message could change anything just now: one is asked for.
+    pub fn is_listening(&self) -> bool {
+        matches!(
+            self.state,
+            State::Selecting(_) | State::Requesting { .. } | State::Bound { asked: Some(_), .. }
+        )
+    }
+
     /// The address is no longer needed: its server is told, and nothing more is done (RFC 2131 4.4.6).
     pub fn release(&mut self) {
         if let State::Bound { lease, .. } = &self.state {
-            let (address, server) = (lease.address, lease.server);
-            let mut message = self.message(Kind::Release);
-            message.client = address;
-            message.set(option::SERVER_IDENTIFIER, &server.octets());
-            self.say(&message, server);
+            let lease = lease.clone();
+            self.return_address(&lease);
         }
         (self.state, self.next) = (State::Released, Instant::FAR_FUTURE);
+    }
+
+    fn return_address(&mut self, lease: &Lease) {
+        let mut message = self.message(Kind::Release);
+        message.client = lease.address;
+        message.set(option::SERVER_IDENTIFIER, &lease.server.octets());
+        self.say(&message, lease.server);
     }
 
     /// A message has come to port 68.

@@ -73,8 +73,10 @@ impl Engine {
             self.count(Cause::Foreign, guest.ip(), protocol, meant);
             return Err(Cause::Foreign);
         }
-        let holder = self.stations.holder(guest.ip());
-        self.flows.enter(protocol, holder, guest, meant, std::time::Instant::now())
+        let (holder, now) = (self.stations.holder(guest.ip()), std::time::Instant::now());
+        let flow = self.flows.enter(protocol, holder, guest, meant, now)?;
+        self.stations.engage(guest.ip(), now);
+        Ok(flow)
     }
 
     /// Counts what was not done.

@@ -166,6 +166,36 @@ fn an_address_that_somebody_else_has_is_declined() {
 }
 
 #[test]
+fn an_address_that_is_claimed_later_is_declined_and_another_is_looked_for() {
+    let mut client = bound();
+    assert!(!client.is_listening());
+    client.decline(after(100));
+    assert!(matches!(client.poll_event(), Some(Event::Lost(lease)) if lease.address == ADDRESS));
+    let (decline, to) = said(&mut client, after(100));
+    assert_eq!((decline.kind(), to, decline.client), (Some(Kind::Decline), BROADCAST, Ipv4Addr::UNSPECIFIED));
+    assert_eq!(decline.address(option::REQUESTED_ADDRESS), Some(ADDRESS));
+    assert_eq!((client.poll_event(), client.lease(), client.poll_timeout()), (None, None, Some(after(110))));
+    assert_eq!(said(&mut client, after(110)).0.kind(), Some(Kind::Discover));
+    assert!(client.is_listening());
+}
+
+#[test]
+fn an_address_that_cannot_be_used_is_given_back_and_another_is_looked_for() {
+    let mut client = client();
+    let (discover, _) = said(&mut client, Instant::ZERO);
+    client.on_message(Instant::ZERO, &answer(&discover, Kind::Offer, ADDRESS).write());
+    let (request, _) = said(&mut client, Instant::ZERO);
+    assert!(client.is_listening());
+    client.on_message(Instant::ZERO, &answer(&request, Kind::Ack, ADDRESS).write());
+    assert!(matches!(client.poll_event(), Some(Event::Given(_))) && !client.is_listening());
+    client.give_up(after(1));
+    assert!(matches!(client.poll_event(), Some(Event::Unusable(lease)) if lease.address == ADDRESS));
+    let (release, to) = said(&mut client, after(1));
+    assert_eq!((release.kind(), to, release.client), (Some(Kind::Release), SERVER, ADDRESS));
+    assert_eq!(client.poll_timeout(), Some(after(11)));
+}
+
+#[test]
 fn what_is_given_back_is_not_used_any_more() {
     let mut client = bound();
     client.release();

@@ -19,6 +19,8 @@ use wire::ethernet::{self, MacAddress};
 /// Stations at a switch at most; one more is turned away.
 const MOST_PORTS: usize = 1024;
 const MOST_STATIONS: usize = 4096;
+/// Hardware addresses behind one port that are remembered.
+const MOST_STATIONS_EACH: usize = 256;
 const AGEING: Duration = Duration::from_secs(300);
 /// Bytes that are read from a station before the others have their turn.
 const READ: usize = 256 << 10;
@@ -124,7 +126,7 @@ impl Switch {
             most_ports: MOST_PORTS,
             free: Vec::new(),
             next_number: 1,
-            table: Table::new(MOST_STATIONS, AGEING),
+            table: Table::new(MOST_STATIONS, MOST_STATIONS_EACH, AGEING),
             readable: VecDeque::new(),
             dirty: Vec::new(),
             accept_again: None,

@@ -8,16 +8,18 @@ use wire::ethernet::MacAddress;
 /// No entry: the end of the list.
 const NONE: usize = usize::MAX;
 
-/// What a learning switch has learnt (IEEE 802.1D 7.8, 7.9): bounded, and forgetting.
+/// What a learning switch has learnt (IEEE 802.1D 7.8, 7.9): bounded, for all ports and for each, and forgetting.
 ///
-/// The entries form a list from the one heard of last to the one heard of longest ago, which goes first.
+/// The entries form a list from the one heard of last to the one heard of longest ago, which goes first; and so do those of each port, so
+/// that who invents addresses displaces its own.
 pub(super) struct Table {
     /// Hashed with the standard library's random key: stations choose their addresses.
     places: HashMap<MacAddress, usize>,
     entries: Vec<Entry>,
-    newest: usize,
-    oldest: usize,
+    all: List,
+    ports: Vec<List>,
     bound: usize,
+    bound_each: usize,
     ageing: Duration,
 }
 
@@ -25,15 +27,76 @@ struct Entry {
     mac: MacAddress,
     port: usize,
     heard: Instant,
+    among_all: Links,
+    at_port: Links,
+}
+
+#[derive(Clone, Copy)]
+struct Links {
     newer: usize,
     older: usize,
 }
 
+/// A list through entries.
+#[derive(Clone)]
+struct List {
+    newest: usize,
+    oldest: usize,
+    length: usize,
+}
+
+/// Which of an entry's links belong to a list.
+type Which = fn(&mut Entry) -> &mut Links;
+
+const AMONG_ALL: Which = |entry| &mut entry.among_all;
+const AT_PORT: Which = |entry| &mut entry.at_port;
+
+impl Links {
+    const NONE: Links = Links { newer: NONE, older: NONE };
+}
+
+impl List {
+    const EMPTY: List = List { newest: NONE, oldest: NONE, length: 0 };
+
+    fn unlink(&mut self, entries: &mut [Entry], links: Which, place: usize) {
+        let Some(entry) = entries.get_mut(place) else { return };
+        let Links { newer, older } = std::mem::replace(links(entry), Links::NONE);
+        match entries.get_mut(newer) {
+            Some(entry) => links(entry).older = older,
+            None => self.newest = older,
+        }
+        match entries.get_mut(older) {
+            Some(entry) => links(entry).newer = newer,
+            None => self.oldest = newer,
+        }
+        self.length -= 1;
+    }
+
+    fn link_newest(&mut self, entries: &mut [Entry], links: Which, place: usize) {
+        let older = std::mem::replace(&mut self.newest, place);
+        if let Some(entry) = entries.get_mut(place) {
+            *links(entry) = Links { newer: NONE, older };
+        }
+        match entries.get_mut(older) {
+            Some(entry) => links(entry).newer = place,
+            None => self.oldest = place,
+        }
+        self.length += 1;
+    }
+}
+
 impl Table {
-    /// A table of at most `bound` stations that forgets one when nothing was heard from it for `ageing`.
-    pub(super) fn new(bound: usize, ageing: Duration) -> Table {
-        let (places, entries) = (HashMap::new(), Vec::new());
-        Table { places, entries, newest: NONE, oldest: NONE, bound: bound.max(1), ageing }
+    /// A table of at most `bound` stations, `bound_each` behind one port, that forgets one when nothing was heard from it for `ageing`.
+    pub(super) fn new(bound: usize, bound_each: usize, ageing: Duration) -> Table {
+        Table {
+            places: HashMap::new(),
+            entries: Vec::new(),
+            all: List::EMPTY,
+            ports: Vec::new(),
+            bound: bound.max(1),
+            bound_each: bound_each.max(1),
+            ageing,
+        }
     }
 
     /// A frame from the station came in at the port.
@@ -43,12 +106,13 @@ impl Table {
                 self.unlink(place);
                 place
             }
-            None => self.place_for(mac),
+            None => self.place_for(mac, port),
         };
         if let Some(entry) = self.entries.get_mut(place) {
             (entry.mac, entry.port, entry.heard) = (mac, port, now);
         }
-        self.link_newest(place);
+        self.all.link_newest(&mut self.entries, AMONG_ALL, place);
+        list_of(&mut self.ports, port).link_newest(&mut self.entries, AT_PORT, place);
     }
 
     /// The port behind which the station is, if that is known and not too long ago.
@@ -60,69 +124,65 @@ impl Table {
     /// Forgets every station behind the port.
     pub(super) fn forget_port(&mut self, port: usize) {
         // Walks the whole table, once for each station that leaves; it is bounded.
-        if self.entries.iter().all(|entry| entry.port != port) {
+        if self.ports.get(port).is_none_or(|list| list.length == 0) {
             return;
         }
         let kept: Vec<(MacAddress, usize, Instant)> =
             self.oldest_first().filter(|kept| kept.1 != port).collect();
         self.places.clear();
         self.entries.clear();
-        (self.newest, self.oldest) = (NONE, NONE);
+        self.all = List::EMPTY;
+        self.ports.clear();
         for (mac, port, heard) in kept {
             self.learn(mac, port, heard);
         }
     }
 
     fn oldest_first(&self) -> impl Iterator<Item = (MacAddress, usize, Instant)> {
-        let mut place = self.oldest;
+        let mut place = self.all.oldest;
         std::iter::from_fn(move || {
             let entry = self.entries.get(place)?;
-            place = entry.newer;
+            place = entry.among_all.newer;
             Some((entry.mac, entry.port, entry.heard))
         })
     }
 
-    /// A place that is in no list: a new one, or that of the oldest entry.
-    fn place_for(&mut self, mac: MacAddress) -> usize {
-        let place = if self.entries.len() < self.bound {
-            let fresh = Entry { mac, port: 0, heard: Instant::ZERO, newer: NONE, older: NONE };
-            self.entries.push(fresh);
+    /// A place that is in no list: that of the port's oldest entry if it has as many as it may, else a new one, or that of the oldest of all.
+    fn place_for(&mut self, mac: MacAddress, port: usize) -> usize {
+        let own = list_of(&mut self.ports, port);
+        let displaced = match own.length >= self.bound_each {
+            true => own.oldest,
+            false => self.all.oldest,
+        };
+        let place = if own.length < self.bound_each && self.entries.len() < self.bound {
+            let heard = Instant::ZERO;
+            self.entries.push(Entry { mac, port, heard, among_all: Links::NONE, at_port: Links::NONE });
             self.entries.len() - 1
         } else {
-            let oldest = self.oldest;
-            if let Some(entry) = self.entries.get(oldest) {
+            if let Some(entry) = self.entries.get(displaced) {
                 self.places.remove(&entry.mac);
             }
-            self.unlink(oldest);
-            oldest
+            self.unlink(displaced);
+            displaced
         };
         self.places.insert(mac, place);
         place
     }
 
+    /// Takes an entry out of both its lists.
     fn unlink(&mut self, place: usize) {
-        let Some(entry) = self.entries.get(place) else { return };
-        let (newer, older) = (entry.newer, entry.older);
-        match self.entries.get_mut(newer) {
-            Some(entry) => entry.older = older,
-            None => self.newest = older,
-        }
-        match self.entries.get_mut(older) {
-            Some(entry) => entry.newer = newer,
-            None => self.oldest = newer,
-        }
+        let Some(port) = self.entries.get(place).map(|entry| entry.port) else { return };
+        self.all.unlink(&mut self.entries, AMONG_ALL, place);
+        list_of(&mut self.ports, port).unlink(&mut self.entries, AT_PORT, place);
     }
+}
 
-    fn link_newest(&mut self, place: usize) {
-        let older = std::mem::replace(&mut self.newest, place);
-        if let Some(entry) = self.entries.get_mut(place) {
-            (entry.newer, entry.older) = (NONE, older);
-        }
-        match self.entries.get_mut(older) {
-            Some(entry) => entry.newer = place,
-            None => self.oldest = place,
-        }
+/// The list of a port's entries. There are as many ports as the switch has.
+fn list_of(ports: &mut Vec<List>, port: usize) -> &mut List {
+    if ports.len() <= port {
+        ports.resize(port + 1, List::EMPTY);
     }
+    &mut ports[port]
 }
 
 #[cfg(test)]
@@ -139,7 +199,7 @@ mod tests {
     }
 
     fn table(bound: usize) -> Table {
-        Table::new(bound, Duration::from_secs(300))
+        Table::new(bound, bound, Duration::from_secs(300))
     }
 
     #[test]
@@ -197,5 +257,33 @@ mod tests {
         assert_eq!((table.places.len(), table.entries.len()), (4096, 4096));
         let known = (0..20_000).filter(|n| table.port_of(mac(*n), at(1)).is_some());
         assert_eq!(known.collect::<Vec<_>>(), (20_000 - 4096..20_000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn who_invents_addresses_behind_a_port_displaces_its_own() {
+        let mut table = Table::new(8, 3, Duration::from_secs(300));
+        for n in 1..=4 {
+            table.learn(mac(n), n.into(), at(n.into()));
+        }
+        for n in 100..200 {
+            table.learn(mac(n), 0, at(n.into()));
+        }
+        let known = |table: &Table| (0..300).filter(|n| table.port_of(mac(*n), at(200)).is_some()).collect();
+        let found: Vec<u16> = known(&table);
+        assert_eq!(found, [1, 2, 3, 4, 197, 198, 199]);
+        // One that is heard of again is the port's newest, and one that moves makes room there.
+        table.learn(mac(197), 0, at(200));
+        table.learn(mac(200), 0, at(201));
+        table.learn(mac(199), 1, at(202));
+        table.learn(mac(201), 0, at(203));
+        let found: Vec<u16> = known(&table);
+        assert_eq!(found, [1, 2, 3, 4, 197, 199, 200, 201]);
+        assert_eq!((table.ports[0].length, table.ports[1].length, table.all.length), (3, 2, 8));
+        // The bound of all holds, too.
+        table.learn(mac(5), 5, at(204));
+        assert_eq!((table.port_of(mac(1), at(204)), table.all.length), (None, 8));
+        table.forget_port(0);
+        let found: Vec<u16> = known(&table);
+        assert_eq!(found, [2, 3, 4, 5, 199]);
     }
 }

@@ -5,7 +5,7 @@ use basis::Random;
 use dhcp::{CLIENT_PORT, Client, Event, Lease, SERVER_PORT};
 use ipnet::{IpNet, Ipv4Net};
 use runtime::{Awaited, Host};
-use stack::{InterfaceId, ReceiveError, UdpId};
+use stack::{AddressState, Defence, InterfaceId, Probing, ReceiveError, UdpId};
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,7 +37,8 @@ type Told = Box<dyn FnMut(&Event) + Send>;
 
 impl Network {
     /// Starts the host with an address that a DHCP server of the link gives, for up to `patience`; its router is used too. `told` hears what
-    /// happens to the lease from then on. The network's own addresses and gateway do not count.
+    /// happens to the lease from then on. The network's own addresses and gateway do not count. When somebody else claims the address again
+    /// and again it is not defended for ever, since there are others (RFC 5227 2.4 b): it is declined, and another is asked for.
     ///
     /// ```no_run
     /// use netstrata::{LinkSpec, Network};
@@ -52,10 +53,11 @@ impl Network {
     /// # Errors
     /// Those of [`Network::start`]; [`TimedOut`](ErrorKind::TimedOut) if no address was given in that time.
     pub fn start_leased(
-        self,
+        mut self,
         patience: Duration,
         told: impl FnMut(&Event) + Send + 'static,
     ) -> io::Result<(Host, Leased)> {
+        self.config.defence = Defence::GiveUp;
         let seed = runtime::entropy()?;
         let mut random = Random::new(seed);
         let [a, b, c, d, e, f, ..] = random.next_u64().to_be_bytes();
@@ -94,12 +96,14 @@ fn hold(holder: Holder, patience: Duration, mut told: Told) -> io::Result<Leased
 /// Until the lease is given back or the host ends.
 fn keep(holder: &Holder, mut told: Told) {
     while !holder.ended.load(Ordering::Acquire) {
+        // The host has ended.
         let Ok(events) = holder.step(None) else { return };
         for event in events {
             match holder.obey(&event) {
                 Ok(true) => told(&event),
                 Ok(false) => {}
-                Err(_) => return,
+                // Its address could not be used: the client says so next, and looks for another.
+                Err(_) => holder.client().give_up(holder.host.now()),
             }
         }
     }
@@ -129,7 +133,7 @@ impl Drop for Leased {
         // A host that has ended says nothing any more.
         let _ = holder.say();
         holder.ended.store(true, Ordering::Release);
-        holder.host.with_waking(&[Awaited::Receive(holder.socket)], |_, _| {});
+        holder.host.with_waking(&[Awaited::Receive(holder.socket), Awaited::Address], |_, _| {});
     }
 }
 
@@ -157,9 +161,42 @@ impl Holder {
     /// Sends what is due, and waits for a message or for what is due next, but not beyond `end`. Returns what has happened.
     fn step(&self, end: Option<basis::Instant>) -> io::Result<Vec<Event>> {
         self.say()?;
-        let due = self.client().poll_timeout();
+        let (due, listening) = {
+            let client = self.client();
+            (client.poll_timeout(), client.is_listening())
+        };
         let until = due.into_iter().chain(end).min();
         let patience = until.map(|until| until.saturating_since(self.host.now()));
+        match listening {
+            true => self.listen(patience)?,
+            false => self.watch(patience)?,
+        }
+        self.say()?;
+        let mut client = self.client();
+        Ok(std::iter::from_fn(|| client.poll_event()).collect())
+    }
+
+    /// Waits until somebody else has the address in use, which is declined then.
+    fn watch(&self, patience: Option<Duration>) -> io::Result<()> {
+        let in_use = self.client().lease().map(|lease| IpAddr::V4(lease.address));
+        let lost = self.host.wait(Awaited::Address, patience, |stack, _| {
+            let state = in_use.and_then(|address| stack.address_state(address));
+            match state {
+                Some(AddressState::Conflict(_)) => Poll::Ready(Ok(true)),
+                _ if self.ended.load(Ordering::Acquire) => Poll::Ready(Ok(false)),
+                _ => Poll::Pending,
+            }
+        });
+        if let Poll::Ready(lost) = lost
+            && lost?
+        {
+            self.client().decline(self.host.now());
+        }
+        Ok(())
+    }
+
+    /// Waits for a message.
+    fn listen(&self, patience: Option<Duration>) -> io::Result<()> {
         let mut bytes = [0; dhcp::LONGEST + 1];
         let received = self.host.wait(Awaited::Receive(self.socket), patience, |stack, _| {
             if self.ended.load(Ordering::Acquire) {
@@ -173,23 +210,21 @@ impl Holder {
                 Err(ReceiveError::NoSuchSocket) => Poll::Ready(Err(crate::error::not_connected())),
             }
         });
-        let mut client = self.client();
         if let Poll::Ready(received) = received
             && let Some((length, from)) = received?
             && from.port() == SERVER_PORT
         {
-            client.on_message(self.host.now(), bytes.get(..length).unwrap_or_default());
+            self.client().on_message(self.host.now(), bytes.get(..length).unwrap_or_default());
         }
-        drop(client);
-        self.say()?;
-        let mut client = self.client();
-        Ok(std::iter::from_fn(|| client.poll_event()).collect())
+        Ok(())
     }
 
     /// Sends what is due.
     fn say(&self) -> io::Result<()> {
         let now = self.host.now();
-        while let Some(sent) = self.client().poll_transmit(now) {
+        loop {
+            // Who asks for the lease meanwhile does not wait for the stack.
+            let Some(sent) = self.client().poll_transmit(now) else { break };
             let to = SocketAddr::new(sent.to.into(), SERVER_PORT);
             // One that cannot leave, because the link is down or its queue full, is as good as lost: it is sent again in its time.
             self.host.with(|stack, now| stack.udp_send(now, self.socket, &sent.bytes, Some(to))).ok();
@@ -202,7 +237,13 @@ impl Holder {
         match event {
             Event::Given(lease) => self.take(lease),
             Event::Extended(lease) => {
+                self.reach(lease);
                 self.lead_by(lease.router);
+                Ok(true)
+            }
+            Event::Unusable(lease) => {
+                // It may not have come to be added.
+                let _ = self.host.with(|stack, _| stack.remove_address(lease.address.into()));
                 Ok(true)
             }
             Event::Lost(lease) => {
@@ -237,6 +278,20 @@ impl Holder {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Has the address in use in the network that its lease says now. It has been this host's all the time, so it is not probed again.
+    fn reach(&self, lease: &Lease) {
+        let address = IpAddr::V4(lease.address);
+        self.host.with(|stack, now| {
+            let known = stack.addresses().find(|own| own.address.addr() == address);
+            if known.is_none_or(|own| own.address.prefix_len() == lease.prefix) {
+                return;
+            }
+            // There is room for what was there a moment ago.
+            let _ = stack.remove_address(address);
+            let _ = stack.add_address(now, self.interface, address, lease.prefix, Probing::Skip);
+        });
     }
 
     /// Has this router, and no other, for the way to other networks.

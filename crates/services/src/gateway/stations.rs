@@ -6,6 +6,7 @@ use super::holder::{Holder, Station};
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,10 @@ pub(super) const MOST_EACH: usize = 64;
 const HELD: Duration = Duration::from_secs(60);
 /// How often those that are not held any more are looked for, when there is no room.
 const SWEEP: Duration = Duration::from_secs(1);
+/// How many are looked at for the one that goes when all are held.
+const SAMPLE: usize = 16;
+/// Who was heard over so long a time is not one of many that were invented just now.
+const SETTLED: Duration = Duration::from_secs(10);
 
 /// The stations of a link, by their addresses.
 #[derive(Debug)]
@@ -31,12 +36,17 @@ struct Table {
     addresses: BTreeMap<IpAddr, Known>,
     stations: BTreeMap<Station, Vec<IpAddr>>,
     swept: Option<Instant>,
+    /// Where the last one was that had to go.
+    displaced: Option<IpAddr>,
 }
 
 #[derive(Debug)]
 struct Known {
     station: Station,
+    since: Instant,
     heard: Instant,
+    /// When it last began a flow.
+    engaged: Option<Instant>,
     /// Until when the DHCP server has given it to this station.
     leased: Option<Instant>,
 }
@@ -44,6 +54,17 @@ struct Known {
 impl Known {
     fn is_held(&self, now: Instant) -> bool {
         now.duration_since(self.heard) < HELD || self.leased.is_some_and(|until| until > now)
+    }
+
+    /// Whether it is spared though there is no room: what many can be invented of has neither a lease nor a flow.
+    fn is_spared(&self, now: Instant) -> bool {
+        let engaged = self.engaged.is_some_and(|begun| now.duration_since(begun) < HELD);
+        engaged || self.leased.is_some_and(|until| until > now)
+    }
+
+    /// Those that are worth less go first.
+    fn worth(&self) -> (bool, Instant) {
+        (self.heard.duration_since(self.since) >= SETTLED, self.heard)
     }
 }
 
@@ -72,6 +93,13 @@ impl Stations {
     pub fn holder(&self, address: IpAddr) -> Holder {
         let station = self.lock().addresses.get(&address.to_canonical()).map(|known| known.station);
         station.map_or(Holder::Link, Holder::Station)
+    }
+
+    /// A flow from `address` has begun, within the limits of its holder.
+    pub fn engage(&self, address: IpAddr, now: Instant) {
+        if let Some(known) = self.lock().addresses.get_mut(&address.to_canonical()) {
+            known.engaged = Some(now);
+        }
     }
 
     /// Whether another station than `station` was heard from `address` not long ago.
@@ -132,7 +160,8 @@ impl Table {
             None => {}
         }
         self.make_room(station, now)?;
-        self.addresses.insert(address, Known { station, heard: now, leased: None });
+        self.addresses
+            .insert(address, Known { station, since: now, heard: now, engaged: None, leased: None });
         self.stations.entry(station).or_default().push(address);
         Ok(())
     }
@@ -152,7 +181,24 @@ impl Table {
                 self.forget(address);
             }
         }
-        if self.addresses.len() < MOST { Ok(()) } else { Err(Cause::Guests) }
+        if self.addresses.len() < MOST || self.displace(now) { Ok(()) } else { Err(Cause::Guests) }
+    }
+
+    /// Forgets the least worthy of some, further on each time; false if all of them are spared.
+    fn displace(&mut self, now: Instant) -> bool {
+        let behind = self.displaced.map_or(Bound::Unbounded, Bound::Excluded);
+        let round = self.addresses.range((behind, Bound::Unbounded)).chain(&self.addresses).take(SAMPLE);
+        let mut least: Option<(IpAddr, &Known)> = None;
+        let mut last = None;
+        for (address, known) in round {
+            last = Some(*address);
+            if !known.is_spared(now) && least.is_none_or(|(_, least)| known.worth() < least.worth()) {
+                least = Some((*address, known));
+            }
+        }
+        let least = least.map(|(address, _)| address);
+        self.displaced = last;
+        least.inspect(|address| self.forget(*address)).is_some()
     }
 
     fn forget(&mut self, address: IpAddr) {

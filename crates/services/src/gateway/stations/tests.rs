@@ -116,12 +116,52 @@ fn addresses_are_bounded_for_one_and_for_all() {
         let from = 10 + (number / MOST_EACH) as u8;
         admitted += usize::from(stations.admits(&arp(from, from, [10, 7, 100 + high, low]), after(60)));
     }
-    // The old ones went, but for the one that was heard at last.
-    assert_eq!((admitted, stations.lock().addresses.len()), (MOST - 1, MOST));
-    assert!(stations.counters.of(Cause::Guests) > 0);
+    // The old ones went.
+    assert_eq!((admitted, stations.lock().addresses.len()), (MOST + 100, MOST));
     assert!(stations.admits(&arp(9, 9, [10, 7, 3, 0]), after(120)));
     let table = stations.lock();
     assert_eq!(table.addresses.len(), table.stations.values().map(Vec::len).sum::<usize>());
+}
+
+#[test]
+fn who_invents_stations_displaces_what_it_invented() {
+    let (stations, now) = (stations(), Instant::now());
+    let after = |seconds| now + Duration::from_secs(seconds);
+    // One with a lease, one with a flow, and one that has been there for a while.
+    stations.lease([10, 7, 0, 100].into(), station(2), now, after(3600));
+    assert!(stations.admits(&arp(3, 3, [10, 7, 0, 3]), after(50)));
+    stations.engage([10, 7, 0, 3].into(), after(50));
+    assert!(
+        stations.admits(&arp(4, 4, [10, 7, 0, 4]), now)
+            && stations.admits(&arp(4, 4, [10, 7, 0, 4]), after(50))
+    );
+    let invent = |number: usize, seconds| {
+        let [high, low] = (number as u16).to_be_bytes();
+        let mut frame = arp(9, 9, [10, 7, 16 + high, low]);
+        for sender in [6, 22] {
+            frame[sender + 1..sender + 6].copy_from_slice(&[9, 9, 9, high, low]);
+        }
+        stations.admits(&frame, after(seconds))
+    };
+    assert!((0..3 * MOST).all(|number| invent(number, 60)));
+    let count = |stations: &Stations| {
+        let table = stations.lock();
+        (table.addresses.len(), table.stations.len())
+    };
+    assert_eq!(count(&stations), (MOST, MOST));
+    for (address, own) in [([10, 7, 0, 100], 2), ([10, 7, 0, 3], 3), ([10, 7, 0, 4], 4)] {
+        assert_eq!(stations.holder(address.into()), Holder::Station(station(own)));
+    }
+    // A newcomer is heard, and is spared once it has begun a flow.
+    assert!(stations.admits(&arp(5, 5, [10, 7, 0, 5]), after(61)));
+    stations.engage([10, 7, 0, 5].into(), after(61));
+    assert!((0..2 * MOST).all(|number| invent(number, 62)));
+    assert_eq!(stations.holder([10, 7, 0, 5].into()), Holder::Station(station(5)));
+    // Where all are spared nobody is heard who was not there.
+    let addresses: Vec<IpAddr> = stations.lock().addresses.keys().copied().collect();
+    addresses.iter().for_each(|address| stations.engage(*address, after(63)));
+    assert!(!invent(3 * MOST, 64));
+    assert_eq!(stations.counters.of(Cause::Guests), 1);
 }
 
 #[test]
