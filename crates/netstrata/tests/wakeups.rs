@@ -200,13 +200,13 @@ fn thousands_of_turns_between_tasks_all_come_to_their_end() {
     });
 }
 
-/// CPU time that this process's drivers have used, in clock ticks of 10 ms, and how often they were switched to.
+/// CPU time that this process's threads of that name have used, in clock ticks of 10 ms, and how often they were switched to.
 #[cfg(target_os = "linux")]
-fn drivers() -> (u64, u64) {
+fn threads(name: &str) -> (u64, u64) {
     let (mut ticks, mut switches) = (0, 0);
     for task in std::fs::read_dir("/proc/self/task").unwrap().flatten() {
         let read = |file| std::fs::read_to_string(task.path().join(file)).unwrap_or_default();
-        if !read("comm").starts_with("net-idle") {
+        if !read("comm").starts_with(name) {
             continue;
         }
         let stat = read("stat");
@@ -233,7 +233,7 @@ fn a_host_with_a_hundred_idle_connections_sleeps() {
             server.read_exact(&mut [0; 1]).unwrap();
         }
         let (before, after) = common::quiet_second(
-            || (drivers(), left.statistics(), right.statistics()),
+            || (threads("net-idle"), left.statistics(), right.statistics()),
             |before, after| {
                 let turns = [after.1.turns - before.1.turns, after.2.turns - before.2.turns];
                 let ((ticks, switches), (more_ticks, more_switches)) = (before.0, after.0);
@@ -246,6 +246,52 @@ fn a_host_with_a_hundred_idle_connections_sleeps() {
         assert!(after.0.1 - before.0.1 <= 4, "wake-ups of the threads: {}", after.0.1 - before.0.1);
         assert!(after.1.turns - before.1.turns <= 4, "{:?} -> {:?}", before.1, after.1);
         assert!(after.2.turns - before.2.turns <= 4, "{:?} -> {:?}", before.2, after.2);
+    });
+}
+
+/// It asks on for a moment, then it sleeps, and so does the thread that it drives for.
+#[cfg(target_os = "linux")]
+#[test]
+fn one_who_drives_while_it_waits_sleeps_when_nothing_comes() {
+    within(LIMIT, || {
+        let (left, right) = common::network(common::LEFT)
+            .name("led-left")
+            .pair(common::network(RIGHT).name("led-right"))
+            .unwrap();
+        let (mut client, mut server) = connected(&left, &right);
+        let echo = thread::spawn(move || {
+            let mut ball = [0; 1];
+            while server.read_exact(&mut ball).is_ok() && ball != [9] {
+                server.write_all(&ball).unwrap();
+            }
+            server
+        });
+        let waiting = {
+            let left = left.clone();
+            thread::Builder::new().name("net-led-waiter".to_owned()).spawn(move || {
+                client.set_nodelay(true).unwrap();
+                while left.statistics().led < 10 {
+                    client.write_all(&[1]).unwrap();
+                    client.read_exact(&mut [0; 1]).unwrap();
+                }
+                client.write_all(&[9]).unwrap();
+                client.read(&mut [0; 1]).unwrap()
+            })
+        };
+        let mut server = echo.join().unwrap();
+        let (before, after) = common::quiet_second(
+            || (threads("net-led"), left.statistics().turns),
+            |before, after| {
+                let ((ticks, switches), (more_ticks, more_switches)) = (before.0, after.0);
+                more_ticks - ticks <= 1 && more_switches - switches <= 8 && after.1 - before.1 <= 4
+            },
+        );
+        assert!(after.0.0 - before.0.0 <= 1, "ticks of 10 ms: {}", after.0.0 - before.0.0);
+        assert!(after.0.1 - before.0.1 <= 8, "wake-ups of the threads: {}", after.0.1 - before.0.1);
+        assert!(after.1 - before.1 <= 4, "turns: {}", after.1 - before.1);
+        // And it is woken all the same.
+        server.write_all(&[1]).unwrap();
+        assert_eq!(waiting.unwrap().join().unwrap(), 1);
     });
 }
 
