@@ -72,6 +72,11 @@ impl Sender {
             self.probe.reset();
         }
         if acknowledgment == self.flight.oldest {
+            if self.probe.sent() > 0 {
+                // The peer has just told that its window is still closed: the next wait begins here. Who sends next arms the timer.
+                cold_path();
+                timers.stop(Timer::Probe);
+            }
             // RFC 5681 2; a selective acknowledgment is a duplicate whatever its window (RFC 6675 2).
             let same_window = self.window.size == old_size || !header.options.sack.is_empty();
             let duplicate = !carries_data && same_window && self.flight.outstanding() > 0;
