@@ -259,7 +259,7 @@ fn our_services_and_clients_are_on_an_interface_beside_the_kernel() {
         "netstrata: cannot join packet:near: the kernel of this machine has 10.7.0.1 itself, and would answer for it as well; give another \
          --address ADDRESS/PREFIX",
         "netstrata: cannot join packet:absent: cannot open a packet socket on absent: there is no such interface: `ip link` lists those \
-         that there are; check --link, --pcapng and this user's rights",
+         that there are; give the name of one with --link",
         "netstrata: cannot join packet:near: cannot open a packet socket on near: it is down; `ip link set near up` sets it up",
     ];
     assert_eq!(told, expected, "and no word of the server's log");
