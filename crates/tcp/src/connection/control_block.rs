@@ -1,12 +1,13 @@
 //! What a host keeps for one connection that an application holds: the TCB of RFC 9293 3.3.1.
 
+use super::effect::{Aside, Effect, Standing, Transmission};
 use super::established::Established;
 use super::fate::Fate;
 use super::finished::Finished;
 use super::handshake::{Handshake, Outcome};
 use super::open::Open;
 use super::syn_ack::SynAck;
-use super::syn_data::{Lesson, SynData};
+use super::syn_data::SynData;
 use crate::environment::Environment;
 use crate::error::{Dropped, Failure, IcmpError};
 use crate::event::{Readiness, Told};
@@ -45,46 +46,6 @@ pub(super) enum Phase {
     Open(Open),
     Handshake(Handshake),
     Finished(Finished),
-}
-
-/// Where a connection stands: see [`ControlBlock::standing`].
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Standing {
-    pub(crate) may_transmit: bool,
-    pub(crate) deadline: Instant,
-    pub(crate) ready: Readiness,
-}
-
-/// What came of asking a connection for a segment: see [`ControlBlock::poll_transmit`].
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Transmission {
-    pub(crate) sent: bool,
-    /// Asking once more is worth it.
-    pub(crate) may_transmit: bool,
-    pub(crate) deadline: Instant,
-}
-
-/// A segment's effect: what becomes of the connection, and what else.
-#[derive(Debug)]
-pub(crate) struct Effect {
-    pub(crate) fate: Fate,
-    pub(crate) aside: Aside,
-}
-
-/// What seldom follows from a segment.
-#[derive(Debug)]
-pub(crate) enum Aside {
-    Nothing,
-    /// A RST with this number answers it.
-    Stray(Seq),
-    /// The host knows more of the peer.
-    Lesson(Box<Lesson>),
-}
-
-impl From<Fate> for Effect {
-    fn from(fate: Fate) -> Effect {
-        Effect { fate, aside: Aside::Nothing }
-    }
 }
 
 impl ControlBlock {

@@ -3,6 +3,7 @@
 mod application;
 mod closing;
 pub(crate) mod control_block;
+pub(crate) mod effect;
 pub(crate) mod established;
 mod fast_open;
 pub(crate) mod fate;

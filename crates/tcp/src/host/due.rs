@@ -5,7 +5,7 @@ use super::lines::{Lines, lines};
 use super::reset;
 use super::tcp_host::{Host, environment};
 use super::work::{News, Turn};
-use crate::connection::control_block::Transmission;
+use crate::connection::effect::Transmission;
 use crate::connection::fate::Fate;
 use crate::environment::Environment;
 use crate::event::{ConnectionId, Event, ListenerId, Readiness};

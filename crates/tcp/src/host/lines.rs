@@ -2,7 +2,8 @@
 
 use super::alarms::Alarms;
 use super::work::{Lanes, News, Turn};
-use crate::connection::control_block::{ControlBlock, Standing};
+use crate::connection::control_block::ControlBlock;
+use crate::connection::effect::Standing;
 use alloc::collections::VecDeque;
 use basis::{Instant, Key};
 
