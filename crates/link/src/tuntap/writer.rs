@@ -91,7 +91,7 @@ impl Writer {
 }
 
 impl Drop for Writer {
-    /// What was given to it is with the kernel afterwards.
+    /// What was given to it is with the kernel afterwards, as far as the kernel took it at once.
     fn drop(&mut self) {
         self.shared.lock().ended = true;
         self.shared.work.notify_one();
@@ -132,6 +132,8 @@ impl Shared {
     fn write(&self, batch: &mut VecDeque<Frame>) -> io::Result<()> {
         while !self.outlet.lock().unwrap_or_else(PoisonError::into_inner).send(batch)? {
             if self.lock().ended {
+                // A kernel that takes nothing is not waited for at the end.
+                batch.clear();
                 return Ok(());
             }
             thread::sleep(RETRY);

@@ -59,6 +59,24 @@ fn what_was_given_is_handed_over_before_the_end() {
 }
 
 #[test]
+fn a_kernel_that_takes_nothing_does_not_delay_the_end() {
+    let (outlet, _far) = outlet();
+    let writer = Writer::start(&outlet).unwrap();
+    // More than such a socket holds, and then something behind what the thread has in its hands.
+    writer.give(&mut frames(0..5_000)).unwrap();
+    while !writer.shared.lock().frames.is_empty() {
+        thread::yield_now();
+    }
+    writer.give(&mut frames(5_000..5_001)).unwrap();
+    let (done, end) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        drop(writer);
+        done.send(()).unwrap();
+    });
+    end.recv_timeout(Duration::from_secs(60)).expect("the thread ends");
+}
+
+#[test]
 fn who_gives_waits_while_the_bound_is_reached() {
     let (outlet, far) = outlet();
     let writer = Writer::start(&outlet).unwrap();
