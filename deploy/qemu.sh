@@ -22,16 +22,16 @@ busybox=$(command -v busybox)
 here=$(mktemp -d)
 trap 'rm -r "$here"' EXIT
 
-mkdir -p "$here/root/bin" "$here/root/modules" "$here/root/dev" "$here/root/proc" "$here/root/etc"
-cp "$busybox" "$here/root/bin/busybox"
+mkdir -p "$here/tree/bin" "$here/tree/modules" "$here/tree/dev" "$here/tree/proc" "$here/tree/etc"
+cp "$busybox" "$here/tree/bin/busybox"
 find "$boot/lib/modules/$release" '(' -name 'virtio.ko*' -o -name 'virtio_ring.*' -o -name 'virtio_pci*' -o -name 'virtio_net.*' -o -name 'failover.ko*' -o -name 'net_failover.*' ')' | while read -r module; do
   case $module in
-    *.ko) cp "$module" "$here/root/modules/" ;;
-    *.ko.xz) xz -dc "$module" > "$here/root/modules/$(basename "$module" .xz)" ;;
-    *.ko.zst) zstd -qdc "$module" > "$here/root/modules/$(basename "$module" .zst)" ;;
+    *.ko) cp "$module" "$here/tree/modules/" ;;
+    *.ko.xz) xz -dc "$module" > "$here/tree/modules/$(basename "$module" .xz)" ;;
+    *.ko.zst) zstd -qdc "$module" > "$here/tree/modules/$(basename "$module" .zst)" ;;
   esac
 done
-cat > "$here/root/lease" << 'END'
+cat > "$here/tree/lease" << 'END'
 #!/bin/busybox sh
 [ "$1" = bound ] || exit 0
 ip address add "$ip/$mask" dev eth0
@@ -40,7 +40,7 @@ ip route add default via "$router"
 for server in $dns; do echo "nameserver $server"; done > /etc/resolv.conf
 echo "address $ip/$mask, router $router, names at ${dns:-none}"
 END
-cat > "$here/root/init" << 'END'
+cat > "$here/tree/init" << 'END'
 #!/bin/busybox sh
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
@@ -59,8 +59,8 @@ traceroute -n -q 1 -m 8 -w 2 "$host"
 echo "up for $(cut -d. -f1 /proc/uptime) s"
 poweroff -f
 END
-chmod 755 "$here/root/init" "$here/root/lease"
-(cd "$here/root" && find . | cpio --quiet -o -H newc | gzip -1) > "$here/initrd"
+chmod 755 "$here/tree/init" "$here/tree/lease"
+(cd "$here/tree" && find . | cpio --quiet -o -H newc | gzip -1) > "$here/initrd"
 
 qemu-system-x86_64 -M q35 -accel "${ACCEL:-tcg}" -m 256 -nodefaults -no-reboot -display none -serial stdio \
   -kernel "$kernel" -initrd "$here/initrd" -append "console=ttyS0 quiet get=$url" \

@@ -3,13 +3,14 @@
 use crate::clock::time_until;
 use crate::delay::Delay;
 use crate::drain;
+use crate::exchange::{deliver, fill, is_due};
 use crate::lead::{Drive, Next, Who};
 use crate::polling::Polling;
 use crate::port::{self, BATCH, Port};
 use crate::state::{Core, Shared};
 use basis::{Frame, Instant};
 use mio::{Events, Poll};
-use stack::{InterfaceId, Stack};
+use stack::InterfaceId;
 use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -294,30 +295,6 @@ impl Driver {
     fn note_failure(&self, message: &str) {
         self.shared.lock().link_failures.note(message);
     }
-}
-
-/// Lets the stack see what the ports have brought.
-fn deliver(ports: &mut [Port], stack: &mut Stack, now: Instant) {
-    for port in ports {
-        for frame in port.arrived.drain(..) {
-            // Why a frame was dropped is in the stack's counters.
-            let _ = stack.on_frame(now, port.interface, frame);
-        }
-    }
-}
-
-/// Whether a timer's time has come.
-fn is_due(stack: &Stack, now: Instant) -> bool {
-    stack.poll_timeout().is_some_and(|timeout| timeout <= now)
-}
-
-/// Pulls what the stack sends, a batch for each port at most. True if there may be more for a port that takes it.
-fn fill(ports: &mut [Port], stack: &mut Stack, now: Instant) -> bool {
-    let mut more = false;
-    for port in ports {
-        more |= port.fill(|interface| stack.poll_transmit(now, interface));
-    }
-    more
 }
 
 impl Drive for Driver {

@@ -15,6 +15,7 @@ mod clock;
 mod delay;
 mod drain;
 mod driver;
+mod exchange;
 mod failures;
 mod follow;
 mod host;

@@ -12,7 +12,8 @@ mod stopping;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
+use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::Duration;
 
@@ -338,21 +339,30 @@ fn four_hundred_callers_at_once_are_taken_though_they_say_nothing() {
     assert_eq!(status(&control)["hosts"][0]["listeners"][0]["backlog"], 1024);
 }
 
+/// A server whose log goes there, the rest of its banner, and where it is called.
+fn serve_with_log(lan: &Lan, log: impl Into<Stdio>) -> (Child, Receiver<String>, String) {
+    let mut serve = netstrata();
+    serve.args(["serve", "--no-web", "--publish", "127.0.0.1:0=9528", "--link", &lan.link()]);
+    let mut child = serve.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+    let banner = lines(child.stdout.take().unwrap());
+    let place = next_line(&banner, "nc ").trim().strip_prefix("nc ").unwrap().replace(' ', ":");
+    (child, banner, place)
+}
+
+fn call_at(place: &str) {
+    let mut call = TcpStream::connect(place).unwrap();
+    call.set_read_timeout(Some(DEADLINE)).unwrap();
+    exchange(&mut call, b"still there?");
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn a_log_that_cannot_be_written_costs_nothing_but_the_log() {
     let lan = Lan::new();
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let mut serve = netstrata();
-    serve.args(["serve", "--no-web", "--publish", "127.0.0.1:0=9528", "--link", &lan.link()]);
-    let mut child = serve.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(full).spawn().unwrap();
-    let banner = lines(child.stdout.take().unwrap());
-    let command = next_line(&banner, "nc ");
-    let place = command.trim().strip_prefix("nc ").unwrap().replace(' ', ":");
+    let (mut child, _banner, place) = serve_with_log(&lan, full);
     for _ in 0..3 {
-        let mut call = TcpStream::connect(&place).unwrap();
-        call.set_read_timeout(Some(DEADLINE)).unwrap();
-        exchange(&mut call, b"still there?");
+        call_at(&place);
     }
     kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
     assert!(child.wait().unwrap().success());
@@ -379,17 +389,10 @@ fn a_control_socket_that_was_asked_for_must_be_had() {
 fn a_log_that_nobody_reads_stops_neither_the_calls_nor_the_end() {
     let lan = Lan::new();
     let (unread, log) = std::io::pipe().unwrap();
-    let mut serve = netstrata();
-    serve.args(["serve", "--no-web", "--publish", "127.0.0.1:0=9528", "--link", &lan.link()]);
-    let mut child = serve.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
-    let banner = lines(child.stdout.take().unwrap());
-    let command = next_line(&banner, "nc ");
-    let place = command.trim().strip_prefix("nc ").unwrap().replace(' ', ":");
+    let (mut child, _banner, place) = serve_with_log(&lan, log);
     // Two lines a call, more than a pipe holds.
     for _ in 0..1000 {
-        let mut call = TcpStream::connect(&place).unwrap();
-        call.set_read_timeout(Some(DEADLINE)).unwrap();
-        exchange(&mut call, b"still there?");
+        call_at(&place);
     }
     kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
     until("the server's end", || child.try_wait().unwrap().is_some());

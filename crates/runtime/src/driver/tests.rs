@@ -4,7 +4,7 @@ use crate::shards::bell::Bell;
 use crate::shards::family::Family;
 use basis::{Frame, Seed};
 use link::{Capabilities, Link, Medium, RawFdSource};
-use stack::{InterfaceConfig, Probing, StackConfig};
+use stack::{InterfaceConfig, Probing, Stack, StackConfig};
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::AtomicUsize;
