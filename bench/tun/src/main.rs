@@ -1,7 +1,8 @@
 //! Measures this stack beside its peers on a TUN device, with the Linux kernel's own sockets at the other end.
 //!
 //! Every sample is taken in a process of its own, in a network namespace that it makes itself: nobody sees what another one has
-//! left behind, and one that hangs is ended. Within a case the subjects take turns, round by round.
+//! left behind, and one that hangs is ended. Within a case the subjects take turns, round by round; a run that ends early is gone on
+//! with by the next one.
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "measuring is done in real time")]
 
@@ -9,17 +10,18 @@ mod case;
 mod kernel;
 mod namespace;
 mod report;
+mod rounds;
+mod rows;
 mod sample;
 mod subjects;
 mod traffic;
 
 use anyhow::Context;
-use case::Case;
 use clap::Parser;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
-use subjects::{Subject, gvisor};
+use subjects::Subject;
 
 /// Measure this stack beside its peers on a TUN device (needs root).
 #[derive(Parser, Debug)]
@@ -28,6 +30,12 @@ struct Arguments {
     /// Measure only cases and subjects whose names contain this, like `to-kernel`, `offload` or `smoltcp`; may be given more than once
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
+    /// Measure only cases of so many connections; may be given more than once
+    #[arg(long, value_name = "COUNT")]
+    connections: Vec<usize>,
+    /// Measure only this subject, by its whole name; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    subject: Vec<Subject>,
     /// Rounds, in each of which every subject has its turn
     #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
@@ -37,6 +45,12 @@ struct Arguments {
     /// Compare every byte with what was sent; the figures mean nothing
     #[arg(long)]
     verify: bool,
+    /// Go on from the figures in this file, if it is there, and write it after each round: samples that it has are not taken again
+    #[arg(long, value_name = "FILE", conflicts_with = "from")]
+    keep: Option<PathBuf>,
+    /// Begin no round that would not end within so many seconds, once the peers are built; with --keep, run the same again for the rest
+    #[arg(long, value_name = "SECONDS")]
+    within: Option<f64>,
     /// Write the figures as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -73,50 +87,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         return Ok(());
     }
     if !arguments.from.is_empty() {
-        return report::write(&report::read(&arguments.from)?, arguments);
+        return report::write(&rows::read(&arguments.from)?, arguments);
     }
     let programs = std::env::temp_dir().join(format!("netstrata-bench-tun.{}", std::process::id()));
     std::fs::create_dir(&programs).with_context(|| format!("cannot make {}", programs.display()))?;
-    let rows = measure(arguments, seconds, &programs);
+    let rows = rounds::measure(arguments, seconds, &programs);
     std::fs::remove_dir_all(&programs)?;
     report::write(&rows?, arguments)
-}
-
-/// All that was asked for, case by case.
-fn measure(arguments: &Arguments, seconds: Duration, programs: &Path) -> anyhow::Result<Vec<report::Row>> {
-    let wanted = |case: Case, subject: Subject| {
-        let name = format!("{case} {subject}");
-        arguments.only.is_empty() || arguments.only.iter().any(|part| name.contains(part.as_str()))
-    };
-    let gvisor = gvisor::build(programs);
-    if let Err(reason) = &gvisor {
-        eprintln!("gVisor is not measured: {reason:#}");
-    }
-    let present = |subject| subject != Subject::Gvisor || gvisor.is_ok();
-    let mut rows = Vec::new();
-    for case in Case::all() {
-        let mut subjects: Vec<Subject> = Subject::ALL
-            .into_iter()
-            .filter(|subject| subject.takes_part(case) && present(*subject) && wanted(case, *subject))
-            .collect();
-        let mut samples = vec![Vec::new(); subjects.len()];
-        let mut faults = vec![Vec::new(); subjects.len()];
-        for round in 1..=arguments.rounds {
-            for (index, subject) in subjects.iter().enumerate() {
-                eprint!("\r\x1b[K{case}: round {round} of {}, {subject} ", arguments.rounds);
-                match sample::in_child(case, *subject, seconds, arguments.verify, programs) {
-                    Ok(figures) => samples[index].push(figures),
-                    Err(error) => faults[index].push(format!("{error:#}")),
-                }
-            }
-        }
-        eprint!("\r\x1b[K");
-        for ((subject, samples), faults) in subjects.drain(..).zip(samples).zip(faults) {
-            let row = report::Row::new(case, subject, &samples, faults);
-            println!("{}", row.line());
-            rows.push(row);
-        }
-    }
-    anyhow::ensure!(!rows.is_empty(), "nothing is called that: {}", arguments.only.join(", "));
-    Ok(rows)
 }

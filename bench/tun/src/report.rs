@@ -1,98 +1,11 @@
-//! Figures as lines, Markdown, JSON and a picture.
+//! Figures as Markdown and a picture.
 
 use crate::Arguments;
 use crate::case::{Case, Device, Work};
-use crate::sample::Figures;
+use crate::rows::{self, Row};
 use crate::subjects::Subject;
 use anyhow::Context;
-use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt::Write;
-
-/// One subject in one case.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Row {
-    case: Case,
-    subject: Subject,
-    unit: String,
-    #[serde(deserialize_with = "figure")]
-    median: f64,
-    #[serde(deserialize_with = "figure")]
-    least: f64,
-    #[serde(deserialize_with = "figure")]
-    most: f64,
-    /// The median of the processor time of both ends.
-    #[serde(deserialize_with = "figure")]
-    processor: f64,
-    samples: Vec<f64>,
-    faults: Vec<String>,
-}
-
-impl Row {
-    pub fn new(case: Case, subject: Subject, samples: &[Figures], faults: Vec<String>) -> Row {
-        let sorted = |pick: fn(&Figures) -> f64| {
-            let mut figures: Vec<f64> = samples.iter().map(pick).collect();
-            figures.sort_by(f64::total_cmp);
-            figures
-        };
-        let (figures, processor) = (sorted(|sample| sample.figure), sorted(|sample| sample.processor));
-        let middle = |figures: &[f64]| figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN);
-        Row {
-            case,
-            subject,
-            unit: case.unit().to_owned(),
-            median: middle(&figures),
-            least: figures.first().copied().unwrap_or(f64::NAN),
-            most: figures.last().copied().unwrap_or(f64::NAN),
-            processor: middle(&processor),
-            samples: samples.iter().map(|sample| sample.figure).collect(),
-            faults,
-        }
-    }
-
-    pub fn line(&self) -> String {
-        let mut line = format!(
-            "{:<26}{:<18}{:>8.2} {:<7}{:>8.2} .. {:<8.2}",
-            self.case.to_string(),
-            self.subject.to_string(),
-            self.median,
-            self.unit,
-            self.least,
-            self.most
-        );
-        if let Some(fault) = self.faults.first() {
-            // Writing to a string cannot fail.
-            let _ = write!(
-                line,
-                " {} of {} failed: {fault}",
-                self.faults.len(),
-                self.faults.len() + self.samples.len()
-            );
-        }
-        line
-    }
-}
-
-/// A figure; JSON has none for what nobody could measure.
-fn figure<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
-    Ok(Option::deserialize(from)?.unwrap_or(f64::NAN))
-}
-
-/// The rows of several runs.
-pub fn read(files: &[std::path::PathBuf]) -> anyhow::Result<Vec<Row>> {
-    let mut rows: Vec<Row> = Vec::new();
-    for file in files {
-        let text =
-            std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-        let more: Vec<Row> = serde_json::from_str(&text)
-            .with_context(|| format!("{} is not of this program", file.display()))?;
-        // What was measured again takes the place of what it was before.
-        rows.retain(|row| !more.iter().any(|new| new.case == row.case && new.subject == row.subject));
-        rows.extend(more);
-    }
-    let cases = Case::all();
-    rows.sort_by_key(|row| cases.iter().position(|case| *case == row.case));
-    Ok(rows)
-}
 
 /// How many times as good ours is in the case of `row`.
 fn ratio(rows: &[Row], row: &Row) -> Option<f64> {
@@ -103,15 +16,17 @@ fn ratio(rows: &[Row], row: &Row) -> Option<f64> {
 
 /// Writes the files that were asked for.
 pub fn write(rows: &[Row], arguments: &Arguments) -> anyhow::Result<()> {
-    let put = |path: &Option<std::path::PathBuf>, text: &dyn Fn() -> anyhow::Result<String>| match path {
+    let put = |path: &Option<std::path::PathBuf>, text: fn(&[Row]) -> String| match path {
         Some(path) => {
-            std::fs::write(path, text()?).with_context(|| format!("cannot write {}", path.display()))
+            std::fs::write(path, text(rows)).with_context(|| format!("cannot write {}", path.display()))
         }
         None => Ok(()),
     };
-    put(&arguments.json, &|| Ok(serde_json::to_string_pretty(rows)? + "\n"))?;
-    put(&arguments.markdown, &|| Ok(markdown(rows)))?;
-    put(&arguments.svg, &|| Ok(picture(rows)))
+    if let Some(file) = &arguments.json {
+        rows::write(rows, file)?;
+    }
+    put(&arguments.markdown, markdown)?;
+    put(&arguments.svg, picture)
 }
 
 /// What is aimed at in a case: how many times as good as the best peer, and as what bounds it.
@@ -135,7 +50,7 @@ fn best(rows: &[Row], case: Case, which: impl Fn(Subject) -> bool) -> Option<&Ro
 /// What was aimed at beside what was reached.
 fn aims(rows: &[Row]) -> String {
     let mut text = String::from(
-        "| Case | Ours | Of the best peer | Aim | Of the bound | Aim | |\n|---|---|---|---|---|---|---|\n",
+        "| Case | Ours | Spread | Processor time | Of the best peer | Aim | Of the bound | Aim | |\n|---|---|---|---|---|---|---|---|---|\n",
     );
     let ours = |subject| matches!(subject, Subject::Ours | Subject::OursTwoShards);
     for case in Case::all() {
@@ -160,10 +75,14 @@ fn aims(rows: &[Row]) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
-            "| {case} | {:.2} {} ({}) | {} | {peer_goal} | {} | {} | {} |",
+            "| {case} | {:.2} {} ({}) | {:.2} .. {:.2} | {:.2} {} | {} | {peer_goal} | {} | {} | {} |",
             own.median,
             own.unit,
             own.subject,
+            own.least,
+            own.most,
+            own.processor,
+            processor_unit(case),
             peer.map_or("-".to_owned(), shown),
             bound.map_or("-".to_owned(), |(row, _)| shown(row)),
             bound.map_or("-".to_owned(), |(_, goal)| format!("{goal:.2}")),
@@ -177,8 +96,15 @@ fn aims(rows: &[Row]) -> String {
     text
 }
 
+/// The unit of the processor time.
+fn processor_unit(case: Case) -> &'static str {
+    if case.lower_is_better() { "us each" } else { "s/GiB" }
+}
+
 fn markdown(rows: &[Row]) -> String {
-    let rounds = rows.iter().map(|row| row.samples.len() + row.faults.len()).max().unwrap_or(0);
+    let turns = || rows.iter().map(Row::turns);
+    let (fewest, rounds) = (turns().min().unwrap_or(0), turns().max().unwrap_or(0));
+    let rounds = if fewest == rounds { rounds.to_string() } else { format!("{fewest} to {rounds}") };
     let mut text = format!(
         "{}\nMedians (least .. most) of {rounds} rounds, in which the subjects take turns.\n",
         include_str!("words.md")
@@ -192,7 +118,7 @@ fn markdown(rows: &[Row]) -> String {
         let ratio = ratio(rows, row).map_or(String::new(), |ratio| format!("{ratio:.2} x"));
         let failed =
             row.faults.first().map_or(String::new(), |fault| format!("{}: {fault}", row.faults.len()));
-        let processor = if row.case.lower_is_better() { "us each" } else { "s/GiB" };
+        let processor = processor_unit(row.case);
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
