@@ -11,9 +11,8 @@ mod common;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::process::Stdio;
-use std::time::Duration;
 
-use common::{Lan, Process, exchange, netstrata, next_line, run, until};
+use common::{DEADLINE, Lan, Process, Server, exchange, netstrata, next_line, run, until};
 use nix::sys::signal::Signal;
 
 #[test]
@@ -86,14 +85,7 @@ fn addresses_come_from_the_gateways_dhcp_server_and_go_back_to_it() {
     let lan = Lan::new();
     let link = lan.link();
     let ping = ["ping", "10.7.0.1", "--link", &link, "--address", "dhcp", "-c", "1"];
-    let mut gateway = netstrata();
-    gateway.args(["gateway", "--link", &link]);
-    let gateway = Process::spawn(gateway.stdout(Stdio::null()));
-    until("the gateway", || {
-        // From an address that the server does not give: one that was heard of just now is nobody's to have.
-        let asked = ["ping", "10.7.0.1", "--link", &link, "--address", "10.7.0.9/24", "-c", "1", "-W", "0.2"];
-        run(&asked, b"").code == Some(0)
-    });
+    let gateway = Server::start(&["gateway", "--link", &link]);
     // Each gives back what it got, so the next gets the same.
     for _ in 0..2 {
         let outcome = run(&ping, b"");
@@ -107,44 +99,81 @@ fn addresses_come_from_the_gateways_dhcp_server_and_go_back_to_it() {
     drop((server, gateway));
 }
 
+/// A station of a LAN without any stack.
+struct Station(UnixStream);
+
+impl Station {
+    const OWN: [u8; 6] = [2, 0, 0, 0, 0, 0x66];
+
+    fn join(link: &str) -> Station {
+        let stream = UnixStream::connect(link.strip_prefix("lan:").unwrap()).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        Station(stream)
+    }
+
+    fn send(&mut self, frame: &[u8]) {
+        self.0.write_all(&[&(frame.len() as u32).to_be_bytes(), frame].concat()).unwrap();
+    }
+
+    /// The next frame with a message of DHCP of this kind (RFC 2132 9.6) to this port.
+    fn dhcp(&mut self, port: u8, kind: u8) -> Vec<u8> {
+        loop {
+            let mut length = [0; 4];
+            self.0.read_exact(&mut length).unwrap();
+            let mut frame = vec![0; u32::from_be_bytes(length) as usize];
+            self.0.read_exact(&mut frame).unwrap();
+            let is_to = frame.get(12..14) == Some(&[8, 0]) && frame.get(36..38) == Some(&[0, port]);
+            if is_to && frame.windows(3).any(|bytes| bytes == [53, 1, kind]) {
+                return frame;
+            }
+        }
+    }
+}
+
+/// A DHCPDISCOVER as a guest sends it that has just come (RFC 2131 2).
+fn discover() -> Vec<u8> {
+    let mut message = [&[1, 1, 6, 0, 0, 0, 0, 7][..], &[0; 20], &Station::OWN, &[0; 10 + 64 + 128]].concat();
+    message.extend([0x63, 0x82, 0x53, 0x63, 53, 1, 1, 255]);
+    let datagram = [&[0, 68, 0, 67, 0, 8 + message.len() as u8, 0, 0][..], &message].concat();
+    let mut header = [0x45, 0, 0, 0, 0, 0, 0, 0, 64, 17, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255];
+    header[2..4].copy_from_slice(&(20 + datagram.len() as u16).to_be_bytes());
+    let sum: u32 = header.chunks(2).map(|two| u32::from(u16::from_be_bytes([two[0], two[1]]))).sum();
+    header[10..12].copy_from_slice(&(!(sum % 0xffff) as u16).to_be_bytes());
+    [&[0xff; 6][..], &Station::OWN, &[8, 0], &header, &datagram].concat()
+}
+
+/// Nothing is sent twice here: whoever sees that the gateway is there is answered.
+#[test]
+fn a_gateway_that_says_that_it_is_there_gives_addresses() {
+    let lan = Lan::new();
+    let gateway = Server::start(&["gateway", "--link", &lan.link()]);
+    let mut station = Station::join(&lan.link());
+    station.send(&discover());
+    let offer = station.dhcp(68, 2);
+    assert!(offer.windows(4).any(|bytes| bytes == [10, 7, 0, 100]), "{offer:?}");
+    assert_eq!(gateway.stop().code(), Some(0));
+}
+
 /// RFC 5227 2.4 b, RFC 2131 4.4.4: it is defended once, and given up when that does not help.
 #[test]
 fn a_leased_address_that_another_claims_again_and_again_is_declined() {
     let lan = Lan::new();
     let link = lan.link();
-    let mut gateway = netstrata();
-    gateway.args(["gateway", "--link", &link]);
-    let gateway = Process::spawn(gateway.stdout(Stdio::null()));
-    until("the gateway", || {
-        // From an address that the server does not give: one that was heard of just now is nobody's to have.
-        let asked = ["ping", "10.7.0.1", "--link", &link, "--address", "10.7.0.9/24", "-c", "1", "-W", "0.2"];
-        run(&asked, b"").code == Some(0)
-    });
+    let gateway = Server::start(&["gateway", "--link", &link]);
     let server = lan.serve(&["--address", "dhcp", "--no-publish"]);
     assert!(server.banner.contains("talk on 10.7.0.100:9528"), "{}", server.banner);
 
-    // A station that announces the address as its own.
-    let mut station = UnixStream::connect(link.strip_prefix("lan:").unwrap()).unwrap();
-    station.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    let (own, address) = ([2, 0, 0, 0, 0, 0x66], [10, 7, 0, 100]);
+    let mut station = Station::join(&link);
+    // It announces the address as its own.
+    let (own, address) = (Station::OWN, [10, 7, 0, 100]);
     let arp = [0, 1, 8, 0, 6, 4, 0, 1];
     let claim = [&[0xff; 6][..], &own, &[8, 6], &arp, &own, &address, &[0; 6], &address].concat();
     for _ in 0..2 {
-        station.write_all(&(claim.len() as u32).to_be_bytes()).unwrap();
-        station.write_all(&claim).unwrap();
+        station.send(&claim);
     }
-    let declined = loop {
-        let mut length = [0; 4];
-        station.read_exact(&mut length).unwrap();
-        let mut frame = vec![0; u32::from_be_bytes(length) as usize];
-        station.read_exact(&mut frame).unwrap();
-        let has = |option: &[u8]| frame.windows(option.len()).any(|bytes| bytes == option);
-        // A datagram to the port of servers, of the kind DHCPDECLINE (RFC 2132 9.6).
-        if frame.get(12..14) == Some(&[8, 0]) && frame.get(36..38) == Some(&[0, 67]) && has(&[53, 1, 4]) {
-            break has(&[50, 4, 10, 7, 0, 100]);
-        }
-    };
-    assert!(declined);
+    // DHCPDECLINE (RFC 2132 9.6), to the port of servers.
+    let declined = station.dhcp(67, 4);
+    assert!(declined.windows(6).any(|bytes| bytes == [50, 4, 10, 7, 0, 100]), "{declined:?}");
     drop((server, gateway));
 }
 

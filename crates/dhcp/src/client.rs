@@ -10,11 +10,15 @@ use std::time::Duration;
 
 /// Ethernet (RFC 1700).
 const ETHERNET: u8 = 1;
-/// The wait for an answer, which doubles up to the longest, each up to a second more or less (RFC 2131 4.1).
-const FIRST_WAIT: u64 = 4;
-const LONGEST_WAIT: u64 = 64;
-/// Requests for one offer before the search begins anew.
-const REQUESTS: u32 = 4;
+/// The wait for an answer, which doubles up to the longest, each up to a second, or a quarter of it, more or less; milliseconds.
+///
+/// Deviates: RFC 2131 4.1 begins with four seconds on an Ethernet of ten megabits. A server that is not quite up yet, or one broadcast that is
+/// lost, need not keep somebody waiting for so long: servers on a link answer within milliseconds, and take one question asked again for one.
+const FIRST_WAIT: u64 = 250;
+const LONGEST_WAIT: u64 = 64_000;
+const MOST_SPREAD: u64 = 1000;
+/// Requests for one offer, in about a minute altogether (RFC 2131 3.1.5), before the search begins anew.
+const REQUESTS: u32 = 8;
 /// Between two requests for more time at least, and after an address that was somebody else's, or a refusal (RFC 2131 4.4.5, 3.1.5).
 const LEAST_RENEWAL: Duration = Duration::from_secs(60);
 const AFTER_DECLINE: Duration = Duration::from_secs(10);
@@ -300,8 +304,9 @@ impl Client {
 
     /// The wait after so many tries.
     fn wait(&mut self, tries: u32) -> Duration {
-        let seconds = (FIRST_WAIT << tries.min(8)).min(LONGEST_WAIT);
-        Duration::from_millis(seconds * 1000 - 1000 + u64::from(self.random.below(2001)))
+        let wait = (FIRST_WAIT << tries.min(8)).min(LONGEST_WAIT);
+        let spread = (wait / 4).min(MOST_SPREAD);
+        Duration::from_millis(wait - spread + u64::from(self.random.below(2 * spread as u32 + 1)))
     }
 
     fn message(&mut self, kind: Kind) -> Message {

@@ -1,5 +1,6 @@
 //! Gives guests their addresses.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -61,19 +62,15 @@ pub(crate) fn pool(server: Ipv4Addr, prefix: u8) -> Option<RangeInclusive<Ipv4Ad
     (start <= end).then(|| Ipv4Addr::from(network | start)..=Ipv4Addr::from(network | end))
 }
 
+/// Where guests ask, from now on.
+pub(crate) async fn open(engine: &Engine) -> io::Result<UdpSocket> {
+    let socket = UdpSocket::bind(&engine.host, (Ipv4Addr::UNSPECIFIED, PORT)).await?;
+    socket.set_broadcast(true)?;
+    Ok(socket)
+}
+
 /// Answers until dropped.
-pub(crate) async fn answer(engine: Arc<Engine>, mut server: Server) {
-    let socket = match UdpSocket::bind(&engine.host, (Ipv4Addr::UNSPECIFIED, PORT)).await {
-        Ok(socket) => socket,
-        Err(error) => {
-            tracing::error!(%error, "no addresses are given to guests");
-            return;
-        }
-    };
-    if let Err(error) = socket.set_broadcast(true) {
-        tracing::error!(%error, "no addresses are given to guests");
-        return;
-    }
+pub(crate) async fn answer(engine: Arc<Engine>, socket: UdpSocket, mut server: Server) {
     let mut bytes = vec![0; 2048];
     loop {
         let (length, guest, to) = match socket.recv_from_to(&mut bytes).await {

@@ -22,19 +22,30 @@ const BACKLOG: u32 = 64;
 const PATIENCE: Duration = Duration::from_secs(10);
 const MOST: usize = 128;
 
-/// Answers at one address until dropped.
-pub(crate) async fn answer(engine: Arc<Engine>, own: IpAddr, forwarder: Arc<Forwarder>) {
-    let at = SocketAddr::new(own, PORT);
-    let outcome: io::Result<()> = async {
+/// Where guests ask at one address.
+pub(crate) struct Open {
+    at: SocketAddr,
+    datagrams: UdpSocket,
+    streams: TcpListener,
+}
+
+impl Open {
+    /// Questions that come from now on are answered.
+    pub(crate) async fn at(engine: &Engine, own: IpAddr) -> io::Result<Open> {
+        let at = SocketAddr::new(own, PORT);
         let datagrams = UdpSocket::bind(&engine.host, at).await?;
-        let listener = TcpListener::bind_with(&engine.host, at, BACKLOG, Default::default())?;
-        tokio::try_join!(
-            by_datagrams(&engine, at, datagrams, &forwarder),
-            by_streams(&engine, at, listener, &forwarder)
-        )?;
-        Ok(())
+        let streams = TcpListener::bind_with(&engine.host, at, BACKLOG, Default::default())?;
+        Ok(Open { at, datagrams, streams })
     }
-    .await;
+}
+
+/// Answers at one address until dropped.
+pub(crate) async fn answer(engine: Arc<Engine>, open: Open, forwarder: Arc<Forwarder>) {
+    let Open { at, datagrams, streams } = open;
+    let outcome = tokio::try_join!(
+        by_datagrams(&engine, at, datagrams, &forwarder),
+        by_streams(&engine, at, streams, &forwarder)
+    );
     if let Err(error) = outcome {
         tracing::error!(%at, %error, "no more questions for names are answered");
     }

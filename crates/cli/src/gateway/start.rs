@@ -94,7 +94,7 @@ async fn serve(arguments: GatewayArguments, handed: Option<Handed>, descriptors:
     let engine = engine(&arguments, &host, descriptors, (counters, stations), stop.clone());
     let name_servers = name_servers(&arguments);
     let carried = Calls::new(engine.backlog as usize);
-    let mut going_on = begin(&arguments, &engine, &name_servers, (datagrams, mtu))?;
+    let mut going_on = begin(&arguments, &engine, &name_servers, (datagrams, mtu)).await?;
     let publishing = publish::carry(listeners, &host, &carried, &stop);
 
     let control = control::open_for(&arguments.network.link, arguments.control.as_ref())?;
@@ -250,8 +250,8 @@ fn name_servers(arguments: &GatewayArguments) -> Vec<SocketAddr> {
     found
 }
 
-/// Starts all parts.
-fn begin(
+/// Starts all parts. Each takes what comes from now on: who is told that the gateway is there need not ask twice.
+async fn begin(
     arguments: &GatewayArguments,
     engine: &Arc<Engine>,
     name_servers: &[SocketAddr],
@@ -268,14 +268,16 @@ fn begin(
         let (policy, counters) = (Arc::clone(&engine.policy), Arc::clone(&engine.counters));
         let forwarder = Arc::new(Forwarder::new(name_servers.to_vec(), policy, counters));
         for own in &engine.own {
-            going_on.services.spawn(dns::answer(Arc::clone(engine), *own, Arc::clone(&forwarder)));
+            let open = dns::Open::at(engine, *own).await.map_err(failed)?;
+            going_on.services.spawn(dns::answer(Arc::clone(engine), open, Arc::clone(&forwarder)));
         }
     }
     let gives = !arguments.no_dhcp && !matches!(arguments.network.link, LinkSpec::Tun(_));
     if let (true, Some(server)) =
         (gives, dhcp::server(arguments, &settings::addresses(arguments), &engine.stations, mtu))
     {
-        going_on.services.spawn(dhcp::answer(Arc::clone(engine), server));
+        let socket = dhcp::open(engine).await.map_err(failed)?;
+        going_on.services.spawn(dhcp::answer(Arc::clone(engine), socket, server));
     }
     advertise::begin(arguments, &engine.host, mtu);
     Ok(going_on)
