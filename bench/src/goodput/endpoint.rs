@@ -73,17 +73,25 @@ pub(crate) fn connect(site: &Site, other: &Site) -> Result<Box<dyn Flow>, Failed
     }
 }
 
+/// What Linux counts that takes fast recovery back: by timestamps at its end and in it, and by duplicate selective acknowledgments, which
+/// may have belonged to a time-out. What takes time-outs back otherwise, F-RTO (TCPSpuriousRTOs) and timestamps, is TCPLossUndo.
+const UNDONE_RECOVERIES: [&str; 3] = ["TCPFullUndo", "TCPPartialUndo", "TCPDSACKUndo"];
+
 /// What a stack counts that sends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Counts {
     /// Retransmission time-outs.
     pub(crate) timeouts: u64,
-    /// Time-outs that it found out to have been for nothing; of ours, all repairs that were undone.
-    pub(crate) spurious: u64,
+    /// Those that it found out to have been for nothing, and took back, however it found out.
+    #[serde(default)]
+    pub(crate) spurious_timeouts: Option<u64>,
     pub(crate) retransmissions: u64,
     pub(crate) tail_probes: u64,
     /// Times that fast recovery began.
     pub(crate) recoveries: u64,
+    /// Those that it took back.
+    #[serde(default)]
+    pub(crate) spurious_recoveries: Option<u64>,
 }
 
 impl Counts {
@@ -93,19 +101,25 @@ impl Counts {
                 let counters = stack.tcp().counters();
                 Counts {
                     timeouts: counters.timeouts,
-                    spurious: counters.spurious_repairs,
+                    spurious_timeouts: Some(counters.spurious_timeouts),
                     retransmissions: counters.retransmissions,
                     tail_probes: counters.tail_probes,
                     recoveries: counters.fast_retransmits,
+                    spurious_recoveries: Some(counters.spurious_repairs - counters.spurious_timeouts),
                 }
             }));
         }
         site.within(|| {
             let read = |name| std::fs::read_to_string(format!("/proc/thread-self/net/{name}"));
             let text = read("snmp")? + &read("netstat")?;
+            let mut taken_back = 0;
+            for name in UNDONE_RECOVERIES {
+                taken_back += counter(&text, "TcpExt", name)?;
+            }
             Ok(Counts {
                 timeouts: counter(&text, "TcpExt", "TCPTimeouts")?,
-                spurious: counter(&text, "TcpExt", "TCPSpuriousRTOs")?,
+                spurious_timeouts: Some(counter(&text, "TcpExt", "TCPLossUndo")?),
+                spurious_recoveries: Some(taken_back),
                 retransmissions: counter(&text, "Tcp", "RetransSegs")?,
                 tail_probes: counter(&text, "TcpExt", "TCPLossProbes")?,
                 recoveries: counter(&text, "TcpExt", "TCPSackRecovery")?,
@@ -115,9 +129,11 @@ impl Counts {
 
     /// What was counted since `before`.
     pub(crate) fn since(self, before: Counts) -> Counts {
+        let since = |now: Option<u64>, before: Option<u64>| Some(now? - before?);
         Counts {
             timeouts: self.timeouts - before.timeouts,
-            spurious: self.spurious - before.spurious,
+            spurious_timeouts: since(self.spurious_timeouts, before.spurious_timeouts),
+            spurious_recoveries: since(self.spurious_recoveries, before.spurious_recoveries),
             retransmissions: self.retransmissions - before.retransmissions,
             tail_probes: self.tail_probes - before.tail_probes,
             recoveries: self.recoveries - before.recoveries,

@@ -6,9 +6,12 @@ use super::path::Path;
 use super::site::LARGEST_BUFFER;
 use super::transfer::Sample;
 use crate::machine::Machine;
-use crate::statistics::Statistics;
+use crate::statistics::{Ratio, Statistics};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
+
+/// Nothing counts as that much, where figures are compared. Mbit/s.
+const LEAST: f64 = 0.01;
 
 /// All that a run has found; also what the JSON file holds.
 #[derive(Debug, Serialize)]
@@ -37,6 +40,10 @@ impl Figures {
     fn median_of(&self, count: impl Fn(&Sample) -> u64) -> f64 {
         let counts: Vec<f64> = self.samples.iter().map(|sample| count(sample) as f64).collect();
         Statistics::of(&counts).map_or(0.0, |statistics| statistics.median)
+    }
+
+    fn sum_of(&self, count: impl Fn(&Sample) -> u64) -> u64 {
+        self.samples.iter().map(count).sum()
     }
 }
 
@@ -68,10 +75,14 @@ impl Report {
         self.figures.iter().find(|figures| figures.cell == cell && figures.pairing == pairing)
     }
 
-    /// How a pairing's median compares with Linux's to itself, in per cent.
-    fn share(&self, cell: Cell, pairing: Pairing) -> Option<f64> {
-        let median = |pairing| Some(self.find(cell, pairing)?.statistics()?.median);
-        Some(median(pairing)? / median(Pairing::LinuxToLinux)? * 100.0)
+    /// How a pairing compares with Linux to itself, seed by seed.
+    fn share(&self, cell: Cell, pairing: Pairing) -> Option<Ratio> {
+        let (ours, linux) = (self.find(cell, pairing)?, self.find(cell, Pairing::LinuxToLinux)?);
+        let pair = |one: &Sample| {
+            let other = linux.samples.iter().find(|other| other.seed == one.seed)?;
+            Some((one.megabits.max(LEAST), other.megabits.max(LEAST)))
+        };
+        Ratio::of(&ours.samples.iter().filter_map(pair).collect::<Vec<_>>())
     }
 }
 
@@ -107,7 +118,13 @@ fn conditions(arguments: &Arguments) -> Vec<String> {
         "late: how much later than it should the path delivered 99 of 100 frames at most. A transfer with more than a twentieth of \
          the RTT, and more than 0.5 ms, is repeated, up to twice; the least late one counts."
             .into(),
+        "per cent: the geometric mean of the ratios of both transfers of each seed, and its standard error. What a seed loses early \
+         decides how far slow start comes, so that medians of a few seeds tell less."
+            .into(),
         "time-outs, repeated segments: medians of what the sending stack has counted.".into(),
+        "taken back: what the sender itself found out to have been for nothing. Linux: TCPLossUndo for time-outs (TCPSpuriousRTOs are \
+         among them), TCPFullUndo, TCPPartialUndo and TCPDSACKUndo for recoveries."
+            .into(),
     ]
 }
 
@@ -115,14 +132,15 @@ fn conditions(arguments: &Arguments) -> Vec<String> {
 pub(crate) fn line(cell: Cell, pairing: Pairing, sample: &Sample) -> String {
     let counts = sample.counts;
     format!(
-        "{cell}, {pairing}: {} Mbit/s, {} time-outs ({} spurious), {} repeated, {} recoveries, {} probes, \
+        "{cell}, {pairing}: {} Mbit/s, {} time-outs ({} spurious), {} repeated, {} recoveries ({} taken back), {} probes, \
          round trips {:.2} ms (shortest {:.2}); path: {} frames, {} lost, \
          {} dropped, {} us late",
         figure(sample.megabits),
         counts.timeouts,
-        counts.spurious,
+        known(counts.spurious_timeouts),
         counts.retransmissions,
         counts.recoveries,
+        known(counts.spurious_recoveries),
         counts.tail_probes,
         f64::from(sample.round_trips.smoothed) / 1e3,
         f64::from(sample.round_trips.shortest) / 1e3,
@@ -167,7 +185,7 @@ pub(crate) fn markdown(report: &Report, picture: Option<&str>) -> String {
     if let Some(picture) = picture {
         let _ = writeln!(text, "![The figures as bars]({picture})\n");
     }
-    text += "Mbit/s, and behind it what that is of Linux to Linux.\n\n";
+    text += "Mbit/s, and behind it what that is of Linux to Linux with the same seeds, and its standard error.\n\n";
     text +=
         "| Reordering | RTT | Loss | ours to ours | | Linux to Linux | ours to Linux | | Linux to ours | |\n";
     text += "|---|---|---|---|---|---|---|---|---|---|\n";
@@ -181,8 +199,7 @@ pub(crate) fn markdown(report: &Report, picture: Option<&str>) -> String {
             };
             let _ = write!(text, " {} |", found.map(spread).unwrap_or_default());
             if pairing != Pairing::LinuxToLinux {
-                let share = report.share(cell, pairing);
-                let _ = write!(text, " {} |", share.map(|share| format!("{share:.0} %")).unwrap_or_default());
+                let _ = write!(text, " {} |", report.share(cell, pairing).map(percent).unwrap_or_default());
             }
         }
         text.push('\n');
@@ -206,11 +223,52 @@ pub(crate) fn markdown(report: &Report, picture: Option<&str>) -> String {
         }
         let _ = writeln!(text, " {:.2} |", f64::from(late) / 1000.0);
     }
+    text += &reordering(report);
     text += "\n## How it was measured\n\n";
     for condition in &report.conditions {
         let _ = writeln!(text, "- {condition}");
     }
     text
+}
+
+/// What late arrivals led to, in the cells that have them.
+fn reordering(report: &Report) -> String {
+    let mut text = String::from("\n## What was taken for lost and was only late\n\n");
+    text += "Sums of all samples: time-outs, those of them that were for nothing; fast recoveries, those of them that were taken back.\n\n";
+    text += "| Reordering | RTT | Loss | ours to ours | Linux to Linux | ours to Linux | Linux to ours |\n";
+    text += "|---|---|---|---|---|---|---|\n";
+    for cell in report.cells().into_iter().filter(|cell| cell.reordering > 0.0) {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "| {} % | {} ms | {} % |", cell.reordering, cell.rtt, cell.loss);
+        for pairing in Pairing::ALL {
+            let found = report.find(cell, pairing).map(|figures| {
+                let all = |count: fn(&Sample) -> Option<u64>| {
+                    figures.samples.iter().map(count).sum::<Option<u64>>()
+                };
+                format!(
+                    "{}, {}; {}, {}",
+                    figures.sum_of(|sample| sample.counts.timeouts),
+                    known(all(|sample| sample.counts.spurious_timeouts)),
+                    figures.sum_of(|sample| sample.counts.recoveries),
+                    known(all(|sample| sample.counts.spurious_recoveries)),
+                )
+            });
+            let _ = write!(text, " {} |", found.unwrap_or_default());
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// A number, unless an earlier run did not count it.
+fn known(number: Option<u64>) -> String {
+    number.map_or_else(|| "?".into(), |number| number.to_string())
+}
+
+fn percent(share: Ratio) -> String {
+    let Ratio { mean, error } = share;
+    let error = error.map(|error| format!(" ± {:.0}", error * 100.0)).unwrap_or_default();
+    format!("{:.0} %{error}", mean * 100.0)
 }
 
 /// A figure with as many digits as it deserves.

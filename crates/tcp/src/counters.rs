@@ -39,6 +39,8 @@ pub struct Counters {
     pub forward_probes: u64,
     /// Repairs that turned out to have been for nothing, and were undone.
     pub spurious_repairs: u64,
+    /// Of these, time-outs that came too early, or rows of them (RFC 4015 2); the others are fast recoveries.
+    pub spurious_timeouts: u64,
     /// Of these, what a duplicate selective acknowledgment proved (RFC 3708).
     pub undone_by_duplicate: u64,
     /// Of these, what a timestamp proved (RFC 3522).

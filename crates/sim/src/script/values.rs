@@ -130,6 +130,7 @@ fn counter(counters: &Counters, name: &str) -> Option<u64> {
         "tail_repairs" => counters.tail_repairs,
         "forward_probes" => counters.forward_probes,
         "spurious_repairs" => counters.spurious_repairs,
+        "spurious_timeouts" => counters.spurious_timeouts,
         "undone_by_duplicate" => counters.undone_by_duplicate,
         "undone_by_timestamp" => counters.undone_by_timestamp,
         "undone_by_forward" => counters.undone_by_forward,

@@ -154,6 +154,9 @@ impl Sender {
         let forward = if first && episode.phase == Phase::Watch { Forward::First } else { Forward::Off };
         episode.begin(Phase::Resend, oldest, next);
         episode.undo = undo.or(episode.undo);
+        if let Some(undo) = &mut episode.undo {
+            undo.on_timeout();
+        }
         episode.forward = forward;
         if let Some(buffer) = &mut self.buffer {
             // RFC 2018 8: the peer may throw away what it has told to have; one that does not answer may have.

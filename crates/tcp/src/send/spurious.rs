@@ -18,11 +18,23 @@ pub(super) struct Undo {
     needed: bool,
     /// The repair is over; the peer's word counts until this is acknowledged.
     until: Option<Seq>,
+    /// A time-out began the repair, or came in it.
+    timed_out: bool,
 }
 
 impl Undo {
     pub(super) fn new(oldest: Seq) -> Undo {
-        Undo { from: oldest, first: None, unaccounted: 0, needed: false, until: None }
+        Undo { from: oldest, first: None, unaccounted: 0, needed: false, until: None, timed_out: false }
+    }
+
+    /// The retransmission timer expired.
+    pub(super) fn on_timeout(&mut self) {
+        self.timed_out = true;
+    }
+
+    /// Whether it did.
+    pub(super) fn has_timed_out(&self) -> bool {
+        self.timed_out
     }
 
     /// Something was sent again with the timestamp `stamp`.

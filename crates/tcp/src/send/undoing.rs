@@ -94,7 +94,8 @@ impl Sender {
     /// The windows are what they were, and what was taken for lost is under way.
     fn undo(&mut self, episode: &mut Episode, environment: &mut Environment<'_>) {
         environment.counters.spurious_repairs += 1;
-        episode.undo = None;
+        let timed_out = episode.undo.take().is_some_and(|undo| undo.has_timed_out());
+        environment.counters.spurious_timeouts += u64::from(timed_out);
         self.congestion.on_spurious();
         // Fast recovery for nothing has one reason: the path reorders.
         if episode.phase == Phase::Repair {
