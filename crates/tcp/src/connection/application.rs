@@ -189,13 +189,15 @@ impl ControlBlock {
                 Ok(())
             }
             Phase::Handshake(_) => Err(ShutdownError::NotConnected),
+            // What is refused changes nothing: what came before the failure can still be read.
+            Phase::Finished(_) if self.failure.is_some() => Err(ShutdownError::NotConnected),
             Phase::Finished(finished) => {
                 if how != Shutdown::Write
                     && let Some(buffer) = finished.unread.take()
                 {
                     environment.memory.give_receive(buffer);
                 }
-                if self.failure.is_some() { Err(ShutdownError::NotConnected) } else { Ok(()) }
+                Ok(())
             }
         }
     }
