@@ -1,5 +1,8 @@
 //! One host on several cores: frames, connections and neighbours of shards.
 
+mod neighbours;
+mod steering;
+
 use super::harness::*;
 use crate::{
     BindError, ConnectError, Dropped, Event, InterfaceId, Medium, ProbeTimes, Probing, Shard, Stack,
@@ -30,6 +33,13 @@ fn medium() -> Medium {
 
 fn target(steering: &Steering, frame: &Frame) -> Target {
     steering.of_frame(medium(), frame.first())
+}
+
+fn segment(from: u16, to: u16) -> Vec<u8> {
+    let mut bytes = [from.to_be_bytes(), to.to_be_bytes()].concat();
+    bytes.resize(20, 0);
+    bytes[12] = 0x50;
+    bytes
 }
 
 /// A host of several shards on the harness's wire.
@@ -205,139 +215,6 @@ fn connections_of_all_shards_reach_all_shards_of_the_other_host_and_carry_their_
 }
 
 #[test]
-fn flows_spread_evenly_and_both_ways_of_one_are_on_one_shard() {
-    let steering = steering(4);
-    let mut counts = [0_u32; 4];
-    for number in 0..8000_u16 {
-        let (here, there) = ((OURS, 80).into(), (PEER, 1000 + number).into());
-        let shard = steering.of_flow(here, there);
-        assert_eq!(shard, steering.of_flow(there, here));
-        counts[shard] += 1;
-        let (here, there) = ((six(OURS), 80).into(), (six(PEER), 1000 + number).into());
-        assert_eq!(steering.of_flow(here, there), steering.of_flow(there, here));
-    }
-    assert!(counts.iter().all(|count| (1800..2200).contains(count)), "{counts:?}");
-    let another = Steering::new(Shard::new(0, 4).unwrap(), [10; 32]);
-    let differs = |number: &u16| {
-        let (here, there) = ((OURS, 80).into(), (PEER, *number).into());
-        another.of_flow(here, there) != steering.of_flow(here, there)
-    };
-    assert!((1..1000).filter(differs).count() > 500, "nobody foretells the shard without the seed");
-}
-
-fn segment(from: u16, to: u16) -> Vec<u8> {
-    let mut bytes = [from.to_be_bytes(), to.to_be_bytes()].concat();
-    bytes.resize(20, 0);
-    bytes[12] = 0x50;
-    bytes
-}
-
-#[test]
-fn segments_and_errors_about_them_are_for_their_shard_and_all_else_for_the_first() {
-    let steering = steering(8);
-    let mut seen = BTreeSet::new();
-    for port in 1000..1100 {
-        let flow = steering.of_flow((OURS, 80).into(), (PEER, port).into());
-        seen.insert(flow);
-        let tcp = |header: ipv4::Header| target(&steering, &ipv4_frame(header, &segment(port, 80)));
-        assert_eq!(tcp(from_peer(protocol::TCP)), Target::Shard(flow));
-        // Pieces have no ports, but for the first.
-        for (fragment_offset, more_fragments) in [(0, true), (8, false)] {
-            let header = ipv4::Header {
-                dont_fragment: false,
-                fragment_offset,
-                more_fragments,
-                ..from_peer(protocol::TCP)
-            };
-            assert_eq!(tcp(header), Target::Shard(0));
-        }
-        let quote = |protocol| {
-            let mut quoted = Frame::copy_of(&segment(80, port));
-            ipv4::Header::new(OURS, PEER, protocol).prepend_to(&mut quoted);
-            let message = Message::DestinationUnreachable { code: 1, next_hop_mtu: 0 };
-            ipv4_frame(from_peer(protocol::ICMPV4), &icmp_bytes(message, &quoted.to_vec()))
-        };
-        assert_eq!(target(&steering, &quote(protocol::TCP)), Target::Shard(flow));
-        assert_eq!(target(&steering, &quote(protocol::UDP)), Target::Shard(0));
-        let datagram = ipv4_frame(from_peer(protocol::UDP), &udp_bytes(port, 80, b"x"));
-        assert_eq!(target(&steering, &datagram), Target::Shard(0));
-    }
-    assert_eq!(seen.len(), 8);
-    let echo = Message::EchoRequest { identifier: 1, sequence: 1 };
-    let echo = ipv4_frame(from_peer(protocol::ICMPV4), &icmp_bytes(echo, b"x"));
-    assert_eq!(target(&steering, &echo), Target::Shard(0));
-    let arp = arp_frame(Packet::request(PEER_HARDWARE, PEER, OURS));
-    assert_eq!(target(&steering, &arp), Target::All);
-}
-
-#[test]
-fn the_same_by_ipv6_behind_extension_headers_too() {
-    use super::v6::harness::frame_of;
-    let steering = steering(8);
-    let (us, them) = (six(OURS), six(PEER));
-    let header = |protocol| ipv6::Header::new(them, us, protocol);
-    for port in 1000..1100 {
-        let flow = Target::Shard(steering.of_flow((us, 80).into(), (them, port).into()));
-        let bytes = segment(port, 80);
-        assert_eq!(target(&steering, &frame_of(&header(protocol::TCP), &bytes)), flow);
-        // Destination options: padding only.
-        let options = [&[protocol::TCP, 0, 1, 4, 0, 0, 0, 0][..], &bytes].concat();
-        assert_eq!(target(&steering, &frame_of(&header(protocol::DESTINATION_OPTIONS), &options)), flow);
-        for (more, whole) in [(1, false), (0, true)] {
-            let fragment = [&[protocol::TCP, 0, 0, more, 0, 0, 0, 9][..], &bytes].concat();
-            let expected = if whole { flow } else { Target::Shard(0) };
-            assert_eq!(target(&steering, &frame_of(&header(protocol::FRAGMENT), &fragment)), expected);
-        }
-        let mut quoted = Frame::copy_of(&segment(80, port));
-        ipv6::Header::new(us, them, protocol::TCP).prepend_to(&mut quoted);
-        let mut error = Frame::copy_of(&quoted.to_vec());
-        icmpv6::Message::PacketTooBig { mtu: 1280 }.prepend_to(&mut error, them, us);
-        assert_eq!(target(&steering, &frame_of(&header(protocol::ICMPV6), &error.to_vec())), flow);
-    }
-    let discovery = |message: ndp::Message| {
-        let bytes = message.to_frame(&ndp::Options::to_target(PEER_HARDWARE), them, us).to_vec();
-        target(&steering, &frame_of(&header(protocol::ICMPV6), &bytes))
-    };
-    let answer = ndp::Message::NeighbourAdvertisement {
-        target: them,
-        router: false,
-        solicited: true,
-        overriding: true,
-    };
-    assert_eq!(discovery(answer), Target::All);
-    assert_eq!(discovery(ndp::Message::NeighbourSolicitation { target: us }), Target::Shard(0));
-}
-
-#[test]
-fn no_beginning_of_a_packet_is_more_than_the_first_shard_can_drop() {
-    let steering = steering(3);
-    let whole = ipv4_frame(from_peer(protocol::TCP), &segment(1000, 80)).to_vec();
-    for length in 0..whole.len() {
-        let _ = steering.of_frame(medium(), &whole[..length]);
-        let _ = steering.of_packet(&whole[..length]);
-    }
-    assert_eq!(steering.of_frame(medium(), &whole[..35]), Target::Shard(0));
-    assert_eq!(steering.of_packet(&[]), Target::Shard(0));
-    let mut long = whole;
-    long[14] = 0x4f;
-    assert_eq!(steering.of_frame(medium(), &long), Target::Shard(0), "its header goes beyond its end");
-}
-
-proptest::proptest! {
-    #[test]
-    fn whatever_comes_is_for_a_shard_that_there_is(mut bytes: Vec<u8>, version in 0..3_usize, ether_type in 0..3_usize) {
-        if let Some(place) = bytes.get_mut(12..15) {
-            let [high, low] = [[8, 0], [8, 6], [0x86, 0xdd]][ether_type];
-            place.copy_from_slice(&[high, low, [0x45, 0x60, 0x4f][version]]);
-        }
-        let steering = steering(5);
-        let exists = |target| matches!(target, Target::All) || matches!(target, Target::Shard(shard) if shard < 5);
-        proptest::prop_assert!(exists(steering.of_frame(medium(), &bytes)));
-        proptest::prop_assert!(exists(steering.of_packet(bytes.get(14..).unwrap_or_default())));
-    }
-}
-
-#[test]
 fn shards_share_out_the_ephemeral_ports_until_each_is_taken() {
     let now = Instant::from_millis(1000);
     let mut site = Site::new(now, 3, SEED, OUR_HARDWARE, Probing::Skip);
@@ -393,93 +270,6 @@ fn a_connection_of_the_host_to_itself_stays_within_its_shard() {
         }
         assert!(frames >= 3 && stack.tcp_mut().accept(listener).is_ok());
     }
-}
-
-#[test]
-fn the_first_shard_speaks_for_the_host_and_the_others_only_listen() {
-    let now = Instant::from_millis(1000);
-    let mut site = Site::new(now, 2, SEED, OUR_HARDWARE, Probing::Skip);
-    let _ = site.sent(now);
-    site.on_frame(now, &arp_frame(Packet::request(PEER_HARDWARE, PEER, OURS)));
-    let answers: Vec<usize> = site.sent(now).into_iter().map(|(shard, _)| shard).collect();
-    assert_eq!(answers, [0]);
-    // Somebody claims the address: one of them defends it.
-    let rival = MacAddress([2, 0, 0, 0, 0, 77]);
-    site.on_frame(now, &arp_frame(Packet::request(rival, OURS, PEER)));
-    let defences: Vec<usize> = site.sent(now).into_iter().map(|(shard, _)| shard).collect();
-    assert_eq!(defences, [0]);
-    // Nothing ever becomes due at the other for addresses, routers or groups; it may ask for the neighbour that it has learnt.
-    for seconds in 1..200 {
-        let now = now + Duration::from_secs(seconds);
-        site.shards[1].on_timeout(now);
-        let spoken = site.shards[1].poll_transmit(now, site.id);
-        assert!(spoken.is_none_or(|frame| is_question(&frame)));
-    }
-}
-
-/// Whether a frame asks for the peer, and nothing else.
-fn is_question(frame: &Frame) -> bool {
-    open_arp(&frame.to_vec()).is_some_and(|(_, packet)| packet.target_protocol == PEER)
-}
-
-#[test]
-fn a_neighbour_s_answer_reaches_every_shard_that_asked() {
-    let now = Instant::from_millis(1000);
-    let mut site = Site::new(now, 3, SEED, OUR_HARDWARE, Probing::Skip);
-    let _ = site.sent(now);
-    for shard in &mut site.shards {
-        shard.tcp_connect(now, None, (PEER, 80).into(), SocketOptions::default()).unwrap();
-    }
-    let questions = site.sent(now);
-    assert_eq!(questions.iter().map(|(shard, _)| *shard).collect::<Vec<_>>(), [0, 1, 2]);
-    let answer = Packet::request(OUR_HARDWARE, OURS, PEER).reply(PEER_HARDWARE);
-    site.on_frame(now, &arp_frame(answer));
-    let segments = site.sent(now);
-    assert_eq!(segments.iter().map(|(shard, _)| *shard).collect::<Vec<_>>(), [0, 1, 2]);
-    for (shard, frame) in segments {
-        assert_eq!(target(&site.steering, &frame), Target::Shard(shard));
-    }
-}
-
-#[test]
-fn an_address_is_used_by_all_shards_once_the_first_has_probed_for_it() {
-    let mut now = Instant::from_millis(1000);
-    let probing = Probing::Probe(ProbeTimes::RFC5227);
-    let mut site = Site::new(now, 2, SEED, OUR_HARDWARE, probing);
-    let begin = |site: &mut Site, now| {
-        site.shards[1].tcp_connect(now, None, (PEER, 80).into(), SocketOptions::default())
-    };
-    assert_eq!(begin(&mut site, now), Err(ConnectError::AddressNotAvailable));
-    let before = site.shards[0].surroundings_revision();
-    while let Some(deadline) = site.shards[0].poll_timeout() {
-        now = now.max(deadline);
-        site.shards[0].on_timeout(now);
-        let mut told = core::iter::from_fn(|| site.shards[0].poll_event());
-        if told.any(|event| matches!(event, Event::Address { address: IpAddr::V4(_), .. }))
-            && now.as_millis() > 3000
-        {
-            break;
-        }
-    }
-    assert!(site.shards[0].surroundings_revision() > before);
-    let stale = site.shards[1].surroundings();
-    site.share(now);
-    assert!(begin(&mut site, now).is_ok());
-    // What is older changes nothing any more.
-    site.shards[1].adopt(now, &stale);
-    assert!(begin(&mut site, now).is_ok());
-    let listens = |site: &mut Site| {
-        site.shards[1].tcp_listen((OURS, 80).into(), 1, SocketOptions::default()).map(|_| ())
-    };
-    assert_eq!(listens(&mut site), Ok(()));
-    // It goes as it came, and with the link what waits goes too.
-    site.shards[0].set_link_state(now, site.id, false);
-    site.share(now);
-    assert!(!site.shards[1].interfaces().next().unwrap().up);
-    site.shards[0].remove_address(OURS.into()).unwrap();
-    site.share(now);
-    let refused = site.shards[1].tcp_listen((OURS, 81).into(), 1, SocketOptions::default());
-    assert_eq!(refused.map(|_| ()), Err(BindError::AddressNotAvailable));
 }
 
 #[test]
