@@ -2,6 +2,7 @@
 
 use crate::case::Device;
 use anyhow::{Context, bail};
+use nix::mount::{MsFlags, mount};
 use nix::unistd::Pid;
 use std::process::Command;
 
@@ -11,9 +12,13 @@ pub const INTERFACE: &str = "tun0";
 pub const KERNEL: [u8; 4] = [10, 9, 0, 1];
 pub const STACK: [u8; 4] = [10, 9, 0, 2];
 
-/// Moves this process, which must still have one thread, to a namespace of its own.
+/// Moves this process, which must still have one thread, to a namespace of its own, whose interfaces are those of /sys.
 pub fn enter() -> anyhow::Result<()> {
     leave()?;
+    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS).context("a mount namespace needs root")?;
+    let nothing: Option<&str> = None;
+    mount(nothing, "/", nothing, MsFlags::MS_REC | MsFlags::MS_PRIVATE, nothing)?;
+    mount(Some("sysfs"), "/sys", Some("sysfs"), MsFlags::empty(), nothing).context("cannot mount /sys")?;
     // The kernel's end would need seconds to find out how large its buffers should be.
     for file in ["tcp_rmem", "tcp_wmem"] {
         std::fs::write(format!("/proc/sys/net/ipv4/{file}"), "4096 4194304 33554432")?;
@@ -52,6 +57,12 @@ fn set_up(interface: &str, [a, b, c, d]: [u8; 4], device: Device) -> anyhow::Res
     ip(&format!("address add {a}.{b}.{c}.{d}/24 dev {interface}"))?;
     // A window of a sender must fit the queue, or the device drops what does not.
     ip(&format!("link set {interface} mtu {} txqueuelen 10000 up", device.mtu()))
+}
+
+/// Has what is written to the TUN device's queue (`IFF_NAPI`) taken in by a thread of the kernel's.
+pub fn thread_napi() -> anyhow::Result<()> {
+    let file = format!("/sys/class/net/{INTERFACE}/threaded");
+    std::fs::write(&file, "1").with_context(|| format!("cannot write {file}"))
 }
 
 fn ip(arguments: &str) -> anyhow::Result<()> {

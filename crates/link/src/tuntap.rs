@@ -3,6 +3,7 @@
 mod device;
 mod ioctl;
 mod kind;
+mod napi;
 mod outlet;
 mod writer;
 

@@ -11,7 +11,8 @@ pub enum Offload {
     #[default]
     On,
     /// Every frame is one packet with all its checksums, as on a cable. Those that arrive in a row and are one stream's are handed on as
-    /// the super-segment that they are together.
+    /// the super-segment that they are together. On a TAP or a TUN the kernel does the same with what it receives, while that is much, if
+    /// this process is root where the interface is (Linux 5.12 and later): in a thread of its own (`threaded` of the interface in sysfs).
     Gathered,
     /// Every frame is one packet with all its checksums, as on a cable, for who wants to see each as it is.
     Off,

@@ -2,6 +2,7 @@
 
 use super::ioctl;
 use super::kind::{DEVICE, Kind, Queues};
+use super::napi::{Interfaces, Switch};
 use super::outlet::Outlet;
 use super::writer::Writer;
 use crate::arrival::Arrival;
@@ -45,6 +46,8 @@ pub struct Device {
     writer: Option<Writer>,
     /// Whether it may be started.
     two: bool,
+    /// For the writer: whether the kernel takes in what it writes in a thread of its own.
+    switch: Option<Switch>,
     /// There was more to read than one turn takes.
     pressed: bool,
 }
@@ -130,9 +133,13 @@ impl Device {
         let mut options = OpenOptions::new();
         options.read(true).write(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC);
         let file = options.open(DEVICE).map_err(explained)?;
-        ioctl::attach(&file, kind, name, offload, queues).map_err(explained)?;
+        // Only a writer turns the switch.
+        let is_one = offload == Offload::Gathered && matches!(queues, Queues::One) && has_processors();
+        let interfaces = if is_one { Interfaces::open() } else { None };
+        ioctl::attach(&file, kind, name, offload, queues, interfaces.is_some()).map_err(explained)?;
         let mtu = interface::mtu(name).map_err(explained)?;
-        Ok(Device::handed(file.into(), name, medium, mtu, offload))
+        let switch = interfaces.and_then(|interfaces| interfaces.switch(name));
+        Ok(Device { switch, ..Device::handed(file.into(), name, medium, mtu, offload) })
     }
 
     /// A device that another process has opened, perhaps in another network namespace, and whose descriptor it has handed over: the
@@ -164,7 +171,8 @@ impl Device {
             incoming,
             outlet: Arc::new(Mutex::new(outlet)),
             writer: None,
-            two: is_small && std::thread::available_parallelism().is_ok_and(|count| count.get() > 1),
+            two: is_small && has_processors(),
+            switch: None,
             pressed: false,
         }
     }
@@ -266,6 +274,11 @@ impl Device {
     }
 }
 
+/// Whether two threads are more than one.
+fn has_processors() -> bool {
+    std::thread::available_parallelism().is_ok_and(|count| count.get() > 1)
+}
+
 impl AsFd for Device {
     /// For whoever waits by other means than an event loop over [`Link::source`].
     fn as_fd(&self) -> BorrowedFd<'_> {
@@ -291,7 +304,7 @@ impl Link for Device {
     fn transmit(&mut self, _now: Instant, waiting: &mut VecDeque<Frame>) -> io::Result<bool> {
         let many = self.pressed || waiting.len() >= MANY;
         if many && self.two && self.writer.is_none() {
-            self.writer = Writer::start(&self.outlet).ok();
+            self.writer = Writer::start(&self.outlet, self.switch.take()).ok();
             self.two = self.writer.is_some();
         }
         if let Some(writer) = &self.writer

@@ -1,4 +1,5 @@
-use super::{Device, Offload};
+use super::napi::Interfaces;
+use super::{Device, Offload, ioctl};
 use crate::capabilities::Link;
 use crate::interface;
 use crate::testing::{self, arp_request, end_of, ip, is_arp, now, wait_readable};
@@ -126,4 +127,41 @@ fn an_interface_has_as_many_queues_as_are_asked_for_or_says_why_not() {
     assert!(single.to_string().contains("mode tun multi_queue"), "{single}");
     ip("tuntap add tun2 mode tun multi_queue");
     assert_eq!(Device::tun_queues("tun2", 2, Offload::On).unwrap().len(), 2);
+}
+
+#[test]
+#[ignore = "needs root and /dev/net/tun"]
+fn a_thread_of_the_kernels_takes_in_many_frames_and_no_others() {
+    if !in_namespace("a_thread_of_the_kernels_takes_in_many_frames_and_no_others") {
+        return;
+    }
+    let mut tap = Device::tap("tap0", OURS, Offload::Gathered).unwrap();
+    ip("addr add 10.7.0.1/24 dev tap0");
+    ip("link set tap0 up");
+    let interfaces = Interfaces::open().unwrap();
+    assert!(interfaces.switch("tap1").is_none());
+    let switch = interfaces.switch("tap0").unwrap();
+    let start = std::time::Instant::now();
+    let mut wait_until = |frames: usize, on: bool| {
+        while switch.says().unwrap() != on {
+            assert!(start.elapsed().as_secs() < 60, "it stays {}", !on);
+            let mut requests: VecDeque<Frame> = (0..frames).map(|_| arp_request(OURS)).collect();
+            assert!(tap.transmit(now(), &mut requests).unwrap());
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+    };
+    if std::thread::available_parallelism().unwrap().get() == 1 {
+        eprintln!("one processor has no second thread to write, and none of the kernel's");
+        return;
+    }
+    wait_until(100, true);
+    wait_until(0, false);
+    // Each is answered, whoever took it in.
+    let mut requests = VecDeque::from([arp_request(OURS)]);
+    assert!(tap.transmit(now(), &mut requests).unwrap());
+    testing::receive_until(&mut tap, |arrived| arrived.iter().filter(|frame| is_arp(frame)).count() > 100);
+    assert_eq!(ioctl::backlog(&tap).unwrap(), 4 << 20, "what waits for that thread has a bound");
+    // Who wants each frame as it is has each handed over by itself.
+    let plain = Device::tap("tap1", OURS, Offload::Off).unwrap();
+    assert_eq!(ioctl::backlog(&plain).unwrap(), i32::MAX);
 }

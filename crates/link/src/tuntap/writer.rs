@@ -4,6 +4,7 @@
 //! its sender, and data goes through its TCP to the receiver. That is as much work as reading what comes, and is done beside it here. Two
 //! threads cost a wake-up now and then, so frames go this way only while there are many, and in their order.
 
+use super::napi::Switch;
 use super::outlet::Outlet;
 use basis::Frame;
 use std::collections::VecDeque;
@@ -17,6 +18,8 @@ const MOST_BYTES: usize = 1 << 20;
 const MOST_FRAMES: usize = 256;
 /// When a kernel that takes no more for now is asked again.
 const RETRY: Duration = Duration::from_millis(1);
+/// When there has been nothing to write for that long, the kernel's thread is not needed any more.
+const PAUSE: Duration = Duration::from_millis(if cfg!(test) { 20 } else { 1_000 });
 
 /// The thread, from the outside.
 pub(super) struct Writer {
@@ -44,11 +47,12 @@ struct Queue {
 }
 
 impl Writer {
-    /// Starts the thread, which takes the outlet's lock while it writes.
+    /// Starts the thread, which takes the outlet's lock while it writes, and has the kernel take in what it writes in another one if there
+    /// is a switch for that.
     ///
     /// # Errors
     /// If the system has no thread to give.
-    pub(super) fn start(outlet: &Arc<Mutex<Outlet>>) -> io::Result<Writer> {
+    pub(super) fn start(outlet: &Arc<Mutex<Outlet>>, switch: Option<Switch>) -> io::Result<Writer> {
         let shared = Arc::new(Shared {
             outlet: Arc::clone(outlet),
             queue: Mutex::default(),
@@ -56,7 +60,7 @@ impl Writer {
             room: Condvar::new(),
         });
         let own = Arc::clone(&shared);
-        let thread = thread::Builder::new().name("net-writer".to_owned()).spawn(move || own.run())?;
+        let thread = thread::Builder::new().name("net-writer".to_owned()).spawn(move || own.run(switch))?;
         Ok(Writer { shared, thread: Some(thread) })
     }
 
@@ -106,14 +110,11 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn run(&self) {
+    fn run(&self, mut switch: Option<Switch>) {
         let _ending = Ending(self);
         let mut batch = VecDeque::new();
         loop {
-            let mut queue = self.lock();
-            queue.busy = false;
-            let idle = |queue: &mut Queue| queue.frames.is_empty() && !queue.ended;
-            let mut queue = self.work.wait_while(queue, idle).unwrap_or_else(PoisonError::into_inner);
+            let mut queue = self.wait(&mut switch);
             if queue.frames.is_empty() {
                 return;
             }
@@ -121,12 +122,34 @@ impl Shared {
             (queue.bytes, queue.busy) = (0, true);
             drop(queue);
             self.room.notify_one();
+            if switch.as_mut().is_some_and(|switch| switch.turn(true).is_err()) {
+                switch = None;
+            }
             if let Err(error) = self.write(&mut batch) {
                 batch.clear();
                 self.lock().broken = Some(error);
                 self.room.notify_one();
             }
         }
+    }
+
+    /// Waits for something to write, or for the end.
+    fn wait(&self, switch: &mut Option<Switch>) -> MutexGuard<'_, Queue> {
+        let idle = |queue: &mut Queue| queue.frames.is_empty() && !queue.ended;
+        let mut queue = self.lock();
+        queue.busy = false;
+        if let Some(on) = switch.as_mut().filter(|switch| switch.is_on()) {
+            let waited = self.work.wait_timeout_while(queue, PAUSE, idle);
+            let (held, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+            queue = held;
+            if waited.timed_out() {
+                drop(queue);
+                // Off or not: it is only for few frames that it matters.
+                let _ = on.turn(false);
+                queue = self.lock();
+            }
+        }
+        self.work.wait_while(queue, idle).unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self, batch: &mut VecDeque<Frame>) -> io::Result<()> {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::departure::Form;
+use crate::testing::Directory;
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
@@ -30,7 +31,7 @@ fn received(far: &UnixDatagram, count: usize) -> Vec<u32> {
 #[test]
 fn frames_leave_in_their_order_whoever_hands_them_over_and_also_by_one_who_takes_few() {
     let (outlet, far) = outlet();
-    let writer = Writer::start(&outlet).unwrap();
+    let writer = Writer::start(&outlet, None).unwrap();
     let reading = thread::spawn(move || received(&far, 5_000));
     let mut next = 0;
     for length in [1, 300, 3, 40, 1].into_iter().cycle() {
@@ -51,7 +52,7 @@ fn frames_leave_in_their_order_whoever_hands_them_over_and_also_by_one_who_takes
 #[test]
 fn what_was_given_is_handed_over_before_the_end() {
     let (outlet, far) = outlet();
-    let writer = Writer::start(&outlet).unwrap();
+    let writer = Writer::start(&outlet, None).unwrap();
     // No more than such a socket holds.
     writer.give(&mut frames(0..5)).unwrap();
     drop(writer);
@@ -61,7 +62,7 @@ fn what_was_given_is_handed_over_before_the_end() {
 #[test]
 fn a_kernel_that_takes_nothing_does_not_delay_the_end() {
     let (outlet, _far) = outlet();
-    let writer = Writer::start(&outlet).unwrap();
+    let writer = Writer::start(&outlet, None).unwrap();
     // More than such a socket holds, and then something behind what the thread has in its hands.
     writer.give(&mut frames(0..5_000)).unwrap();
     while !writer.shared.lock().frames.is_empty() {
@@ -79,7 +80,7 @@ fn a_kernel_that_takes_nothing_does_not_delay_the_end() {
 #[test]
 fn who_gives_waits_while_the_bound_is_reached() {
     let (outlet, far) = outlet();
-    let writer = Writer::start(&outlet).unwrap();
+    let writer = Writer::start(&outlet, None).unwrap();
     // The thread takes one batch into its hands and cannot write it.
     let held = outlet.lock().unwrap();
     writer.give(&mut frames(0..1)).unwrap();
@@ -103,7 +104,7 @@ fn one_who_waits_for_room_is_not_left_behind_by_an_interface_that_is_gone() {
     // Whatever is written to it fails as it does at an interface that was taken away.
     let file = Arc::new(File::open("/dev/null").unwrap());
     let outlet = Arc::new(Mutex::new(Outlet::new(file, "tun0", Form::Packets, 0)));
-    let writer = Writer::start(&outlet).unwrap();
+    let writer = Writer::start(&outlet, None).unwrap();
     let error = loop {
         if let Err(error) = writer.give(&mut frames(0..MOST_FRAMES as u32)) {
             break error;
@@ -111,4 +112,63 @@ fn one_who_waits_for_room_is_not_left_behind_by_an_interface_that_is_gone() {
     };
     assert_eq!(error.to_string(), "the interface tun0 has been taken away");
     assert!(writer.give(&mut frames(0..1)).is_err(), "it stays so");
+}
+
+/// A switch that is a file of a test, and what it says.
+fn switch(directory: &Directory, state: &str) -> (Switch, impl Fn() -> String + use<>) {
+    let path = directory.path().join("threaded");
+    std::fs::write(&path, state).unwrap();
+    let file = File::options().read(true).write(true).open(&path).unwrap();
+    (Switch::new(file), move || std::fs::read_to_string(&path).unwrap())
+}
+
+fn wait_until(what: impl Fn() -> bool) {
+    let start = std::time::Instant::now();
+    while !what() {
+        assert!(start.elapsed() < Duration::from_secs(60), "it does not come");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn the_kernels_thread_takes_in_what_is_written_while_there_is_something() {
+    let directory = Directory::new();
+    let (switch, state) = switch(&directory, "0\n");
+    let (outlet, far) = outlet();
+    let writer = Writer::start(&outlet, Some(switch)).unwrap();
+    for number in 0..2 {
+        // It is turned on before anything is written.
+        let held = outlet.lock().unwrap();
+        writer.give(&mut frames(number..number + 1)).unwrap();
+        wait_until(|| state() == "1\n");
+        drop(held);
+        assert_eq!(received(&far, 1), [number]);
+        wait_until(|| state() == "0\n");
+    }
+    writer.give(&mut frames(2..3)).unwrap();
+    drop(writer);
+    assert_eq!((received(&far, 1), state().as_str()), (vec![2], "0\n"));
+}
+
+#[test]
+fn a_kernels_thread_that_somebody_else_asked_for_stays() {
+    let directory = Directory::new();
+    let (switch, state) = switch(&directory, "1\n");
+    let (outlet, far) = outlet();
+    let writer = Writer::start(&outlet, Some(switch)).unwrap();
+    writer.give(&mut frames(0..1)).unwrap();
+    drop(writer);
+    assert_eq!((received(&far, 1), state().as_str()), (vec![0], "1\n"));
+}
+
+#[test]
+fn without_the_right_to_ask_for_a_kernels_thread_frames_leave_as_ever() {
+    let directory = Directory::new();
+    let path = directory.path().join("threaded");
+    std::fs::write(&path, "0\n").unwrap();
+    let (outlet, far) = outlet();
+    let read_only = Switch::new(File::open(&path).unwrap());
+    let writer = Writer::start(&outlet, Some(read_only)).unwrap();
+    writer.give(&mut frames(0..5)).unwrap();
+    assert_eq!(received(&far, 5), [0, 1, 2, 3, 4]);
 }

@@ -1,0 +1,89 @@
+//! How the kernel takes in what is written to an interface without an offload.
+//!
+//! By itself it does so in the call that writes: each packet goes through its whole TCP alone, and wakes whoever waits for it. With NAPI
+//! (`IFF_NAPI`) a packet is queued, and as soon as that is threaded, a thread of the kernel's takes all that have come meanwhile, merges what
+//! follows on (generic receive offload), and hands that on once: twice as much, for half the processor time. Each packet comes later by one
+//! more wake-up, so it is threaded only while there are many.
+//!
+//! The switch is a file of sysfs. The one at /sys may belong to another network namespace than this thread, whose interfaces are others: an
+//! instance of our own namespace's is opened, which is seen nowhere. That needs root; without it, and in a kernel before 5.12, nothing is
+//! different from how it is without NAPI.
+
+use rustix::fs::{Mode, OFlags, openat};
+use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen};
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
+
+/// What the network namespace of this thread shows of its interfaces.
+pub(super) struct Interfaces(OwnedFd);
+
+impl Interfaces {
+    /// None if this thread may not see them, or this kernel's NAPI has no threads.
+    pub(super) fn open() -> Option<Interfaces> {
+        let context = fsopen("sysfs", FsOpenFlags::FSOPEN_CLOEXEC).ok()?;
+        fsconfig_create(&context).ok()?;
+        let mounted = fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty()).ok()?;
+        let interfaces = Interfaces(mounted);
+        // Each namespace has this one.
+        interfaces.switch("lo").map(|_| interfaces)
+    }
+
+    /// The switch of an interface.
+    pub(super) fn switch(&self, name: &str) -> Option<Switch> {
+        let path = format!("class/net/{name}/threaded");
+        let flags = OFlags::RDWR | OFlags::CLOEXEC;
+        openat(&self.0, path, flags, Mode::empty()).ok().map(|file| Switch::new(file.into()))
+    }
+}
+
+/// Whether an interface's NAPI is threaded; as it was before when this is dropped.
+pub(super) struct Switch {
+    file: File,
+    is_on: bool,
+}
+
+impl Switch {
+    pub(super) fn new(file: File) -> Switch {
+        Switch { file, is_on: false }
+    }
+
+    /// Whether it was turned on here.
+    pub(super) fn is_on(&self) -> bool {
+        self.is_on
+    }
+
+    /// What it says itself.
+    ///
+    /// # Errors
+    /// That the interface is gone.
+    pub(super) fn says(&self) -> io::Result<bool> {
+        let mut state = [0; 1];
+        self.file.read_at(&mut state, 0)?;
+        Ok(state == *b"1")
+    }
+
+    /// Turns it on or off. If somebody else had it on before, it stays.
+    ///
+    /// # Errors
+    /// Those of the kernel, like that this process has given up its rights meanwhile.
+    pub(super) fn turn(&mut self, on: bool) -> io::Result<()> {
+        if self.is_on == on {
+            return Ok(());
+        }
+        if on && self.says()? {
+            return Ok(());
+        }
+        self.file.write_all_at(if on { b"1" } else { b"0" }, 0)?;
+        self.is_on = on;
+        Ok(())
+    }
+}
+
+impl Drop for Switch {
+    fn drop(&mut self) {
+        // The interface may be gone, and the switch with it.
+        let _ = self.turn(false);
+    }
+}
