@@ -2,6 +2,7 @@
 //! our own stack and carried on by the operating system's sockets, so that it needs no right that its user does not have.
 
 mod advertise;
+mod answers;
 mod datagrams;
 mod dhcp;
 mod dns;

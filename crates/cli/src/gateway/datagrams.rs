@@ -1,6 +1,7 @@
 //! Guests' UDP datagrams (RFC 4787): all that one endpoint sends leaves by one port outside, whoever it is for, and what comes back to it
 //! there is for the guest if the guest has sent to that host. Errors are told with the datagrams that they are about.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,14 +11,14 @@ use netstrata::tokio::UdpSocket;
 use netstrata::{Failed, Unreachable};
 use services::gateway::{Cause, Mapping, Protocol};
 use tokio::task::JoinSet;
-use tokio::time::timeout_at;
 
+use super::answers::{self, Answers};
 use super::engine::Engine;
 use super::handing::{hand_in, sent, tell};
 use super::mappings::{Mappings, Way};
-use super::notice::Hop;
+use super::notice::{Hop, Notice};
 use super::outcome;
-use super::outside::{Arrival, Outside};
+use super::outside::Outside;
 use super::published::{Published, PublishedPorts};
 
 /// Bytes of the longest datagram.
@@ -90,12 +91,15 @@ impl Carrier {
         hop: Hop,
     ) -> Result<(), Unreachable> {
         let (engine, now) = (Arc::clone(&self.engine), Instant::now());
-        let (way, target) = match self.mappings.sends(guest, meant.ip(), now) {
-            Some((way, true)) => (way, engine.policy.outside(meant)),
-            Some((way, false)) => {
+        let (way, target) = match self.mappings.sends(guest, meant, now) {
+            // Of a host at which guests' ports are published, some ports alone may be open.
+            Some((way, true)) if !engine.is_published(Protocol::Udp, meant.ip(), None) => {
+                (way, engine.policy.outside(meant))
+            }
+            Some((way, _)) => {
                 let target = engine.allow(Protocol::Udp, guest, meant).map(Some).or_else(refusal)?;
                 let Some(target) = target else { return Ok(()) };
-                self.mappings.admit(guest, meant.ip(), now);
+                self.mappings.admit(guest, meant, now);
                 (way, target)
             }
             None => {
@@ -125,15 +129,17 @@ impl Carrier {
         })?;
         let way = Arc::new(Way { outside, flow });
         let mut mapping = Mapping::new(engine.udp_idle, now);
-        mapping.admit(meant.ip(), now);
+        mapping.admit(meant, now);
         self.mappings.insert(guest, Arc::clone(&way), mapping);
-        let back = back(Arc::clone(engine), guest, Arc::clone(&way), self.way_back());
-        self.running.spawn(back);
+        let mappings = Arc::clone(&self.mappings);
+        let to = ToEndpoint {
+            engine: Arc::clone(engine),
+            guest,
+            mappings: Arc::clone(&mappings),
+            inside: Arc::clone(&self.inside),
+        };
+        self.running.spawn(answers::carry((mappings, guest), Arc::clone(&way), engine.stop.clone(), to));
         Ok(Some((way, target)))
-    }
-
-    fn way_back(&self) -> (Arc<Mappings<SocketAddr>>, Arc<UdpSocket>) {
-        (Arc::clone(&self.mappings), Arc::clone(&self.inside))
     }
 }
 
@@ -146,44 +152,38 @@ fn refusal<T>(cause: Cause) -> Result<Option<T>, Unreachable> {
     }
 }
 
-/// Carries what comes back, until the guest is silent for too long.
-async fn back(
+/// What is done with what comes back to a guest's endpoint.
+struct ToEndpoint {
     engine: Arc<Engine>,
     guest: SocketAddr,
-    way: Arc<Way>,
-    (mappings, inside): (Arc<Mappings<SocketAddr>>, Arc<UdpSocket>),
-) {
-    let (mut stop, mut bytes) = (engine.stop.clone(), Vec::new());
-    while let Some(end) = mappings.end(guest, &way, Instant::now()) {
-        let arrival = tokio::select! {
-            arrival = timeout_at(end.into(), way.outside.receive(&mut bytes)) => arrival,
-            () = stop.cut() => break,
+    mappings: Arc<Mappings<SocketAddr>>,
+    inside: Arc<UdpSocket>,
+}
+
+impl Answers for ToEndpoint {
+    async fn datagram(&self, way: &Way, from: SocketAddr, bytes: &[u8]) {
+        let seen = SocketAddr::new(self.engine.policy.seen(from.ip()), from.port());
+        let cause = match self.mappings.lets_in(self.guest, seen.ip(), Instant::now()) {
+            true => hand_in(&self.inside, bytes, seen, self.guest).await.err().map(|_| Cause::Dropped),
+            false => Some(Cause::Unasked),
         };
-        match arrival {
-            // The guest may have sent meanwhile.
-            Err(_) => {}
-            Ok(Ok(Arrival::Datagram(from))) => {
-                let seen = SocketAddr::new(engine.policy.seen(from.ip()), from.port());
-                let cause = match mappings.lets_in(guest, seen.ip(), Instant::now()) {
-                    true => hand_in(&inside, &bytes, seen, guest).await.err().map(|_| Cause::Dropped),
-                    false => Some(Cause::Unasked),
-                };
-                match cause {
-                    Some(cause) => engine.count(cause, guest.ip(), Protocol::Udp, seen),
-                    None => way.flow.tally().count_sent(bytes.len()),
-                }
-                bytes.clear();
-            }
-            Ok(Ok(Arrival::Notice(notice))) => {
-                let meant = SocketAddr::new(engine.policy.seen(notice.to.ip()), notice.to.port());
-                tell(&engine, guest, meant, &notice, &[]);
-            }
-            Ok(Err(error)) => {
-                let (cause, _) = outcome::of(&error);
-                engine.count(cause, guest.ip(), Protocol::Udp, SocketAddr::new(guest.ip(), 0));
-                break;
-            }
+        match cause {
+            Some(cause) => self.engine.count(cause, self.guest.ip(), Protocol::Udp, seen),
+            None => way.flow.tally().count_sent(bytes.len()),
         }
     }
-    mappings.remove(guest, &way);
+
+    fn notice(&self, notice: &Notice) {
+        let meant = SocketAddr::new(self.engine.policy.seen(notice.to.ip()), notice.to.port());
+        match self.mappings.has_sent_to(self.guest, meant.ip(), Instant::now()) {
+            true => tell(&self.engine, self.guest, meant, notice, &[]),
+            // Who knows the port can make up what a message quotes.
+            false => self.engine.count(Cause::Unasked, self.guest.ip(), Protocol::Udp, meant),
+        }
+    }
+
+    fn failure(&self, error: &io::Error) {
+        let (cause, _) = outcome::of(error);
+        self.engine.count(cause, self.guest.ip(), Protocol::Udp, SocketAddr::new(self.guest.ip(), 0));
+    }
 }

@@ -1,6 +1,6 @@
 //! Guests' echo requests, by the operating system's ping sockets where this user may have them.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use netstrata::{EchoRequest, Failed, PingSocket, Unreachable};
 use services::gateway::{Cause, Mapping, Protocol};
 use tokio::task::JoinSet;
-use tokio::time::timeout_at;
 
+use super::answers::{self, Answers};
 use super::engine::Engine;
 use super::kernel;
 use super::mappings::{Mappings, Way};
 use super::notice::{Hop, Notice};
 use super::outcome;
-use super::outside::{Arrival, Outside};
+use super::outside::Outside;
 
 /// How long a row of requests may pause (RFC 5508 3.2, REQ-2).
 const IDLE: Duration = Duration::from_secs(60);
@@ -56,18 +56,19 @@ fn forward(
 ) {
     let row = (request.from, request.to, request.identifier);
     let failed = failed(row, request.sequence, &request.payload);
-    let (now, known) = (Instant::now(), mappings.sends(row, request.to, Instant::now()));
-    let way = match known {
+    let (now, asked) = (Instant::now(), SocketAddr::new(request.to, 0));
+    let way = match mappings.sends(row, asked, now) {
         Some((way, true)) => way,
         // It has paused for too long, and begins anew.
         Some((_, false)) | None => match open(engine, row) {
             Ok(way) => {
                 let way = Arc::new(way);
                 let mut mapping = Mapping::new(IDLE, now);
-                mapping.admit(request.to, now);
+                mapping.admit(asked, now);
                 mappings.insert(row, Arc::clone(&way), mapping);
-                let way_back = (Arc::clone(mappings), Arc::clone(inside));
-                running.spawn(back(Arc::clone(engine), row, Arc::clone(&way), way_back));
+                let to = ToRow { engine: Arc::clone(engine), row, inside: Arc::clone(inside) };
+                let mapped = (Arc::clone(mappings), row);
+                running.spawn(answers::carry(mapped, Arc::clone(&way), engine.stop.clone(), to));
                 way
             }
             Err(Some(why)) => return engine.tell(failed, why, None),
@@ -90,7 +91,7 @@ fn forward(
         }
         Err(error) => {
             let (cause, why) = outcome::of(&error);
-            engine.count(cause, request.from, Protocol::Echo, SocketAddr::new(request.to, 0));
+            engine.count(cause, request.from, Protocol::Echo, asked);
             engine.tell(failed, why, None);
         }
     }
@@ -123,43 +124,49 @@ fn open(engine: &Engine, (from, to, _): Row) -> Result<Way, Option<Unreachable>>
     }
 }
 
-/// Carries answers, until the row pauses for too long.
-async fn back(
+/// What is done with what comes back to a row of requests.
+struct ToRow {
     engine: Arc<Engine>,
     row: Row,
-    way: Arc<Way>,
-    (mappings, inside): (Arc<Mappings<Row>>, Arc<PingSocket>),
-) {
-    let (from, to, _) = row;
-    let (mut stop, mut bytes) = (engine.stop.clone(), Vec::new());
-    while let Some(end) = mappings.end(row, &way, Instant::now()) {
-        let arrival = tokio::select! {
-            arrival = timeout_at(end.into(), way.outside.receive(&mut bytes)) => arrival,
-            () = stop.cut() => break,
-        };
-        match arrival {
-            // The guest may have asked meanwhile.
-            Err(_) => {}
-            Ok(Ok(Arrival::Datagram(_))) => {
-                if let Some((sequence, payload)) = numbered(to, REPLY, &bytes) {
-                    way.flow.tally().count_sent(payload.len());
-                    answer(&engine, row, &inside, sequence, payload);
-                }
-                bytes.clear();
-            }
-            Ok(Ok(Arrival::Notice(notice))) => tell(&engine, row, &notice, &[]),
-            Ok(Err(error)) => {
-                let (cause, why) = outcome::of(&error);
-                engine.count(cause, from, Protocol::Echo, SocketAddr::new(to, 0));
-                engine.tell(failed(row, 0, &[]), why, None);
-                break;
-            }
-        }
-    }
-    mappings.remove(row, &way);
+    inside: Arc<PingSocket>,
 }
 
-fn answer(engine: &Engine, (from, to, identifier): Row, inside: &PingSocket, sequence: u16, payload: &[u8]) {
+impl Answers for ToRow {
+    async fn datagram(&self, way: &Way, from: SocketAddr, bytes: &[u8]) {
+        let (guest, asked, identifier) = self.row;
+        let Some((sequence, payload)) = numbered(asked, REPLY, bytes) else { return };
+        // The kernel looks at the identifier alone, whoever the socket is connected to.
+        let cause = match self.engine.policy.seen(from.ip()) == asked {
+            true => {
+                let reply = (guest, asked, identifier, sequence);
+                answer(&self.inside, reply, payload).err().map(|_| Cause::Dropped)
+            }
+            false => Some(Cause::Unasked),
+        };
+        match cause {
+            Some(cause) => self.engine.count(cause, guest, Protocol::Echo, from),
+            None => way.flow.tally().count_sent(payload.len()),
+        }
+    }
+
+    fn notice(&self, notice: &Notice) {
+        tell(&self.engine, self.row, notice, &[]);
+    }
+
+    fn failure(&self, error: &io::Error) {
+        let (guest, asked, _) = self.row;
+        let (cause, why) = outcome::of(error);
+        self.engine.count(cause, guest, Protocol::Echo, SocketAddr::new(asked, 0));
+        self.engine.tell(failed(self.row, 0, &[]), why, None);
+    }
+}
+
+/// Answers a request, of which only what is named counts for that.
+fn answer(
+    inside: &PingSocket,
+    (from, to, identifier, sequence): (IpAddr, IpAddr, u16, u16),
+    payload: &[u8],
+) -> io::Result<()> {
     let request = EchoRequest {
         from,
         to,
@@ -169,9 +176,7 @@ fn answer(engine: &Engine, (from, to, identifier): Row, inside: &PingSocket, seq
         dont_fragment: false,
         payload: Default::default(),
     };
-    if inside.answer(&request, payload).is_err() {
-        engine.count(Cause::Dropped, from, Protocol::Echo, SocketAddr::new(to, 0));
-    }
+    inside.answer(&request, payload)
 }
 
 /// Tells a guest what became of a request of its, as which `sent` counts where the notice has none.

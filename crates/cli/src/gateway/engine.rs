@@ -10,6 +10,7 @@ use services::gateway::{Cause, Counters, Flow, Flows, Policy, Protocol, Stations
 
 use super::notice::Notice;
 use super::own::OwnAddresses;
+use crate::values::exposure::{Exposure, Transport};
 
 /// A running gateway.
 pub(crate) struct Engine {
@@ -23,6 +24,8 @@ pub(crate) struct Engine {
     pub(crate) host_addresses: bool,
     /// Those.
     pub(crate) own_addresses: OwnAddresses,
+    /// Guests' ports that are reachable outside.
+    pub(crate) published: Vec<Exposure>,
     /// Who has which address.
     pub(crate) stations: Arc<Stations>,
     /// What they have.
@@ -57,9 +60,25 @@ impl Engine {
         meant: SocketAddr,
     ) -> Result<SocketAddr, Cause> {
         let now = std::time::Instant::now();
-        let is_hosts = |address| !self.host_addresses && self.own_addresses.contains(address);
+        // What is published is there for everybody, and so for guests: a packet turns round at the gateway (RFC 4787 REQ-9, RFC 5382 REQ-8).
+        let open = self.host_addresses || self.is_published(protocol, meant.ip(), Some(meant.port()));
+        let is_hosts = |address| !open && self.own_addresses.contains(address);
         let target = self.policy.target(meant, is_hosts, now);
         target.inspect_err(|cause| self.count(*cause, guest.ip(), protocol, meant))
+    }
+
+    /// Whether a guest's port, or this one, is published for others than this host at `address`.
+    pub(crate) fn is_published(&self, protocol: Protocol, address: IpAddr, port: Option<u16>) -> bool {
+        let address = address.to_canonical();
+        self.published.iter().any(|Exposure { outside, transport, .. }| {
+            let at = outside.ip();
+            let is_there = at == address || at.is_unspecified() && at.is_ipv4() == address.is_ipv4();
+            let is_of = match transport {
+                Transport::Tcp => protocol == Protocol::Tcp,
+                Transport::Udp => protocol == Protocol::Udp,
+            };
+            is_there && is_of && !address.is_loopback() && port.is_none_or(|port| port == outside.port())
+        })
     }
 
     /// Enters a flow of a guest. Other sources are forged, and take no guest's place.

@@ -1,7 +1,7 @@
 //! The mappings of guests' UDP endpoints and of their rows of echo requests, each with its socket, until they are silent for too long.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -28,11 +28,11 @@ impl<K: Ord> Mappings<K> {
         Arc::new(Mappings(Mutex::default()))
     }
 
-    /// The way of a guest that sends to `peer`, and whether it has done so not long ago.
-    pub(crate) fn sends(&self, key: K, peer: IpAddr, now: Instant) -> Option<(Arc<Way>, bool)> {
+    /// The way of a guest that sends to `to`, and whether it has sent to that host not long ago.
+    pub(crate) fn sends(&self, key: K, to: SocketAddr, now: Instant) -> Option<(Arc<Way>, bool)> {
         let mut table = self.table();
         let Entry { way, mapping } = table.get_mut(&key)?;
-        Some((Arc::clone(way), mapping.sends(peer, now)))
+        Some((Arc::clone(way), mapping.sends(to, now)))
     }
 
     /// A new mapping.
@@ -40,16 +40,21 @@ impl<K: Ord> Mappings<K> {
         self.table().insert(key, Entry { way, mapping });
     }
 
-    /// The guest may send to `peer`.
-    pub(crate) fn admit(&self, key: K, peer: IpAddr, now: Instant) {
+    /// The guest may send to `to`.
+    pub(crate) fn admit(&self, key: K, to: SocketAddr, now: Instant) {
         if let Some(entry) = self.table().get_mut(&key) {
-            entry.mapping.admit(peer, now);
+            entry.mapping.admit(to, now);
         }
     }
 
     /// Whether what comes from `peer` is for the guest.
     pub(crate) fn lets_in(&self, key: K, peer: IpAddr, now: Instant) -> bool {
         self.table().get_mut(&key).is_some_and(|entry| entry.mapping.lets_in(peer, now))
+    }
+
+    /// Whether the guest has sent to `peer` not long ago.
+    pub(crate) fn has_sent_to(&self, key: K, peer: IpAddr, now: Instant) -> bool {
+        self.table().get(&key).is_some_and(|entry| entry.mapping.has_sent_to(peer, now))
     }
 
     /// When the mapping by this way ends if its guest sends nothing more; none if that is now, or if there is none: it is removed.

@@ -91,7 +91,8 @@ async fn serve(arguments: GatewayArguments, handed: Option<Handed>, descriptors:
     let host = join(&arguments, handed, &stations).await?;
     let mtu = mtu.unwrap_or_else(|| interface_mtu(&host, arguments.mtu.into()));
     let (stopper, stop) = Stopper::new();
-    let engine = engine(&arguments, &host, descriptors, (counters, stations), stop.clone());
+    let engine =
+        engine(&arguments, &host, descriptors, (counters, stations, exposures.clone()), stop.clone());
     let name_servers = name_servers(&arguments);
     let carried = Calls::new(engine.backlog as usize);
     let mut going_on = begin(&arguments, &engine, &name_servers, (datagrams, mtu)).await?;
@@ -206,7 +207,7 @@ fn engine(
     arguments: &GatewayArguments,
     host: &Host,
     descriptors: u64,
-    (counters, stations): (Arc<Counters>, Arc<Stations>),
+    (counters, stations, published): (Arc<Counters>, Arc<Stations>, Vec<Exposure>),
     stop: Stop,
 ) -> Arc<Engine> {
     let mut limits = settings::limits(arguments);
@@ -228,6 +229,7 @@ fn engine(
         policy: Arc::new(Policy::new(settings::networks(arguments), loopback, rules)),
         host_addresses: arguments.host_addresses,
         own_addresses: OwnAddresses::new(),
+        published,
         stations,
         flows: Flows::new(limits, Arc::clone(&counters)),
         counters,

@@ -35,7 +35,7 @@ python3 "$SERVERS" > servers.log 2>&1 &
 until_true grep -q ready servers.log
 mkdir run && chown 65534:65534 run
 echo "nameserver 10.7.0.1" > resolv.conf
-"${as_user[@]}" unshare -Urnm sleep 1000 &
+"${as_user[@]}" unshare -Urnm sleep infinity &
 guest=$!
 until_true asleep
 guest mount --bind resolv.conf /etc/resolv.conf

@@ -280,8 +280,9 @@ impl HalfOpenTable {
 
     #[inline(always)]
     pub(crate) fn insert(&mut self, half_open: HalfOpen) -> Option<Key> {
+        let vacancy = self.slab.vacancy()?;
         self.next = self.next.min(half_open.deadline);
-        let key = self.slab.vacancy()?.fill(half_open);
+        let key = vacancy.fill(half_open);
         self.queues[0].push_back(&mut self.slab, key.index());
         Some(key)
     }
