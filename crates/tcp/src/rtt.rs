@@ -112,12 +112,14 @@ impl RttEstimator {
         ((self.base() as u64) << self.backoff).min(MAX_RTO as u64)
     }
 
+    /// Before it is doubled, and before its upper bound.
     #[inline]
     fn base(&self) -> u32 {
         match self.smoothed {
             0 => INITIAL_RTO.max(4 * self.variation),
             smoothed => {
-                smoothed.saturating_add(self.variation.saturating_mul(4).max(MIN_VARIATION)).min(MAX_RTO)
+                // Neither is longer than the longest time-out: their sum is far from the end of the numbers.
+                smoothed + (4 * self.variation).max(MIN_VARIATION)
             }
         }
     }

@@ -158,14 +158,18 @@ fn sum_native(bytes: &[u8]) -> u64 {
     if rest.is_empty() { total } else { add(total, sum_rest(rest)) }
 }
 
-/// Four words a turn, so that turns cost little.
+/// Four words a turn, so that turns cost little; each takes in the carry of the one before it.
 #[inline(always)]
 fn sum_short(words: &[[u8; 8]]) -> u64 {
     let (fours, rest) = words.as_chunks::<4>();
-    let mut total = 0;
-    for [a, b, c, d] in fours {
-        total = add(add(total, u64::from_ne_bytes(*a)), u64::from_ne_bytes(*b));
-        total = add(add(total, u64::from_ne_bytes(*c)), u64::from_ne_bytes(*d));
+    let mut total = 0_u64;
+    for four in fours {
+        let mut carry = false;
+        for word in four {
+            (total, carry) = total.carrying_add(u64::from_ne_bytes(*word), carry);
+        }
+        // What was carried leaves room for it.
+        total += u64::from(carry);
     }
     for word in rest {
         total = add(total, u64::from_ne_bytes(*word));

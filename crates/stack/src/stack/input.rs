@@ -249,6 +249,30 @@ impl Stack {
     /// than this one.
     #[inline(always)]
     fn admit(
+        &mut self,
+        id: InterfaceId,
+        source: Ipv4Addr,
+        destination: Ipv4Addr,
+        time_to_live: u8,
+    ) -> Result<bool, Dropped> {
+        let interface = self.interfaces.get(id.index()).ok_or(Dropped::NoSuchInterface)?;
+        if interface.addresses.is_recent(source, destination) {
+            return Ok(false);
+        }
+        let admitted = self.admit_anew(id, source, destination, time_to_live);
+        if admitted == Ok(false)
+            && let Some(interface) = self.interfaces.get_mut(id.index())
+            && interface.medium != Medium::Loopback
+            && interface.addresses.relation(source, destination) == Relation::Own
+        {
+            interface.addresses.note_recent(source, destination);
+        }
+        admitted
+    }
+
+    /// [`Stack::admit`] for a packet with other addresses than the last one.
+    #[inline(never)]
+    fn admit_anew(
         &self,
         id: InterfaceId,
         source: Ipv4Addr,

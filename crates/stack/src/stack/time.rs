@@ -14,10 +14,10 @@ use wire::{icmpv6, ipv6};
 impl Stack {
     /// When [`Stack::on_timeout`] wants to be called next, if ever.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        match (self.timers.next_deadline(), self.tcp.poll_timeout()) {
-            (Some(own), Some(tcp)) => Some(own.min(tcp)),
-            (own, tcp) => own.or(tcp),
-        }
+        let never = Instant::FAR_FUTURE;
+        let own = self.timers.next_deadline().unwrap_or(never);
+        let earliest = own.min(self.tcp.poll_timeout().unwrap_or(never));
+        (earliest != never).then_some(earliest)
     }
 
     /// Whether [`Stack::poll_transmit`] may have something to give on `interface`: who drives the stack must not sleep then.

@@ -39,6 +39,25 @@ fn martians_stay_outside() {
 }
 
 #[test]
+fn what_was_let_in_is_looked_at_anew_once_an_address_has_changed() {
+    let mut bench = Bench::acquainted();
+    bench.stack.udp_bind("0.0.0.0:7".parse().unwrap()).unwrap();
+    let send = |bench: &mut Bench| {
+        let twice = [0, 1].map(|_| bench.packet(from_peer(protocol::UDP), &udp_bytes(1, 7, b"x")));
+        assert_eq!(twice[0], twice[1]);
+        twice[0]
+    };
+    assert_eq!(send(&mut bench), Ok(()));
+    let (now, id) = (bench.now, bench.id);
+    bench.stack.add_address(now, id, PEER.into(), 24, Probing::Skip).unwrap();
+    assert_eq!(send(&mut bench), Err(Dropped::MartianSource), "it is ours");
+    bench.stack.remove_address(PEER.into()).unwrap();
+    assert_eq!(send(&mut bench), Ok(()));
+    bench.stack.remove_address(OURS.into()).unwrap();
+    assert_eq!(send(&mut bench), Err(Dropped::OtherHost));
+}
+
+#[test]
 fn frames_for_others_and_from_nobody_are_dropped() {
     let mut bench = Bench::new();
     let mut packet = Frame::copy_of(&udp_bytes(1, 7, b"x"));

@@ -56,7 +56,8 @@ impl Cubic {
 }
 
 impl Controller for Cubic {
-    #[inline]
+    /// Who looks at the acknowledgment in memory gets a copy of it: otherwise it stays in registers.
+    #[inline(always)]
     fn on_acknowledged(&mut self, window: &mut Window, acknowledged: &Acknowledged) {
         match self {
             Cubic::Exploring(hystart) => match hystart.on_acknowledged(acknowledged, window.size) {
@@ -64,7 +65,7 @@ impl Controller for Cubic {
                     window.threshold = window.size;
                     let prior = if hystart.is_hybrid() { NO_PRIOR } else { window.size };
                     let mut epoch = Epoch::new(0, prior);
-                    epoch.on_acknowledged(window, acknowledged.bytes, acknowledged);
+                    epoch.on_acknowledged(window, acknowledged.bytes, &Acknowledged { ..*acknowledged });
                     *self = Cubic::Avoiding(epoch);
                 }
                 _ if !acknowledged.window_limited && !hystart.has_used(window.size) => {}
@@ -80,7 +81,7 @@ impl Controller for Cubic {
                     bytes = window.slow_start(bytes);
                 }
                 if bytes > 0 {
-                    epoch.on_acknowledged(window, bytes, acknowledged);
+                    epoch.on_acknowledged(window, bytes, &Acknowledged { ..*acknowledged });
                 }
             }
         }
@@ -153,6 +154,7 @@ impl Epoch {
         (self.friendly, self.credit, self.elapsed, self.last) = (window.size, 0, 0, now);
     }
 
+    #[inline(never)]
     fn on_acknowledged(&mut self, window: &mut Window, bytes: u32, acknowledged: &Acknowledged) {
         let now = milliseconds(acknowledged.now) as u16;
         let segment_size = acknowledged.segment_size.max(1);

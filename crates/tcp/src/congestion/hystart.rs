@@ -110,10 +110,10 @@ impl HyStart {
     }
 
     /// RFC 9406 4.2. The window is `window` bytes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn on_acknowledged(&mut self, acknowledged: &Acknowledged, window: u32) -> Pace {
         if self.is_hybrid() {
-            return self.on_acknowledged_hybrid(acknowledged, window);
+            return self.on_acknowledged_hybrid(&Acknowledged { ..*acknowledged }, window);
         }
         if !self.begun {
             self.begin_round(acknowledged.highest);
@@ -141,6 +141,7 @@ impl HyStart {
 
     /// Hybrid slow start (Ha and Rhee, 2008): ends once the least of a round's first eight round trips is longer than the shortest of
     /// all, or the round's acknowledgments have come in one train for half of it.
+    #[inline(never)]
     fn on_acknowledged_hybrid(&mut self, acknowledged: &Acknowledged, window: u32) -> Pace {
         let small = window < TRAIN_WINDOW * acknowledged.segment_size;
         if !small && (!self.begun || acknowledged.oldest.after(self.round_end)) {
@@ -177,6 +178,7 @@ impl HyStart {
     }
 
     /// An acknowledgment came; when those of this round have come in one train for half a round trip, the path is full.
+    #[inline(never)]
     fn follow_train(&mut self, now: u32) {
         let shortest = self.last_least.min(self.least);
         if self.manner == Manner::ByTrain || shortest == NONE {
@@ -195,12 +197,16 @@ impl HyStart {
     }
 
     /// Takes in a round-trip time. Returns whether slow start is over.
+    #[inline]
     fn sample(&mut self, round_trip: u32) -> bool {
         self.least = self.least.min(round_trip);
         self.samples = self.samples.saturating_add(1);
-        if self.samples < RTT_SAMPLES {
-            return false;
-        }
+        self.samples >= RTT_SAMPLES && self.judge()
+    }
+
+    /// Whether slow start is over, as far as the round's samples tell.
+    #[inline(never)]
+    fn judge(&mut self) -> bool {
         let longer = |than: u32| is_longer(self.least, than);
         if self.baseline != NONE {
             if self.least < self.baseline && self.manner == Manner::Gradual {

@@ -10,7 +10,7 @@ pub(crate) struct NewReno {
 }
 
 impl Controller for NewReno {
-    #[inline]
+    #[inline(always)]
     fn on_acknowledged(&mut self, window: &mut Window, acknowledged: &Acknowledged) {
         if !acknowledged.window_limited {
             return;

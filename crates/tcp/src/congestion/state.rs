@@ -131,7 +131,7 @@ impl Congestion {
     }
 
     /// New data was acknowledged outside of recovery.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn on_acknowledged(&mut self, acknowledged: &Acknowledged) {
         if self.answered {
             if acknowledged.oldest.at_or_before(self.until) {

@@ -5,6 +5,7 @@ use super::fate::Fate;
 use crate::environment::Environment;
 use crate::error::{Failure, IcmpError, ReadError, ShutdownError, WriteError};
 use crate::event::Readiness;
+use crate::memory::Memory;
 use crate::receive::buffer::ReceiveBuffer;
 use crate::segment::Shutdown;
 use crate::send::marks::WriteMarks;
@@ -66,29 +67,40 @@ impl ControlBlock {
         &mut self,
         wanted: usize,
         environment: &mut Environment<'_>,
-        read: impl FnOnce(&mut ReceiveBuffer) -> usize,
+        mut read: impl FnMut(&mut ReceiveBuffer) -> usize,
+    ) -> Result<usize, ReadError> {
+        let Phase::Open(open) = &mut self.phase else {
+            return self.take_out_of_rest(wanted, environment.memory, &mut read);
+        };
+        let count = open.receive.read(environment, read);
+        if open.syn_ack.is_some() {
+            // Data that came with the SYN: the window is told once the handshake is done.
+            open.receive.acks.not_now();
+        }
+        if !open.receive.is_readable() {
+            self.told.forget(Readiness::READABLE);
+        }
+        if count == 0 && wanted > 0 && !open.receive.finished() && !open.receive.discarding() {
+            return Err(ReadError::WouldBlock);
+        }
+        Ok(count)
+    }
+
+    /// [`ControlBlock::take_out`] of a connection that is not open.
+    #[inline(never)]
+    fn take_out_of_rest(
+        &mut self,
+        wanted: usize,
+        memory: &mut Memory,
+        read: &mut dyn FnMut(&mut ReceiveBuffer) -> usize,
     ) -> Result<usize, ReadError> {
         let count = match &mut self.phase {
-            Phase::Open(open) => {
-                let count = open.receive.read(environment, read);
-                if open.syn_ack.is_some() {
-                    // Data that came with the SYN: the window is told once the handshake is done.
-                    open.receive.acks.not_now();
-                }
-                if !open.receive.is_readable() {
-                    self.told.forget(Readiness::READABLE);
-                }
-                if count == 0 && wanted > 0 && !open.receive.finished() && !open.receive.discarding() {
-                    return Err(ReadError::WouldBlock);
-                }
-                return Ok(count);
-            }
-            Phase::Handshake(_) => return Err(ReadError::WouldBlock),
+            Phase::Open(_) | Phase::Handshake(_) => return Err(ReadError::WouldBlock),
             Phase::Finished(finished) => match &mut finished.unread {
                 Some(buffer) => {
                     let used = buffer.used();
                     let count = read(buffer);
-                    environment.memory.discharge(used.saturating_sub(buffer.used()));
+                    memory.discharge(used.saturating_sub(buffer.used()));
                     count
                 }
                 None => 0,

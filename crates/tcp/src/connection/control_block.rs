@@ -114,6 +114,24 @@ impl ControlBlock {
 
     // ---- segments ----
 
+    /// Takes in a segment if it is the one that almost always comes, and tells how the connection stands then; otherwise nothing has
+    /// happened yet.
+    #[inline(always)]
+    pub(crate) fn take_predicted(
+        &mut self,
+        header: &Header,
+        payload: &mut Frame,
+        environment: &mut Environment<'_>,
+    ) -> Option<Standing> {
+        match &mut self.phase {
+            Phase::Open(open) if open.predicts(header, payload, &self.settings, environment) => {
+                open.on_predicted(header, payload, environment);
+                Some(open.standing_predicted(self.told.reported()))
+            }
+            _ => None,
+        }
+    }
+
     #[inline(always)]
     pub(crate) fn on_segment(
         &mut self,

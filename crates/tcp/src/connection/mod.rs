@@ -13,6 +13,7 @@ mod keepalive;
 mod marks;
 pub(crate) mod open;
 mod path;
+mod prediction;
 mod report;
 pub(crate) mod syn_ack;
 pub(crate) mod syn_data;

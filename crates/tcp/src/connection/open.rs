@@ -349,17 +349,22 @@ impl Open {
     /// What the application can do without waiting; `reported` is what it was told.
     #[inline(always)]
     pub(crate) fn readiness(&self, reported: Readiness) -> Readiness {
-        let (room, limit) = (self.send.room(), self.send.limit());
-        // Once full, it is writable again when a quarter is free: fewer and larger writes. Less will do when nothing is under
-        // way whose acknowledgment would free more: the peer's window may stay closed until its application has it all.
-        let told = reported.contains(Readiness::WRITABLE);
-        let enough = if told || self.send.all_acknowledged() { 1 } else { limit / 4 };
         let finished = self.receive.finished();
         Readiness::CONNECTED
             | Readiness::READABLE.when(self.receive.is_readable())
-            | Readiness::WRITABLE.when(room >= enough || self.is_finishing())
+            | Readiness::WRITABLE.when(self.is_writable(reported) || self.is_finishing())
             | Readiness::READ_CLOSED.when(finished)
             | Readiness::DRAINED.when(self.is_drained())
+    }
+
+    /// Whether there is room for enough to be worth a write.
+    #[inline(always)]
+    pub(super) fn is_writable(&self, reported: Readiness) -> bool {
+        // Once full, it is writable again when a quarter is free: fewer and larger writes. Less will do when nothing is under
+        // way whose acknowledgment would free more: the peer's window may stay closed until its application has it all.
+        let told = reported.contains(Readiness::WRITABLE);
+        let enough = if told || self.send.all_acknowledged() { 1 } else { self.send.limit() / 4 };
+        self.send.room() >= enough
     }
 
     /// It ends: gives back what it holds to send, and returns what was received and not read.

@@ -1,17 +1,17 @@
 //! Where a connection stands in line: for work, for its timer, for news.
 
 use super::alarms::Alarms;
+use super::queue::Queue;
 use super::work::{Lanes, News, Turn};
 use crate::connection::control_block::ControlBlock;
 use crate::connection::effect::Standing;
-use alloc::collections::VecDeque;
 use basis::{Instant, Key};
 
 /// A host's lines.
 pub(super) struct Lines<'a> {
     pub(super) lanes: &'a mut Lanes,
     pub(super) alarms: &'a mut Alarms,
-    pub(super) news: &'a mut VecDeque<News>,
+    pub(super) news: &'a mut Queue<News>,
 }
 
 /// Borrows a host's lines, and nothing else of it.
@@ -26,7 +26,14 @@ impl Lines<'_> {
     /// Puts a connection in the lines it belongs to. Called after everything that may change them.
     #[inline(always)]
     pub(super) fn settle(&mut self, key: Key, connection: &mut ControlBlock) {
-        let Standing { may_transmit, deadline, ready } = connection.standing();
+        let standing = connection.standing();
+        self.place(key, connection, standing);
+    }
+
+    /// [`Lines::settle`] where it is known how the connection stands.
+    #[inline(always)]
+    pub(super) fn place(&mut self, key: Key, connection: &mut ControlBlock, standing: Standing) {
+        let Standing { may_transmit, deadline, ready } = standing;
         if may_transmit {
             self.queue(key, connection);
         }

@@ -15,6 +15,7 @@ mod listener;
 mod passive;
 mod peer_cookies;
 mod places;
+mod queue;
 mod reset;
 mod stateless;
 mod syn_cookie;
@@ -27,6 +28,8 @@ mod zero_copy;
 
 #[cfg(test)]
 mod exploration;
+#[cfg(test)]
+mod prediction;
 #[cfg(test)]
 mod tests;
 

@@ -7,6 +7,7 @@ use super::isn::TimestampOffsets;
 use super::lines::{Lines, lines};
 use super::listener::Listeners;
 use super::peer_cookies::PeerCookies;
+use super::queue::Queue;
 use super::reset;
 use super::syn_cookie::SynCookies;
 use super::time_wait_table::TimeWaitTable;
@@ -20,7 +21,6 @@ use crate::environment::Environment;
 use crate::error::{Dropped, IcmpError};
 use crate::memory::Memory;
 use crate::segment::{FourTuple, Path};
-use alloc::collections::VecDeque;
 use basis::{Checksum, Frame, Instant, Random, RateLimit, Seed, Slab};
 use core::hint::cold_path;
 use core::net::IpAddr;
@@ -45,7 +45,7 @@ pub struct Host {
     pub(super) time_wait: TimeWaitTable,
     pub(super) listeners: Listeners,
     pub(super) lanes: Lanes,
-    pub(super) news: VecDeque<News>,
+    pub(super) news: Queue<News>,
     /// At most how many entries of the queues are about something that is gone.
     pub(super) stale: usize,
     pub(super) alarms: Alarms,
@@ -112,7 +112,7 @@ impl Host {
             time_wait: TimeWaitTable::new(),
             listeners: Listeners::new(random.hash_key()),
             lanes: Lanes::default(),
-            news: VecDeque::new(),
+            news: Queue::new(),
             stale: 0,
             alarms: Alarms::new(now),
             memory: Memory::new(config.buffer_memory),
@@ -189,6 +189,25 @@ impl Host {
 
     #[inline(never)]
     pub(super) fn on_connection_segment(
+        &mut self,
+        now: Instant,
+        index: u32,
+        header: &Header,
+        frame: &mut Frame,
+    ) -> Result<(), Dropped> {
+        let Some((key, connection)) = self.connections.entry_at_mut(index) else {
+            return Err(Dropped::NoSocket);
+        };
+        if let Some(standing) = connection.take_predicted(header, frame, &mut environment!(self, now)) {
+            lines!(self).place(key, connection, standing);
+            return Ok(());
+        }
+        self.on_any_segment(now, index, header, frame)
+    }
+
+    /// [`Host::on_connection_segment`] for a segment of any kind.
+    #[inline(never)]
+    pub(super) fn on_any_segment(
         &mut self,
         now: Instant,
         index: u32,

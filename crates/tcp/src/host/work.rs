@@ -1,7 +1,7 @@
 //! Whose turn it is to send, lane by lane, and what the application has not been told yet.
 
+use super::queue::Queue;
 use super::reset::Replies;
-use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use basis::Key;
 
@@ -16,7 +16,7 @@ pub(crate) enum Turn {
 /// One interface's queues. A connection stands in the line at most once.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lane {
-    pub(crate) line: VecDeque<Turn>,
+    pub(crate) line: Queue<Turn>,
     pub(crate) replies: Replies,
 }
 

@@ -108,15 +108,26 @@ impl ReceiveBuffer {
         let count = self.tail.len().min(out.len() - filled);
         if count > 0 {
             out[filled..filled + count].copy_from_slice(&self.tail[..count]);
-            match count == self.tail.len() {
-                // Its memory begins anew.
-                true => self.tail.clear(),
-                false => self.tail.advance(count),
-            }
+            self.forget_tail(count);
             filled += count;
         }
         self.len -= filled;
         filled
+    }
+
+    /// The first `count` bytes of the tail were taken out.
+    #[inline]
+    fn forget_tail(&mut self, count: usize) {
+        match count == self.tail.len() {
+            // Its memory begins anew.
+            true => self.tail.clear(),
+            false => self.forget_some(count),
+        }
+    }
+
+    #[inline(never)]
+    fn forget_some(&mut self, count: usize) {
+        self.tail.advance(count);
     }
 
     /// Takes out up to `most` of the bytes that lie together at the front, in the memory that they lie in. They are copied if they
@@ -142,11 +153,7 @@ impl ReceiveBuffer {
             return self.tail.split_to(count).freeze();
         }
         let bytes = Bytes::copy_from_slice(&self.tail[..count]);
-        match count == self.tail.len() {
-            // Its memory begins anew.
-            true => self.tail.clear(),
-            false => self.tail.advance(count),
-        }
+        self.forget_tail(count);
         bytes
     }
 

@@ -8,6 +8,7 @@ mod end;
 mod limit;
 mod options;
 mod piece;
+mod prediction;
 mod rare;
 mod reassembly;
 pub(crate) mod receiver;

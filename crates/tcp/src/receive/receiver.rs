@@ -280,7 +280,12 @@ impl Receiver {
     }
 
     #[inline(always)]
-    fn take_in_order(&mut self, payload: &mut Frame, timers: &mut Timers, environment: &mut Environment<'_>) {
+    pub(super) fn take_in_order(
+        &mut self,
+        payload: &mut Frame,
+        timers: &mut Timers,
+        environment: &mut Environment<'_>,
+    ) {
         let count = payload.len() as u32;
         if count == 0 {
             return;

@@ -53,6 +53,12 @@ impl TimestampState {
         }
     }
 
+    /// Whether a segment with these timestamps is certainly no old duplicate, however long ago the last one came.
+    #[inline]
+    pub(super) fn is_newest(&self, timestamps: Option<Timestamps>) -> bool {
+        timestamps.is_none_or(|timestamps| !is_before(timestamps.value, self.recent)) || !self.enabled
+    }
+
     #[inline]
     fn is_before_recent(&self, timestamps: Timestamps, now: Instant) -> bool {
         is_before(timestamps.value, self.recent) && self.is_recent(now)

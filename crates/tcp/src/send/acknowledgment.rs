@@ -95,7 +95,7 @@ impl Sender {
 
     /// New data was acknowledged, and nothing is unusual.
     #[inline(always)]
-    fn on_progress(
+    pub(super) fn on_progress(
         &mut self,
         acknowledgment: Seq,
         echoed: impl Fn() -> Option<Duration>,
@@ -168,7 +168,7 @@ impl Sender {
     }
 
     /// Lets the congestion window grow, if it is what limits the sender.
-    #[inline]
+    #[inline(always)]
     pub(super) fn grow(&mut self, growth: Growth, now: Instant) {
         self.congestion.on_acknowledged(&Acknowledged {
             now,

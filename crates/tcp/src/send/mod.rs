@@ -25,6 +25,7 @@ pub(crate) mod marks;
 mod pacing;
 pub(crate) mod path_mtu;
 mod path_probing;
+mod prediction;
 mod probe;
 mod rack;
 mod rare;

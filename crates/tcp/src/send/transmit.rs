@@ -91,7 +91,11 @@ impl Sender {
                 NextProbe::Send(size) => return Some(self.emit_path_probe(size, frame, timers, environment)),
             }
         }
-        let length = match self.decide(unsent, outstanding, fin, settings, environment) {
+        let decision = match outstanding == 0 && !fin && self.goes_at_once(unsent, settings) {
+            true => Decision::Send(unsent),
+            false => self.decide(unsent, outstanding, fin, settings, environment),
+        };
+        let length = match decision {
             Decision::Send(length) => length,
             // A lone FIN needs room for its number, or goes to a closed window as its own probe.
             Decision::Wait if unsent == 0 && (outstanding == 0 || self.window.size > outstanding) => 0,
@@ -115,6 +119,21 @@ impl Sender {
             outbound = Outbound::new(outbound.sequence(), outbound.flags() | Flags::PSH);
         }
         Some(outbound)
+    }
+
+    /// Whether all that waits is one segment, nothing is under way, and neither window nor the application holds it back: it is as
+    /// [`Sender::decide`] would have it that it leaves.
+    #[inline(always)]
+    fn goes_at_once(&mut self, unsent: u32, settings: &Settings) -> bool {
+        let free = unsent <= u32::from(self.segment_size)
+            && unsent < self.congestion.window().min(self.window.size)
+            && self.recovery.is_quiet()
+            && self.rare.is_none()
+            && !self.marks.holds(settings.cork);
+        if free {
+            self.congestion.set_limits(false, self.flight.oldest, self.flight.oldest);
+        }
+        free
     }
 
     #[inline(always)]

@@ -156,7 +156,7 @@ impl Options {
     }
 
     /// [`Options::parse`] into options that are [`Options::NONE`]: they are written where they stay.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn read(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
         if bytes.is_empty() {
             return Ok(());
