@@ -87,6 +87,7 @@ pub fn in_child(
     verify: bool,
     programs: &Path,
 ) -> anyhow::Result<Figures> {
+    kernel::wait_for_memory()?;
     let mut command = Command::new(std::env::current_exe()?);
     gvisor::show(&mut command, programs);
     command.args(["--sample", &case.to_string(), &subject.to_string()]);

@@ -1,6 +1,7 @@
 //! The kernel itself: its sockets in a second namespace, over a veth pair in place of the TUN device.
 
 use crate::case::Case;
+use crate::kernel;
 use crate::namespace::{self, STACK};
 use crate::traffic::{ECHO, PIECE, Pattern, SINK, SOURCE, Sink};
 use anyhow::Context;
@@ -60,6 +61,9 @@ fn listen(port: u16, hold: impl Fn(TcpStream) + Clone + Send + 'static) -> anyho
     let listener = TcpListener::bind(SocketAddr::from((STACK, port)))?;
     thread::spawn(move || {
         while let Ok((stream, _)) = listener.accept() {
+            if kernel::leave_nothing(&stream).is_err() {
+                return;
+            }
             let hold = hold.clone();
             thread::spawn(move || hold(stream));
         }
