@@ -125,10 +125,10 @@ impl ControlBlock {
     }
 
     /// What a read of an ended connection returns: data first, then the failure once, then the end. Behind the peer's FIN there is the
-    /// end alone: a reset that follows it is told to who writes.
+    /// end alone: a failure that follows it is told to who writes or asks.
     pub(super) fn ended_read(&mut self, count: usize, wanted: usize) -> Result<usize, ReadError> {
         match self.failure {
-            Some(Failure::BrokenPipe) => Ok(count),
+            _ if matches!(&self.phase, Phase::Finished(finished) if finished.ended) => Ok(count),
             Some(failure) if count == 0 && wanted > 0 => {
                 self.take_failure();
                 Err(ReadError::Failed(failure))

@@ -254,6 +254,7 @@ impl ControlBlock {
     ) {
         let was_open = matches!(self.phase, Phase::Open(_));
         let syn_data = matches!(&self.phase, Phase::Open(open) if open.has_syn_data());
+        let ended = matches!(&self.phase, Phase::Open(open) if open.receive.finished());
         let unread = match &mut self.phase {
             Phase::Open(open) => {
                 let mut unread = open.give_up(environment);
@@ -272,7 +273,7 @@ impl ControlBlock {
                 failure => failure,
             };
         }
-        self.phase = Phase::Finished(Finished { unread, state, was_open, syn_data });
+        self.phase = Phase::Finished(Finished { unread, state, was_open, syn_data, ended });
     }
 
     /// Gives back what memory is left: the slot is about to be used again.

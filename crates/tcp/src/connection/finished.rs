@@ -14,12 +14,14 @@ pub(super) struct Finished {
     /// The handshake had been done.
     pub(super) was_open: bool,
     pub(super) syn_data: bool,
+    /// The peer's FIN had come to its turn.
+    pub(super) ended: bool,
 }
 
 impl Finished {
     /// What never began.
     pub(super) const NOTHING: Finished =
-        Finished { unread: None, state: State::Closed, was_open: false, syn_data: false };
+        Finished { unread: None, state: State::Closed, was_open: false, syn_data: false, ended: false };
 
     /// Whatever is asked of it is answered at once.
     pub(super) fn readiness(&self, failure: Option<Failure>) -> Readiness {

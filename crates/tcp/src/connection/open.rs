@@ -183,11 +183,17 @@ impl Open {
     ) -> Fate {
         // Sixth, the urgent pointer: urgent data stays in the stream (RFC 6093 4).
         // Seventh and eighth: the text and the FIN.
-        if detached && !payload.is_empty() && self.is_beyond_reading(header, payload) {
+        if (detached || self.receive.discarding())
+            && !payload.is_empty()
+            && self.is_beyond_reading(header, payload)
+        {
             cold_path();
-            self.lose_input(environment);
-            if self.send.queued() == 0 {
-                return Fate::Deserted(header.acknowledgment);
+            // Who has closed both directions by hand is not there for more, either (as Linux).
+            if detached || self.is_finishing() {
+                self.lose_input(environment);
+                if self.send.queued() == 0 {
+                    return Fate::Deserted(header.acknowledgment);
+                }
             }
         }
         self.receive.note_timestamp(header, environment);
@@ -222,9 +228,8 @@ impl Open {
             return Err(Dropped::BlindReset);
         }
         environment.counters.resets_received += 1;
+        // `Deviates:` in CLOSING and LAST-ACK RFC 9293 3.10.7.4 just ends. But this side's FIN was not acknowledged: whoever asks is told.
         match self.state() {
-            // Both sides have closed already, and the peer has all that was written.
-            State::Closing | State::LastAck if self.send.queued() == 0 => Ok(Fate::Closed),
             State::CloseWait => Ok(Fate::Failed(Failure::BrokenPipe)),
             _ => Ok(Fate::Failed(Failure::Reset)),
         }
@@ -296,7 +301,7 @@ impl Open {
         let peer_finished = self.receive.finished();
         if self.lost_input && self.send.queued() == 0 {
             cold_path();
-            return Fate::Reset(Failure::Aborted);
+            return Fate::Reset(Failure::Reset);
         }
         if self.closing.acknowledged() && !peer_finished && detached && !self.timers.is_armed(Timer::FinWait2)
         {

@@ -31,7 +31,7 @@ impl Host {
         let tuple = connection.tuple;
         let failure = match fate {
             Fate::Failed(failure) | Fate::Reset(failure) => Some(failure),
-            Fate::Deserted(_) => Some(Failure::Aborted),
+            Fate::Deserted(_) => Some(Failure::Reset),
             Fate::Live | Fate::TimeWait | Fate::Closed => None,
         };
         match fate {

@@ -194,6 +194,8 @@ impl HalfOpen {
         }
         if flags.contains(Flags::SYN) {
             cold_path();
+            // RFC 5961 4.2. `Deviates:` RFC 9293 3.10.7.4, fourth, goes back to LISTEN. An old SYN that is late would end a good handshake;
+            // a peer that has begun again answers the challenge with a RST, and its next SYN opens.
             return self.challenge(now);
         }
         if !flags.contains(Flags::ACK) {
