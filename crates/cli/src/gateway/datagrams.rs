@@ -9,8 +9,8 @@ use std::time::Instant;
 use netstrata::stack::Received;
 use netstrata::tokio::UdpSocket;
 use netstrata::{Failed, Unreachable};
-use services::gateway::{Cause, Mapping, Protocol};
-use tokio::task::JoinSet;
+use services::gateway::{Cause, Mapping, Protocol, Turns};
+use tokio::task::{JoinSet, unconstrained, yield_now};
 
 use super::answers::{self, Answers};
 use super::engine::Engine;
@@ -23,6 +23,10 @@ use super::published::{Published, PublishedPorts};
 
 /// Bytes of the longest datagram.
 const LONGEST: usize = 65_535;
+/// Datagrams that are taken in before some are carried on, and how many those are: to take one in costs much less, so that the stack's queue,
+/// which all guests share, does not fill because one of them floods.
+const TAKEN_IN: usize = 64;
+const CARRIED_ON: usize = 16;
 
 /// What carries datagrams.
 struct Carrier {
@@ -31,6 +35,8 @@ struct Carrier {
     mappings: Arc<Mappings<SocketAddr>>,
     published: PublishedPorts,
     running: JoinSet<()>,
+    /// What guests have sent.
+    waiting: Turns<(Received, Vec<u8>)>,
 }
 
 /// Carries datagrams until told to stop, and those of published ports.
@@ -43,21 +49,28 @@ pub(crate) async fn carry(engine: Arc<Engine>, inside: UdpSocket, published: Vec
         running.spawn(port.carry(Arc::clone(&engine), Arc::clone(&inside)));
     }
     let mappings = Mappings::new();
-    let mut carrier = Carrier { engine, inside: Arc::clone(&inside), mappings, published, running };
+    let waiting = Turns::default();
+    let mut carrier = Carrier { engine, inside: Arc::clone(&inside), mappings, published, running, waiting };
+    let mut taken_in = 0;
     loop {
         tokio::select! {
             biased;
             () = stop.draining() => break,
             Some(_) = carrier.running.join_next() => {}
-            received = inside.recv_datagram(&mut bytes) => match received {
+            // Others have their turn when some are carried on.
+            received = unconstrained(inside.recv_datagram(&mut bytes)), if taken_in < TAKEN_IN => match received {
                 Ok(received) => {
-                    let payload = bytes.get(..received.copied).unwrap_or_default();
-                    carrier.forward(&received, payload);
+                    taken_in += 1;
+                    carrier.take_in(received, bytes.get(..received.copied).unwrap_or_default());
                 }
                 Err(error) => {
                     tracing::error!(%error, "no more datagrams of guests are taken");
                     break;
                 }
+            },
+            () = yield_now(), if !carrier.waiting.is_empty() || taken_in > 0 => {
+                taken_in = 0;
+                carrier.carry_on();
             }
         }
     }
@@ -66,6 +79,22 @@ pub(crate) async fn carry(engine: Arc<Engine>, inside: UdpSocket, published: Vec
 }
 
 impl Carrier {
+    /// A guest has sent a datagram, which waits for its turn.
+    fn take_in(&mut self, received: Received, payload: &[u8]) {
+        let holder = self.engine.stations.holder(received.from.ip());
+        if !self.waiting.push(holder, payload.len(), (received, payload.to_vec())) {
+            self.engine.count(Cause::Dropped, received.from.ip(), Protocol::Udp, received.to);
+        }
+    }
+
+    /// Some have their turn.
+    fn carry_on(&mut self) {
+        for _ in 0..CARRIED_ON {
+            let Some((received, payload)) = self.waiting.pop() else { return };
+            self.forward(&received, &payload);
+        }
+    }
+
     fn forward(&mut self, received: &Received, payload: &[u8]) {
         let (guest, meant) = (received.from, received.to);
         if self.engine.policy.is_for_many(meant.ip()) {

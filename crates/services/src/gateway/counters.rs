@@ -64,7 +64,7 @@ causes! {
     Exhausted "out of system resources",
     /// A datagram came from outside for a guest that has not sent there.
     Unasked "datagrams from outside that nobody asked for",
-    /// A datagram found the operating system's queue full.
+    /// A datagram found a queue full: its guest's, or the operating system's.
     Dropped "datagrams dropped",
     /// This user may not send echo requests.
     EchoForbidden "echo not permitted to this user",

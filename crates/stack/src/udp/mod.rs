@@ -3,6 +3,7 @@
 mod host;
 mod id;
 mod readiness;
+mod shares;
 mod socket;
 
 pub(crate) use host::Host;

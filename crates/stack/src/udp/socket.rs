@@ -1,7 +1,9 @@
 //! One UDP socket: what it is bound to, what has arrived, what has failed.
 
 use super::readiness::UdpReadiness;
+use super::shares::Shares;
 use crate::error::ReceiveError;
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use basis::Frame;
@@ -102,6 +104,8 @@ pub(crate) struct Socket {
     pub(crate) blocked: bool,
     received: VecDeque<Datagram>,
     received_cost: usize,
+    /// Of what came for everybody, how much is whose.
+    sources: Option<Box<Shares>>,
 }
 
 impl Socket {
@@ -121,6 +125,7 @@ impl Socket {
             blocked: false,
             received: VecDeque::new(),
             received_cost: 0,
+            sources: (bound.port() == EVERY_PORT).then(Box::default),
         }
     }
 
@@ -171,7 +176,8 @@ impl Socket {
 
     /// Queues what `payload` holds; false if more than `most` bytes of memory wait already.
     pub(crate) fn push(&mut self, delivery: Delivery, payload: &mut Frame, most: usize) -> bool {
-        if self.received_cost >= most {
+        let (from, free) = (delivery.from.ip(), most.saturating_sub(self.received_cost));
+        if free == 0 || self.sources.as_ref().is_some_and(|sources| !sources.admits(from, free)) {
             return false;
         }
         let length = payload.len();
@@ -184,6 +190,9 @@ impl Socket {
         };
         let cost = memory + DATAGRAM_COST;
         self.received_cost += cost;
+        if let Some(sources) = &mut self.sources {
+            sources.add(from, cost);
+        }
         self.received.push_back(Datagram { delivery, payload: bytes, cost });
         true
     }
@@ -203,6 +212,9 @@ impl Socket {
         let received = Received { copied, length, from, to, time_to_live, dont_fragment };
         if !peek {
             self.received_cost = self.received_cost.saturating_sub(datagram.cost);
+            if let Some(sources) = &mut self.sources {
+                sources.remove(from.ip(), datagram.cost);
+            }
             self.received.pop_front();
         }
         Ok(received)
