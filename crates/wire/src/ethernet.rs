@@ -41,7 +41,15 @@ impl MacAddress {
     /// Whether the address can be that of one station: neither a group nor unspecified.
     #[inline]
     pub fn is_unicast(self) -> bool {
-        !self.is_multicast() && self != MacAddress::UNSPECIFIED
+        !self.is_multicast() && self.to_bits() != 0
+    }
+
+    /// The address as a number of 48 bits, the first byte first: to compare at once.
+    #[inline]
+    #[must_use]
+    pub const fn to_bits(self) -> u64 {
+        let [a, b, c, d, e, f] = self.0;
+        u64::from_be_bytes([0, 0, a, b, c, d, e, f])
     }
 
     /// Whether the address was given out locally, not by a manufacturer.

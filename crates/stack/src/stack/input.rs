@@ -68,14 +68,14 @@ impl Stack {
         };
         let bytes = frame.first();
         let header = ethernet::Header::parse(bytes).map_err(Dropped::Malformed)?;
-        let for_many = header.destination != own;
+        let for_many = header.destination.to_bits() != own.to_bits();
         if for_many && !is_heard(interface, bytes) {
             return Err(Dropped::OtherStation);
         }
         if !header.source.is_unicast() {
             return Err(Dropped::GroupSender);
         }
-        if header.source == own {
+        if header.source.to_bits() == own.to_bits() {
             return Err(Dropped::OwnHardwareAddress);
         }
         if header.ether_type == EtherType::IPV4 {
