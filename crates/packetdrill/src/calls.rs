@@ -54,6 +54,7 @@ impl Machine {
                 send_timeout: Duration::ZERO,
                 tells_rest: false,
                 read_shut: false,
+                shutdowns: 0,
                 failure: None,
                 remembered: Default::default(),
                 activity: Default::default(),
@@ -240,6 +241,15 @@ impl Machine {
         let carried = begun.unwrap_or(0);
         done.set(carried);
         let in_vain = if begun.is_some() { Errno::EINPROGRESS } else { Errno::EAGAIN };
+        if patience != Patience::None {
+            // What waits for the end of the handshake carries its acknowledgment.
+            self.call(|world| {
+                if world.is_opening(number) && !world.openers.contains(&number) {
+                    world.openers.push(number);
+                }
+                Ok(())
+            })?;
+        }
         let mut again = false;
         let attempt = |world: &mut World| {
             let result = match world.descriptors.get(number).map(|socket| socket.role) {
@@ -255,7 +265,13 @@ impl Machine {
             again = true;
             match result {
                 Err(Errno::EAGAIN) => None,
-                Err(_) if done.get() > carried => Some(Ok(done.get())),
+                Err(error) if done.get() > carried => {
+                    // The error is told by the next call.
+                    if let Ok(socket) = world.descriptors.get_mut(number) {
+                        socket.failure = crate::streams::failure(error);
+                    }
+                    Some(Ok(done.get()))
+                }
                 result => Some(result),
             }
         };
@@ -311,7 +327,14 @@ impl Machine {
                 Role::Fresh | Role::Datagrams(None) => {}
                 Role::Datagrams(Some(id)) => world.stack.udp_close(id),
                 Role::Listener(id) => world.stack.tcp_mut().close_listener(world.now, id),
-                Role::Connection(id) => world.stack.tcp_mut().close(world.now, id),
+                Role::Connection(id) => {
+                    // As on Linux: unread bytes end it at once, whatever of what was written is still under way.
+                    let unread = world.stack.tcp().info(id).is_some_and(|info| info.receive_queue > 0);
+                    if unread {
+                        world.stack.tcp_mut().abort(world.now, id);
+                    }
+                    world.stack.tcp_mut().close(world.now, id);
+                }
             }
             Ok(())
         })

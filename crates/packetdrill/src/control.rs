@@ -32,10 +32,14 @@ impl Machine {
     pub(crate) fn waiting(&self, number: RawFd, request: u64) -> Result<i32, Errno> {
         /// SIOCOUTQNSD of Linux.
         const NOT_SENT: u64 = 0x894b;
+        /// SIOCATMARK: whether the next byte is an urgent one. They all stay in the stream.
+        const AT_MARK: u64 = 0x8905;
         self.call(|world| {
             let socket = world.descriptors.get(number)?;
             let info = match socket.role {
+                _ if request == AT_MARK => return Ok(0),
                 Role::Connection(id) => world.stack.tcp().info(id),
+                Role::Listener(_) if ![libc::FIONREAD, libc::TIOCOUTQ, NOT_SENT].contains(&request) => None,
                 Role::Listener(_) => return Err(Errno::EINVAL),
                 Role::Fresh | Role::Datagrams(_) => None,
             };

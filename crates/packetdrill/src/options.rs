@@ -21,14 +21,8 @@ const TCP_FASTOPEN_NO_COOKIE: i32 = 34;
 const LEAST_BUFFERS: (u32, u32) = (2_304, 4_608);
 /// Options that other hosts have, and that change nothing here: they are kept and given back.
 const REMEMBERED: &[(i32, i32)] = &[
-    (SOCKET, libc::SO_REUSEADDR),
-    (SOCKET, libc::SO_REUSEPORT),
-    (SOCKET, libc::SO_BROADCAST),
-    (SOCKET, libc::SO_OOBINLINE),
     (SOCKET, libc::SO_PRIORITY),
     (SOCKET, libc::SO_MARK),
-    (SOCKET, libc::SO_RCVLOWAT),
-    (SOCKET, libc::SO_DONTROUTE),
     (SOCKET, libc::SO_ZEROCOPY),
     (IP, libc::IP_TOS),
     (IP, libc::IP_RECVERR),
@@ -41,6 +35,16 @@ const REMEMBERED: &[(i32, i32)] = &[
     (TCP, libc::TCP_NOTSENT_LOWAT),
     (TCP, libc::TCP_WINDOW_CLAMP),
 ];
+/// Those of them that are on or off.
+const SWITCHES: &[(i32, i32)] = &[
+    (SOCKET, libc::SO_REUSEADDR),
+    (SOCKET, libc::SO_REUSEPORT),
+    (SOCKET, libc::SO_BROADCAST),
+    (SOCKET, libc::SO_OOBINLINE),
+    (SOCKET, libc::SO_DONTROUTE),
+];
+/// Seconds that FIN-WAIT-2 lasts at most.
+const LONGEST_FIN_WAIT_2: u64 = 120;
 
 impl Machine {
     /// Sets an option to the value that `bytes` hold.
@@ -161,18 +165,17 @@ fn set_number(
         Ok(seconds @ 1..=32_767) => Ok(Duration::from_secs(seconds)),
         _ => Err(Errno::EINVAL),
     };
-    let doubled = |most: u32, least: u32| {
-        let value = u32::try_from(value).unwrap_or(0).min(most);
-        value.saturating_mul(2).max(least)
-    };
+    // A negative size counts as the largest.
+    let doubled = |most: u32, least: u32| (value as u32).min(most).saturating_mul(2).max(least);
     let options = &mut socket.options;
     match option {
         (TCP, libc::TCP_NODELAY) => options.no_delay = value != 0,
         (TCP, libc::TCP_CORK) => options.cork = value != 0,
         (TCP, libc::TCP_LINGER2) => {
             // Nothing for a negative time; the usual one for zero.
-            let time = u64::try_from(value).unwrap_or(0);
+            let time = u64::try_from(value).unwrap_or(0).min(LONGEST_FIN_WAIT_2);
             options.fin_wait_2 = (value != 0).then(|| Duration::from_secs(time));
+            socket.remembered.insert(option, value.max(-1));
         }
         (TCP, libc::TCP_USER_TIMEOUT) => {
             let time = u64::try_from(value).map_err(|_| Errno::EINVAL)?;
@@ -190,17 +193,39 @@ fn set_number(
             socket.keepalive.probes = times.ok_or(Errno::EINVAL)?;
         }
         (SOCKET, libc::SO_RCVBUF) => {
-            options.receive_buffer = Some(doubled(defaults.receive_buffers.1, LEAST_BUFFERS.0));
+            let charged = doubled(defaults.largest_buffers.0, LEAST_BUFFERS.0);
+            socket.remembered.insert(option, charged as i32);
+            // Half of it is for what the bytes cost beside themselves; here that is charged otherwise.
+            options.receive_buffer = Some(charged / 2);
         }
         (SOCKET, libc::SO_SNDBUF) => {
-            socket.send_memory.limit = doubled(defaults.send_buffers.1, LEAST_BUFFERS.1);
+            socket.send_memory.limit = doubled(defaults.largest_buffers.1, LEAST_BUFFERS.1);
             socket.send_memory.chosen = true;
         }
         (IP, libc::IP_TTL) | (IPV6, libc::IPV6_UNICAST_HOPS) => {
-            let hops = u8::try_from(value).ok().filter(|hops| *hops > 0);
+            // -1 stands for the usual.
+            let usual = (value == -1).then_some(defaults.options.time_to_live);
+            let hops = usual.or(u8::try_from(value).ok()).filter(|hops| *hops > 0);
             options.time_to_live = hops.ok_or(Errno::EINVAL)?;
         }
-        (TCP, libc::TCP_INQ) => socket.tells_rest = value != 0,
+        (TCP, libc::TCP_INQ) => match value {
+            0 | 1 => socket.tells_rest = value != 0,
+            _ => return Err(Errno::EINVAL),
+        },
+        (SOCKET, libc::SO_RCVLOWAT) => {
+            let most = match socket.remembered.get(&(SOCKET, libc::SO_RCVBUF)) {
+                Some(charged) => charged / 2,
+                None => (defaults.receive_buffers.1 / 2) as i32,
+            };
+            let least = if value < 0 { i32::MAX } else { value.max(1) };
+            socket.remembered.insert(option, least.min(most));
+        }
+        (TCP, libc::TCP_WINDOW_CLAMP) => {
+            let least = (LEAST_BUFFERS.0 / 2) as i32;
+            socket
+                .remembered
+                .insert(option, if value == 0 { 0 } else { (value as u32).max(least as u32) as i32 });
+        }
         (SOCKET, libc::SO_TIMESTAMPING) => {
             socket.notices.set_stamps(value as u32, socket.send_memory.written());
         }
@@ -208,6 +233,9 @@ fn set_number(
             let chosen = (value != 0).then_some(value as u32);
             socket.send_memory.unsent_limit = chosen.unwrap_or(defaults.unsent_limit);
             socket.remembered.insert(option, value);
+        }
+        option if SWITCHES.contains(&option) => {
+            socket.remembered.insert(option, (value != 0) as i32);
         }
         option if REMEMBERED.contains(&option) => {
             socket.remembered.insert(option, value);
@@ -291,11 +319,16 @@ fn number_of(
         },
         (SOCKET, libc::SO_ACCEPTCONN) => matches!(socket.role, Role::Listener(_)) as i32,
         (SOCKET, libc::SO_KEEPALIVE) => options.keepalive.is_some() as i32,
-        (SOCKET, libc::SO_RCVBUF) => options.receive_buffer.unwrap_or(defaults.receive_buffers.0) as i32,
+        (SOCKET, libc::SO_RCVBUF) => {
+            let chosen = socket.remembered.get(&option).copied();
+            chosen.unwrap_or(defaults.receive_buffers.0 as i32)
+        }
+        (SOCKET, libc::SO_SNDLOWAT) => 1,
         (SOCKET, libc::SO_SNDBUF) => socket.send_memory.limit as i32,
         (TCP, libc::TCP_NODELAY) => options.no_delay as i32,
         (TCP, libc::TCP_CORK) => options.cork as i32,
-        (TCP, libc::TCP_LINGER2) => options.fin_wait_2.map_or(60, seconds),
+        (TCP, libc::TCP_LINGER2) if socket.remembered.get(&option) == Some(&-1) => -1,
+        (TCP, libc::TCP_LINGER2) => options.fin_wait_2.map_or(seconds(defaults.host.fin_wait_2), seconds),
         (TCP, libc::TCP_USER_TIMEOUT) => options.user_timeout.map_or(0, |time| time.as_millis() as i32),
         (TCP, libc::TCP_KEEPIDLE) => seconds(socket.keepalive.idle),
         (TCP, libc::TCP_KEEPINTVL) => seconds(socket.keepalive.interval),
@@ -316,7 +349,12 @@ fn number_of(
         },
         (IP, libc::IP_TTL) | (IPV6, libc::IPV6_UNICAST_HOPS) => i32::from(options.time_to_live),
         (SOCKET, libc::SO_RCVLOWAT) => socket.least_to_read() as i32,
-        option if REMEMBERED.contains(&option) => socket.remembered.get(&option).copied().unwrap_or(0),
+        (IP, libc::IP_MTU_DISCOVER) => {
+            socket.remembered.get(&option).copied().unwrap_or(libc::IP_PMTUDISC_WANT)
+        }
+        option if REMEMBERED.contains(&option) || SWITCHES.contains(&option) => {
+            socket.remembered.get(&option).copied().unwrap_or(0)
+        }
         _ => return Err(Errno::ENOPROTOOPT),
     })
 }

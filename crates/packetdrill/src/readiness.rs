@@ -16,7 +16,7 @@ const WRNORM: u32 = libc::EPOLLWRNORM as u32;
 pub(crate) fn bits(socket: &Socket, stack: &Stack) -> u32 {
     match socket.role {
         Role::Fresh if socket.early.remote.is_some() => OUT | WRNORM,
-        Role::Fresh => OUT | WRNORM | HUP,
+        Role::Fresh => OUT | WRNORM | HUP | when(socket.failure.is_some(), ERR),
         Role::Listener(id) => {
             if stack.tcp().can_accept(id) {
                 IN | RDNORM
@@ -68,10 +68,24 @@ pub(crate) fn news(socket: &mut Socket, stack: &Stack) -> u32 {
         }
         _ => (0, 0),
     };
+    let state = match socket.role {
+        Role::Connection(id) => stack.tcp().info(id).map(|info| info.state),
+        _ => None,
+    };
     let before = std::mem::replace(
         &mut socket.activity,
-        Activity { bits, received, waiting, notices: socket.notices.count },
+        Activity {
+            bits,
+            state,
+            shutdowns: socket.shutdowns,
+            received,
+            waiting,
+            notices: socket.notices.count,
+        },
     );
+    if state != before.state || socket.shutdowns > before.shutdowns {
+        return bits;
+    }
     let more = received > before.received || waiting > before.waiting;
     let noticed = socket.notices.count > before.notices;
     bits & !before.bits | when(more, bits & (IN | RDNORM)) | when(noticed, bits & ERR)

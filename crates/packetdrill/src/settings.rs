@@ -12,6 +12,8 @@ pub(crate) struct Defaults {
     pub(crate) receive_buffers: (u32, u32),
     /// Bytes of the usual and of the largest send buffer.
     pub(crate) send_buffers: (u32, u32),
+    /// Bytes of the largest receive and of the largest send buffer that a socket may choose, as it says them.
+    pub(crate) largest_buffers: (u32, u32),
     /// How data on SYNs is treated.
     pub(crate) fast_open: FastOpen,
     /// Unsent bytes from which on a socket takes in nothing.
@@ -29,6 +31,7 @@ impl Default for Defaults {
             keepalive: Keepalive::default(),
             receive_buffers: (receive.initial, receive.most),
             send_buffers: (send.initial, send.most),
+            largest_buffers: (4 << 20, 4 << 20),
             fast_open: FastOpen::default(),
             unsent_limit: u32::MAX,
         }

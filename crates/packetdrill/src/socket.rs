@@ -9,7 +9,7 @@ use stack::UdpId;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tcp::{ConnectionId, Failure, Keepalive, ListenerId, SocketOptions};
+use tcp::{ConnectionId, Failure, Keepalive, ListenerId, SocketOptions, State};
 
 /// What a socket is by now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,6 +42,8 @@ pub(crate) struct Socket {
     pub(crate) tells_rest: bool,
     /// Reading was shut down: an end of stream that the peer did not send.
     pub(crate) read_shut: bool,
+    /// How often a direction was shut down.
+    pub(crate) shutdowns: u32,
     /// Why it failed, taken from the stack and not told yet.
     pub(crate) failure: Option<Failure>,
     /// Options that are kept and given back, and have no effect on what leaves.
@@ -73,6 +75,10 @@ pub(crate) struct Early {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Activity {
     pub(crate) bits: u32,
+    /// The state of the connection: whatever changes it wakes all who watch, whether or not any bit changes.
+    pub(crate) state: Option<State>,
+    /// How often a direction was shut down, which wakes them as well.
+    pub(crate) shutdowns: u32,
     pub(crate) received: u64,
     pub(crate) waiting: u32,
     pub(crate) notices: u64,

@@ -31,7 +31,7 @@ pub(crate) fn errno(failure: Failure) -> Errno {
 }
 
 /// The failure that gives an error.
-fn failure(error: Errno) -> Option<Failure> {
+pub(crate) fn failure(error: Errno) -> Option<Failure> {
     let all = [
         Failure::Refused,
         Failure::Reset,
@@ -80,7 +80,7 @@ pub(crate) fn accept_now(world: &mut World, number: RawFd) -> Result<(RawFd, Soc
     accepted.options = world.stack.tcp().options(id).unwrap_or(accepted.options);
     accepted.non_blocking = false;
     accepted.connect_told = true;
-    (accepted.activity, accepted.history, accepted.notices) = Default::default();
+    (accepted.activity, accepted.history, accepted.notices, accepted.shutdowns) = Default::default();
     let descriptor = world.descriptors.add(accepted)?;
     Ok((descriptor, SocketAddr::new(tuple.remote, tuple.remote_port), family))
 }
@@ -123,11 +123,24 @@ pub(crate) fn connected(world: &mut World, number: RawFd) -> Result<Option<()>, 
     let socket = world.descriptors.get(number)?;
     let Role::Connection(id) = socket.role else { return Err(Errno::EINVAL) };
     let ready = world.stack.tcp().readiness(id);
-    if let Some(failure) = take_failure(world, number)? {
-        return Err(errno(failure));
+    let failed = match take_failure(world, number)? {
+        Some(failure) => Some(errno(failure)),
+        // Whoever asks after SO_ERROR has told why.
+        None if ready.contains(Readiness::DRAINED) && !ready.contains(Readiness::CONNECTED) => {
+            Some(Errno::ECONNABORTED)
+        }
+        None => None,
+    };
+    if let Some(error) = failed {
+        if !world.descriptors.get(number)?.connect_told {
+            // Once it is told, the socket can begin another connection.
+            world.stack.tcp_mut().abort(world.now, id);
+            world.descriptors.get_mut(number)?.role = Role::Fresh;
+        }
+        return Err(error);
     }
     if !ready.contains(Readiness::CONNECTED) {
-        return if ready.contains(Readiness::DRAINED) { Err(Errno::ECONNABORTED) } else { Ok(None) };
+        return Ok(None);
     }
     let socket = world.descriptors.get_mut(number)?;
     // Once to be told, be it after EINPROGRESS.
@@ -142,6 +155,10 @@ pub(crate) fn disconnect(world: &mut World, number: RawFd) -> Result<(), Errno> 
     match std::mem::replace(&mut socket.role, Role::Fresh) {
         Role::Connection(id) => {
             socket.bound = None;
+            // As on Linux: what the peer is told by a RST, or would have been told, is told here as well.
+            let state = world.stack.tcp().info(id).map(|info| info.state);
+            let ended = matches!(state, None | Some(State::Closed | State::TimeWait | State::LastAck));
+            socket.failure = (!ended).then_some(Failure::Reset);
             world.stack.tcp_mut().abort(world.now, id);
         }
         Role::Listener(id) => world.stack.tcp_mut().close_listener(world.now, id),
@@ -154,7 +171,8 @@ pub(crate) fn shut(world: &mut World, number: RawFd, id: ConnectionId, how: Shut
     if world.stack.tcp().info(id).is_some_and(|info| info.state == State::SynSent) {
         // An attempt to connect is given up.
         world.stack.tcp_mut().abort(world.now, id);
-        world.descriptors.get_mut(number)?.role = Role::Fresh;
+        let socket = world.descriptors.get_mut(number)?;
+        (socket.role, socket.failure) = (Role::Fresh, Some(Failure::Reset));
         return Ok(());
     }
     // Both FINs are acknowledged: nothing is left of it but TIME-WAIT, which is no socket's any more.
@@ -168,6 +186,7 @@ pub(crate) fn shut(world: &mut World, number: RawFd, id: ConnectionId, how: Shut
             ShutdownError::NotConnected => Errno::ENOTCONN,
         })?;
     }
+    world.descriptors.get_mut(number)?.shutdowns += 1;
     // As on Linux: reads find an end instead of waiting, but what has come or still comes can be read.
     world.descriptors.get_mut(number)?.read_shut |= how != Shutdown::Write;
     Ok(())
@@ -197,6 +216,9 @@ pub(crate) fn gather(
     };
     let count = before.count + received.count;
     let all = Received { count, whole: count, ..received };
+    if length == 0 && nothing_to_read(world, number)? {
+        return Err(Errno::EAGAIN);
+    }
     if received.count == 0 || count >= wanted {
         return Ok(all);
     }
@@ -204,6 +226,17 @@ pub(crate) fn gather(
         got.set(all);
     }
     Err(Errno::EAGAIN)
+}
+
+/// Whether there is neither a byte to read nor an end: then even a read of nothing waits.
+fn nothing_to_read(world: &World, number: RawFd) -> Result<bool, Errno> {
+    let socket = world.descriptors.get(number)?;
+    let Role::Connection(id) = socket.role else { return Ok(false) };
+    let tcp = world.stack.tcp();
+    let waiting = tcp.info(id).map_or(0, |info| info.receive_queue);
+    let state = tcp.info(id).map_or(State::Closed, |info| info.state);
+    let over = socket.read_shut || tcp.readiness(id).contains(Readiness::READ_CLOSED);
+    Ok(waiting == 0 && !over && state != State::Closed)
 }
 
 /// Reads from a stream what there is.
@@ -217,6 +250,10 @@ fn read(
     let Role::Connection(id) = socket.role else {
         return Err(if socket.early.remote.is_some() { Errno::EAGAIN } else { Errno::ENOTCONN });
     };
+    // Urgent bytes stay in the stream: there are none beside it.
+    if flags & libc::MSG_OOB != 0 {
+        return Err(Errno::EINVAL);
+    }
     if let Some(failure) = socket.failure.take() {
         return Err(errno(failure));
     }
@@ -240,7 +277,7 @@ fn read(
     };
     // A stream that has ended counts as one more byte.
     let rest = tcp.info(id).map_or(0, |info| info.receive_queue);
-    let ended = rest == 0 && tcp.readiness(id).contains(Readiness::READ_CLOSED);
+    let ended = tcp.readiness(id).contains(Readiness::READ_CLOSED);
     let rest = tells_rest.then_some(i32::try_from(rest).unwrap_or(i32::MAX).saturating_add(ended as i32));
     Ok(Received { count, whole: count, source: None, rest, notice: None })
 }

@@ -117,6 +117,9 @@ fn apply(text: impl Fn(&str) -> Option<String>) -> Defaults {
     if let [_, usual, most] = numbers("tcp_wmem")[..] {
         defaults.send_buffers = (clamp(usual), clamp(most));
     }
+    let largest = [number("../core/rmem_max"), number("../core/wmem_max")].map(|bytes| bytes.map(clamp));
+    let usual = defaults.largest_buffers;
+    defaults.largest_buffers = (largest[0].unwrap_or(usual.0), largest[1].unwrap_or(usual.1));
     if let Some(bytes) = number("tcp_notsent_lowat") {
         defaults.unsent_limit = clamp(bytes);
     }

@@ -131,7 +131,8 @@ impl Layout {
         };
         self.word(76, threshold);
         self.word(80, info.congestion_window / segment);
-        self.word(84, info.offered_segment_size); // advmss
+        // advmss, less the timestamps that every segment carries
+        self.word(84, info.offered_segment_size.saturating_sub(if info.timestamps { 12 } else { 0 }));
         self.word(88, u32::from(info.reordering));
         self.word(100, info.retransmissions); // total_retrans
         self.long(104, info.pacing_rate.unwrap_or(0));

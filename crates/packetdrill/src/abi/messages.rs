@@ -81,7 +81,10 @@ pub(super) unsafe extern "C" fn recvmsg(
             return Ok(0);
         }
         message.msg_controllen = received.rest.map_or(0, |rest| control::put_rest(control, rest));
-        message.msg_flags = if received.whole > received.count { libc::MSG_TRUNC } else { 0 };
+        // What there was no room for is missing.
+        let cut = received.rest.is_some() && message.msg_controllen == 0;
+        message.msg_flags = if received.whole > received.count { libc::MSG_TRUNC } else { 0 }
+            | if cut { libc::MSG_CTRUNC } else { 0 };
         Ok(received.count)
     })
 }
