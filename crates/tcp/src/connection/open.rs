@@ -66,12 +66,14 @@ impl Open {
         }
         let length =
             payload.len() as u32 + flags.contains(Flags::FIN) as u32 + flags.contains(Flags::SYN) as u32;
+        // What a peer may be told to have come twice; a SYN's place is nobody's data.
+        let text = if flags.contains(Flags::SYN) { 0 } else { length };
         // First: the sequence number, and PAWS before it (RFC 7323 5.3).
         let reset = flags.contains(Flags::RST);
         if !reset && self.receive.is_old(header.options.timestamps, environment.now) {
             cold_path();
             self.count_refused(payload);
-            self.receive.note_old(header.sequence, payload.len() as u32);
+            self.receive.note_old(header.sequence, text);
             self.answer_unacceptable(length == 0, environment);
             return Err(Dropped::OldTimestamp);
         }
@@ -80,7 +82,7 @@ impl Open {
             cold_path();
             self.count_refused(payload);
             if !reset {
-                self.receive.note_old(header.sequence, payload.len() as u32);
+                self.receive.note_old(header.sequence, text);
                 self.answer_unacceptable(length == 0 || flags.contains(Flags::SYN), environment);
                 if self.receive.is_latest(header.sequence, length) && !flags.contains(Flags::SYN) {
                     return self.on_repeat(header, payload, settings, detached, environment);

@@ -27,7 +27,7 @@ impl Receiver {
         }
     }
 
-    /// A segment brought `length` bytes, some or all of which have come before: the peer is told (RFC 2883 4.1).
+    /// A segment brought `length` numbers, some or all of which have come before: the peer is told (RFC 2883 4.1).
     #[cold]
     pub(crate) fn note_old(&mut self, sequence: Seq, length: u32) {
         if self.selective && length > 0 && sequence.before(self.next()) {

@@ -204,9 +204,11 @@ impl Receiver {
         }
         if self.finished() {
             cold_path();
-            // Sent again: our acknowledgment of the FIN was lost.
-            self.acks.now();
-            self.note_old(sequence, length);
+            // Text behind a FIN is ignored without a word (RFC 9293 3.10.7.4, seventh); what comes again is acknowledged again.
+            if sequence.before(self.next) {
+                self.acks.now();
+                self.note_old(sequence, length);
+            }
             return Accepted::default();
         }
         // Of several that came as one, each counts: half of that many would otherwise wait for their acknowledgment.

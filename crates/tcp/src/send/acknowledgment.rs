@@ -53,7 +53,7 @@ impl Sender {
         if acknowledgment.after(self.flight.next) {
             return Acknowledgment::Unsent;
         }
-        if acknowledgment.before(self.flight.oldest - self.window.largest) {
+        if acknowledgment.before(self.flight.oldest) && self.is_too_old(acknowledgment) {
             return Acknowledgment::TooOld;
         }
         self.probe.answered();
@@ -91,6 +91,15 @@ impl Sender {
             self.on_progress(acknowledgment, echoed, timers, environment);
         }
         Acknowledgment::Progress
+    }
+
+    /// Whether an old acknowledgment is older than any segment of the last window (RFC 5961 5.2), or than everything that was sent.
+    #[cold]
+    fn is_too_old(&self, acknowledgment: Seq) -> bool {
+        let behind = self.flight.oldest.since(acknowledgment);
+        let sent = self.bytes_sent() + u64::from(self.fin_sent);
+        behind > self.window.largest
+            || u64::from(behind) > sent.saturating_sub(u64::from(self.flight.outstanding()))
     }
 
     /// New data was acknowledged, and nothing is unusual.

@@ -9,6 +9,7 @@ use crate::environment::Environment;
 use crate::settings::Settings;
 use crate::timers::{Timer, Timers};
 use basis::Instant;
+use core::hint::cold_path;
 use wire::tcp::Seq;
 
 /// What a time-out led to.
@@ -41,7 +42,7 @@ impl Sender {
         match self.flight.outstanding() > 0 && self.recovery.selective {
             true => {
                 self.timeout_at = self.rtt.timeout_after(now);
-                self.schedule_probe(timers, now);
+                self.schedule_probe(false, timers, now);
             }
             false => self.restart_timeout(timers, now),
         }
@@ -50,7 +51,7 @@ impl Sender {
     /// What is under way has had no timer of its own so far.
     pub(crate) fn begin_timeout(&mut self, timers: &mut Timers, now: Instant) {
         self.restart_timeout(timers, now);
-        self.schedule_probe(timers, now);
+        self.schedule_probe(false, timers, now);
     }
 
     /// Nothing is under way any more.
@@ -61,12 +62,20 @@ impl Sender {
         self.waiting_since = Instant::FAR_FUTURE;
     }
 
-    /// Puts a tail loss probe before the time-out (RFC 8985 7.2), while nothing is unusual.
+    /// Puts a tail loss probe before the time-out (RFC 8985 7.2), while nothing is unusual. `accompanied` tells that more than one segment
+    /// is under way, however short they are.
     #[inline]
-    pub(super) fn schedule_probe(&mut self, timers: &mut Timers, now: Instant) {
+    pub(super) fn schedule_probe(&mut self, accompanied: bool, timers: &mut Timers, now: Instant) {
         let outstanding = self.flight.outstanding();
         if self.recovery.selective && outstanding > 0 {
-            let alone = outstanding <= self.segment_size as u32;
+            if outstanding >= self.window.size + self.segment_size as u32 {
+                // The window has shrunk behind all of the last segment: it would not be taken in.
+                cold_path();
+                self.recovery.alarm = Alarm::Timeout;
+                timers.arm(Timer::Retransmit, self.timeout_at);
+                return;
+            }
+            let alone = !accompanied && outstanding <= self.segment_size as u32;
             self.recovery.alarm = Alarm::TailProbe;
             timers.arm(Timer::Retransmit, self.timeout_at.min(self.rtt.probe_after(now, alone)));
         }

@@ -287,7 +287,7 @@ impl Sender {
             timers.arm(Timer::Retransmit, at);
         } else if usual && self.recovery.selective {
             if progress || self.recovery.alarm != Alarm::TailProbe {
-                self.schedule_probe(timers, now);
+                self.schedule_probe(false, timers, now);
             }
         } else {
             self.recovery.alarm = Alarm::Timeout;

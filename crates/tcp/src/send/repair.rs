@@ -179,7 +179,13 @@ impl Sender {
             let bytes = if end.after(begin) { end.since(begin) } else { 0 };
             let last = if bytes > 0 { (bytes - 1) % segment_size.max(1) + 1 } else { 0 };
             let left = end - last;
-            self.repeat(left, next.since(left), frame, timers, environment)?
+            // The window may have shrunk behind what was sent.
+            let room = match self.window.size.saturating_sub(left.since(oldest)) {
+                0 if left == oldest => segment_size + 1,
+                0 => return None,
+                room => room.max(1),
+            };
+            self.repeat(left, next.since(left).min(room), frame, timers, environment)?
         };
         let repeated = fresh == 0;
         if let Some(episode) = &mut self.recovery.episode {
@@ -212,7 +218,7 @@ impl Sender {
             self.flight.forget_timing();
         }
         if episode.phase == Phase::Watch && !marked && episode.probe == TailProbe::None {
-            self.schedule_probe(timers, now);
+            self.schedule_probe(false, timers, now);
         }
     }
 }

@@ -241,7 +241,7 @@ impl Sender {
         let begins = self.timeout_at == Instant::FAR_FUTURE;
         match self.recovery.is_quiet() {
             true if begins => self.restart_alarm(timers, now),
-            true => self.schedule_probe(timers, now),
+            true => self.schedule_probe(outstanding > 0, timers, now),
             false => {
                 cold_path();
                 self.track_lone_fin();
