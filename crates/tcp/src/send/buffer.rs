@@ -32,6 +32,8 @@ pub(crate) struct SendBuffer {
     pub(super) board: Scoreboard,
     /// One past the last segment sent that was not full, for Nagle's algorithm.
     pub(super) short_end: Option<Seq>,
+    /// Where what was pushed last ends, or where what was sent first begins.
+    pub(super) pushed: Option<Seq>,
 }
 
 /// Where the last segment was found, since the next one lies behind it.
@@ -271,7 +273,8 @@ impl SendBuffer {
     #[inline]
     pub(crate) fn clear(&mut self, chunks: &mut ChunkPool) {
         self.tail.clear();
-        (self.len, self.cursor, self.short_end) = (0, Cursor::default(), None);
+        (self.len, self.cursor) = (0, Cursor::default());
+        (self.short_end, self.pushed) = (None, None);
         self.board.clear();
         let large = self.sealed + self.tail.capacity() > pool::SMALL;
         if large || !self.pieces.is_empty() || self.pieces.capacity() > 64 {
@@ -303,6 +306,7 @@ impl Clone for SendBuffer {
             cursor: self.cursor,
             board: self.board.clone(),
             short_end: self.short_end,
+            pushed: self.pushed,
         }
     }
 }

@@ -117,6 +117,9 @@ impl Sender {
         let mut outbound = self.emit(length, fin_unsent, frame, timers, environment);
         if goes_on && frame.segment_size == 0 && self.ends_burst(fin, settings, environment) {
             outbound = Outbound::new(outbound.sequence(), outbound.flags() | Flags::PSH);
+            if let Some(buffer) = &mut self.buffer {
+                buffer.pushed = Some(self.flight.next);
+            }
         }
         Some(outbound)
     }
@@ -222,7 +225,15 @@ impl Sender {
         let fin = fin_unsent && last;
         self.fin_sent |= fin;
         let flags = if fin { Flags::FIN } else { Flags::NONE };
-        let pushed = last && !self.marks.unfinished() || self.record(sequence, length).1;
+        let mut pushed = last && !self.marks.unfinished() || self.record(sequence, length).1;
+        if let Some(buffer) = &mut self.buffer {
+            // A peer that waits for a PSH must not wait with its window nearly full: more than half of the largest is pushed, much as from Linux.
+            let end = sequence + length;
+            pushed |= end.since(*buffer.pushed.get_or_insert(sequence)) > self.window.largest / 2;
+            if pushed {
+                buffer.pushed = Some(end);
+            }
+        }
         let flags = if pushed && length > 0 { flags | Flags::PSH } else { flags };
         self.flight.sent(length + fin as u32, now);
         let next = self.flight.next;
