@@ -281,11 +281,12 @@ impl ControlBlock {
         }
     }
 
-    /// The number of a RST that the peer must believe, and the acknowledgment and timestamps it carries.
+    /// The number of a RST that the peer must believe, and the acknowledgment and timestamps it carries. Beyond a window that has shrunk the peer
+    /// would not look at it (RFC 9293 3.10.7.4), and wait for ever.
     pub(crate) fn reset_numbers(&self, now: Instant) -> (Seq, Seq, Option<Timestamps>) {
         match &self.phase {
             Phase::Open(open) => {
-                (open.send.next_sequence(), open.receive.next(), open.receive.timestamps.option(now, 0))
+                (open.send.bare_sequence(), open.receive.next(), open.receive.timestamps.option(now, 0))
             }
             Phase::Handshake(handshake) => (handshake.initial() + 1, handshake.expected(), None),
             Phase::Finished(_) => (Seq(0), Seq(0), None),
