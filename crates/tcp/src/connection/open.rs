@@ -136,6 +136,8 @@ impl Open {
         environment: &mut Environment<'_>,
     ) -> Result<Fate, Dropped> {
         self.take_acknowledgment(header, payload, settings, environment)?;
+        // RFC 7323 4.3: its number is not above Last.ACK.sent, so that the answer echoes its timestamp.
+        self.receive.note_timestamp(header, environment);
         Ok(self.fate(settings, detached, environment))
     }
 
