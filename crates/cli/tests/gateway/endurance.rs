@@ -95,7 +95,8 @@ async def flows():
             sent = os.urandom(random.choice([1, 1000, 30_000]))
             writer.write(sent)
             writer.write_eof()
-            back = await reader.read(-1)
+            # One that waits for ever is to be told of, not waited for.
+            back = await asyncio.wait_for(reader.read(-1), 120)
             writer.close()
             assert back == sent, (len(back), len(sent))
         except Exception as error:
