@@ -46,6 +46,7 @@ impl Open {
         self.send.on_predicted(header, echoed, &mut self.timers, environment);
         self.receive.on_predicted(header, payload, &mut self.timers, environment);
     }
+
     /// How the connection stands after a segment that it [predicted](Open::predicts): what `ControlBlock::standing` would find, of which
     /// most is known. `reported` is what the application was told.
     #[inline(always)]

@@ -35,6 +35,7 @@ impl Sender {
             self.on_progress(header.acknowledgment, echoed, timers, environment);
         }
     }
+
     /// [`Sender::may_transmit`] after an acknowledgment that it [predicted](Sender::predicts), and without a FIN.
     #[inline(always)]
     pub(crate) fn may_transmit_predicted(&self) -> bool {

@@ -11,6 +11,9 @@ use basis::{Frame, Instant};
 use core::hint::cold_path;
 use wire::tcp::{Flags, Seq};
 
+/// A largest window of so many full segments is still tiny: what its peer waits for must not depend on the end of a burst.
+const TINY_WINDOW: u32 = 10;
+
 /// A segment's place and flags, and how much older than now its timestamp is, in one word; its payload is in the frame.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Outbound(u64);
@@ -226,7 +229,9 @@ impl Sender {
         self.fin_sent |= fin;
         let flags = if fin { Flags::FIN } else { Flags::NONE };
         let mut pushed = last && !self.marks.unfinished() || self.record(sequence, length).1;
-        if let Some(buffer) = &mut self.buffer {
+        if self.window.largest <= TINY_WINDOW * u32::from(self.segment_size)
+            && let Some(buffer) = &mut self.buffer
+        {
             // A peer that waits for a PSH must not wait with its window nearly full: more than half of the largest is pushed, much as from Linux.
             let end = sequence + length;
             pushed |= end.since(*buffer.pushed.get_or_insert(sequence)) > self.window.largest / 2;
