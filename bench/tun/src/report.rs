@@ -120,11 +120,14 @@ fn markdown(rows: &[Row]) -> String {
             row.faults.first().map_or(String::new(), |fault| format!("{}: {fault}", row.faults.len()));
         let processor = processor_unit(row.case);
         // Writing to a string cannot fail.
-        let _ = writeln!(
-            text,
-            "| {} | {} | **{:.2}** {} ({:.2} .. {:.2}) | {ratio} | {:.2} {processor} | {failed} |",
-            row.case, row.subject, row.median, row.unit, row.least, row.most, row.processor
-        );
+        let figures = match row.median.is_finite() {
+            true => format!(
+                "**{:.2}** {} ({:.2} .. {:.2}) | {ratio} | {:.2} {processor}",
+                row.median, row.unit, row.least, row.most, row.processor
+            ),
+            false => "- | | -".to_owned(),
+        };
+        let _ = writeln!(text, "| {} | {} | {figures} | {failed} |", row.case, row.subject);
     }
     text
 }
