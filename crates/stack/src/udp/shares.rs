@@ -11,7 +11,8 @@ pub(crate) struct Shares([usize; SOURCES]);
 
 impl Shares {
     /// Whether a datagram of `source` is taken in while so many bytes are free: it has less than twice as many. So one that is alone comes
-    /// to two thirds of the queue, and however many flood, there is room for who has nothing there.
+    /// to two thirds of the queue, and a second one to two thirds of the rest: a few that flood leave room for who has nothing there. Many
+    /// addresses of one that floods do not.
     pub(crate) fn admits(&self, source: IpAddr, free: usize) -> bool {
         self.0.get(place(source)).is_some_and(|share| *share < free.saturating_mul(2))
     }

@@ -9,7 +9,6 @@ use crate::environment::Environment;
 use crate::settings::Settings;
 use crate::timers::{Timer, Timers};
 use basis::Instant;
-use core::hint::cold_path;
 use wire::tcp::Seq;
 
 /// What a time-out led to.
@@ -68,9 +67,8 @@ impl Sender {
     pub(super) fn schedule_probe(&mut self, accompanied: bool, timers: &mut Timers, now: Instant) {
         let outstanding = self.flight.outstanding();
         if self.recovery.selective && outstanding > 0 {
-            if outstanding >= self.window.size + self.segment_size as u32 {
+            if outstanding > self.window.size && self.is_tail_beyond_window() {
                 // The window has shrunk behind all of the last segment: it would not be taken in.
-                cold_path();
                 self.recovery.alarm = Alarm::Timeout;
                 timers.arm(Timer::Retransmit, self.timeout_at);
                 return;

@@ -175,12 +175,7 @@ impl Sender {
             }
             self.emit(fresh, fin, frame, timers, environment)
         } else {
-            // What was sent at once was cut from its beginning on; a FIN counts with the last segment.
-            let begin = self.buffer.as_ref()?.board.last_begins(oldest);
-            let end = (oldest + queued).min(next);
-            let bytes = if end.after(begin) { end.since(begin) } else { 0 };
-            let last = if bytes > 0 { (bytes - 1) % segment_size.max(1) + 1 } else { 0 };
-            let left = end - last;
+            let left = self.tail_begins()?;
             // The window may have shrunk behind what was sent.
             let room = match self.window.size.saturating_sub(left.since(oldest)) {
                 0 if left == oldest => segment_size + 1,
@@ -194,6 +189,25 @@ impl Sender {
             episode.probe = TailProbe::Sent { end: self.flight.next, repeated };
         }
         Some(outbound)
+    }
+
+    /// Where the last segment begins that is under way; a FIN counts with it.
+    fn tail_begins(&self) -> Option<Seq> {
+        let (oldest, next) = (self.flight.oldest, self.flight.next);
+        // What was sent at once was cut from its beginning on.
+        let begin = self.buffer.as_ref()?.board.last_begins(oldest);
+        let end = (oldest + self.queued() as u32).min(next);
+        let bytes = if end.after(begin) { end.since(begin) } else { 0 };
+        let last = if bytes > 0 { (bytes - 1) % u32::from(self.segment_size).max(1) + 1 } else { 0 };
+        Some(end - last)
+    }
+
+    /// Whether nothing of the last segment lies in the window, while others do or wait for it.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn is_tail_beyond_window(&self) -> bool {
+        let place = self.tail_begins().map_or(0, |left| left.since(self.flight.oldest));
+        place > 0 && place >= self.window.size
     }
 
     /// F-RTO can send no new data after all: the rest is sent again without it (RFC 5682 2.1 step 2b).
