@@ -236,13 +236,13 @@ pub(crate) struct Addresses {
     interface: u8,
     list: Vec<OwnAddress>,
     next_number: u32,
-    /// Source and destination of a packet that was for one of these addresses as they are now, since packets come in trains.
-    recent: Option<(Ipv4Addr, Ipv4Addr)>,
+    /// The only address and its broadcast address, while it is in use: all that most packets need be compared with.
+    only: Option<(Ipv4Addr, Ipv4Addr)>,
 }
 
 impl Addresses {
     pub(crate) const fn new(interface: u8) -> Addresses {
-        Addresses { interface, list: Vec::new(), next_number: 0, recent: None }
+        Addresses { interface, list: Vec::new(), next_number: 0, only: None }
     }
 
     /// A copy whose addresses stay as they are: nothing becomes due for them.
@@ -286,18 +286,18 @@ impl Addresses {
             timer: None,
         };
         self.next_number = self.next_number.wrapping_add(1);
-        self.recent = None;
         own.begin(now, self.interface, timers, random);
         let state = own.state();
         self.list.push(own);
+        self.note_only();
         state
     }
 
     pub(crate) fn remove(&mut self, address: Ipv4Addr, timers: &mut Timers) -> Option<OwnAddress> {
         let place = self.list.iter().position(|own| own.address() == address)?;
         let mut own = self.list.remove(place);
-        self.recent = None;
         timers.cancel(&mut own.timer);
+        self.note_only();
         Some(own)
     }
 
@@ -311,20 +311,21 @@ impl Addresses {
         self.list.iter().any(|own| own.address() == address && own.is_assigned())
     }
 
-    /// Whether what [`Addresses::relation`] said of the last packet that was ours holds for this one: it has the same addresses.
+    /// Whether one look tells that a packet is [ours](Relation::Own), whoever sends; else [`Addresses::relation`] says what it is.
     #[inline(always)]
-    pub(crate) fn is_recent(&self, source: Ipv4Addr, destination: Ipv4Addr) -> bool {
-        self.recent == Some((source, destination))
+    pub(crate) fn is_plainly_ours(&self, source: Ipv4Addr, destination: Ipv4Addr) -> bool {
+        self.only.is_some_and(|(own, broadcast)| destination == own && source != own && source != broadcast)
     }
 
-    /// Remembers the addresses of a packet that was [ours](Relation::Own), until one of ours changes.
-    #[inline]
-    pub(crate) fn note_recent(&mut self, source: Ipv4Addr, destination: Ipv4Addr) {
-        self.recent = Some((source, destination));
+    /// Some address has come, gone or changed its state.
+    fn note_only(&mut self) {
+        self.only = match &self.list[..] {
+            [own] if own.is_assigned() => Some((own.address(), own.broadcast)),
+            _ => None,
+        };
     }
 
     /// How a packet from `source` to `destination` relates to us: one pass over the list.
-    #[inline]
     pub(crate) fn relation(&self, source: Ipv4Addr, destination: Ipv4Addr) -> Relation {
         let mut relation =
             if destination == Ipv4Addr::BROADCAST { Relation::Broadcast } else { Relation::Other };
@@ -362,16 +363,18 @@ impl Addresses {
         timers: &mut Timers,
         random: &mut Random,
     ) -> Option<Action> {
-        self.recent = None;
         let own = self.list.iter_mut().find(|own| own.number == number)?;
-        own.on_timeout(now, self.interface, timers, random)
+        let action = own.on_timeout(now, self.interface, timers, random);
+        self.note_only();
+        action
     }
 
     /// An ARP packet of another station; at most one address can be concerned by its sender and one by its target.
     pub(crate) fn on_arp(&mut self, now: Instant, packet: &Packet, timers: &mut Timers) -> Option<Action> {
-        self.recent = None;
         let interface = self.interface;
-        self.list.iter_mut().find_map(|own| own.on_arp(now, packet, interface, timers))
+        let action = self.list.iter_mut().find_map(|own| own.on_arp(now, packet, interface, timers));
+        self.note_only();
+        action
     }
 
     /// The link came back: perhaps it is another (RFC 5227 2.1). Returns the addresses that are being probed again.
@@ -381,12 +384,12 @@ impl Addresses {
         timers: &mut Timers,
         random: &mut Random,
     ) -> Vec<Ipv4Addr> {
-        self.recent = None;
         let mut again = Vec::new();
         for own in self.list.iter_mut().filter(|own| own.times.is_some()) {
             own.begin(now, self.interface, timers, random);
             again.push(own.address());
         }
+        self.note_only();
         again
     }
 }

@@ -1,15 +1,12 @@
 //! The way in: Ethernet, ARP, IPv4, and on to TCP, UDP or ICMP. IPv6 goes on in `v6/input.rs`.
 
-use super::interception::takes;
 use super::state::Stack;
 use crate::config::Medium;
 use crate::dropped::Dropped;
-use crate::interface::address::Relation;
 use crate::interface::{Context, Interface, InterfaceId, is_v6};
 use crate::neighbour::Contest;
 use basis::{Checksum, Ecn, Frame, Instant};
-use core::hint::cold_path;
-use core::net::{IpAddr, Ipv4Addr};
+use core::net::IpAddr;
 use wire::arp::{Operation, Packet};
 use wire::ethernet::{self, EtherType, MacAddress};
 use wire::icmpv4::{self, Message};
@@ -245,68 +242,6 @@ impl Stack {
         }
     }
 
-    /// Whether a packet with these addresses may come in by this interface (RFC 1122 3.2.1.3); if so, whether it is for more hosts
-    /// than this one.
-    #[inline(always)]
-    fn admit(
-        &mut self,
-        id: InterfaceId,
-        source: Ipv4Addr,
-        destination: Ipv4Addr,
-        time_to_live: u8,
-    ) -> Result<bool, Dropped> {
-        let interface = self.interfaces.get(id.index()).ok_or(Dropped::NoSuchInterface)?;
-        if interface.addresses.is_recent(source, destination) {
-            return Ok(false);
-        }
-        let admitted = self.admit_anew(id, source, destination, time_to_live);
-        if admitted == Ok(false)
-            && let Some(interface) = self.interfaces.get_mut(id.index())
-            && interface.medium != Medium::Loopback
-            && interface.addresses.relation(source, destination) == Relation::Own
-        {
-            interface.addresses.note_recent(source, destination);
-        }
-        admitted
-    }
-
-    /// [`Stack::admit`] for a packet with other addresses than the last one.
-    #[inline(never)]
-    fn admit_anew(
-        &self,
-        id: InterfaceId,
-        source: Ipv4Addr,
-        destination: Ipv4Addr,
-        time_to_live: u8,
-    ) -> Result<bool, Dropped> {
-        let interface = self.interfaces.get(id.index()).ok_or(Dropped::NoSuchInterface)?;
-        if !super::routing::is_host(source) {
-            return from_nobody(interface, source, destination);
-        }
-        if interface.medium == Medium::Loopback {
-            cold_path();
-            return match self.is_own(IpAddr::V4(destination)) && self.is_own(IpAddr::V4(source)) {
-                true => Ok(false),
-                false => Err(Dropped::OtherHost),
-            };
-        }
-        if source.is_loopback() {
-            return Err(Dropped::MartianSource);
-        }
-        match interface.addresses.relation(source, destination) {
-            Relation::Own => Ok(false),
-            Relation::Broadcast => Ok(true),
-            Relation::ForgedSource => Err(Dropped::MartianSource),
-            Relation::Other if interface.groups.contains(IpAddr::V4(destination)) => Ok(true),
-            Relation::Other if takes(interface, IpAddr::V4(destination)) => match time_to_live {
-                0 | 1 => Err(Dropped::NoHopLeft),
-                _ => Ok(false),
-            },
-            Relation::Other if destination.is_loopback() => Err(Dropped::MartianDestination),
-            Relation::Other => Err(Dropped::OtherHost),
-        }
-    }
-
     /// A packet for a stranger whose way ends here, as at a router (RFC 1812 5.3.1): its sender is told.
     #[cold]
     fn end_way(
@@ -395,13 +330,6 @@ impl Stack {
         let mtu = self.interfaces.get(id.index()).map_or(0, |interface| interface.mtu_to(remote) as u32);
         tcp::Path { lane: id.number(), mtu: self.path_mtus.mtu(now, remote, mtu), link_mtu: mtu }
     }
-}
-
-/// Who has no address yet may ask all hosts of the link for one (RFC 1122 3.2.1.3 a, RFC 2131 4.1), and do nothing else.
-#[cold]
-fn from_nobody(interface: &Interface, source: Ipv4Addr, destination: Ipv4Addr) -> Result<bool, Dropped> {
-    let asks = source.is_unspecified() && destination.is_broadcast();
-    if asks && interface.medium != Medium::Loopback { Ok(true) } else { Err(Dropped::MartianSource) }
 }
 
 /// Whether a frame that is not for this station alone is for it as well.

@@ -1,6 +1,7 @@
 //! The stack itself, by what happens to it: frames come in, packets go out, time passes, the owner speaks.
 
 mod addresses;
+mod admission;
 mod groups;
 mod input;
 mod input_icmp;

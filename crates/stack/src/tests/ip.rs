@@ -1,9 +1,11 @@
 //! What IPv4 lets in, and what it answers (RFC 1122 3.2).
 
 use super::harness::*;
-use crate::{Dropped, Probing};
+use crate::{Defence, Dropped, ProbeTimes, Probing, StackConfig};
 use basis::Frame;
 use core::net::Ipv4Addr;
+use core::time::Duration;
+use wire::arp::Packet;
 use wire::ethernet::{self, EtherType, MacAddress};
 use wire::icmpv4::Message;
 use wire::{ipv4, protocol};
@@ -55,6 +57,48 @@ fn what_was_let_in_is_looked_at_anew_once_an_address_has_changed() {
     assert_eq!(send(&mut bench), Ok(()));
     bench.stack.remove_address(OURS.into()).unwrap();
     assert_eq!(send(&mut bench), Err(Dropped::OtherHost));
+}
+
+#[test]
+fn whom_a_packet_is_for_follows_what_becomes_of_the_only_address() {
+    let mut bench = Bench::bare(StackConfig { defence: Defence::GiveUp, ..StackConfig::default() });
+    bench.stack.udp_bind("0.0.0.0:7".parse().unwrap()).unwrap();
+    let (now, id) = (bench.now, bench.id);
+    let probing = Probing::Probe(ProbeTimes::RFC5227);
+    bench.stack.add_address(now, id, OURS.into(), 24, probing).unwrap();
+    let send = |bench: &mut Bench, source: Ipv4Addr| {
+        let header = ipv4::Header { source, ..from_peer(protocol::UDP) };
+        let mut datagram = udp_bytes(1, 7, b"x");
+        datagram[6..8].fill(0); // without checksum
+        bench.packet(header, &datagram)
+    };
+    assert_eq!(send(&mut bench, PEER), Err(Dropped::OtherHost), "it is being probed");
+    bench.pass(Duration::from_secs(20));
+    assert_eq!(send(&mut bench, PEER), Ok(()));
+    // From another network, from another host just after, and from whom nobody is.
+    assert_eq!(send(&mut bench, address("8.8.8.8")), Ok(()));
+    for forged in ["10.7.0.255", "10.7.0.2", "127.0.0.1", "224.0.0.1", "0.0.0.0"] {
+        assert_eq!(send(&mut bench, address(forged)), Err(Dropped::MartianSource), "{forged}");
+    }
+    bench.stack.set_link_state(bench.now, id, false);
+    bench.stack.set_link_state(bench.now, id, true);
+    assert_eq!(send(&mut bench, PEER), Err(Dropped::OtherHost), "it is being probed again");
+    bench.pass(Duration::from_secs(20));
+    assert_eq!(send(&mut bench, PEER), Ok(()));
+    // A second address, whose broadcast address nobody may speak as, comes and goes.
+    let second = address("192.0.2.1");
+    bench.stack.add_address(bench.now, id, second.into(), 24, Probing::Skip).unwrap();
+    assert_eq!(send(&mut bench, PEER), Ok(()));
+    for forged in [second, address("192.0.2.255")] {
+        assert_eq!(send(&mut bench, forged), Err(Dropped::MartianSource), "{forged}");
+    }
+    bench.stack.remove_address(second.into()).unwrap();
+    assert_eq!(send(&mut bench, second), Ok(()));
+    // Who claims it twice has it.
+    for _ in 0..2 {
+        bench.arp(Packet::announcement(PEER_HARDWARE, OURS));
+    }
+    assert_eq!(send(&mut bench, PEER), Err(Dropped::OtherHost), "it is lost");
 }
 
 #[test]
