@@ -28,6 +28,7 @@ mod ports;
 mod route;
 mod shard;
 mod shards;
+mod shares;
 mod stack;
 mod timers;
 mod udp;

@@ -4,6 +4,7 @@ use super::foreign::{EchoRequest, Foreign};
 use crate::config::PingConfig;
 use crate::dropped::Dropped;
 use crate::error::{BindError, OpenError};
+use crate::shares::Sender;
 use alloc::collections::VecDeque;
 use basis::{HashKey, Instant, Key, Random, Slab};
 use bytes::Bytes;
@@ -155,15 +156,18 @@ impl PingHost {
         Ok(())
     }
 
-    /// A request for somebody else has come.
-    #[cold]
-    pub(crate) fn on_foreign(&mut self, request: EchoRequest) -> Result<(), Dropped> {
+    /// A request for somebody else has come. Why another one had to go for it, if one had to.
+    pub(crate) fn on_foreign(
+        &mut self,
+        sender: Sender,
+        request: EchoRequest,
+    ) -> Result<Option<Dropped>, Dropped> {
         let most = self.config.max_replies;
         let (id, foreign) = self.foreign.as_mut().ok_or(Dropped::OtherHost)?;
         let id = *id;
-        foreign.push(request, most)?;
+        let displaced = foreign.push(sender, request, most)?;
         self.tell(id);
-        Ok(())
+        Ok(displaced)
     }
 
     pub(crate) fn receive_foreign(&mut self, id: PingId) -> Option<EchoRequest> {

@@ -319,10 +319,8 @@ impl Addresses {
 
     /// Some address has come, gone or changed its state.
     fn note_only(&mut self) {
-        self.only = match &self.list[..] {
-            [own] if own.is_assigned() => Some((own.address(), own.broadcast)),
-            _ => None,
-        };
+        let own = self.list.first().filter(|own| self.list.len() == 1 && own.is_assigned());
+        self.only = own.map(|own| (own.address(), own.broadcast));
     }
 
     /// How a packet from `source` to `destination` relates to us: one pass over the list.

@@ -95,10 +95,11 @@ impl Stack {
         frame: &mut Frame,
         for_many: bool,
     ) -> Result<(), Dropped> {
+        let station = station(frame, ethernet::HEADER_LENGTH);
         frame.strip(ethernet::HEADER_LENGTH);
         match ether_type {
             EtherType::ARP => self.on_arp(now, id, own, frame),
-            EtherType::IPV6 => self.on_ipv6(now, id, frame, for_many),
+            EtherType::IPV6 => self.on_ipv6(now, id, frame, for_many, station),
             _ => Err(Dropped::UnknownEtherType),
         }
     }
@@ -117,7 +118,7 @@ impl Stack {
             frame.checksum = Checksum::Verified;
         }
         if is_v6(frame) {
-            return self.on_ipv6(now, id, frame, false);
+            return self.on_ipv6(now, id, frame, false, None);
         }
         let header = Header::parse(frame.first(), frame.len()).map_err(Dropped::Malformed)?;
         self.on_ipv4(now, id, header, frame, 0, false)
@@ -232,13 +233,14 @@ impl Stack {
         link_header: usize,
         for_many: bool,
     ) -> Result<(), Dropped> {
+        let station = station(frame, link_header);
         frame.narrow(link_header, header.total_length);
         if header.source.is_unspecified() && (header.protocol != protocol::UDP || header.is_fragment()) {
             return Err(Dropped::MartianSource);
         }
         match header.is_fragment() {
-            true => self.on_fragment(now, id, header, frame, for_many),
-            false => self.on_datagram(now, id, header, frame, for_many),
+            true => self.on_fragment(now, id, header, frame, for_many, station),
+            false => self.on_datagram(now, id, header, frame, for_many, station),
         }
     }
 
@@ -267,6 +269,7 @@ impl Stack {
         header: &Header,
         frame: &Frame,
         for_many: bool,
+        station: Option<MacAddress>,
     ) -> Result<(), Dropped> {
         self.counters.ip.received_fragments += 1;
         let whole = self.reassembly.on_fragment(now, id.number(), header, frame, &mut self.timers)?;
@@ -275,7 +278,7 @@ impl Stack {
         if let Some(handed) = self.hand_over(id, &whole) {
             return handed;
         }
-        self.on_datagram(now, id, &header, &mut whole, for_many)
+        self.on_datagram(now, id, &header, &mut whole, for_many, station)
     }
 
     /// A whole datagram for this host; `frame` begins with its header.
@@ -287,6 +290,7 @@ impl Stack {
         header: &Header,
         frame: &mut Frame,
         for_many: bool,
+        station: Option<MacAddress>,
     ) -> Result<(), Dropped> {
         match header.protocol {
             protocol::TCP if for_many => Err(Dropped::UnexpectedBroadcast),
@@ -294,8 +298,8 @@ impl Stack {
                 frame.strip(header.header_length);
                 self.on_tcp(now, id, header, frame)
             }
-            protocol::UDP => self.on_udp(now, id, header, frame, for_many),
-            protocol::ICMPV4 => self.on_icmp(now, id, header, frame, for_many),
+            protocol::UDP => self.on_udp(now, id, header, frame, for_many, station),
+            protocol::ICMPV4 => self.on_icmp(now, id, header, frame, for_many, station),
             protocol::IGMP => {
                 frame.strip(header.header_length);
                 self.on_igmp(now, id, &frame.to_vec())
@@ -330,6 +334,12 @@ impl Stack {
         let mtu = self.interfaces.get(id.index()).map_or(0, |interface| interface.mtu_to(remote) as u32);
         tcp::Path { lane: id.number(), mtu: self.path_mtus.mtu(now, remote, mtu), link_mtu: mtu }
     }
+}
+
+/// The station that sent a frame whose link header of that many bytes still lies before its packet.
+fn station(frame: &Frame, link_header: usize) -> Option<MacAddress> {
+    let header = (link_header > 0).then(|| ethernet::Header::parse(frame.first()));
+    header?.ok().map(|header| header.source)
 }
 
 /// Whether a frame that is not for this station alone is for it as well.

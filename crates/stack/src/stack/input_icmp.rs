@@ -10,6 +10,7 @@ use basis::{Checksum, Frame, Instant};
 use bytes::Bytes;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use tcp::IcmpError;
+use wire::ethernet::MacAddress;
 use wire::icmpv4::{self, Message, Quoted};
 use wire::icmpv6;
 use wire::ipv4::Header;
@@ -27,6 +28,7 @@ impl Stack {
         header: &Header,
         frame: &mut Frame,
         for_many: bool,
+        station: Option<MacAddress>,
     ) -> Result<(), Dropped> {
         frame.strip(header.header_length);
         if frame.checksum != Checksum::Verified {
@@ -41,7 +43,7 @@ impl Stack {
             Message::EchoRequest { .. } if for_many => Err(Dropped::IcmpIgnored),
             // Nobody here knows whether such a host is there.
             Message::EchoRequest { identifier, sequence } if !self.is_own(IpAddr::V4(header.destination)) => {
-                self.ping.on_foreign(EchoRequest {
+                let request = EchoRequest {
                     from: IpAddr::V4(header.source),
                     to: IpAddr::V4(header.destination),
                     identifier,
@@ -49,7 +51,8 @@ impl Stack {
                     time_to_live: header.time_to_live,
                     dont_fragment: header.dont_fragment,
                     payload: Bytes::from(frame.to_vec()),
-                })
+                };
+                self.on_foreign_echo(station, request)
             }
             Message::EchoRequest { identifier, sequence } => {
                 self.counters.icmp.echoes_answered += 1;

@@ -4,9 +4,11 @@ use super::input::header_first;
 use super::state::Stack;
 use crate::dropped::Dropped;
 use crate::interface::InterfaceId;
+use crate::shares::Sender;
 use crate::udp::Delivery;
 use basis::{Checksum, Frame, Instant};
 use core::net::{IpAddr, SocketAddr};
+use wire::ethernet::MacAddress;
 use wire::icmpv4::{self, Message};
 use wire::ipv4::Header;
 use wire::udp;
@@ -20,6 +22,7 @@ impl Stack {
         header: &Header,
         frame: &mut Frame,
         for_many: bool,
+        station: Option<MacAddress>,
     ) -> Result<(), Dropped> {
         let behind = frame.first().get(header.header_length..).unwrap_or_default();
         let ports = udp::Header::parse(behind, header.payload_length()).map_err(Dropped::Malformed)?;
@@ -45,7 +48,8 @@ impl Stack {
         }
         frame.strip(udp::HEADER_LENGTH);
         let Header { time_to_live, dont_fragment, .. } = *header;
-        let delivery = Delivery { from: source, to: destination, time_to_live, dont_fragment };
+        let sender = Sender::new(station, source.ip());
+        let delivery = Delivery { from: source, to: destination, sender, time_to_live, dont_fragment };
         if group {
             self.udp.share_with_group(socket, delivery, id.number(), frame);
         }

@@ -9,8 +9,10 @@ use crate::icmp::foreign::EchoRequest;
 use crate::icmp::ping::{PingId, PingReply};
 use crate::interface::{Owner, Waiting};
 use crate::payload::frame_with;
+use crate::shares::Sender;
 use basis::{Frame, Instant};
 use core::net::{IpAddr, SocketAddr};
+use wire::ethernet::MacAddress;
 use wire::icmpv4::{self, Message};
 use wire::{icmpv6, ipv4, protocol};
 
@@ -27,7 +29,7 @@ impl Stack {
     }
 
     /// An echo socket that also has the echo requests for strangers that interfaces intercept ([`Stack::set_interception`]); as many
-    /// wait as replies may. Without such a socket they are dropped.
+    /// wait as replies may, and whoever has the fewest there takes the place of who has the most. Without such a socket they are dropped.
     ///
     /// # Errors
     /// When another has them, or there are too many sockets.
@@ -35,6 +37,20 @@ impl Stack {
         let id = self.ping_open().map_err(|OpenError::TooManySockets| BindError::TooManySockets)?;
         self.ping.take_foreign(id).inspect_err(|_| self.ping.close(id))?;
         Ok(id)
+    }
+
+    /// An echo request for a stranger has come.
+    #[cold]
+    pub(crate) fn on_foreign_echo(
+        &mut self,
+        station: Option<MacAddress>,
+        request: EchoRequest,
+    ) -> Result<(), Dropped> {
+        let sender = Sender::new(station, request.from);
+        if let Some(displaced) = self.ping.on_foreign(sender, request)? {
+            self.note_dropped(displaced);
+        }
+        Ok(())
     }
 
     /// Takes the next echo request for a stranger.

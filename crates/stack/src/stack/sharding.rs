@@ -119,7 +119,7 @@ impl Stack {
             return Err(Dropped::InterfaceDown);
         }
         if is_v6(packet) {
-            return self.on_ipv6(now, id, packet, false);
+            return self.on_ipv6(now, id, packet, false, None);
         }
         let header = Header::parse(packet.first(), packet.len()).map_err(Dropped::Malformed)?;
         self.on_ipv4(now, id, header, packet, 0, false)

@@ -93,7 +93,8 @@ impl Stack {
                 let Ok(header) = ipv6::Header::parse(beginning.first(), beginning.len()) else { return };
                 let code = icmpv6::REASSEMBLY_TIME_EXCEEDED;
                 let group = header.destination.is_multicast();
-                let arrival = Arrival { now, interface: id, header, group, reassembled: false };
+                let arrival =
+                    Arrival { now, interface: id, station: None, header, group, reassembled: false };
                 let message = icmpv6::Message::TimeExceeded { code };
                 self.send_error_v6(&arrival, &beginning, message, false);
             }

@@ -3,6 +3,7 @@
 use super::state::Stack;
 use crate::error::GroupError;
 use crate::interface::InterfaceId;
+use crate::shares::Sender;
 use crate::udp::{Delivery, UdpId};
 use basis::{Frame, Instant};
 use core::net::{IpAddr, SocketAddr};
@@ -106,8 +107,8 @@ impl Stack {
         }
         if let Some(listener) = self.udp.find_joined(from, to, interface.number()) {
             let mut payload = Frame::copy_of(payload);
-            let delivery =
-                Delivery { from, to, time_to_live: self.config.time_to_live, dont_fragment: false };
+            let (sender, time_to_live) = (Sender::Address(from.ip()), self.config.time_to_live);
+            let delivery = Delivery { from, to, sender, time_to_live, dont_fragment: false };
             self.udp.share_with_group(listener, delivery, interface.number(), &payload);
             self.counters.udp.received +=
                 u64::from(self.udp.deliver(listener, delivery, &mut payload).is_ok());

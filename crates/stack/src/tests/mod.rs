@@ -11,6 +11,7 @@ mod interception;
 mod ip;
 mod pair;
 mod shards;
+mod sharing;
 mod udp;
 mod v6;
 mod ways;

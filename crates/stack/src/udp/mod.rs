@@ -3,7 +3,6 @@
 mod host;
 mod id;
 mod readiness;
-mod shares;
 mod socket;
 
 pub(crate) use host::Host;

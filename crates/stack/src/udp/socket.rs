@@ -1,8 +1,8 @@
 //! One UDP socket: what it is bound to, what has arrived, what has failed.
 
 use super::readiness::UdpReadiness;
-use super::shares::Shares;
 use crate::error::ReceiveError;
+use crate::shares::{Sender, Shares};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -22,6 +22,8 @@ pub(crate) const EVERY_PORT: u16 = 0;
 pub(crate) struct Delivery {
     pub(crate) from: SocketAddr,
     pub(crate) to: SocketAddr,
+    /// Whom it is charged to where what is for everybody waits.
+    pub(crate) sender: Sender,
     /// Hops that it could still have gone.
     pub(crate) time_to_live: u8,
     /// Whether nobody on its way might cut it.
@@ -105,7 +107,7 @@ pub(crate) struct Socket {
     received: VecDeque<Datagram>,
     received_cost: usize,
     /// Of what came for everybody, how much is whose.
-    sources: Option<Box<Shares>>,
+    senders: Option<Box<Shares>>,
 }
 
 impl Socket {
@@ -125,7 +127,7 @@ impl Socket {
             blocked: false,
             received: VecDeque::new(),
             received_cost: 0,
-            sources: (bound.port() == EVERY_PORT).then(Box::default),
+            senders: (bound.port() == EVERY_PORT).then(Box::default),
         }
     }
 
@@ -176,8 +178,8 @@ impl Socket {
 
     /// Queues what `payload` holds; false if more than `most` bytes of memory wait already.
     pub(crate) fn push(&mut self, delivery: Delivery, payload: &mut Frame, most: usize) -> bool {
-        let (from, free) = (delivery.from.ip(), most.saturating_sub(self.received_cost));
-        if free == 0 || self.sources.as_ref().is_some_and(|sources| !sources.admits(from, free)) {
+        let (sender, free) = (delivery.sender, most.saturating_sub(self.received_cost));
+        if free == 0 || self.senders.as_ref().is_some_and(|senders| !senders.admits(sender, free)) {
             return false;
         }
         let length = payload.len();
@@ -190,8 +192,8 @@ impl Socket {
         };
         let cost = memory + DATAGRAM_COST;
         self.received_cost += cost;
-        if let Some(sources) = &mut self.sources {
-            sources.add(from, cost);
+        if let Some(senders) = &mut self.senders {
+            senders.add(sender, cost);
         }
         self.received.push_back(Datagram { delivery, payload: bytes, cost });
         true
@@ -207,13 +209,13 @@ impl Socket {
         if let (Some(to), Some(from)) = (buffer.get_mut(..copied), datagram.payload.get(..copied)) {
             to.copy_from_slice(from);
         }
-        let Delivery { from, to, time_to_live, dont_fragment } = datagram.delivery;
+        let Delivery { from, to, sender, time_to_live, dont_fragment } = datagram.delivery;
         let length = datagram.payload.len();
         let received = Received { copied, length, from, to, time_to_live, dont_fragment };
         if !peek {
             self.received_cost = self.received_cost.saturating_sub(datagram.cost);
-            if let Some(sources) = &mut self.sources {
-                sources.remove(from.ip(), datagram.cost);
+            if let Some(senders) = &mut self.senders {
+                senders.remove(sender, datagram.cost);
             }
             self.received.pop_front();
         }

@@ -38,7 +38,7 @@ impl Stack {
             _ if header.source.is_unspecified() => Err(Dropped::MartianSource),
             Message::EchoRequest { identifier, sequence } if foreign => {
                 frame.strip(length);
-                self.ping.on_foreign(EchoRequest {
+                let request = EchoRequest {
                     from: IpAddr::V6(header.source),
                     to: IpAddr::V6(header.destination),
                     identifier,
@@ -46,7 +46,8 @@ impl Stack {
                     time_to_live: header.hop_limit,
                     dont_fragment: !arrival.reassembled,
                     payload: Bytes::from(frame.to_vec()),
-                })
+                };
+                self.on_foreign_echo(arrival.station, request)
             }
             Message::EchoRequest { identifier, sequence } => {
                 // RFC 4443 4.2 lets a request to a group be answered, which serves only to multiply traffic.

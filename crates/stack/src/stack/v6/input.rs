@@ -3,12 +3,14 @@
 use crate::config::Medium;
 use crate::dropped::Dropped;
 use crate::interface::InterfaceId;
+use crate::shares::Sender;
 use crate::stack::input::header_first;
 use crate::stack::interception::takes;
 use crate::stack::state::Stack;
 use crate::udp::Delivery;
 use basis::{Checksum, Ecn, Frame, Instant};
 use core::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use wire::ethernet::MacAddress;
 use wire::icmpv6::{self, Message};
 use wire::ipv6::extension::{self, Chain, Fragment, Refusal};
 use wire::ipv6::{Header, MAXIMUM_PAYLOAD, is_link_local};
@@ -19,6 +21,8 @@ use wire::{protocol, udp};
 pub(crate) struct Arrival {
     pub(crate) now: Instant,
     pub(crate) interface: InterfaceId,
+    /// The station that sent it, where the link has some and it is still known.
+    pub(crate) station: Option<MacAddress>,
     pub(crate) header: Header,
     /// Whether it came to a group and not to this host alone.
     pub(crate) group: bool,
@@ -33,13 +37,15 @@ impl Stack {
         interface: InterfaceId,
         frame: &mut Frame,
         frame_for_many: bool,
+        station: Option<MacAddress>,
     ) -> Result<(), Dropped> {
         let header = Header::parse(frame.first(), frame.len()).map_err(Dropped::Malformed)?;
+        let arrival = Arrival { now, interface, station, header, group: false, reassembled: false };
         let admitted = self.admit_v6(interface, &header);
         if admitted == Err(Dropped::NoHopLeft) {
             // RFC 8200 3: as at a router.
             frame.truncate(header.total_length());
-            let arrival = Arrival { now, interface, header, group: frame_for_many, reassembled: false };
+            let arrival = Arrival { group: frame_for_many, ..arrival };
             let message = Message::TimeExceeded { code: icmpv6::HOP_LIMIT_EXCEEDED };
             self.send_error_v6(&arrival, frame, message, false);
         }
@@ -49,7 +55,7 @@ impl Stack {
         }
         frame.truncate(header.total_length());
         self.counters.ip.received += 1;
-        self.on_packet_v6(Arrival { now, interface, header, group, reassembled: false }, frame)
+        self.on_packet_v6(Arrival { group, ..arrival }, frame)
     }
 
     /// Whether a packet with these addresses may come in by this interface; if so, whether it came to a group.
@@ -184,7 +190,7 @@ impl Stack {
     }
 
     fn on_udp_v6(&mut self, arrival: Arrival, chain: &Chain, frame: &mut Frame) -> Result<(), Dropped> {
-        let Arrival { interface, header, group, reassembled, .. } = arrival;
+        let Arrival { interface, station, header, group, reassembled, .. } = arrival;
         let mut datagram = frame.clone();
         datagram.strip(chain.offset);
         let ports = udp::Header::parse(datagram.first(), datagram.len()).map_err(Dropped::Malformed)?;
@@ -207,7 +213,8 @@ impl Stack {
         datagram.truncate(ports.length);
         datagram.strip(udp::HEADER_LENGTH);
         let (time_to_live, dont_fragment) = (header.hop_limit, !reassembled);
-        let delivery = Delivery { from: source, to: destination, time_to_live, dont_fragment };
+        let sender = Sender::new(station, source.ip());
+        let delivery = Delivery { from: source, to: destination, sender, time_to_live, dont_fragment };
         if group {
             self.udp.share_with_group(socket, delivery, interface.number(), &datagram);
         }

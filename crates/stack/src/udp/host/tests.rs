@@ -1,5 +1,7 @@
 use super::*;
+use crate::shares::Sender;
 use basis::Random;
+use wire::ethernet::MacAddress;
 
 fn host() -> Host {
     Host::new(UdpConfig::default(), Random::new([1; 32]).hash_key())
@@ -10,7 +12,8 @@ fn at(text: &str) -> SocketAddr {
 }
 
 fn delivery() -> Delivery {
-    Delivery { from: at("10.0.0.9:1"), to: at("10.0.0.2:7"), time_to_live: 64, dont_fragment: false }
+    let (from, to) = (at("10.0.0.9:1"), at("10.0.0.2:7"));
+    Delivery { from, to, sender: Sender::Address(from.ip()), time_to_live: 64, dont_fragment: false }
 }
 
 #[test]
@@ -42,6 +45,32 @@ fn an_event_is_told_once_and_not_after_the_socket_is_closed() {
     assert_eq!(host.poll_event(), None);
     assert!(host.ports.is_empty() && host.by_address.is_empty() && host.untold.is_empty());
     assert_eq!(host.deliver(socket, delivery(), &mut Frame::new()), Err(Dropped::UdpNoSocket));
+}
+
+#[test]
+fn one_that_floods_leaves_room_in_a_queue_for_all() {
+    // As many addresses as it likes.
+    let push = |socket: &mut Socket, station: u8, number: u16| {
+        let [high, low] = number.to_be_bytes();
+        let from = SocketAddr::from(([10, 7, high, low], 1));
+        let sender = Sender::new(Some(MacAddress([2, 0, 0, 0, 0, station])), from.ip());
+        let delivery = Delivery { from, sender, ..delivery() };
+        socket.push(delivery, &mut Frame::copy_of(&[0; 72]), 120_000)
+    };
+    let flood =
+        |socket: &mut Socket, station| (0..2000).filter(|number| push(socket, station, *number)).count();
+    // A queue of one owner's has one bound.
+    let whole = flood(&mut Socket::new(at("0.0.0.0:7"), false), 100);
+    let mut socket = Socket::new(SocketAddr::new(at("[::]:1").ip(), EVERY_PORT), true);
+    // Two thirds, then of what is left, and so on; those whose addresses are alike in their last bits have places of their own.
+    let taken = [100, 132, 164, 196].map(|station| flood(&mut socket, station));
+    for (taken, part) in taken.iter().zip([3, 9, 27, 81]) {
+        assert!(taken.abs_diff(2 * whole / part) <= 2, "{taken} of {whole}");
+    }
+    // What was taken out makes room.
+    let all: usize = taken.iter().sum();
+    assert_eq!(core::iter::from_fn(|| socket.receive(&mut [], false).ok()).count(), all);
+    assert_eq!(flood(&mut socket, 132), taken[0]);
 }
 
 /// SO_REUSEPORT.
