@@ -4,6 +4,7 @@ mod application;
 mod closing;
 pub(crate) mod control_block;
 pub(crate) mod effect;
+mod ending;
 pub(crate) mod established;
 mod fast_open;
 pub(crate) mod fate;

@@ -1,5 +1,6 @@
 //! Bytes written by the application and not yet acknowledged.
 
+use super::marks::Pushes;
 use super::scoreboard::Scoreboard;
 use alloc::collections::VecDeque;
 use basis::frame::INLINE_PAYLOAD;
@@ -32,8 +33,7 @@ pub(crate) struct SendBuffer {
     pub(super) board: Scoreboard,
     /// One past the last segment sent that was not full, for Nagle's algorithm.
     pub(super) short_end: Option<Seq>,
-    /// Where what was pushed last ends, or where what was sent first begins.
-    pub(super) pushed: Option<Seq>,
+    pub(super) pushes: Pushes,
 }
 
 /// Where the last segment was found, since the next one lies behind it.
@@ -274,7 +274,8 @@ impl SendBuffer {
     pub(crate) fn clear(&mut self, chunks: &mut ChunkPool) {
         self.tail.clear();
         (self.len, self.cursor) = (0, Cursor::default());
-        (self.short_end, self.pushed) = (None, None);
+        self.short_end = None;
+        self.pushes.clear();
         self.board.clear();
         let large = self.sealed + self.tail.capacity() > pool::SMALL;
         if large || !self.pieces.is_empty() || self.pieces.capacity() > 64 {
@@ -306,7 +307,7 @@ impl Clone for SendBuffer {
             cursor: self.cursor,
             board: self.board.clone(),
             short_end: self.short_end,
-            pushed: self.pushed,
+            pushes: self.pushes.clone(),
         }
     }
 }

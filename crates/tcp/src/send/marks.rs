@@ -1,4 +1,4 @@
-//! What the application says about its writes: that more follows (MSG_MORE), or that a record ends (MSG_EOR).
+//! What the application says about its writes: that more follows (MSG_MORE), or that a record ends (MSG_EOR); and what was pushed.
 
 use alloc::collections::VecDeque;
 use wire::tcp::Seq;
@@ -120,6 +120,54 @@ impl Records {
     }
 }
 
+/// Where segments end that were sent with PSH and are not acknowledged.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pushes {
+    /// The last of them, or where what was sent first begins.
+    latest: Option<Seq>,
+    /// Those before it that were under way when it left, as many as records are kept apart.
+    earlier: Records,
+}
+
+impl Pushes {
+    /// Another connection begins.
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        self.latest = None;
+        if !self.earlier.is_empty() {
+            self.earlier = Records::default();
+        }
+    }
+
+    /// Where what was pushed last ends; what is sent now begins at `sequence`.
+    #[inline]
+    pub(super) fn begin(&mut self, sequence: Seq) -> Seq {
+        *self.latest.get_or_insert(sequence)
+    }
+
+    /// A segment with PSH leaves that ends at `end`; `oldest` is SND.UNA.
+    #[inline]
+    pub(super) fn note(&mut self, oldest: Seq, end: Seq) {
+        if let Some(before) = self.latest.replace(end)
+            && before.after(oldest)
+        {
+            self.note_earlier(oldest, before);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn note_earlier(&mut self, oldest: Seq, end: Seq) {
+        self.earlier.note(true, oldest, end);
+    }
+
+    /// Whether a segment with PSH ended behind `left` and not behind `right`; nothing behind SND.UNA is asked for.
+    pub(super) fn within(&self, left: Seq, right: Seq) -> bool {
+        self.latest.is_some_and(|end| end.after(left) && end.at_or_before(right))
+            || self.earlier.within(left, right.since(left)).1
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,5 +208,25 @@ mod tests {
         assert!(marks.holds(true));
         marks.release();
         assert!(!marks.holds(true));
+    }
+
+    #[test]
+    fn what_was_pushed_is_known_until_it_is_acknowledged() {
+        let mut pushes = Pushes::default();
+        pushes.note(Seq(0), Seq(10));
+        pushes.note(Seq(0), Seq(30));
+        pushes.note(Seq(0), Seq(40));
+        let within = |pushes: &Pushes, segments: [(u32, u32); 5]| {
+            segments.map(|(left, right)| pushes.within(Seq(left), Seq(right)))
+        };
+        assert_eq!(
+            within(&pushes, [(0, 9), (0, 10), (10, 20), (20, 30), (30, 40)]),
+            [false, true, false, true, true]
+        );
+        pushes.note(Seq(30), Seq(50));
+        assert_eq!(
+            within(&pushes, [(30, 39), (30, 40), (40, 49), (40, 50), (50, 60)]),
+            [false, true, false, true, false]
+        );
     }
 }

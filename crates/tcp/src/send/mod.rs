@@ -3,7 +3,7 @@
 //! | When | Where |
 //! |---|---|
 //! | the application writes | `sender.rs` (`Sender::write`), `buffer.rs` |
-//! | a segment may leave | `transmit.rs`; how much: `segmenter.rs`; not before its time: `pacing.rs` |
+//! | a segment may leave | `transmit.rs`; how much: `segmenter.rs`; not before its time: `pacing.rs`; whether it is pushed: `push.rs` |
 //! | an acknowledgment comes | `acknowledgment.rs`; how far the peer lets us go: `window.rs` |
 //! | one tells that something is missing, as the third duplicate acknowledgment does | `losses.rs`, with `scoreboard.rs` and `rack.rs`; from a peer that does not report selectively `duplicates.rs` |
 //! | what is lost goes again | `repair.rs`; how much at once: `rate.rs` |
@@ -27,6 +27,7 @@ pub(crate) mod path_mtu;
 mod path_probing;
 mod prediction;
 mod probe;
+mod push;
 mod rack;
 mod rare;
 mod rate;

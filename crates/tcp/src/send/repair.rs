@@ -113,10 +113,7 @@ impl Sender {
             return None;
         }
         let flags = if fin { Flags::FIN } else { Flags::NONE };
-        let told =
-            self.buffer.as_ref().and_then(|buffer| buffer.pushed).is_some_and(|end| end == left + bytes);
-        let pushed = last || told || self.record(left, bytes).1;
-        let flags = if pushed && bytes > 0 { flags | Flags::PSH } else { flags };
+        let flags = if self.was_pushed(left, left + bytes) { flags | Flags::PSH } else { flags };
         if let Some(buffer) = &mut self.buffer {
             buffer.board.repeat(oldest, left, right, now);
         }

@@ -318,7 +318,8 @@ impl Sender {
         // What follows does not join it: it was pushed once.
         let marks = WriteMarks { end_of_record: true, ..WriteMarks::default() };
         let count = self.write(rest, marks, environment) as u32;
-        let now = environment.now;
+        let (now, from) = (environment.now, self.flight.next);
+        self.push(from, from + count, true);
         self.flight.sent(count, now);
         self.flight.forget_timing();
         if let Some(buffer) = &mut self.buffer {

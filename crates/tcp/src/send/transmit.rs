@@ -11,9 +11,6 @@ use basis::{Frame, Instant};
 use core::hint::cold_path;
 use wire::tcp::{Flags, Seq};
 
-/// A largest window of so many full segments is still tiny: what its peer waits for must not depend on the end of a burst.
-const TINY_WINDOW: u32 = 10;
-
 /// A segment's place and flags, and how much older than now its timestamp is, in one word; its payload is in the frame.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Outbound(u64);
@@ -117,14 +114,11 @@ impl Sender {
         self.note_released(environment.now);
         let goes_on =
             outstanding > 0 && self.last_sent == environment.now && environment.config.super_segments;
-        let mut outbound = self.emit(length, fin_unsent, frame, timers, environment);
-        if goes_on && frame.segment_size == 0 && self.ends_burst(fin, settings, environment) {
-            outbound = Outbound::new(outbound.sequence(), outbound.flags() | Flags::PSH);
-            if let Some(buffer) = &mut self.buffer {
-                buffer.pushed = Some(self.flight.next);
-            }
-        }
-        Some(outbound)
+        let outbound = self.emit(length, fin_unsent, frame, timers, environment);
+        Some(match goes_on && frame.segment_size == 0 {
+            true => self.push_end_of_burst(outbound, fin, settings, environment),
+            false => outbound,
+        })
     }
 
     /// Whether all that waits is one segment, nothing is under way, and neither window nor the application holds it back: it is as
@@ -186,24 +180,6 @@ impl Sender {
         }
     }
 
-    /// Whether nothing can follow a full segment that itself followed others: who gathers segments on their way need not wait for more. In
-    /// the smallest windows every segment is a burst of its own.
-    #[cold]
-    fn ends_burst(&mut self, fin: bool, settings: &Settings, environment: &Environment<'_>) -> bool {
-        if self.longest_burst(environment.config.min_burst) <= self.segment_size as u32 {
-            return false;
-        }
-        let outstanding = self.flight.outstanding();
-        let unsent = (self.queued() as u32).saturating_sub(outstanding);
-        let limits = self.congestion.limits;
-        let next = self.decide(unsent, outstanding, fin, settings, environment);
-        self.congestion.limits = limits;
-        self.recovery.is_quiet()
-            && unsent > 0
-            && !self.marks.unfinished()
-            && !matches!(next, Decision::Send(_))
-    }
-
     /// Whether a segment that was not full is under way.
     #[inline]
     fn is_short_in_flight(&self) -> bool {
@@ -228,18 +204,10 @@ impl Sender {
         let fin = fin_unsent && last;
         self.fin_sent |= fin;
         let flags = if fin { Flags::FIN } else { Flags::NONE };
-        let mut pushed = last && !self.marks.unfinished() || self.record(sequence, length).1;
-        if self.window.largest <= TINY_WINDOW * u32::from(self.segment_size)
-            && let Some(buffer) = &mut self.buffer
-        {
-            // A peer that waits for a PSH must not wait with its window nearly full: more than half of the largest is pushed, much as from Linux.
-            let end = sequence + length;
-            pushed |= end.since(*buffer.pushed.get_or_insert(sequence)) > self.window.largest / 2;
-            if pushed {
-                buffer.pushed = Some(end);
-            }
-        }
-        let flags = if pushed && length > 0 { flags | Flags::PSH } else { flags };
+        let flags = match self.push(sequence, sequence + length, last) {
+            true => flags | Flags::PSH,
+            false => flags,
+        };
         self.flight.sent(length + fin as u32, now);
         let next = self.flight.next;
         if let Some(buffer) = &mut self.buffer {
