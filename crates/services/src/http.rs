@@ -2,7 +2,9 @@
 
 mod backend;
 mod conditional;
+mod head;
 mod listing;
+mod ranges;
 
 use std::convert::Infallible;
 use std::error::Error as _;
@@ -73,10 +75,14 @@ impl Http {
     }
 
     async fn answer(self, mut request: Request<Incoming>) -> Response<Body> {
+        if let Some(fault) = head::fault(&request) {
+            return plain(StatusCode::BAD_REQUEST, fault);
+        }
         if request.uri().path().starts_with("//") {
             // A redirect to it would lead to another host.
             return plain(StatusCode::NOT_FOUND, "there is no such file");
         }
+        ranges::mend(&self.files, &mut request).await;
         conditional::check_range(&self.files, &mut request).await;
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let Ok(answer) = self.files.clone().oneshot(request).await;

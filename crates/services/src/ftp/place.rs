@@ -57,7 +57,7 @@ impl Place {
         self.with_tree(move |tree| tree.entry(&path)).await
     }
 
-    /// What a command of a transfer asks for.
+    /// What a command of a transfer asks for. [`ErrorKind::UnexpectedEof`]: it would begin beyond the end.
     pub(super) async fn load(
         &self,
         command: Command,
@@ -68,7 +68,10 @@ impl Place {
         match command {
             Command::Retr(path) => {
                 let path = self.resolve(&path)?;
-                let (file, _) = self.with_tree(move |tree| tree.read(&path)).await?;
+                let (file, entry) = self.with_tree(move |tree| tree.read(&path)).await?;
+                if offset > entry.length {
+                    return Err(ErrorKind::UnexpectedEof.into());
+                }
                 Ok(Load::File { file, offset, kind })
             }
             Command::List(path) => {

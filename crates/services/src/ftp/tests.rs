@@ -143,8 +143,13 @@ async fn files_and_lists_come_over_passive_connections() {
     client.expect("REST 4", 350).await;
     assert_eq!(client.fetch("RETR digits").await, b"456789");
     assert_eq!(client.fetch("RETR digits").await, b"0123456789", "REST is for one file");
-    client.expect("REST 100", 350).await;
-    assert_eq!(client.fetch("RETR digits").await, b"");
+    client.expect("REST 10", 350).await;
+    assert_eq!(client.fetch("RETR digits").await, b"", "all was there");
+    for beyond in ["REST 11", "REST 18446744073709551615"] {
+        client.expect("EPSV", 229).await;
+        client.expect(beyond, 350).await;
+        client.expect("RETR digits", 554).await;
+    }
     assert_eq!(client.expect("SIZE digits", 213).await, "213 10\r\n");
     assert_eq!(client.expect("MDTM digits", 213).await.len(), "213 20260101000000\r\n".len());
     let list = String::from_utf8(client.fetch("MLSD").await).unwrap();

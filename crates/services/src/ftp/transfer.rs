@@ -21,6 +21,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin, N: Sockets> Session<'_, S, N> {
         }
         let load = match self.place.load(command, offset, self.agreed.kind, self.agreed.facts).await {
             Ok(load) => load,
+            // RFC 1123 4.1.3.4
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                return self.reply(554, "REST is beyond the end of the file.").await;
+            }
             Err(_) => return self.reply(550, "There is no such thing here.").await,
         };
         self.reply(150, "Here it comes.").await?;

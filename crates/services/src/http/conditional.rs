@@ -1,6 +1,7 @@
 //! What `tower-http` leaves to do about conditions: `If-Range`, and validators of what was compressed.
 
 use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::http::Uri;
 use hyper::{Method, Request, Response};
 use tower::{Service, ServiceExt};
 
@@ -13,13 +14,22 @@ where
     if !request.headers().contains_key(header::RANGE) {
         return;
     }
-    let mut question = Request::new(());
-    *question.method_mut() = Method::HEAD;
-    *question.uri_mut() = request.uri().clone();
-    let present = files.clone().oneshot(question).await;
-    if !present.is_ok_and(|present| is_present(&wanted, present.headers())) {
+    let present = present(files, request.uri()).await;
+    if !present.is_some_and(|present| is_present(&wanted, &present)) {
         request.headers_mut().remove(header::RANGE);
     }
+}
+
+/// What is told of the present version.
+pub(super) async fn present<S, R>(files: &S, uri: &Uri) -> Option<HeaderMap>
+where
+    S: Service<Request<()>, Response = Response<R>> + Clone,
+{
+    let mut question = Request::new(());
+    *question.method_mut() = Method::HEAD;
+    *question.uri_mut() = uri.clone();
+    let present = files.clone().oneshot(question).await.ok()?;
+    Some(present.into_parts().0.headers)
 }
 
 /// Whether a validator is that of the present version: strong tags are compared byte for byte, and so are dates.

@@ -68,6 +68,8 @@ async fn files_come_whole_by_head_and_in_ranges() {
         ("7-", "789", "bytes 7-9/10"),
         ("-2", "89", "bytes 8-9/10"),
         ("9-100", "9", "bytes 9-9/10"),
+        ("8-99999999999999999999", "89", "bytes 8-9/10"),
+        ("-10", "0123456789", "bytes 0-9/10"),
     ] {
         let (head, body) = site.ask(&format!("GET /digits HTTP/1.1\nRange: bytes={range}")).await;
         assert!(head.starts_with("HTTP/1.1 206 "), "{head}");
@@ -76,6 +78,14 @@ async fn files_come_whole_by_head_and_in_ranges() {
     let (head, _) = site.ask("GET /digits HTTP/1.1\nRange: bytes=10-").await;
     assert!(head.starts_with("HTTP/1.1 416 "), "{head}");
     assert_eq!(field(&head, "content-range"), Some("bytes */10"));
+    // RFC 9110 14.2: an unknown unit is ignored, and so is a range of what is not a GET. 14.1.2: who wants more last bytes than
+    // there are gets all.
+    for range in ["lines=0-1", "bytes=-11", "bytes=-99999999999999999999"] {
+        let (head, body) = site.ask(&format!("GET /digits HTTP/1.1\nRange: {range}")).await;
+        assert_eq!((&head[9..12], body.len()), ("200", 10), "{range}: {head}");
+    }
+    let (head, _) = site.ask("HEAD /digits HTTP/1.1\nRange: bytes=0-1").await;
+    assert_eq!((&head[9..12], field(&head, "content-length")), ("200", Some("10")), "{head}");
     // Many ranges at once cost the server more than they are worth: the whole file comes.
     let (head, body) = site.ask("GET /digits HTTP/1.1\nRange: bytes=0-1,3-4").await;
     assert_eq!((&head[9..12], body.len()), ("200", 10), "{head}");
@@ -180,6 +190,28 @@ async fn what_is_too_much_is_refused() {
     let name = format!("GET /{} HTTP/1.1", "x".repeat(HEAD));
     assert!(site.ask(&name).await.0.starts_with("HTTP/1.1 4"));
     assert!(site.ask("nonsense").await.0.starts_with("HTTP/1.1 400 "));
+}
+
+#[tokio::test]
+async fn heads_that_no_client_sends_are_bad_requests() {
+    let site = site();
+    let raw = async |request: &str| {
+        let (mut near, _running) = site.call();
+        near.write_all(request.as_bytes()).await.unwrap();
+        near.shutdown().await.unwrap();
+        let mut answer = String::new();
+        near.read_to_string(&mut answer).await.unwrap();
+        answer[9..12].to_owned()
+    };
+    // RFC 9112 3.2: one Host, and none only from before HTTP/1.1.
+    assert_eq!(raw("GET /digits HTTP/1.1\r\n\r\n").await, "400");
+    assert_eq!(raw("GET /digits HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n").await, "400");
+    assert_eq!(raw("GET /digits HTTP/1.0\r\n\r\n").await, "200");
+    assert_eq!(raw("GET /digits HTTP/1.0\r\nHost: x\r\nHost: y\r\n\r\n").await, "400");
+    // RFC 9112 3.2.3: an authority alone is CONNECT's.
+    assert_eq!(raw("GET digits HTTP/1.1\r\nHost: x\r\n\r\n").await, "400");
+    assert_eq!(raw("CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n").await, "405");
+    assert_eq!(raw("GET http://x/digits HTTP/1.1\r\nHost: x\r\n\r\n").await, "200");
 }
 
 #[tokio::test(start_paused = true)]
