@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 use netstrata::LinkSpec;
+use services::Named;
 
 use crate::naming::DEFAULT_NAME;
 use crate::values::address::{self, HostAddress};
@@ -17,6 +18,7 @@ use crate::values::keepalive::Keepalive;
 use crate::values::label;
 use crate::values::link;
 use crate::values::listening_address;
+use crate::values::number;
 use crate::values::ports::Ports;
 use crate::values::publication::Publication;
 use crate::values::service::Placed;
@@ -73,9 +75,12 @@ pub(crate) struct ServeArguments {
     #[arg(long, value_name = "DIRECTORY")]
     pub(crate) root: Option<PathBuf>,
 
-    /// Where callers of `ftp` open data connections; published with it
-    #[arg(long, value_name = "FIRST-LAST", default_value = "8100-8131")]
-    pub(crate) data_ports: Ports,
+    #[arg(
+        long,
+        value_name = "FIRST-LAST",
+        help = "Where callers of `ftp` open data connections; published with it [default: 8100-8131]"
+    )]
+    pub(crate) data_ports: Option<Ports>,
 
     /// The certificates of the server, for callers of `ftp` who ask for TLS (PEM, the server's own first)
     #[arg(long, value_name = "FILE", requires = "key")]
@@ -109,15 +114,15 @@ pub(crate) struct ServeArguments {
     pub(crate) keepalive: Keepalive,
 
     /// The most calls that wait to be taken, of each listener
-    #[arg(long, value_name = "NUMBER", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=65535))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 1024, value_parser = number::within(1_u32..=65535), allow_negative_numbers = true)]
     pub(crate) backlog: u32,
 
     /// How many cores work for the services' host, each for a part of the calls; a TAP or a TUN has a queue for each, with --no-web
-    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = number::within(1_u16..=64), allow_negative_numbers = true)]
     pub(crate) shards: u16,
 
     /// The most calls at once
-    #[arg(long, value_name = "NUMBER", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 10_000, value_parser = number::within(1_u32..=u32::MAX), allow_negative_numbers = true)]
     pub(crate) max_calls: u32,
 
     /// The socket that answers `netstrata status`; by default next to the LAN's
@@ -148,6 +153,14 @@ pub(crate) struct ServeArguments {
     /// Tell the LAN neither names nor services
     #[arg(long)]
     pub(crate) no_discovery: bool,
+}
+
+impl ServeArguments {
+    /// Where callers of `ftp` open data connections, if there can be any.
+    pub(crate) fn data_ports(&self) -> Option<Ports> {
+        let ftp = self.services.iter().any(|placed| placed.service == Named::Ftp);
+        ftp.then(|| self.data_ports.unwrap_or(Ports::DATA))
+    }
 }
 
 /// `netstrata connect`.
@@ -194,7 +207,7 @@ pub(crate) struct PingArguments {
     pub(crate) network: NetworkArguments,
 
     /// Stop after so many requests
-    #[arg(short, long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(short, long, value_name = "NUMBER", value_parser = number::within(1_u64..=u64::MAX), allow_negative_numbers = true)]
     pub(crate) count: Option<u64>,
 
     /// The time between requests
@@ -206,7 +219,7 @@ pub(crate) struct PingArguments {
     pub(crate) wait: Duration,
 
     /// Bytes of payload
-    #[arg(short, long, value_name = "BYTES", default_value_t = 56, value_parser = clap::value_parser!(u16).range(0..=65507))]
+    #[arg(short, long, value_name = "BYTES", default_value_t = 56, value_parser = number::within(0_u16..=65507), allow_negative_numbers = true)]
     pub(crate) size: u16,
 }
 
@@ -321,5 +334,19 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn ports_for_data_are_taken_where_there_is_ftp_alone() {
+        let ports = |flags: &[&str]| {
+            let all = ["netstrata", "serve"].iter().chain(flags);
+            match Arguments::try_parse_from(all).unwrap().command {
+                Command::Serve(serve) => serve.data_ports(),
+                _ => None,
+            }
+        };
+        assert_eq!(ports(&["--service", "talk@8100"]), None);
+        assert_eq!(ports(&["--service", "ftp"]), Some(Ports::DATA));
+        assert_eq!(ports(&["--service", "ftp", "--data-ports", "9000"]), Some("9000".parse().unwrap()));
     }
 }

@@ -99,6 +99,10 @@ impl<'a> Pinger<'a> {
                 format!("no route leads to {target}"),
                 "check the address, or name a router with --gateway ADDRESS",
             )),
+            // The broadcast address of a network of ours.
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                Err(Failure::new(format!("{target} is not the address of one host"), "check the address"))
+            }
             result => result.map_err(|error| Failure::new(format!("cannot ask {target}: {error}"), "")),
         }
     }

@@ -7,6 +7,7 @@ pub(crate) mod keepalive;
 pub(crate) mod label;
 pub(crate) mod link;
 pub(crate) mod listening_address;
+pub(crate) mod number;
 pub(crate) mod own_address;
 pub(crate) mod port;
 pub(crate) mod ports;

@@ -11,6 +11,7 @@ use super::network::NetworkArguments;
 use crate::values::address;
 use crate::values::duration;
 use crate::values::exposure::Exposure;
+use crate::values::number;
 
 /// `netstrata gateway`.
 #[derive(Debug, Args)]
@@ -33,7 +34,7 @@ pub(crate) struct GatewayArguments {
     pub(crate) configure: bool,
 
     /// The longest packet on a LAN, in bytes; an interface has an MTU of its own
-    #[arg(long, value_name = "BYTES", default_value_t = 1500, value_parser = clap::value_parser!(u16).range(1280..=65535))]
+    #[arg(long, value_name = "BYTES", default_value_t = 1500, value_parser = number::within(1280_u16..=65535), allow_negative_numbers = true)]
     pub(crate) mtu: u16,
 
     /// Carry calls to an address of this system to a guest, such as 127.0.0.1:8080=10.7.0.9:80, or datagrams with /udp behind it; may be given several times
@@ -91,23 +92,23 @@ pub(crate) struct GatewayArguments {
     pub(crate) udp_idle: Duration,
 
     /// The most flows of all guests
-    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().flows as u32, value_parser = clap::value_parser!(u32).range(1..=65535))]
+    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().flows as u32, value_parser = number::within(1_u32..=65535), allow_negative_numbers = true)]
     pub(crate) max_flows: u32,
 
     /// The most flows of one guest
-    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().guest_flows as u32, value_parser = clap::value_parser!(u32).range(1..=65535))]
+    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().guest_flows as u32, value_parser = number::within(1_u32..=65535), allow_negative_numbers = true)]
     pub(crate) guest_flows: u32,
 
     /// The most flows that one guest may begin in a second; twice as many after a silence
-    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().guest_rate, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().guest_rate, value_parser = number::within(1_u32..=1_000_000), allow_negative_numbers = true)]
     pub(crate) guest_rate: u32,
 
     /// The most memory for the buffers of one guest's flows, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = (Limits::default().guest_bytes >> 20) as u32, value_parser = clap::value_parser!(u32).range(1..=65535))]
+    #[arg(long, value_name = "MIB", default_value_t = (Limits::default().guest_bytes >> 20) as u32, value_parser = number::within(1_u32..=65535), allow_negative_numbers = true)]
     pub(crate) guest_memory: u32,
 
     /// The most memory for the buffers of all guests' flows, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = (Limits::default().bytes >> 20) as u32, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    #[arg(long, value_name = "MIB", default_value_t = (Limits::default().bytes >> 20) as u32, value_parser = number::within(1_u32..=1_048_576), allow_negative_numbers = true)]
     pub(crate) max_memory: u32,
 
     /// How long flows may go on after a request to stop
@@ -124,8 +125,12 @@ pub(crate) struct GatewayArguments {
 }
 
 fn name_server(text: &str) -> Result<SocketAddr, String> {
-    if let Ok(server) = text.parse::<SocketAddr>() {
-        return Ok(server);
+    match text.parse::<SocketAddr>() {
+        Ok(server) if server.port() == 0 => {
+            return Err("port 0 cannot be asked; ports go from 1 to 65535".to_owned());
+        }
+        Ok(server) => return Ok(server),
+        Err(_) => {}
     }
     address::ip(text).map(|address: IpAddr| SocketAddr::new(address, 53))
 }
@@ -161,6 +166,7 @@ mod tests {
         assert_eq!(lease("1h"), Ok(Duration::from_secs(3600)));
         for error in [
             name_server("x").unwrap_err(),
+            name_server("192.0.2.53:0").unwrap_err(),
             lease("59s").unwrap_err(),
             idle("0").unwrap_err(),
             idle("25h").unwrap_err(),

@@ -42,6 +42,12 @@ pub(crate) fn open(arguments: &GatewayArguments, namespace: &str) -> Result<Hand
             "give --link tap:NAME or tun:NAME",
         ));
     }
+    if namespace.is_empty() {
+        return Err(Failure::usage(
+            "\"\" names no network namespace",
+            "give the number of a process in it, or its path",
+        ));
+    }
     let failed =
         |error: io::Error| Failure::new(format!("cannot open the interface in {namespace}: {error}"), "");
     let (ours, theirs) = UnixStream::pair().map_err(failed)?;

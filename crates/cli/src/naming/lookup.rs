@@ -34,6 +34,9 @@ pub(crate) struct Search<'a> {
 
 /// The type of service that a name stands for: `talk`, `http`, or any other one.
 pub(crate) fn kind(name: &str) -> Option<Name> {
+    if name.is_empty() {
+        return None;
+    }
     let kind = match Named::find(name) {
         Some(named) => named.card().kind.to_owned(),
         None if name.starts_with('_') => name.trim_end_matches('.').trim_end_matches(".local").to_owned(),

@@ -11,14 +11,33 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::arguments::ServeArguments;
 use crate::failure::Failure;
+use crate::values::ports::Ports;
 
 /// All of it.
 pub(crate) fn gather(arguments: &ServeArguments, stop: Stop) -> Result<Equipment, Failure> {
+    check(arguments)?;
     let tls = match (&arguments.certificate, &arguments.key) {
         (Some(certificate), Some(key)) => Some(tls(certificate, key)?),
         _ => None,
     };
-    Ok(Equipment { tree: tree(arguments)?, data_ports: arguments.data_ports.range(), tls, stop })
+    let data_ports = arguments.data_ports().unwrap_or(Ports::DATA).range();
+    Ok(Equipment { tree: tree(arguments)?, data_ports, tls, stop })
+}
+
+/// Refuses what is for `ftp` alone where there is none.
+fn check(arguments: &ServeArguments) -> Result<(), Failure> {
+    let given = if arguments.data_ports.is_some() {
+        "--data-ports"
+    } else if arguments.certificate.is_some() {
+        "--certificate and --key"
+    } else {
+        return Ok(());
+    };
+    if arguments.data_ports().is_some() {
+        return Ok(());
+    }
+    let cause = format!("{given} are for callers of ftp, which is no service here");
+    Err(Failure::usage(cause, "add --service ftp, or leave them away"))
 }
 
 /// TLS with the certificates of a file, the server's own first.

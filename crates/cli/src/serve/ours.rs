@@ -20,6 +20,7 @@ use crate::network::{self, GATEWAY, SERVICES};
 use crate::status::report::Reach;
 use crate::values::address::HostAddress;
 use crate::values::keepalive::{Keepalive, Times};
+use crate::values::ports::Ports;
 use crate::values::publication::Publication;
 use crate::values::service::Placed;
 use crate::web::{Absent, Feed, Live};
@@ -44,7 +45,7 @@ pub(crate) async fn start(arguments: &ServeArguments, site: &mut Site) -> Result
         {
             with_data.push(publication.outside.ip());
             // Its callers open further connections, to ports that it names.
-            for port in arguments.data_ports.range() {
+            for port in arguments.data_ports().into_iter().flat_map(Ports::range) {
                 published
                     .push((port, system::publish_data(publication.outside.ip(), port, arguments.into())?));
             }
@@ -114,9 +115,10 @@ fn live(
 
 fn check(arguments: &ServeArguments, addresses: &[HostAddress]) -> Result<(), Failure> {
     let ports: Vec<u16> = arguments.services.iter().map(|placed| placed.port).collect();
-    if let Some(placed) = arguments.services.iter().find(|placed| arguments.data_ports.contains(placed.port))
-    {
-        let cause = format!("the port of {placed} is one of {} for data", arguments.data_ports);
+    let data = |port| arguments.data_ports().filter(|ports| ports.contains(port));
+    let clash = arguments.services.iter().find_map(|placed| Some((placed, data(placed.port)?)));
+    if let Some((placed, ports)) = clash {
+        let cause = format!("the port of {placed} is one of {ports} for data");
         return Err(Failure::usage(cause, "give others with --data-ports FIRST-LAST"));
     }
     for (index, placed) in arguments.services.iter().enumerate() {

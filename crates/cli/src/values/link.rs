@@ -2,11 +2,20 @@
 
 use netstrata::LinkSpec;
 
+use crate::nearest::suggestion;
+
 /// Those that serve a command.
 const KINDS: &str = "lan[:PATH], tap:NAME, tun:NAME, packet:NAME, xdp:NAME or host";
 
+/// What comes before the colon.
+const NAMES: [&str; 6] = ["lan", "tap", "tun", "packet", "xdp", "host"];
+
 /// Reads the value of `--link`.
 pub(crate) fn parse(text: &str) -> Result<LinkSpec, String> {
+    let (name, _) = text.split_once(':').unwrap_or((text, ""));
+    if !NAMES.contains(&name) && name != "memory" {
+        return Err(format!("there is no link {name:?}; take {KINDS}{}", suggestion(name, NAMES)));
+    }
     match text.parse::<LinkSpec>() {
         Ok(LinkSpec::Memory) => Err(format!("the link \"memory\" joins hosts of one process; take {KINDS}")),
         Ok(link) => Ok(link),
@@ -27,6 +36,7 @@ mod tests {
             let error = parse(link).unwrap_err();
             assert!(error.contains("tap:NAME") && !error.contains('\n'), "{link}: {error}");
         }
-        assert!(parse("lam").unwrap_err().contains("did you mean \"lan\"?"));
+        let told = format!("there is no link \"lam\"; take {KINDS}; did you mean \"lan\"?");
+        assert_eq!(parse("lam:/tmp/x").unwrap_err(), told);
     }
 }

@@ -17,6 +17,9 @@ pub(crate) struct Ports {
 }
 
 impl Ports {
+    /// Those for data connections unless told otherwise.
+    pub(crate) const DATA: Ports = Ports { first: 8100, last: 8131 };
+
     /// All of them.
     pub(crate) fn range(self) -> RangeInclusive<u16> {
         self.first..=self.last
