@@ -7,6 +7,7 @@
 //! | `tls` | TLS 1.3 by rustls on both ends |
 //! | `websocket` | a WebSocket by tungstenite |
 //! | `relay` | calls carried between our network and the operating system's, each direction closed by itself |
+//! | `proxy` | calls to any address and port, each answered as the operating system's connection to there is |
 //!
 //! Each joins two hosts by a cable in memory, so that it runs anywhere without rights. On another network
 //! (`Network::new("tun:tun0".parse()?)`) the rest of the program stays as it is.
