@@ -55,6 +55,39 @@ macro_rules! options_of_sending {
                 self.connection.change_options(|options| options.fin_wait_2 = time)
             }
 
+            /// The traffic class of the packets: the DSCP in its upper six bits, and 0 in the lower two.
+            ///
+            /// # Errors
+            /// [`NotConnected`](io::ErrorKind::NotConnected).
+            pub fn traffic_class(&self) -> io::Result<u8> {
+                self.connection.options().map(|options| options.traffic_class)
+            }
+
+            /// Sets the traffic class of the packets (IP_TOS, IPV6_TCLASS), of which TCP keeps the lower two bits for itself. For the
+            /// handshake, and for a listener, see [`SocketOptions`](crate::SocketOptions).
+            ///
+            /// # Errors
+            /// [`NotConnected`](io::ErrorKind::NotConnected).
+            pub fn set_traffic_class(&self, traffic_class: u8) -> io::Result<()> {
+                self.connection.change_options(|options| options.traffic_class = traffic_class)
+            }
+
+            /// The largest window that the peer is offered, if it has a bound of its own.
+            ///
+            /// # Errors
+            /// [`NotConnected`](io::ErrorKind::NotConnected).
+            pub fn window_clamp(&self) -> io::Result<Option<u32>> {
+                self.connection.options().map(|options| options.window_clamp)
+            }
+
+            /// Sets the largest window that the peer is offered, 2 KiB to 64 MiB (TCP_WINDOW_CLAMP). What was offered is not taken back.
+            ///
+            /// # Errors
+            /// [`NotConnected`](io::ErrorKind::NotConnected).
+            pub fn set_window_clamp(&self, most: Option<u32>) -> io::Result<()> {
+                self.connection.change_options(|options| options.window_clamp = most)
+            }
+
             /// Bytes that may be received and not yet read, at present.
             ///
             /// # Errors

@@ -24,14 +24,11 @@ const REMEMBERED: &[(i32, i32)] = &[
     (SOCKET, libc::SO_PRIORITY),
     (SOCKET, libc::SO_MARK),
     (SOCKET, libc::SO_ZEROCOPY),
-    (IP, libc::IP_TOS),
     (IP, libc::IP_RECVERR),
     (IP, libc::IP_MTU_DISCOVER),
     (IP, libc::IP_FREEBIND),
-    (IPV6, libc::IPV6_TCLASS),
     (IPV6, libc::IPV6_RECVERR),
     (IPV6, libc::IPV6_V6ONLY),
-    (TCP, libc::TCP_DEFER_ACCEPT),
     (TCP, libc::TCP_NOTSENT_LOWAT),
     (TCP, libc::TCP_WINDOW_CLAMP),
 ];
@@ -208,6 +205,15 @@ fn set_number(
             let hops = usual.or(u8::try_from(value).ok()).filter(|hops| *hops > 0);
             options.time_to_live = hops.ok_or(Errno::EINVAL)?;
         }
+        (IP, libc::IP_TOS) => options.traffic_class = value as u8 & !3,
+        // -1 stands for the usual.
+        (IPV6, libc::IPV6_TCLASS) => {
+            options.traffic_class = u8::try_from(value.max(0)).map_err(|_| Errno::EINVAL)? & !3;
+        }
+        (TCP, libc::TCP_DEFER_ACCEPT) => {
+            options.defer_accept =
+                u64::try_from(value).ok().filter(|time| *time > 0).map(Duration::from_secs);
+        }
         (TCP, libc::TCP_INQ) => match value {
             0 | 1 => socket.tells_rest = value != 0,
             _ => return Err(Errno::EINVAL),
@@ -221,10 +227,9 @@ fn set_number(
             socket.remembered.insert(option, least.min(most));
         }
         (TCP, libc::TCP_WINDOW_CLAMP) => {
-            let least = (LEAST_BUFFERS.0 / 2) as i32;
-            socket
-                .remembered
-                .insert(option, if value == 0 { 0 } else { (value as u32).max(least as u32) as i32 });
+            let chosen = (value != 0).then(|| (value as u32).max(LEAST_BUFFERS.0 / 2));
+            socket.options.window_clamp = chosen;
+            socket.remembered.insert(option, chosen.unwrap_or(0) as i32);
         }
         (SOCKET, libc::SO_TIMESTAMPING) => {
             socket.notices.set_stamps(value as u32, socket.send_memory.written());
@@ -348,6 +353,8 @@ fn number_of(
             _ => 1,
         },
         (IP, libc::IP_TTL) | (IPV6, libc::IPV6_UNICAST_HOPS) => i32::from(options.time_to_live),
+        (IP, libc::IP_TOS) | (IPV6, libc::IPV6_TCLASS) => i32::from(options.traffic_class),
+        (TCP, libc::TCP_DEFER_ACCEPT) => options.defer_accept.map_or(0, seconds),
         (SOCKET, libc::SO_RCVLOWAT) => socket.least_to_read() as i32,
         (IP, libc::IP_MTU_DISCOVER) => {
             socket.remembered.get(&option).copied().unwrap_or(libc::IP_PMTUDISC_WANT)

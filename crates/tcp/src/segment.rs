@@ -127,6 +127,31 @@ pub struct Outgoing<'a> {
     pub tuple: &'a FourTuple,
     /// The time to live that the socket asks for.
     pub time_to_live: u8,
+    /// The traffic class that it asks for, without the bits of [`basis::Frame::ecn`], which go with it.
+    pub traffic_class: u8,
+}
+
+/// What a socket asks the IP headers to say.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Labels {
+    pub(crate) time_to_live: u8,
+    /// The DSCP in its upper six bits.
+    pub(crate) traffic_class: u8,
+}
+
+impl Labels {
+    /// What no socket has asked for: RFC 1700's time to live.
+    pub(crate) const USUAL: Labels = Labels { time_to_live: 64, traffic_class: 0 };
+
+    pub(crate) const fn new(time_to_live: u8, traffic_class: u8) -> Labels {
+        // The lower two bits are TCP's own (RFC 3168 5).
+        Labels { time_to_live, traffic_class: traffic_class & !3 }
+    }
+
+    #[inline]
+    pub(crate) fn on(self, tuple: &FourTuple) -> Outgoing<'_> {
+        Outgoing { tuple, time_to_live: self.time_to_live, traffic_class: self.traffic_class }
+    }
 }
 
 /// Which directions of a connection to close, as `shutdown` of the socket API.

@@ -2,6 +2,7 @@
 
 use crate::config::{BufferBounds, EcnMode, HostConfig, MtuProbing, SynCookies};
 use crate::congestion::Algorithm;
+use crate::segment::Labels;
 use core::time::Duration;
 
 /// When a silent peer is asked whether it still lives (RFC 9293 3.8.4).
@@ -51,8 +52,14 @@ pub struct SocketOptions {
     /// Most bytes written and not yet acknowledged, 2 KiB to 64 MiB. Default, and for `None`: the connection finds out by itself,
     /// within [`HostConfig::send_buffer`].
     pub send_buffer: Option<u32>,
+    /// The largest window that the peer is offered, 2 KiB to 64 MiB (TCP_WINDOW_CLAMP): the receive buffer is tuned up to it, or chosen no
+    /// larger. Default, and for `None`: only by the receive buffer.
+    pub window_clamp: Option<u32>,
     /// The time to live of the packets, 1 to 255. Default 64.
     pub time_to_live: u8,
+    /// The traffic class of the packets (IP_TOS, IPV6_TCLASS): its upper six bits are the DSCP (RFC 2474), its lower two are for TCP alone
+    /// (RFC 3168). Default 0. What answers for a connection that is over has 0.
+    pub traffic_class: u8,
     /// The congestion control. Default, and for `None`: the host's, [`HostConfig::congestion`].
     pub congestion: Option<Algorithm>,
     /// The most payload that leaves in a second, in bytes, spread over the time (SO_MAX_PACING_RATE); 1 or more. Default, and for
@@ -71,6 +78,11 @@ pub struct SocketOptions {
     ///
     /// Beside it, SO_REUSEADDR has nothing to say: connections never keep a listener from their port, not in TIME-WAIT and not before.
     pub reuse_port: bool,
+    /// How long a listener waits for the first data of a call before it is there to be accepted (TCP_DEFER_ACCEPT): meanwhile the bare
+    /// acknowledgment that would complete the handshake is passed over. The time ends with one of the SYN-ACK's time-outs, after 1, 3, 7,
+    /// 15, 31, 63 or 127 s, whichever is the first that is not sooner; the SYN-ACK is then sent once more, and its answer completes the handshake. Who comes by a
+    /// SYN cookie is not waited for. Default, and for zero: not at all; a connection has none.
+    pub defer_accept: Option<Duration>,
     /// A listener's SYN cookies; a connection has none. Default, and for `None`: the host's, [`HostConfig::syn_cookies`].
     pub syn_cookies: Option<SynCookies>,
 }
@@ -86,13 +98,16 @@ impl Default for SocketOptions {
             fin_wait_2: None,
             receive_buffer: None,
             send_buffer: None,
+            window_clamp: None,
             time_to_live: 64,
+            traffic_class: 0,
             congestion: None,
             max_pacing_rate: None,
             ecn: None,
             max_segment_size: None,
             mtu_probing: None,
             reuse_port: false,
+            defer_accept: None,
             syn_cookies: None,
         }
     }
@@ -108,26 +123,30 @@ pub(crate) struct Settings {
     user_timeout: u32,
     linger: u32,
     fin_wait_2: u32,
-    /// 0: tuned.
+    /// 0: tuned; with [`TUNED`]: tuned up to that.
     receive_buffer: u32,
     /// 0: tuned.
     send_buffer: u32,
     max_segment_size: u16,
     keepalive_probes: u8,
-    pub(crate) time_to_live: u8,
-    pub(crate) congestion: Option<Algorithm>,
+    pub(crate) labels: Labels,
     choices: Choices,
     pub(crate) no_delay: bool,
     pub(crate) cork: bool,
 }
 
-/// Two choices in one byte: two bits each, 0 for none.
+/// Stands beside a bound, which is far smaller.
+const TUNED: u32 = 1 << 31;
+
+/// Three choices in one byte: two bits each, 0 for none.
 #[derive(Clone, Copy, Debug)]
 struct Choices(u8);
 
 impl Choices {
-    fn new(ecn: Option<EcnMode>, mtu_probing: Option<MtuProbing>) -> Choices {
-        Choices(ecn.map_or(0, |mode| mode as u8 + 1) | mtu_probing.map_or(0, |mode| mode as u8 + 1) << 2)
+    fn new(ecn: Option<EcnMode>, mtu_probing: Option<MtuProbing>, congestion: Option<Algorithm>) -> Choices {
+        let (ecn, mtu_probing) =
+            (ecn.map_or(0, |mode| mode as u8 + 1), mtu_probing.map_or(0, |mode| mode as u8 + 1));
+        Choices(ecn | mtu_probing << 2 | congestion.map_or(0, |algorithm| algorithm as u8 + 1) << 4)
     }
 
     fn ecn(self) -> Option<EcnMode> {
@@ -137,6 +156,11 @@ impl Choices {
     fn mtu_probing(self) -> Option<MtuProbing> {
         use MtuProbing::{Always, Off, OnBlackHole};
         [None, Some(Off), Some(OnBlackHole), Some(Always)][usize::from(self.0 >> 2 & 3)]
+    }
+
+    fn congestion(self) -> Option<Algorithm> {
+        use Algorithm::{Bbr, Cubic, NewReno};
+        [None, Some(Cubic), Some(NewReno), Some(Bbr)][usize::from(self.0 >> 4 & 3)]
     }
 }
 
@@ -163,6 +187,11 @@ impl Settings {
         self.choices.mtu_probing().unwrap_or(config.mtu_probing)
     }
 
+    #[inline]
+    pub(crate) fn congestion(&self, config: &HostConfig) -> Algorithm {
+        self.choices.congestion().unwrap_or(config.congestion)
+    }
+
     pub(crate) fn user_timeout(&self) -> Option<Duration> {
         restore(self.user_timeout)
     }
@@ -185,6 +214,10 @@ impl Settings {
         bounds(self.send_buffer, config.send_buffer)
     }
 
+    fn tunes_receive_buffer(&self) -> bool {
+        self.receive_buffer == 0 || self.receive_buffer & TUNED != 0
+    }
+
     pub(crate) fn max_segment_size(&self) -> Option<u16> {
         (self.max_segment_size != 0).then_some(self.max_segment_size)
     }
@@ -199,7 +232,20 @@ fn bounds(chosen: u32, usual: BufferBounds) -> BufferBounds {
             let most = usual.most.clamp(LEAST_BUFFER, MOST_BUFFER);
             BufferBounds { initial: usual.initial.clamp(LEAST_BUFFER, most), most }
         }
+        bound if bound & TUNED != 0 => {
+            let most = usual.most.clamp(LEAST_BUFFER, bound - TUNED);
+            BufferBounds { initial: usual.initial.clamp(LEAST_BUFFER, most), most }
+        }
         size => BufferBounds { initial: size, most: size },
+    }
+}
+
+/// How a receive buffer is kept of which one is `chosen`, or whose window has a bound, or both.
+fn receive_buffer(chosen: Option<u32>, clamp: Option<u32>) -> u32 {
+    let sound = |size: u32| size.clamp(LEAST_BUFFER, MOST_BUFFER);
+    match (chosen.map(sound), clamp.map(sound)) {
+        (Some(size), clamp) => clamp.map_or(size, |clamp| size.min(clamp)),
+        (None, clamp) => clamp.map_or(0, |clamp| clamp | TUNED),
     }
 }
 
@@ -236,12 +282,11 @@ impl From<SocketOptions> for Settings {
             user_timeout: compact(options.user_timeout.filter(|timeout| !timeout.is_zero())),
             linger: compact(options.linger),
             fin_wait_2: compact(options.fin_wait_2),
-            receive_buffer: size(options.receive_buffer),
+            receive_buffer: receive_buffer(options.receive_buffer, options.window_clamp),
             send_buffer: size(options.send_buffer),
             max_segment_size: options.max_segment_size.map_or(0, |size| size.max(48)),
-            time_to_live: options.time_to_live.max(1),
-            congestion: options.congestion,
-            choices: Choices::new(options.ecn, options.mtu_probing),
+            labels: Labels::new(options.time_to_live.max(1), options.traffic_class),
+            choices: Choices::new(options.ecn, options.mtu_probing, options.congestion),
             no_delay: options.no_delay,
             cork: options.cork,
         }
@@ -257,10 +302,12 @@ impl From<Settings> for SocketOptions {
             user_timeout: settings.user_timeout(),
             linger: settings.linger(),
             fin_wait_2: settings.fin_wait_2(),
-            receive_buffer: (settings.receive_buffer != 0).then_some(settings.receive_buffer),
+            receive_buffer: (!settings.tunes_receive_buffer()).then_some(settings.receive_buffer),
+            window_clamp: (settings.receive_buffer & TUNED != 0).then_some(settings.receive_buffer & !TUNED),
             send_buffer: (settings.send_buffer != 0).then_some(settings.send_buffer),
-            time_to_live: settings.time_to_live,
-            congestion: settings.congestion,
+            time_to_live: settings.labels.time_to_live,
+            traffic_class: settings.labels.traffic_class,
+            congestion: settings.choices.congestion(),
             // Kept where there is room for it: with the handshake or the sender.
             max_pacing_rate: None,
             ecn: settings.ecn(),
@@ -268,6 +315,7 @@ impl From<Settings> for SocketOptions {
             max_segment_size: settings.max_segment_size(),
             // A listener's alone.
             reuse_port: false,
+            defer_accept: None,
             syn_cookies: None,
         }
     }
@@ -288,6 +336,9 @@ mod tests {
             ecn: Some(EcnMode::Ask),
             max_segment_size: Some(536),
             mtu_probing: Some(MtuProbing::Off),
+            congestion: Some(Algorithm::Bbr),
+            window_clamp: Some(9_000),
+            traffic_class: 0xb8,
             ..SocketOptions::default()
         };
         assert_eq!(SocketOptions::from(Settings::from(options)), options);
@@ -296,6 +347,7 @@ mod tests {
             receive_buffer: Some(0),
             send_buffer: Some(u32::MAX),
             time_to_live: 0,
+            traffic_class: 0xff,
             keepalive,
             ..options
         };
@@ -304,8 +356,8 @@ mod tests {
             Keepalive { idle: Duration::from_millis(1), interval: Duration::from_millis(1), probes: 1 };
         assert_eq!(kept.keepalive, Some(least));
         assert_eq!(
-            (kept.receive_buffer, kept.send_buffer, kept.time_to_live),
-            (Some(2048), Some(64 << 20), 1)
+            (kept.receive_buffer, kept.send_buffer, kept.time_to_live, kept.traffic_class),
+            (Some(2048), Some(64 << 20), 1, 0xfc)
         );
     }
 
@@ -325,5 +377,22 @@ mod tests {
         let tuned = BufferBounds { initial: 2_048, most: 64 << 20 };
         assert_eq!(Settings::from(SocketOptions::default()).receive_buffer(&config), tuned);
         assert_eq!(Settings::from(chosen).send_buffer(&config), config.send_buffer);
+    }
+
+    #[test]
+    fn a_bound_of_the_window_is_one_of_the_buffer_chosen_or_tuned() {
+        let bounds = |receive_buffer, clamp| {
+            let options =
+                SocketOptions { receive_buffer, window_clamp: Some(clamp), ..SocketOptions::default() };
+            let bounds = Settings::from(options).receive_buffer(&HostConfig::default());
+            (bounds.initial, bounds.most)
+        };
+        assert_eq!(bounds(None, 9_000), (9_000, 9_000));
+        assert_eq!(bounds(None, 100_000), (65_536, 100_000));
+        assert_eq!(bounds(None, 0), (2_048, 2_048));
+        let usual = HostConfig::default().receive_buffer;
+        assert_eq!(bounds(None, u32::MAX), (usual.initial, usual.most));
+        assert_eq!(bounds(Some(5_000), 9_000), (5_000, 5_000));
+        assert_eq!(bounds(Some(50_000), 9_000), (9_000, 9_000));
     }
 }

@@ -92,6 +92,9 @@ fn options_are_kept_and_the_inside_is_told() {
     client.set_cork(true).unwrap();
     client.set_fin_wait_2(Some(Duration::from_secs(3))).unwrap();
     assert_eq!((client.cork().unwrap(), client.fin_wait_2().unwrap()), (true, Some(Duration::from_secs(3))));
+    client.set_traffic_class(0xb9).unwrap();
+    client.set_window_clamp(Some(9_000)).unwrap();
+    assert_eq!((client.traffic_class().unwrap(), client.window_clamp().unwrap()), (0xb8, Some(9_000)));
     assert!(!server.cork().unwrap());
 }
 

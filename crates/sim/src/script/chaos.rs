@@ -86,7 +86,7 @@ prop_compose! {
         ecn in prop_oneof![3 => Just(None), 1 => (0..4u8).prop_map(|bits| Some(Ecn::of_traffic_class(bits)))],
     ) -> TcpSegment {
         TcpSegment {
-            peer, ecn, flags, sequence, length, acknowledgment: Some(acknowledgment), window: Some(window),
+            peer, ecn, traffic_class: None, flags, sequence, length, acknowledgment: Some(acknowledgment), window: Some(window),
             urgent: Some(urgent), options: Some(options),
         }
     }
@@ -264,6 +264,7 @@ fn run(family: Family, handshake: bool, steps: &[Step]) -> Result<(), String> {
             Step::Arrive(TcpSegment {
                 peer: 1,
                 ecn: None,
+                traffic_class: None,
                 flags,
                 sequence,
                 length: 0,

@@ -14,6 +14,7 @@ pub(crate) fn compare(observed: &Observed, expected: &TcpSegment, peer: &mut Pee
     let ports = (observed.local_port, observed.remote_port) == (peer.local_port, peer.remote_port);
     let same = found.flags == expected.flags
         && expected.ecn.is_none_or(|ecn| found.ecn == Some(ecn))
+        && expected.traffic_class.is_none_or(|class| found.traffic_class == Some(class))
         && found.sequence == expected.sequence
         && found.length == expected.length
         && found.acknowledgment == expected.acknowledgment

@@ -119,6 +119,8 @@ pub(crate) struct TcpSegment {
     pub(crate) peer: u16,
     /// `[ce]`: what the IP header says of congestion; a segment that leaves may say any unless the script tells.
     pub(crate) ecn: Option<Ecn>,
+    /// `[tos 0xb8]`: the rest of the traffic class with it.
+    pub(crate) traffic_class: Option<u8>,
     pub(crate) flags: Flags,
     pub(crate) sequence: u32,
     pub(crate) length: u32,

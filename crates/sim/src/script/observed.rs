@@ -47,6 +47,7 @@ impl Observed {
         let segment = TcpSegment {
             peer: 0,
             ecn: Some(Ecn::of_traffic_class(ip.traffic_class)),
+            traffic_class: Some(ip.traffic_class),
             flags,
             sequence: number(4),
             length: payload.len() as u32,
@@ -101,6 +102,9 @@ impl fmt::Display for TcpSegment {
             write!(f, "({}) ", self.peer)?;
         }
         match self.ecn {
+            _ if self.traffic_class.is_some_and(|class| class > 3) => {
+                write!(f, "[tos {:#x}] ", self.traffic_class.unwrap_or_default())?;
+            }
             None | Some(Ecn::NotCapable) => {}
             Some(Ecn::Capable0) => f.write_str("[ect0] ")?,
             Some(Ecn::Capable1) => f.write_str("[ect1] ")?,

@@ -39,12 +39,13 @@ fn peer(cursor: &mut Cursor<'_>) -> Parsed<u16> {
 }
 
 fn segment(cursor: &mut Cursor<'_>, peer: u16) -> Parsed<TcpSegment> {
-    let ecn = if cursor.eat("[") { Some(ecn(cursor.take_until("]")?)?) } else { None };
+    let (ecn, traffic_class) = if cursor.eat("[") { marks(cursor.take_until("]")?)? } else { (None, None) };
     let flags = flags(cursor.take(|c| !c.is_whitespace()))?;
     let (sequence, length) = cursor.range()?;
     let mut segment = TcpSegment {
         peer,
         ecn,
+        traffic_class,
         flags,
         sequence,
         length,
@@ -69,6 +70,13 @@ fn segment(cursor: &mut Cursor<'_>, peer: u16) -> Parsed<TcpSegment> {
         segment.options = options(cursor)?;
     }
     Ok(segment)
+}
+
+/// What the IP header says: `[tos 0xb8]` all of its traffic class, the others only what it says of congestion.
+fn marks(text: &str) -> Parsed<(Option<Ecn>, Option<u8>)> {
+    let Some(number) = text.trim().strip_prefix("tos ") else { return Ok((Some(ecn(text)?), None)) };
+    let class = Cursor::new(number).number()?;
+    Ok((Some(Ecn::of_traffic_class(class)), Some(class)))
 }
 
 fn ecn(word: &str) -> Parsed<Ecn> {
@@ -125,6 +133,7 @@ mod tests {
         let expected = TcpSegment {
             peer: 2,
             ecn: Some(Ecn::Experienced),
+            traffic_class: None,
             flags: Flags::SYN | Flags::PSH | Flags::URG | Flags::ACK,
             sequence: 7,
             length: 3,

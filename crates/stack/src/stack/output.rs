@@ -93,13 +93,14 @@ impl Stack {
     #[inline(always)]
     fn pull_segment(&mut self, now: Instant, id: InterfaceId, frame: &mut Frame) -> Pulled {
         frame.reset();
-        let Some(tcp::Outgoing { tuple, time_to_live }) = self.tcp.poll_transmit(now, id.number(), frame)
+        let Some(tcp::Outgoing { tuple, time_to_live, traffic_class }) =
+            self.tcp.poll_transmit(now, id.number(), frame)
         else {
             return Pulled::Nothing;
         };
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return Pulled::Nothing };
         interface.datagrams_first = true;
-        let traffic_class = frame.ecn as u8;
+        let traffic_class = traffic_class | frame.ecn as u8;
         let remote = match (&tuple.local, &tuple.remote) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
                 Header { time_to_live, traffic_class, ..Header::new(*source, *destination, protocol::TCP) }
@@ -107,7 +108,7 @@ impl Stack {
                 IpAddr::V4(*destination)
             }
             (IpAddr::V6(source), IpAddr::V6(destination)) => {
-                prepend_v6(source, destination, time_to_live, frame);
+                prepend_v6(source, destination, (time_to_live, traffic_class), frame);
                 IpAddr::V6(*destination)
             }
             _ => {
@@ -283,9 +284,10 @@ impl Interface {
 
 /// Writes the header of IPv6 in front of a segment.
 #[inline(never)]
-fn prepend_v6(source: &Ipv6Addr, destination: &Ipv6Addr, hop_limit: u8, frame: &mut Frame) {
+fn prepend_v6(source: &Ipv6Addr, destination: &Ipv6Addr, labels: (u8, u8), frame: &mut Frame) {
     let header = ipv6::Header::new(*source, *destination, protocol::TCP);
-    ipv6::Header { hop_limit, traffic_class: frame.ecn as u8, ..header }.prepend_to(frame);
+    let (hop_limit, traffic_class) = labels;
+    ipv6::Header { hop_limit, traffic_class, ..header }.prepend_to(frame);
 }
 
 /// Where an IP packet of ours goes.

@@ -300,7 +300,7 @@ impl Open {
     pub(crate) fn on_settings(&mut self, settings: &Settings, environment: &Environment<'_>) {
         self.send.set_bounds(settings.send_buffer(environment.config));
         let config = environment.config;
-        self.send.select_congestion(settings.congestion.unwrap_or(config.congestion), config.slow_start_exit);
+        self.send.select_congestion(settings.congestion(config), config.slow_start_exit);
         self.receive.set_bounds(settings.receive_buffer(environment.config));
         self.keepalive.on_heard(settings.keepalive(), &mut self.timers, environment.now);
     }

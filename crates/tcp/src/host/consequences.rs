@@ -9,7 +9,7 @@ use crate::connection::fate::Fate;
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::info::State;
-use crate::segment::FourTuple;
+use crate::segment::{FourTuple, Labels};
 use basis::{Frame, Instant, Key};
 use wire::tcp::Header;
 
@@ -151,12 +151,12 @@ impl Host {
     }
 
     pub(super) fn reply(&mut self, tuple: &FourTuple, lane: u8, frame: Frame) {
-        self.reply_with(tuple, lane, reset::TIME_TO_LIVE, frame);
+        self.reply_with(tuple, lane, Labels::USUAL, frame);
     }
 
     /// Returns whether there was room for it.
-    pub(super) fn reply_with(&mut self, tuple: &FourTuple, lane: u8, time_to_live: u8, frame: Frame) -> bool {
-        let room = self.lanes.get(lane).replies.push(tuple, time_to_live, frame);
+    pub(super) fn reply_with(&mut self, tuple: &FourTuple, lane: u8, labels: Labels, frame: Frame) -> bool {
+        let room = self.lanes.get(lane).replies.push(tuple, labels, frame);
         self.counters.replies_dropped += u64::from(!room);
         room
     }

@@ -2,14 +2,13 @@
 
 use super::half_open::CookieReply;
 use super::lines::{Lines, lines};
-use super::reset;
 use super::tcp_host::{Host, environment};
 use super::work::{News, Turn};
 use crate::connection::effect::Transmission;
 use crate::connection::fate::Fate;
 use crate::environment::Environment;
 use crate::event::{ConnectionId, Event, ListenerId, Readiness};
-use crate::segment::Outgoing;
+use crate::segment::{Labels, Outgoing};
 use basis::{Frame, Instant, Key, TimerId};
 
 impl Host {
@@ -25,14 +24,16 @@ impl Host {
             self.apply(now, index, fate);
         }
         while let Some(index) = self.half_open.expired(now) {
-            let orphaned = self
-                .half_open
-                .slab
-                .at(index)
-                .is_none_or(|half_open| self.listeners.get(half_open.listener).is_none());
-            let undecided = self.half_open.slab.at(index).is_some_and(|half_open| half_open.undecided);
-            if !orphaned && self.half_open.retry(index, self.config.syn_ack_retries, now) {
-                if !undecided {
+            let half_open = self.half_open.slab.at(index);
+            let listener = half_open.and_then(|half_open| self.listeners.get(half_open.listener));
+            let (most, answers) = match (half_open, listener) {
+                (Some(half_open), Some(listener)) => {
+                    half_open.patience(self.config.syn_ack_retries, listener.defers)
+                }
+                _ => (0, false),
+            };
+            if listener.is_some() && self.half_open.retry(index, most, now) {
+                if answers {
                     self.counters.retransmissions += 1;
                     self.queue_half_open(index);
                 }
@@ -73,22 +74,19 @@ impl Host {
                     if self.transmit_connection(now, lane, key, frame) {
                         self.counters.segments_sent += 1;
                         let connection = self.connections.at(key.index())?;
-                        let (tuple, time_to_live) = (&connection.tuple, connection.settings.time_to_live);
-                        return Some(Outgoing { tuple, time_to_live });
+                        return Some(connection.settings.labels.on(&connection.tuple));
                     }
                 }
                 Turn::HalfOpen(key) => {
-                    if let Some(time_to_live) = self.transmit_half_open(now, key, frame) {
+                    if let Some(labels) = self.transmit_half_open(now, key, frame) {
                         self.counters.segments_sent += 1;
-                        let tuple = &self.half_open.slab.at(key.index())?.tuple;
-                        return Some(Outgoing { tuple, time_to_live });
+                        return Some(labels.on(&self.half_open.slab.at(key.index())?.tuple));
                     }
                 }
                 Turn::TimeWait(key) => {
                     if self.transmit_time_wait(now, key, frame) {
                         self.counters.segments_sent += 1;
-                        let tuple = &self.time_wait.get(key)?.tuple;
-                        return Some(Outgoing { tuple, time_to_live: reset::TIME_TO_LIVE });
+                        return Some(Labels::USUAL.on(&self.time_wait.get(key)?.tuple));
                     }
                 }
             }
@@ -97,10 +95,10 @@ impl Host {
 
     #[inline(never)]
     fn transmit_reply(&mut self, lane: u8, frame: &mut Frame) -> Option<Outgoing<'_>> {
-        let (tuple, time_to_live, reply) = self.lanes.get(lane).replies.pop()?;
+        let (tuple, labels, reply) = self.lanes.get(lane).replies.pop()?;
         self.counters.segments_sent += 1;
         (*frame, self.replied) = (reply, tuple);
-        Some(Outgoing { tuple: &self.replied, time_to_live })
+        Some(labels.on(&self.replied))
     }
 
     /// Returns whether there was a segment.
@@ -124,9 +122,9 @@ impl Host {
         sent
     }
 
-    /// Returns the segment's time to live, if there was one.
+    /// Returns what the segment's IP header is to say, if there was one.
     #[inline(never)]
-    pub(super) fn transmit_half_open(&mut self, now: Instant, key: Key, frame: &mut Frame) -> Option<u8> {
+    pub(super) fn transmit_half_open(&mut self, now: Instant, key: Key, frame: &mut Frame) -> Option<Labels> {
         let half_open = self.half_open.slab.get(key)?;
         let cookie = match half_open.cookie {
             CookieReply::None => None,
@@ -134,9 +132,9 @@ impl Host {
         };
         let half_open = self.half_open.slab.get_mut(key)?;
         half_open.queued = false;
-        let time_to_live = self.listeners.get(half_open.listener)?.settings.time_to_live;
+        let labels = self.listeners.get(half_open.listener)?.settings.labels;
         half_open.transmit(now, cookie.as_ref(), frame);
-        Some(time_to_live)
+        Some(labels)
     }
 
     /// The next thing the application should know.

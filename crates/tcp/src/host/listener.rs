@@ -1,5 +1,6 @@
 //! Who listens where, and what waits to be accepted.
 
+use super::deferral::deferral;
 use crate::config::{FastOpenServer, SynCookies};
 use crate::error::{Dropped, ListenError};
 use crate::event::ListenerId;
@@ -40,6 +41,8 @@ pub(crate) struct Listener {
     requests: VecDeque<Key>,
     /// Data on SYNs is taken in.
     pub(crate) fast_open: Option<FastOpenServer>,
+    /// Time-outs of a SYN-ACK for which a bare acknowledgment does not complete the handshake (TCP_DEFER_ACCEPT).
+    pub(crate) defers: u8,
     /// Other than the host's.
     pub(crate) syn_cookies: Option<SynCookies>,
     /// Of those that it accepts.
@@ -75,7 +78,7 @@ impl Listener {
 
     pub(crate) fn set_options(&mut self, options: SocketOptions) {
         (self.settings, self.syn_cookies) = (options.into(), options.syn_cookies);
-        self.max_pacing_rate = options.max_pacing_rate;
+        (self.max_pacing_rate, self.defers) = (options.max_pacing_rate, deferral(options.defer_accept));
     }
 
     pub(crate) fn has_room_for_established(&self) -> bool {
@@ -168,6 +171,7 @@ impl Listeners {
             asks: false,
             requests: VecDeque::new(),
             fast_open: None,
+            defers: deferral(options.defer_accept),
             syn_cookies: options.syn_cookies,
             max_pacing_rate: options.max_pacing_rate,
             cookie_given: None,

@@ -3,6 +3,7 @@
 mod admission;
 mod alarms;
 mod consequences;
+mod deferral;
 mod demux;
 mod due;
 mod fast_open;

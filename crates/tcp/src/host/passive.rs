@@ -212,6 +212,12 @@ impl Host {
                 Ok(())
             }
             half_open::Outcome::Completed(established) => {
+                let listener = self.listeners.get(half_open.listener);
+                let defers = listener.map_or(0, |listener| listener.defers);
+                let bare = frame.is_empty() && !header.flags.contains(Flags::FIN);
+                if defers > 0 && half_open.defer(bare, defers, now) {
+                    return Ok(());
+                }
                 self.complete(now, index, &established, header, frame)
             }
         }

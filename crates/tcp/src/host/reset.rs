@@ -1,29 +1,27 @@
 //! RSTs to segments of no connection, and the bounded queue in which all such replies wait.
 
-use crate::segment::FourTuple;
+use crate::segment::{FourTuple, Labels};
 use alloc::collections::VecDeque;
 use basis::Frame;
 use wire::tcp::{Flags, Header, Options, Seq, Timestamps};
 
 /// Replies that wait on one lane; a flood of bad segments gets no more answers than leave.
 const MAX_REPLIES: usize = 128;
-/// RFC 1700's default; no socket sets it for these.
-pub(crate) const TIME_TO_LIVE: u8 = 64;
 
 /// Replies that belong to no open connection.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Replies(VecDeque<Reply>);
 
-/// One of them: where it goes, with what time to live, and what it is.
-type Reply = (FourTuple, u8, Frame);
+/// One of them: where it goes, what its IP header says, and what it is.
+type Reply = (FourTuple, Labels, Frame);
 
 impl Replies {
     /// Queues a reply; returns false if there is no room.
-    pub(crate) fn push(&mut self, tuple: &FourTuple, time_to_live: u8, frame: Frame) -> bool {
+    pub(crate) fn push(&mut self, tuple: &FourTuple, labels: Labels, frame: Frame) -> bool {
         if self.0.len() >= MAX_REPLIES {
             return false;
         }
-        self.0.push_back((*tuple, time_to_live, frame));
+        self.0.push_back((*tuple, labels, frame));
         true
     }
 

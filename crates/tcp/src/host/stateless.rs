@@ -44,7 +44,7 @@ impl Host {
         };
         let mut frame = Frame::new();
         answer.prepend_to(&mut frame, tuple.local, tuple.remote);
-        if self.reply_with(tuple, path.lane, settings.time_to_live, frame) {
+        if self.reply_with(tuple, path.lane, settings.labels, frame) {
             self.counters.syn_cookies_sent += 1;
         }
         Ok(())

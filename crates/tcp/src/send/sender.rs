@@ -92,7 +92,7 @@ impl Sender {
         config: &HostConfig,
     ) {
         (self.flight, self.window, self.segment_size) = (InFlight::new(next), window, segment_size);
-        self.congestion.begin(settings.congestion.unwrap_or(config.congestion), segment_size as u32);
+        self.congestion.begin(settings.congestion(config), segment_size as u32);
         self.congestion.set_slow_start_exit(config.slow_start_exit);
         self.congestion.begin_at(next);
         self.recovery.selective = selective;
