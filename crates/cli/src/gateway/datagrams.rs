@@ -81,9 +81,10 @@ pub(crate) async fn carry(engine: Arc<Engine>, inside: UdpSocket, published: Vec
 impl Carrier {
     /// A guest has sent a datagram, which waits for its turn.
     fn take_in(&mut self, received: Received, payload: &[u8]) {
-        let holder = self.engine.stations.holder(received.from.ip());
-        if !self.waiting.push(holder, payload.len(), (received, payload.to_vec())) {
-            self.engine.count(Cause::Dropped, received.from.ip(), Protocol::Udp, received.to);
+        let (holder, standing) = self.engine.stations.holder_standing(received.from.ip(), Instant::now());
+        let thing = (received, payload.to_vec());
+        for (lost, _) in self.waiting.push(holder, standing, payload.len(), thing) {
+            self.engine.count(Cause::Dropped, lost.from.ip(), Protocol::Udp, lost.to);
         }
     }
 

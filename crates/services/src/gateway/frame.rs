@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 const ETHERNET_HEADER: usize = 14;
 const IPV6_HEADER: usize = 40;
 const UDP_HEADER: usize = 8;
+const ICMP: u8 = 1;
 const UDP: u8 = 17;
 const ICMPV6: u8 = 58;
 /// RFC 4861 4.4.
@@ -23,26 +24,28 @@ pub(super) struct Said {
     pub(super) address: Option<IpAddr>,
     /// The hardware address that it says it has, where it says so once more.
     pub(super) hardware: Option<Station>,
+    /// Whether it is a packet by which a flow can begin. One of ICMP may be of a router behind a guest, about a flow of that one.
+    pub(super) begins: bool,
 }
 
 /// None for what speaks for nobody.
 pub(super) fn read(frame: &[u8]) -> Option<Said> {
     let (header, packet) = frame.split_at_checked(ETHERNET_HEADER)?;
     let station = *header.get(6..)?.first_chunk::<6>()?;
-    let (address, hardware) = match header.get(12..)? {
+    let (address, hardware, begins) = match header.get(12..)? {
         [0x08, 0x00] => {
             let header_length = usize::from(packet.first()? & 0xf) * 4;
-            (IpAddr::V4(v4(packet, 12)?), dhcp_hardware(packet, header_length))
+            (IpAddr::V4(v4(packet, 12)?), dhcp_hardware(packet, header_length), *packet.get(9)? != ICMP)
         }
-        [0x08, 0x06] => (IpAddr::V4(v4(packet, 14)?), packet.get(8..)?.first_chunk::<6>().copied()),
+        [0x08, 0x06] => (IpAddr::V4(v4(packet, 14)?), packet.get(8..)?.first_chunk::<6>().copied(), false),
         [0x86, 0xdd] => {
             let advertised = advertised(packet);
-            (IpAddr::V6(advertised.or_else(|| v6(packet, 8))?), None)
+            (IpAddr::V6(advertised.or_else(|| v6(packet, 8))?), None, *packet.get(6)? != ICMPV6)
         }
         _ => return None,
     };
     let address = Some(address).filter(|address| !address.is_unspecified());
-    Some(Said { station, address, hardware })
+    Some(Said { station, address, hardware, begins })
 }
 
 /// Whose neighbour advertisement it is.

@@ -14,6 +14,24 @@ pub enum Holder {
     Link,
 }
 
+/// Whether somebody has been there for a while, or can have been invented just now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// Nobody knows much of it yet.
+    New,
+    /// It has been heard for a while, or it has a lease.
+    Settled,
+}
+
+impl Standing {
+    pub(super) fn other(self) -> Standing {
+        match self {
+            Standing::New => Standing::Settled,
+            Standing::Settled => Standing::New,
+        }
+    }
+}
+
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

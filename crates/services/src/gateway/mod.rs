@@ -25,7 +25,7 @@ mod verdict;
 pub use callers::Callers;
 pub use counters::{Cause, Counters};
 pub use flows::{Flow, FlowReport, Flows, GuestReport, Protocol};
-pub use holder::{Holder, Station};
+pub use holder::{Holder, Standing, Station};
 pub use limits::{LEAST_BUFFERS, Limits};
 pub use mapping::Mapping;
 pub use names::Pattern;

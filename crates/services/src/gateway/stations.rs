@@ -1,8 +1,8 @@
-//! Which station of the link has which address, as what it sends tells: nobody speaks as another, and nobody is everybody.
+//! Which station of the link has which address, as what it sends tells: nobody speaks as another, as somebody elsewhere, or as everybody.
 
 use super::counters::{Cause, Counters};
 use super::frame::{self, Said};
-use super::holder::{Holder, Station};
+use super::holder::{Holder, Standing, Station};
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -34,10 +34,17 @@ pub struct Stations {
 #[derive(Debug, Default)]
 struct Table {
     addresses: BTreeMap<IpAddr, Known>,
-    stations: BTreeMap<Station, Vec<IpAddr>>,
+    stations: BTreeMap<Station, Its>,
     swept: Option<Instant>,
     /// Where the last one was that had to go.
     displaced: Option<IpAddr>,
+}
+
+/// What is known of one station.
+#[derive(Debug)]
+struct Its {
+    addresses: Vec<IpAddr>,
+    since: Instant,
 }
 
 #[derive(Debug)]
@@ -53,13 +60,17 @@ struct Known {
 
 impl Known {
     fn is_held(&self, now: Instant) -> bool {
-        now.duration_since(self.heard) < HELD || self.leased.is_some_and(|until| until > now)
+        now.duration_since(self.heard) < HELD || self.is_leased(now)
     }
 
     /// Whether it is spared though there is no room: what many can be invented of has neither a lease nor a flow.
     fn is_spared(&self, now: Instant) -> bool {
         let engaged = self.engaged.is_some_and(|begun| now.duration_since(begun) < HELD);
-        engaged || self.leased.is_some_and(|until| until > now)
+        engaged || self.is_leased(now)
+    }
+
+    fn is_leased(&self, now: Instant) -> bool {
+        self.leased.is_some_and(|until| until > now)
     }
 
     /// Those that are worth less go first.
@@ -77,10 +88,11 @@ impl Stations {
     /// Whether a frame of an Ethernet may come in: who sent it has the addresses that it speaks for.
     pub fn admits(&self, frame: &[u8], now: Instant) -> bool {
         let Some(said) = frame::read(frame) else { return true };
-        let Said { station, address, hardware } = said;
+        let Said { station, address, hardware, begins } = said;
         let refused = match (hardware, address) {
             (Some(hardware), _) if hardware != station => Err(Cause::Forged),
             (_, Some(address)) if self.is_on_link(address) => self.lock().claim(address, station, now),
+            (_, Some(address)) if begins && !self.is_near(address) => Err(Cause::Foreign),
             _ => Ok(()),
         };
         let Err(cause) = refused else { return true };
@@ -93,6 +105,17 @@ impl Stations {
     pub fn holder(&self, address: IpAddr) -> Holder {
         let station = self.lock().addresses.get(&address.to_canonical()).map(|known| known.station);
         station.map_or(Holder::Link, Holder::Station)
+    }
+
+    /// As [`Stations::holder`], and how that one stands at `now`.
+    pub fn holder_standing(&self, address: IpAddr, now: Instant) -> (Holder, Standing) {
+        let table = self.lock();
+        let Some(known) = table.addresses.get(&address.to_canonical()) else {
+            return (Holder::Link, Standing::New);
+        };
+        let since = table.stations.get(&known.station).map_or(now, |its| its.since);
+        let is_settled = known.is_leased(now) || now.duration_since(since) >= SETTLED;
+        (holder(known.station), if is_settled { Standing::Settled } else { Standing::New })
     }
 
     /// A flow from `address` has begun, within the limits of its holder.
@@ -137,6 +160,12 @@ impl Stations {
         self.own.iter().any(|own| own.contains(&address) && own.addr() != address)
     }
 
+    /// Whether it is this gateway's own, or of the link alone, as those are by which IPv6 finds neighbours.
+    fn is_near(&self, address: IpAddr) -> bool {
+        let of_link = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
+        of_link || self.own.iter().any(|own| own.addr() == address)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Table> {
         // The table is whole between any two statements: a panic elsewhere does not spoil it.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
@@ -162,12 +191,13 @@ impl Table {
         self.make_room(station, now)?;
         self.addresses
             .insert(address, Known { station, since: now, heard: now, engaged: None, leased: None });
-        self.stations.entry(station).or_default().push(address);
+        let its = self.stations.entry(station);
+        its.or_insert_with(|| Its { addresses: Vec::new(), since: now }).addresses.push(address);
         Ok(())
     }
 
     fn make_room(&mut self, station: Station, now: Instant) -> Result<(), Cause> {
-        let its = self.stations.get(&station).map(Vec::as_slice).unwrap_or_default();
+        let its = self.stations.get(&station).map(|its| &its.addresses[..]).unwrap_or_default();
         if its.len() >= MOST_EACH {
             let free =
                 |address: &&IpAddr| self.addresses.get(address).is_none_or(|known| !known.is_held(now));
@@ -204,8 +234,8 @@ impl Table {
     fn forget(&mut self, address: IpAddr) {
         let Some(known) = self.addresses.remove(&address) else { return };
         if let Some(its) = self.stations.get_mut(&known.station) {
-            its.retain(|other| *other != address);
-            if its.is_empty() {
+            its.addresses.retain(|other| *other != address);
+            if its.addresses.is_empty() {
                 self.stations.remove(&known.station);
             }
         }

@@ -47,7 +47,7 @@ fn nobody_speaks_as_another_while_that_one_is_there() {
     }
     assert_eq!(stations.counters.of(Cause::Stolen), 2);
     // Of what comes from elsewhere, or from nobody, nothing is learnt.
-    for other in [v4(3, [192, 0, 2, 9], 6, &[]), arp(3, 3, [0; 4]), v4(3, [10, 7, 0, 1], 6, &[]), vec![1; 13]]
+    for other in [v4(3, [192, 0, 2, 9], 1, &[]), arp(3, 3, [0; 4]), v4(3, [10, 7, 0, 1], 6, &[]), vec![1; 13]]
     {
         assert!(stations.admits(&other, now));
     }
@@ -56,6 +56,38 @@ fn nobody_speaks_as_another_while_that_one_is_there() {
     assert!(stations.admits(&arp(3, 3, [10, 7, 0, 2]), after(60)));
     assert_eq!(stations.holder("::ffff:10.7.0.2".parse().unwrap()), Holder::Station(station(3)));
     assert_eq!(stations.holder([10, 7, 0, 9].into()), Holder::Link);
+}
+
+#[test]
+fn what_begins_a_flow_comes_from_a_guests_network() {
+    let (stations, now) = (stations(), Instant::now());
+    for protocol in [6, 17, 132] {
+        assert!(!stations.admits(&v4(2, [192, 0, 2, 9], protocol, &[]), now));
+        assert!(!stations.admits(&v6(2, "2001:db8::9", protocol, &[]), now));
+    }
+    assert_eq!(stations.counters.of(Cause::Foreign), 6);
+    // A router behind a guest may say what became of a packet, who has no address asks for one, and neighbours find each other.
+    assert!(stations.admits(&v4(2, [192, 0, 2, 9], 1, &[3]), now));
+    assert!(stations.admits(&v6(2, "2001:db8::9", 58, &[2]), now));
+    assert!(stations.admits(&dhcp(2, 2), now) && stations.admits(&arp(2, 2, [192, 0, 2, 9]), now));
+    assert!(stations.admits(&v6(2, "fe80::2", 0, &[]), now) && stations.admits(&v6(2, "::", 0, &[]), now));
+    assert_eq!(stations.counters.of(Cause::Foreign), 6);
+}
+
+#[test]
+fn who_has_a_lease_or_was_heard_for_a_while_has_settled() {
+    let (stations, now) = (stations(), Instant::now());
+    let after = |milliseconds| now + Duration::from_millis(milliseconds);
+    let of = |last, milliseconds| stations.holder_standing([10, 7, 0, last].into(), after(milliseconds));
+    assert_eq!(of(2, 0), (Holder::Link, Standing::New));
+    assert!(stations.admits(&v4(2, [10, 7, 0, 2], 17, &[]), now));
+    assert_eq!(of(2, 9_999), (Holder::Station(station(2)), Standing::New));
+    assert_eq!(of(2, 10_000), (Holder::Station(station(2)), Standing::Settled));
+    // By its other addresses, too.
+    assert!(stations.admits(&v4(2, [10, 7, 0, 3], 17, &[]), after(10_001)));
+    assert_eq!(of(3, 10_001).1, Standing::Settled);
+    stations.lease([10, 7, 0, 4].into(), station(4), after(0), after(5_000));
+    assert_eq!((of(4, 4_999).1, of(4, 5_000).1), (Standing::Settled, Standing::New));
 }
 
 #[test]
@@ -120,7 +152,7 @@ fn addresses_are_bounded_for_one_and_for_all() {
     assert_eq!((admitted, stations.lock().addresses.len()), (MOST + 100, MOST));
     assert!(stations.admits(&arp(9, 9, [10, 7, 3, 0]), after(120)));
     let table = stations.lock();
-    assert_eq!(table.addresses.len(), table.stations.values().map(Vec::len).sum::<usize>());
+    assert_eq!(table.addresses.len(), table.stations.values().map(|its| its.addresses.len()).sum::<usize>());
 }
 
 #[test]
