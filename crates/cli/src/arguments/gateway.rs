@@ -95,7 +95,7 @@ pub(crate) struct GatewayArguments {
     #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().flows as u32, value_parser = number::within(1_u32..=65535), allow_negative_numbers = true)]
     pub(crate) max_flows: u32,
 
-    /// The most flows of one guest
+    /// The most flows of one guest; beyond that a new UDP mapping takes the place of a silent one of its own
     #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().guest_flows as u32, value_parser = number::within(1_u32..=65535), allow_negative_numbers = true)]
     pub(crate) guest_flows: u32,
 

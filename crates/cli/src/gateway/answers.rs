@@ -35,6 +35,8 @@ pub(crate) async fn carry<K: Copy + Ord>(
     while let Some(end) = mappings.end(key, &way, Instant::now()) {
         let arrival = tokio::select! {
             arrival = timeout_at(end.into(), way.outside.receive(&mut bytes)) => arrival,
+            // Its guest has another one in its place.
+            () = way.ended.notified() => continue,
             () = stop.cut() => break,
         };
         match arrival {

@@ -9,7 +9,7 @@ use std::time::Instant;
 use netstrata::stack::Received;
 use netstrata::tokio::UdpSocket;
 use netstrata::{Failed, Unreachable};
-use services::gateway::{Cause, Mapping, Protocol, Turns};
+use services::gateway::{Cause, Flow, Mapping, Protocol, Turns};
 use tokio::task::{JoinSet, unconstrained, yield_now};
 
 use super::answers::{self, Answers};
@@ -141,6 +141,20 @@ impl Carrier {
         sent(&engine, &way.outside, (guest, meant), target, payload, hop)
     }
 
+    /// Enters a flow and finds where it goes. A guest that has as many as it may ends a silent mapping of its for it, once that is allowed.
+    fn admit(&self, guest: SocketAddr, meant: SocketAddr, now: Instant) -> Result<(Flow, SocketAddr), Cause> {
+        let engine = &self.engine;
+        let holder = engine.stations.holder(guest.ip());
+        if !engine.flows.is_at_limit(holder) {
+            return engine.admit(Protocol::Udp, guest, meant);
+        }
+        let target = engine.allow(Protocol::Udp, guest, meant)?;
+        if self.mappings.evict(holder, now) {
+            engine.count(Cause::Evicted, guest.ip(), Protocol::Udp, meant);
+        }
+        Ok((engine.enter(Protocol::Udp, guest, meant)?, target))
+    }
+
     /// A mapping for a new endpoint, with where its first datagram goes. Without a word none if the guest is over its limits: the datagram
     /// is lost, as in a full queue.
     fn open(
@@ -150,14 +164,14 @@ impl Carrier {
         now: Instant,
     ) -> Result<Option<(Arc<Way>, SocketAddr)>, Unreachable> {
         let engine = &self.engine;
-        let admitted = engine.admit(Protocol::Udp, guest, meant).map(Some).or_else(refusal)?;
+        let admitted = self.admit(guest, meant, now).map(Some).or_else(refusal)?;
         let Some((flow, target)) = admitted else { return Ok(None) };
         let outside = Outside::for_endpoint(guest.port(), target.ip()).map_err(|error| {
             let (cause, why) = outcome::of(&error);
             engine.count(cause, guest.ip(), Protocol::Udp, meant);
             why
         })?;
-        let way = Arc::new(Way { outside, flow });
+        let way = Way::new(outside, flow);
         let mut mapping = Mapping::new(engine.udp_idle, now);
         mapping.admit(meant, now);
         self.mappings.insert(guest, Arc::clone(&way), mapping);

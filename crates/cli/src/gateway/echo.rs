@@ -62,7 +62,6 @@ fn forward(
         // It has paused for too long, and begins anew.
         Some((_, false)) | None => match open(engine, row) {
             Ok(way) => {
-                let way = Arc::new(way);
                 let mut mapping = Mapping::new(IDLE, now);
                 mapping.admit(asked, now);
                 mappings.insert(row, Arc::clone(&way), mapping);
@@ -102,7 +101,7 @@ fn failed((from, to, identifier): Row, sequence: u16, payload: &[u8]) -> Failed<
 }
 
 /// A ping socket for a new row; or what its guest is told, if anything.
-fn open(engine: &Engine, (from, to, _): Row) -> Result<Way, Option<Unreachable>> {
+fn open(engine: &Engine, (from, to, _): Row) -> Result<Arc<Way>, Option<Unreachable>> {
     let meant = SocketAddr::new(to, 0);
     let (flow, target) =
         engine.admit(Protocol::Echo, SocketAddr::new(from, 0), meant).map_err(|cause| match cause {
@@ -110,7 +109,7 @@ fn open(engine: &Engine, (from, to, _): Row) -> Result<Way, Option<Unreachable>>
             _ => None,
         })?;
     match Outside::for_echo(target.ip()) {
-        Ok(outside) => Ok(Way { outside, flow }),
+        Ok(outside) => Ok(Way::new(outside, flow)),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
             let remedy = "let this user's group ping by `sysctl net.ipv4.ping_group_range`";
             engine.counters.count(Cause::EchoForbidden, Some(from), format_args!("echo to {to}: {remedy}"));

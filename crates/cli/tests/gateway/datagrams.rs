@@ -154,3 +154,46 @@ except ConnectionRefusedError:
     let outcome = on_a_machine(&format!("{FORGER}{script}"));
     says(&outcome, &["one made up", "about ('198.51.100.1', 4000)", "3 received", "none of the others", "0"]);
 }
+
+/// A guest that has as many flows as it may gets a new one for its datagrams in the place of one that it seems not to need; a call is refused.
+#[test]
+#[ignore = "needs a network namespace and python3"]
+fn a_guest_at_its_limit_ends_a_silent_mapping_for_a_new_one_and_has_a_call_refused() {
+    let outcome = on_a_machine(
+        r#"
+        gateway --configure --guest-flows 8
+        cat > limit.py <<'END'
+import socket, time
+def ask(end, tries=20):
+    end.settimeout(1)
+    for _ in range(tries):
+        end.sendto(b"", ("198.51.100.1", 4000))
+        try:
+            return end.recv(1500)
+        except TimeoutError:
+            pass
+def open():
+    return socket.socket(type=socket.SOCK_DGRAM)
+kept = open()
+before = ask(kept)
+silent = [open() for _ in range(7)]
+for end in silent:
+    end.sendto(b"nobody answers", ("198.51.100.1", 9))
+time.sleep(1.5)
+# Each of many takes the place of one that nobody answered, and then of none: those that were are too young.
+many = [open() for _ in range(7)]
+print("answered", [ask(end) is not None for end in many] == [True] * 7, ask(open(), 2))
+print("kept", ask(kept) == before)
+try:
+    socket.create_connection(("198.51.100.1", 7), 9)
+except ConnectionRefusedError:
+    print("a call is refused")
+END
+        guest python3 limit.py
+        told '"flows", report["guests"][0]["flows"], report["not_done"]["idle mappings ended for newer ones of the same guest"]'
+        until_true grep -q "flows of one guest" run/log && echo told of
+    "#,
+    );
+    let lines = ["answered True None", "kept True", "a call is refused", "flows 8 7", "told of"];
+    says(&outcome, &lines);
+}

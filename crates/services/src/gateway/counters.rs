@@ -30,6 +30,8 @@ causes! {
     Flows "flows of all guests",
     /// The guest has as many flows as it may.
     GuestFlows "flows of one guest",
+    /// A mapping of the guest's that was silent ended for a new one, for it has as many flows as it may.
+    Evicted "idle mappings ended for newer ones of the same guest",
     /// The guest begins flows faster than it may.
     GuestRate "rate of new flows of one guest",
     /// The guest's flows hold as many bytes as they may.

@@ -79,7 +79,7 @@ struct Entry {
     tally: Tally,
 }
 
-/// A flow's place in the table; its drop makes room.
+/// A flow's place in the table; its [end](Flow::end) or its drop makes room.
 #[derive(Debug)]
 pub struct Flow {
     flows: Arc<Flows>,
@@ -147,6 +147,14 @@ impl Flows {
                 Err(cause)
             }
         }
+    }
+
+    /// Whether `holder` has so much that it may not begin one more flow of datagrams before another one ends.
+    pub fn is_at_limit(&self, holder: Holder) -> bool {
+        self.lock().guests.get(&holder).is_some_and(|guest| {
+            let left = self.limits.guest_bytes.saturating_sub(guest.bytes);
+            guest.flows >= self.limits.guest_flows || left < DATAGRAMS
+        })
     }
 
     /// How many flows there are.
@@ -294,6 +302,24 @@ impl Flow {
         &self.entry.tally
     }
 
+    /// Whom it is charged to.
+    pub fn holder(&self) -> Holder {
+        self.entry.holder
+    }
+
+    /// Makes room already: nothing more is carried.
+    pub fn end(&self) {
+        let mut table = self.flows.lock();
+        if table.flows.remove(&self.number).is_none() {
+            return;
+        }
+        table.bytes = table.bytes.saturating_sub(self.entry.bytes);
+        if let Some(guest) = table.guests.get_mut(&self.entry.holder) {
+            guest.flows = guest.flows.saturating_sub(1);
+            guest.bytes = guest.bytes.saturating_sub(self.entry.bytes);
+        }
+    }
+
     /// Bytes that a TCP flow may buffer in the stack, each way.
     pub fn buffer(&self) -> u32 {
         let in_transit = 128 << 10;
@@ -303,13 +329,7 @@ impl Flow {
 
 impl Drop for Flow {
     fn drop(&mut self) {
-        let mut table = self.flows.lock();
-        table.flows.remove(&self.number);
-        table.bytes = table.bytes.saturating_sub(self.entry.bytes);
-        if let Some(guest) = table.guests.get_mut(&self.entry.holder) {
-            guest.flows = guest.flows.saturating_sub(1);
-            guest.bytes = guest.bytes.saturating_sub(self.entry.bytes);
-        }
+        self.end();
     }
 }
 

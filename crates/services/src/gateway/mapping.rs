@@ -1,5 +1,6 @@
 //! The mapping of a guest's UDP endpoint: one port outside for all to whom it sends (RFC 4787 4.1), and who may send to it there (5).
 
+use super::ranks::Rank;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -68,6 +69,11 @@ impl Mapping {
     /// Whether the guest has sent to `peer` not long ago, so that what is said of such a datagram is believed (RFC 5508 4.2, REQ-4).
     pub fn has_sent_to(&self, peer: IpAddr, now: Instant) -> bool {
         self.peers.get(&peer).is_some_and(|sent| now.duration_since(*sent) < self.life())
+    }
+
+    /// How soon it ends where its guest may have no more.
+    pub fn rank(&self) -> Rank {
+        Rank { answered: self.answered, heard: self.heard }
     }
 
     /// When it ends if the guest sends nothing more.

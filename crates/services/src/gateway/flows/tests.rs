@@ -43,6 +43,26 @@ fn a_guest_has_no_more_flows_than_it_may_and_others_have_theirs() {
 }
 
 #[test]
+fn a_flow_that_has_ended_makes_room_once() {
+    let (flows, enter) = table(limits());
+    let holder = Holder::Station([2, 0, 0, 0, 0, 2]);
+    let held: Vec<Flow> = (0..3).map(|at| enter(Protocol::Udp, 2, at * 200).unwrap()).collect();
+    assert!(flows.is_at_limit(holder) && held[0].holder() == holder);
+    held[0].end();
+    held[0].end();
+    assert!(!flows.is_at_limit(holder) && flows.count() == 2);
+    let next = enter(Protocol::Udp, 2, 600).unwrap();
+    drop(held);
+    assert_eq!((flows.count(), flows.guests()[0].flows), (1, 1));
+    drop(next);
+    assert_eq!((flows.count(), flows.guests()[0].flows, flows.guests()[0].bytes), (0, 0, 0));
+    // Bytes count as well.
+    let (flows, enter) = table(Limits { guest_bytes: 2 * DATAGRAMS - 1, ..limits() });
+    let _held = enter(Protocol::Udp, 2, 0).unwrap();
+    assert!(flows.is_at_limit(holder) && flows.count() == 1);
+}
+
+#[test]
 fn new_flows_have_a_rate_with_a_burst() {
     let (_, enter) = table(limits());
     // Four at once, then one each 100 ms.
