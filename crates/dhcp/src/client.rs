@@ -19,10 +19,13 @@ const LONGEST_WAIT: u64 = 64_000;
 const MOST_SPREAD: u64 = 1000;
 /// Requests for one offer, in about a minute altogether (RFC 2131 3.1.5), before the search begins anew.
 const REQUESTS: u32 = 8;
-/// Between two requests for more time at least, and after an address that was somebody else's, or a refusal (RFC 2131 4.4.5, 3.1.5).
+/// Between two requests for more time at least, and after an address that was somebody else's, or a refusal (RFC 2131 4.4.5, 3.1.5): twice as
+/// long after each search in a row that came to nothing, up to the longest wait.
 const LEAST_RENEWAL: Duration = Duration::from_secs(60);
 const AFTER_DECLINE: Duration = Duration::from_secs(10);
 const AFTER_REFUSAL: Duration = Duration::from_secs(1);
+/// A lease that was good for less than this is as good as none.
+const LEAST_USE: Duration = Duration::from_secs(60);
 const WANTED: [u8; 7] = [
     option::SUBNET_MASK,
     option::ROUTER,
@@ -88,6 +91,10 @@ pub struct Client {
     state: State,
     /// When something is due.
     next: Instant,
+    /// Searches in a row that came to nothing though somebody answered.
+    failures: u32,
+    /// When the last lease was given.
+    given: Instant,
     queue: VecDeque<Transmit>,
     events: VecDeque<Event>,
 }
@@ -99,7 +106,8 @@ impl Client {
     /// Ours are started one by one, by somebody who waits.
     pub fn new(now: Instant, station: [u8; 6], random: Random) -> Client {
         let (queue, events) = (VecDeque::new(), VecDeque::new());
-        Client { station, random, state: State::Begin, next: now, queue, events }
+        let state = State::Begin;
+        Client { station, random, state, next: now, failures: 0, given: now, queue, events }
     }
 
     /// The next message that is due.
@@ -141,12 +149,11 @@ impl Client {
     pub fn decline(&mut self, now: Instant) {
         let (State::Checking(lease) | State::Bound { lease, .. }) = &self.state else { return };
         let (address, server) = (lease.address, lease.server);
-        self.lose(now);
+        self.lose(now, AFTER_DECLINE);
         let mut message = self.message(Kind::Decline);
         message.set(option::REQUESTED_ADDRESS, &address.octets());
         message.set(option::SERVER_IDENTIFIER, &server.octets());
         self.say(&message, Ipv4Addr::BROADCAST);
-        (self.state, self.next) = (State::Begin, now + AFTER_DECLINE);
     }
 
     /// The address that was given cannot be used, though nobody else has it: it is given back, and the search begins anew in ten seconds.
@@ -154,8 +161,8 @@ impl Client {
         let State::Checking(lease) = &self.state else { return };
         let lease = lease.clone();
         self.return_address(&lease);
+        self.lose(now, AFTER_DECLINE);
         self.events.push_back(Event::Unusable(lease));
-        (self.state, self.next) = (State::Begin, now + AFTER_DECLINE);
     }
 
     /// Whether a message could change anything just now: one is asked for.
@@ -205,9 +212,10 @@ impl Client {
                 match (kind, lease) {
                     (Kind::Ack, Some(lease)) => {
                         (self.state, self.next) = (State::Checking(lease.clone()), Instant::FAR_FUTURE);
+                        self.given = now;
                         self.events.push_back(Event::Given(lease));
                     }
-                    (Kind::Nak, _) => (self.state, self.next) = (State::Begin, now + AFTER_REFUSAL),
+                    (Kind::Nak, _) => self.lose(now, AFTER_REFUSAL),
                     _ => {}
                 }
             }
@@ -221,7 +229,7 @@ impl Client {
                         self.state = State::Bound { lease: lease.clone(), asked: None };
                         self.events.push_back(Event::Extended(lease));
                     }
-                    (Kind::Nak, _) => self.lose(now + AFTER_REFUSAL),
+                    (Kind::Nak, _) => self.lose(now, AFTER_REFUSAL),
                     _ => {}
                 }
             }
@@ -242,7 +250,9 @@ impl Client {
                 self.on_timeout(now);
             }
             State::Requesting { .. } => self.request(now),
-            State::Bound { lease, .. } if lease.ends_at.is_some_and(|end| now >= end) => self.lose(now),
+            State::Bound { lease, .. } if lease.ends_at.is_some_and(|end| now >= end) => {
+                self.lose(now, Duration::ZERO);
+            }
             State::Bound { .. } => self.renew(now),
             State::Checking(_) | State::Released => self.next = Instant::FAR_FUTURE,
         }
@@ -294,12 +304,26 @@ impl Client {
         self.say(&message, to);
     }
 
-    /// The lease is over; the search begins anew at `at`.
-    fn lose(&mut self, at: Instant) {
-        self.next = at;
+    /// What was given is over, or nothing was; the search begins anew after `least`, and after ever longer where that was so before: a server
+    /// that offers what it then refuses is not asked again and again (RFC 2131 4.1).
+    fn lose(&mut self, now: Instant, least: Duration) {
+        let mut lasted = false;
         if let State::Bound { lease, .. } = std::mem::replace(&mut self.state, State::Begin) {
+            lasted = now.saturating_since(self.given) >= LEAST_USE;
             self.events.push_back(Event::Lost(lease));
         }
+        self.failures = if lasted { 0 } else { self.failures };
+        let wait = match self.failures {
+            0 => least,
+            failures => {
+                let wait = least.max(AFTER_REFUSAL).as_millis() as u64;
+                let wait = (wait << failures.min(8)).min(LONGEST_WAIT);
+                let spread = (wait / 4).min(MOST_SPREAD) as u32;
+                Duration::from_millis(wait + u64::from(self.random.below(spread + 1)))
+            }
+        };
+        self.failures = self.failures.saturating_add(u32::from(!lasted));
+        self.next = now + wait;
     }
 
     /// The wait after so many tries.

@@ -151,6 +151,82 @@ fn a_refusal_ends_a_lease_and_a_search() {
     assert_eq!(said(&mut client, later).0.kind(), Some(Kind::Discover));
 }
 
+/// How long it rests, in seconds, each time before it begins anew, when what it is given comes to nothing by `end` so many times.
+fn rests(
+    client: &mut Client,
+    times: usize,
+    mut end: impl FnMut(&mut Client, Instant, &Message) -> Instant,
+) -> Vec<u64> {
+    let mut now = client.poll_timeout().unwrap();
+    let mut rests = Vec::new();
+    for _ in 0..times {
+        let (discover, _) = said(client, now);
+        assert_eq!(discover.kind(), Some(Kind::Discover));
+        client.on_message(now, &answer(&discover, Kind::Offer, ADDRESS).write());
+        let (request, _) = said(client, now);
+        now = end(client, now, &request);
+        while client.poll_event().is_some() {}
+        let next = client.poll_timeout().unwrap();
+        rests.push(next.saturating_since(now).as_millis() as u64);
+        now = next;
+    }
+    rests
+}
+
+#[test]
+fn who_offers_what_comes_to_nothing_is_asked_ever_more_seldom() {
+    let refuse = |client: &mut Client, now, request: &Message| {
+        client.on_message(now, &answer(request, Kind::Nak, Ipv4Addr::UNSPECIFIED).write());
+        now
+    };
+    let give = |client: &mut Client, now, request: &Message, seconds: u32| {
+        let mut ack = answer(request, Kind::Ack, ADDRESS);
+        ack.set(option::LEASE_TIME, &seconds.to_be_bytes());
+        client.on_message(now, &ack.write());
+    };
+    let expect = |rests: &[u64], expected: &[u64]| {
+        assert_eq!(rests.len(), expected.len());
+        for (rest, expected) in rests.iter().zip(expected) {
+            let most = if *rest == expected * 1000 { 0 } else { (expected * 250).min(1000) };
+            assert!((expected * 1000..=expected * 1000 + most).contains(rest), "{rests:?}");
+        }
+    };
+    let mut refused = client();
+    expect(&rests(&mut refused, 9, refuse), &[1, 2, 4, 8, 16, 32, 64, 64, 64]);
+    // One that somebody else has, each time.
+    let declined = rests(&mut client(), 5, |client, now, request| {
+        give(client, now, request, 3600);
+        client.decline(now);
+        let _ = client.poll_transmit(now);
+        now
+    });
+    expect(&declined, &[10, 20, 40, 64, 64]);
+    // One that is over after a second.
+    let short = rests(&mut client(), 4, |client, now, request| {
+        give(client, now, request, 1);
+        client.accept();
+        let mut now = now;
+        while client.lease().is_some() {
+            now = client.poll_timeout().unwrap();
+            let _ = client.poll_transmit(now);
+        }
+        now
+    });
+    expect(&short, &[0, 2, 4, 8]);
+    // One that was good for a minute lets it all be forgotten.
+    let good = rests(&mut refused, 2, |client, now, request| {
+        give(client, now, request, 60);
+        client.accept();
+        let mut now = now;
+        while client.lease().is_some() {
+            now = client.poll_timeout().unwrap();
+            let _ = client.poll_transmit(now);
+        }
+        now
+    });
+    expect(&good, &[0, 0]);
+}
+
 #[test]
 fn an_address_that_somebody_else_has_is_declined() {
     let mut client = client();
