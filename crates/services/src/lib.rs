@@ -34,7 +34,7 @@ pub use catalogue::{Equipment, Named, Ready};
 pub use echo::Echo;
 pub use ftp::Ftp;
 pub use http::Http;
-pub use relay::relay;
+pub use relay::{Broken, Side, carry, relay};
 pub use serve::{Summary, serve};
 pub use service::{Card, Ended, How, Service, Tally};
 pub use sockets::{Sockets, SystemSockets};

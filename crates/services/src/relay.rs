@@ -8,20 +8,55 @@ use crate::pump::{Pump, TURNS};
 use crate::service::{How, Tally};
 use crate::stream::Stream;
 
+/// A side of a call that is carried.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Side {
+    /// Who has called.
+    Caller,
+    /// Who was called.
+    Called,
+}
+
+/// Why a call that was carried broke off.
+#[derive(Debug)]
+pub struct Broken {
+    /// Whose stream has failed.
+    pub side: Side,
+    /// How.
+    pub error: io::Error,
+}
+
 /// Carries the bytes of both directions between `caller` and `called` until both have ended.
 ///
 /// Each direction ends by itself: a FIN on one side becomes a FIN on the other, and the opposite direction goes on. A
 /// failure of one side, such as a reset, becomes a reset of the other. Counts what the caller sends and gets.
 pub async fn relay<A: Stream, B: Stream>(caller: &mut A, called: &mut B, tally: &Tally) -> How {
-    let mut relay = Relay::default();
-    match poll_fn(|cx| relay.poll(cx, caller, called, tally)).await {
+    match carry(caller, called, tally).await {
         Ok(()) => How::Drained,
-        Err(error) => {
-            caller.abort();
-            called.abort();
-            How::Error(error)
-        }
+        Err(Broken { error, .. }) => How::Error(error),
     }
+}
+
+/// As [`relay`].
+///
+/// # Errors
+/// Those of either stream, with whose it was.
+pub async fn carry<A: Stream, B: Stream>(
+    caller: &mut A,
+    called: &mut B,
+    tally: &Tally,
+) -> Result<(), Broken> {
+    let mut relay = Relay::default();
+    let carried = poll_fn(|cx| relay.poll(cx, caller, called, tally)).await;
+    if carried.is_err() {
+        caller.abort();
+        called.abort();
+    }
+    carried
+}
+
+fn broken(side: Side) -> impl Fn(io::Error) -> Broken {
+    move |error| Broken { side, error }
 }
 
 #[derive(Default)]
@@ -37,12 +72,12 @@ impl Relay {
         caller: &mut A,
         called: &mut B,
         tally: &Tally,
-    ) -> Poll<io::Result<()>> {
+    ) -> Poll<Result<(), Broken>> {
         for _ in 0..TURNS {
-            let received = self.forth.poll_fill(cx, caller)?;
-            let passed_on = self.forth.poll_drain(cx, called)?;
-            let answered = self.back.poll_fill(cx, called)?;
-            let sent = self.back.poll_drain(cx, caller)?;
+            let received = self.forth.poll_fill(cx, caller).map_err(broken(Side::Caller))?;
+            let passed_on = self.forth.poll_drain(cx, called).map_err(broken(Side::Called))?;
+            let answered = self.back.poll_fill(cx, called).map_err(broken(Side::Called))?;
+            let sent = self.back.poll_drain(cx, caller).map_err(broken(Side::Caller))?;
             tally.count_received(received.unwrap_or(0));
             tally.count_sent(sent.unwrap_or(0));
             if self.forth.is_done() && self.back.is_done() {

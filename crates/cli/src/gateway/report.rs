@@ -23,6 +23,9 @@ pub(crate) struct GatewayReport {
     pub(crate) flows_begun: u64,
     /// How often what was not done, by its cause; those that are zero are left out.
     pub(crate) not_done: BTreeMap<String, u64>,
+    /// How often answered calls were broken off, by the cause; those that are zero are left out.
+    #[serde(default)]
+    pub(crate) broken_off: BTreeMap<String, u64>,
     /// Published ports, each with the guest's.
     pub(crate) published: Vec<(String, String)>,
     /// The name servers that are asked.
@@ -67,7 +70,11 @@ impl GatewayReport {
     /// A report of the present, without what does not change.
     pub(crate) fn of(flows: &Flows, counters: &Counters) -> GatewayReport {
         let (now, list) = (Instant::now(), flows.list());
-        let counted = Cause::ALL.iter().map(|cause| (cause.name().to_owned(), counters.of(*cause)));
+        let counted = |breaks_off: bool| {
+            let causes = Cause::ALL.iter().filter(move |cause| cause.breaks_off() == breaks_off);
+            let counted = causes.map(|cause| (cause.name().to_owned(), counters.of(*cause)));
+            counted.filter(|(_, count)| *count > 0).collect()
+        };
         GatewayReport {
             guests: flows
                 .guests()
@@ -95,7 +102,8 @@ impl GatewayReport {
                 })
                 .collect(),
             flows_begun: flows.begun(),
-            not_done: counted.filter(|(_, count)| *count > 0).collect(),
+            not_done: counted(false),
+            broken_off: counted(true),
             ..GatewayReport::default()
         }
     }
@@ -127,10 +135,12 @@ impl Display for GatewayReport {
         if self.flows_count > self.flows.len() {
             writeln!(f, "  and {} more", self.flows_count - self.flows.len())?;
         }
-        let counted: Vec<String> =
-            self.not_done.iter().map(|(cause, count)| format!("{cause}:{count}")).collect();
-        if !counted.is_empty() {
-            writeln!(f, "not done  {}", counted.join(" · "))?;
+        for (name, counts) in [("not done  ", &self.not_done), ("broken off", &self.broken_off)] {
+            let counted: Vec<String> =
+                counts.iter().map(|(cause, count)| format!("{cause}:{count}")).collect();
+            if !counted.is_empty() {
+                writeln!(f, "{name} {}", counted.join(" · "))?;
+            }
         }
         Ok(())
     }
@@ -151,12 +161,13 @@ mod tests {
         let held = flows.enter(Protocol::Udp, holder, guest, to, Instant::now()).unwrap();
         assert!(flows.enter(Protocol::Udp, holder, guest, to, Instant::now()).is_err());
         held.tally().count_sent(7);
+        counters.count(Cause::OutsideReset, None, "x");
         let text = GatewayReport::of(&flows, &counters).to_string();
         for part in [
             "guests: 1\n  10.7.0.100            02:00:00:00:00:09 flows:1 begun:1 refused:1 buffers:32K",
             "flows: 1 of 1 so far\n  udp  10.7.0.100:4000       192.0.2.1:80",
             "received:0 sent:7",
-            "not done  flows of one guest:1",
+            "not done   flows of one guest:1\nbroken off reset outside:1",
         ] {
             assert!(text.contains(part), "{part} in {text}");
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use netstrata::tokio::{TcpListener, TcpStream};
 use netstrata::{Keepalive, Request, SocketOptions, Unreachable};
 use services::gateway::{Cause, Flow, Protocol};
-use services::relay;
+use services::{Stream, carry as carry_on};
 use tokio::net;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -44,17 +44,16 @@ impl Handshakes {
         receiver
     }
 
-    /// The handshake is done. Whom nobody waits for any more is reset.
-    fn complete(&self, stream: TcpStream, peer: SocketAddr) {
-        let Ok(local) = stream.local_addr() else { return };
+    /// The handshake is done. Whom nobody waits for any more is reset: then tells whom that one meant.
+    fn complete(&self, stream: TcpStream, peer: SocketAddr) -> Option<SocketAddr> {
+        let local = stream.local_addr().ok()?;
         let waits = self.table().remove(&(peer, local));
         let unwanted = match waits {
             Some(waits) => waits.send(stream).err(),
             None => Some(stream),
         };
-        if let Some(stream) = unwanted {
-            stream.abort();
-        }
+        unwanted?.abort();
+        Some(local)
     }
 
     /// Nobody waits for this one any more, unless the guest has begun anew.
@@ -85,7 +84,11 @@ pub(crate) async fn carry(engine: Arc<Engine>, listener: TcpListener) {
             () = stop.draining() => break,
             Some(_) = calls.join_next() => {}
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => handshakes.complete(stream, peer),
+                Ok((stream, peer)) => {
+                    if let Some(meant) = handshakes.complete(stream, peer) {
+                        engine.count(Cause::Unawaited, peer.ip(), Protocol::Tcp, meant);
+                    }
+                }
                 Err(error) => tracing::debug!(%error, "a guest's call ended before it was taken"),
             },
             request = listener.request() => match request {
@@ -128,22 +131,42 @@ async fn one(
 ) {
     let (guest, meant) = (request.peer_addr(), request.local_addr());
     let mut stop = engine.stop.clone();
-    tokio::select! {
-        outcome = call(request, &flow, target, &handshakes) => if let Err(cause) = outcome {
-            engine.count(cause, guest.ip(), Protocol::Tcp, meant);
-        },
-        () = stop.cut() => {}
-    }
+    let answered = tokio::select! {
+        answered = answer(request, target, &handshakes) => answered,
+        () = stop.cut() => Err(Cause::Cut),
+    };
     handshakes.forget((guest, meant));
+    let (mut stream, mut called) = match answered {
+        Ok(answered) => answered,
+        Err(cause) => return engine.count(cause, guest.ip(), Protocol::Tcp, meant),
+    };
+    // It may have been reset meanwhile, which shows when it is carried.
+    let _ = stream.0.set_recv_buffer_size(flow.buffer());
+    let _ = stream.0.set_send_buffer_size(flow.buffer());
+    let (cause, why) = tokio::select! {
+        carried = carry_on(&mut stream, &mut called, flow.tally()) => match carried {
+            Ok(()) => return,
+            Err(broken) => (outcome::of_broken(&broken), broken.error.to_string()),
+        },
+        () = stop.cut() => {
+            // What was carried is not whole: neither side may take it for that.
+            stream.abort();
+            called.abort();
+            (Cause::Cut, "the gateway ends".to_owned())
+        }
+    };
+    let (received, sent) = (flow.tally().received(), flow.tally().sent());
+    tracing::debug!(%guest, %meant, cause = cause.name(), why, received, sent, "call broken off");
+    engine.counters.count(cause, Some(guest.ip()), format_args!("tcp to {meant}: {why}"));
 }
 
-async fn call(
+/// Answers a call once the connection outside stands; both of its sides.
+async fn answer(
     request: Request,
-    flow: &Flow,
     target: SocketAddr,
     handshakes: &Handshakes,
-) -> Result<(), Cause> {
-    let mut called = match outside(net::TcpStream::connect(target)).await {
+) -> Result<(Connection, net::TcpStream), Cause> {
+    let called = match outside(net::TcpStream::connect(target)).await {
         Ok(called) => called,
         Err(error) => {
             let (cause, why) = outcome::of(&error);
@@ -159,13 +182,7 @@ async fn call(
     let _ = called.set_nodelay(true);
     let handshake = handshakes.expect((request.peer_addr(), request.local_addr()));
     request.accept().map_err(|_| Cause::Abandoned)?;
-    let stream = inside(handshake).await?;
-    // It may have been reset meanwhile, which the relay finds out.
-    let _ = stream.set_recv_buffer_size(flow.buffer());
-    let _ = stream.set_send_buffer_size(flow.buffer());
-    let how = relay(&mut Connection(stream), &mut called, flow.tally()).await;
-    tracing::debug!(%target, %how, "call ended");
-    Ok(())
+    Ok((Connection(inside(handshake).await?), called))
 }
 
 /// The connection outside, if it comes about in time.

@@ -97,3 +97,59 @@ fn a_host_on_its_lan_goes_out_by_it() {
     );
     says(&outcome, &["by IPv4", "by IPv6", "stations 2", "ended in order"]);
 }
+
+#[test]
+#[ignore = "needs a network namespace and python3"]
+fn a_call_that_is_broken_off_is_counted_by_who_did_it() {
+    let outcome = on_a_machine(
+        r#"
+        gateway --configure --grace 0s
+        cat > resetting.py <<'END'
+import socket, struct
+listener = socket.create_server(("198.51.100.1", 7777))
+while True:
+    call, _ = listener.accept()
+    call.recv(1)
+    call.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    call.close()
+END
+        python3 resetting.py &
+        listens() { grep -q ":1E61 " /proc/net/tcp; }
+        until_true listens
+        cat > calls.py <<'END'
+import socket, struct, time
+outside = socket.create_connection(("198.51.100.1", 7777), 60)
+outside.send(b"x")
+try:
+    outside.recv(1)
+except ConnectionResetError:
+    print("reset outside")
+for _ in range(2):
+    own = socket.create_connection(("198.51.100.1", 7), 60)
+    own.send(b"x")
+    own.recv(1)
+    own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    own.close()
+held = socket.create_connection(("198.51.100.1", 7), 60)
+held.send(b"x")
+held.recv(1)
+open("held", "w").close()
+try:
+    print("held", held.recv(1))
+except ConnectionResetError:
+    print("cut off")
+END
+        chown 65534 . && guest python3 calls.py & calls=$!
+        until_true test -e held
+        broken() { told 'sum(report["broken_off"].values())' | grep -qx 3; }
+        until_true broken
+        told '"broken off", sorted(report["broken_off"].items()), report["not_done"]'
+        kill -TERM $gateway; wait $gateway; wait $calls
+        grep -c "cut off at the end of the gateway" run/log
+    "#,
+    );
+    says(
+        &outcome,
+        &["reset outside", "broken off [('reset by the guest', 2), ('reset outside', 1)] {}", "cut off", "1"],
+    );
+}

@@ -127,11 +127,14 @@ END
         done
         echo "growing $growing rounds, all flows $(($(begun) >= 12000))"
         told '"not done", report["not_done"]'
+        told '"broken off", report["broken_off"]'
+        grep -v " INFO \|^$" run/log servers.log | head -20 >&2 || true
+        grep "broken off\|not done" run/log | head -20 >&2 || true
         status | python3 -c 'import json,sys; print("connections", sum(len(host["connections"]) for host in json.load(sys.stdin)["hosts"]))'
     "#;
     let time = SCRIPT + Duration::from_secs(seconds);
     let outcome = on_a_machine_within(time, &script.replace("WANTED", &seconds.to_string()));
     eprintln!("{}", outcome.stderr);
-    says(&outcome, &["growing 0 rounds, all flows 1", "not done {}", "connections 0"]);
+    says(&outcome, &["growing 0 rounds, all flows 1", "not done {}", "broken off {}", "connections 0"]);
     assert!(!outcome.text().contains("errors"), "{}", outcome.text());
 }

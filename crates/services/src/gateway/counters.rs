@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 macro_rules! causes {
     ($($(#[$doc:meta])* $variant:ident $name:literal,)*) => {
-        /// Why something that a guest wanted was not done.
+        /// Why something that a guest wanted was not done, or not to its end.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         pub enum Cause {
             $($(#[$doc])* $variant,)*
@@ -80,6 +80,33 @@ causes! {
     NoNameServer "no answer from a name server",
     /// A published call did not reach the guest.
     Unpublished "published calls not delivered",
+    /// A guest has reset a call.
+    GuestReset "reset by the guest",
+    /// The host outside has reset a call, which reset the guest's.
+    OutsideReset "reset outside",
+    /// A guest did not acknowledge any more, or cannot be reached any more, within a call.
+    GuestLost "guest lost",
+    /// The host outside did not acknowledge any more, or cannot be reached any more, within a call, which reset the guest's.
+    OutsideLost "host outside lost",
+    /// A guest's handshake was completed when nobody waited for that any more: it was reset.
+    Unawaited "completed too late",
+    /// The gateway ended before a call did, which reset both of its sides.
+    Cut "cut off at the end of the gateway",
+}
+
+impl Cause {
+    /// Whether it broke off a call that had been answered; the other causes kept something from being done.
+    pub const fn breaks_off(self) -> bool {
+        matches!(
+            self,
+            Cause::GuestReset
+                | Cause::OutsideReset
+                | Cause::GuestLost
+                | Cause::OutsideLost
+                | Cause::Unawaited
+                | Cause::Cut
+        )
+    }
 }
 
 /// How often what was refused.
@@ -109,7 +136,12 @@ impl Counters {
                 | Cause::TooLong
                 | Cause::TimeExceeded
                 | Cause::TimedOut
-                | Cause::Abandoned => {
+                | Cause::Abandoned
+                | Cause::GuestReset
+                | Cause::OutsideReset
+                | Cause::GuestLost
+                | Cause::OutsideLost
+                | Cause::Cut => {
                     tracing::info!(cause = cause_name, %guest, %what, "not done; further ones are only counted, see `status`");
                 }
                 _ => {

@@ -20,15 +20,16 @@ fn between_pipes(bound: usize) -> (DuplexStream, DuplexStream, JoinHandle<Ended>
     (caller, called, running)
 }
 
+async fn socket_pair() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let near = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    (near, listener.accept().await.unwrap().0)
+}
+
 /// The same between two kernel sockets.
 async fn between_sockets() -> (TcpStream, TcpStream, JoinHandle<Ended>) {
-    async fn pair() -> (TcpStream, TcpStream) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let near = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        (near, listener.accept().await.unwrap().0)
-    }
-    let (caller, mut left) = pair().await;
-    let (called, mut right) = pair().await;
+    let (caller, mut left) = socket_pair().await;
+    let (called, mut right) = socket_pair().await;
     let running = tokio::spawn(async move {
         let tally = Tally::default();
         let how = relay(&mut left, &mut right, &tally).await;
@@ -107,5 +108,21 @@ async fn a_reset_on_one_side_becomes_a_reset_on_the_other() {
             matches!(&ended.how, How::Error(error) if error.kind() == ErrorKind::ConnectionReset),
             "{ended:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn who_broke_a_call_off_is_told() {
+    for (resetting, side) in [(0, Side::Caller), (1, Side::Called)] {
+        let (mut left, caller) = socket_pair().await;
+        let (mut right, called) = socket_pair().await;
+        let mut ends = vec![caller, called];
+        ends[resetting].set_zero_linger().unwrap();
+        let running = tokio::spawn(async move { carry(&mut left, &mut right, &Tally::default()).await });
+        let other = ends.swap_remove(1 - resetting);
+        drop(ends);
+        let broken = running.await.unwrap().unwrap_err();
+        assert_eq!((broken.side, broken.error.kind()), (side, ErrorKind::ConnectionReset));
+        drop(other);
     }
 }
