@@ -1,6 +1,7 @@
 //! What IPv4 lets in, and what it answers (RFC 1122 3.2).
 
 use super::harness::*;
+use super::interception::at;
 use crate::{Defence, Dropped, ProbeTimes, Probing, StackConfig};
 use basis::Frame;
 use core::net::Ipv4Addr;
@@ -184,4 +185,54 @@ fn the_output_queue_is_bounded() {
     }
     assert_eq!(bench.sent().len(), 256);
     assert_eq!(bench.stack.counters().dropped.of(Dropped::OutputQueueFull), 44);
+}
+
+#[test]
+fn who_has_no_address_may_ask_all_for_one_and_nothing_else() {
+    let mut bench = Bench::acquainted();
+    let socket = bench.stack.udp_bind(at("0.0.0.0:67")).unwrap();
+    let (nobody, all) = (Ipv4Addr::UNSPECIFIED, Ipv4Addr::BROADCAST);
+    let mut datagram = basis::Frame::copy_of(b"discover");
+    wire::udp::Header { source_port: 68, destination_port: 67, length: 0 }.prepend_to(
+        &mut datagram,
+        nobody.into(),
+        all.into(),
+    );
+    let datagram = datagram.to_vec();
+    let broadcast = |bench: &mut Bench, header: ipv4::Header, payload: &[u8]| {
+        let mut frame = basis::Frame::copy_of(payload);
+        header.prepend_to(&mut frame);
+        wire::ethernet::Header {
+            destination: wire::ethernet::MacAddress([255; 6]),
+            source: PEER_HARDWARE,
+            ether_type: wire::ethernet::EtherType::IPV4,
+        }
+        .prepend_to(&mut frame);
+        bench.frame(from_device(&frame))
+    };
+    let asking = ipv4::Header::new(nobody, all, protocol::UDP);
+    broadcast(&mut bench, asking, &datagram).unwrap();
+    let received = bench.stack.udp_receive_to(socket, &mut [0; 20]).unwrap();
+    assert_eq!((received.from, received.to), (at("0.0.0.0:68"), at("255.255.255.255:67")));
+    // The answer goes to all.
+    assert!(bench.stack.udp_set_broadcast(socket, true));
+    let now = bench.now;
+    bench.stack.udp_send(now, socket, b"offer", Some(at("255.255.255.255:68"))).unwrap();
+    let sent = bench.sent_packets();
+    assert_eq!((sent.len(), sent[0].0.source, sent[0].0.destination), (1, OURS, all));
+    for (header, payload) in [
+        (ipv4::Header::new(nobody, OURS, protocol::UDP), datagram.as_slice()),
+        (ipv4::Header::new(nobody, Ipv4Addr::new(10, 7, 0, 255), protocol::UDP), &datagram),
+        (
+            ipv4::Header::new(nobody, all, protocol::ICMPV4),
+            &icmp_bytes(Message::EchoRequest { identifier: 1, sequence: 1 }, b"x"),
+        ),
+        (ipv4::Header::new(nobody, all, 99), b"x"),
+        (ipv4::Header::new(nobody, all, protocol::IGMP), &[0x11, 0, 0xee, 0xff, 0, 0, 0, 0]),
+        (ipv4::Header::new(Ipv4Addr::new(0, 0, 0, 9), all, protocol::UDP), &datagram),
+        (ipv4::Header { more_fragments: true, dont_fragment: false, ..asking }, &datagram),
+    ] {
+        assert_eq!(broadcast(&mut bench, header, payload), Err(Dropped::MartianSource), "{header:?}");
+    }
+    assert_eq!(bench.sent().len(), 0);
 }

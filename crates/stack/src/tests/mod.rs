@@ -13,5 +13,6 @@ mod pair;
 mod shards;
 mod sharing;
 mod udp;
+mod unreachable;
 mod v6;
 mod ways;
