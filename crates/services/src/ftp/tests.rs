@@ -1,139 +1,18 @@
 use super::server::{IDLE_PATIENCE, SESSIONS, SESSIONS_EACH};
 use super::*;
 use std::fs;
-use std::net::SocketAddr;
-use std::ops::RangeInclusive;
-use std::os::unix::fs::symlink;
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-use crate::calls::Calls;
-use crate::serve::serve;
+mod client;
+
+use client::{Client, free_ports, site};
+
 use crate::sockets::SystemSockets;
 use crate::stop::Stopper;
 use crate::tree::Tree;
-
-struct Site {
-    directory: tempfile::TempDir,
-    at: SocketAddr,
-    stopper: Stopper,
-}
-
-/// Ports that the system would give to nobody else at the moment.
-fn free_ports(count: u16) -> RangeInclusive<u16> {
-    let mut first = 20_000 + (std::process::id() % 100) as u16 * 100;
-    loop {
-        let free = |port| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
-        if (first..first + count).all(free) {
-            return first..=first + count - 1;
-        }
-        first += count;
-    }
-}
-
-async fn site(ports: RangeInclusive<u16>) -> Site {
-    let directory = tempfile::tempdir().unwrap();
-    let root = directory.path().join("root");
-    fs::create_dir_all(root.join("sub/deep")).unwrap();
-    fs::write(directory.path().join("secret"), "secret").unwrap();
-    symlink("../secret", root.join("way-out")).unwrap();
-    fs::write(root.join("digits"), "0123456789").unwrap();
-    fs::write(root.join("lines"), "a\nb\n").unwrap();
-    fs::write(root.join("sub/名"), "name").unwrap();
-    fs::write(root.join("bad\nname"), "").unwrap();
-    let (stopper, stop) = Stopper::new();
-    let ftp = Ftp::new(Tree::open(&root).unwrap(), SystemSockets, ports, None, stop.clone());
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let at = listener.local_addr().unwrap();
-    tokio::spawn(serve(listener, Arc::new(ftp), Calls::new(1000), stop));
-    Site { directory, at, stopper }
-}
-
-struct Client {
-    control: BufReader<TcpStream>,
-}
-
-impl Client {
-    /// A call from 127.0.0.`last`, before it was answered.
-    async fn calling(site: &Site, last: u8) -> Client {
-        let socket = tokio::net::TcpSocket::new_v4().unwrap();
-        socket.bind(SocketAddr::from(([127, 0, 0, last], 0))).unwrap();
-        Client { control: BufReader::new(socket.connect(site.at).await.unwrap()) }
-    }
-
-    async fn from(site: &Site, last: u8) -> Client {
-        let mut client = Client::calling(site, last).await;
-        assert!(client.answer().await.starts_with("220 "));
-        client
-    }
-
-    async fn new(site: &Site) -> Client {
-        Client::from(site, 1).await
-    }
-
-    async fn logged_in(site: &Site) -> Client {
-        Client::logged_in_from(site, 1).await
-    }
-
-    async fn logged_in_from(site: &Site, last: u8) -> Client {
-        let mut client = Client::from(site, last).await;
-        client.expect("USER anonymous", 331).await;
-        client.expect("PASS a@example", 230).await;
-        client.expect("TYPE I", 200).await;
-        client
-    }
-
-    async fn say(&mut self, line: &str) {
-        self.control.get_mut().write_all(format!("{line}\r\n").as_bytes()).await.unwrap();
-    }
-
-    /// A reply, all its lines.
-    async fn answer(&mut self) -> String {
-        let mut reply = String::new();
-        loop {
-            let mut line = String::new();
-            let read =
-                timeout(Duration::from_secs(10), self.control.read_line(&mut line)).await.unwrap().unwrap();
-            assert!(read > 0, "the server ended after {reply:?}");
-            reply.push_str(&line);
-            if line.as_bytes()[..3].iter().all(u8::is_ascii_digit) && line.as_bytes()[3] == b' ' {
-                return reply;
-            }
-        }
-    }
-
-    async fn expect(&mut self, line: &str, code: u16) -> String {
-        self.say(line).await;
-        let answer = self.answer().await;
-        let last = answer.lines().last().unwrap();
-        assert!(last.starts_with(&format!("{code} ")), "{line}: {answer}");
-        answer
-    }
-
-    async fn is_over(&mut self) -> bool {
-        let mut rest = String::new();
-        timeout(Duration::from_secs(10), self.control.read_to_string(&mut rest)).await.unwrap().is_ok()
-            && rest.is_empty()
-    }
-
-    async fn passive(&mut self) -> SocketAddr {
-        let answer = self.expect("EPSV", 229).await;
-        let port = answer.split("|||").nth(1).unwrap().split('|').next().unwrap();
-        SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap()))
-    }
-
-    async fn fetch(&mut self, command: &str) -> Vec<u8> {
-        let at = self.passive().await;
-        let mut data = TcpStream::connect(at).await.unwrap();
-        self.expect(command, 150).await;
-        let mut bytes = Vec::new();
-        data.read_to_end(&mut bytes).await.unwrap();
-        assert!(self.answer().await.starts_with("226 "));
-        bytes
-    }
-}
 
 #[tokio::test]
 async fn files_and_lists_come_over_passive_connections() {

@@ -6,121 +6,19 @@
     reason = "tests of real processes live in real time"
 )]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod peer;
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{DEADLINE, Lan, Outcome, Process, netstrata, next_line, pattern, run, run_command};
+use common::{DEADLINE, Lan, Process, netstrata, next_line, pattern, run, run_command};
 use nix::sys::signal::Signal;
-
-/// A peer in this process, on either kind of socket.
-enum Listener {
-    System(std::net::TcpListener),
-    Ours(netstrata::TcpListener),
-}
-
-trait Stream: Read + Write + Send {
-    fn end(&self);
-    fn reset(self: Box<Self>);
-}
-
-impl Stream for std::net::TcpStream {
-    fn end(&self) {
-        self.shutdown(Shutdown::Write).unwrap();
-    }
-
-    fn reset(self: Box<Self>) {
-        socket2::SockRef::from(&*self).set_linger(Some(Duration::ZERO)).unwrap();
-    }
-}
-
-impl Stream for netstrata::TcpStream {
-    fn end(&self) {
-        self.shutdown(Shutdown::Write).unwrap();
-    }
-
-    fn reset(self: Box<Self>) {
-        self.set_linger(Some(Duration::ZERO)).unwrap();
-    }
-}
-
-impl Listener {
-    fn accept(&self) -> Box<dyn Stream> {
-        match self {
-            Listener::System(listener) => Box::new(listener.accept().unwrap().0),
-            Listener::Ours(listener) => Box::new(listener.accept().unwrap().0),
-        }
-    }
-
-    fn address(&self) -> SocketAddr {
-        match self {
-            Listener::System(listener) => listener.local_addr().unwrap(),
-            Listener::Ours(listener) => listener.local_addr().unwrap(),
-        }
-    }
-}
-
-/// One of the two networks: how to get there, and a peer on it.
-struct Network {
-    link: String,
-    listener: Listener,
-    address: String,
-    _lan: Lan,
-}
-
-fn networks() -> [Network; 2] {
-    let (lan, other) = (Lan::new(), Lan::new());
-    let ours = Listener::Ours(netstrata::TcpListener::bind(&lan.host(9), "10.7.0.9:7777").unwrap());
-    let system = Listener::System(std::net::TcpListener::bind("127.0.0.1:0").unwrap());
-    let network = |lan: Lan, link: String, listener: Listener| {
-        let address = listener.address().to_string();
-        Network { link, listener, address, _lan: lan }
-    };
-    let link = lan.link();
-    [network(lan, link, ours), network(other, "host".to_owned(), system)]
-}
-
-impl Network {
-    /// Runs `connect` with this input while `peer` is at the other end.
-    fn hold<T: Send>(
-        &self,
-        flags: &[&str],
-        input: &[u8],
-        peer: impl FnOnce(Box<dyn Stream>) -> T + Send,
-    ) -> (Outcome, T) {
-        thread::scope(|scope| {
-            let peer = scope.spawn(|| peer(self.listener.accept()));
-            let outcome = run(&[&["connect", &self.address, "--link", &self.link], flags].concat(), input);
-            (outcome, peer.join().unwrap())
-        })
-    }
-
-    /// The same with a standard input that never ends.
-    fn hold_open(&self, flags: &[&str], peer: impl FnOnce(Box<dyn Stream>) + Send) -> Outcome {
-        thread::scope(|scope| {
-            let peer = scope.spawn(|| peer(self.listener.accept()));
-            let mut command = netstrata();
-            command.args(["connect", &self.address, "--link", &self.link]).args(flags);
-            let mut process = Process::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()));
-            let _open = process.child.stdin.take();
-            let mut stdout = Vec::new();
-            process.child.stdout.take().unwrap().read_to_end(&mut stdout).unwrap();
-            let code = process.wait().code();
-            peer.join().unwrap();
-            Outcome { code, stdout, stderr: process.stderr() }
-        })
-    }
-}
-
-fn read_all(stream: &mut dyn Stream) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).unwrap();
-    bytes
-}
+use peer::{networks, read_all};
 
 #[test]
 fn when_the_input_ends_the_peer_sees_the_end_and_its_answer_is_still_read() {
