@@ -5,6 +5,7 @@ mod ioctl;
 mod kind;
 mod napi;
 mod outlet;
+mod pace;
 mod writer;
 
 pub use crate::vnet::Offload;

@@ -301,7 +301,7 @@ impl Link for Device {
         more
     }
 
-    fn transmit(&mut self, _now: Instant, waiting: &mut VecDeque<Frame>) -> io::Result<bool> {
+    fn transmit(&mut self, now: Instant, waiting: &mut VecDeque<Frame>) -> io::Result<bool> {
         let many = self.pressed || waiting.len() >= MANY;
         if many && self.two && self.writer.is_none() {
             self.writer = Writer::start(&self.outlet, self.switch.take()).ok();
@@ -310,7 +310,7 @@ impl Link for Device {
         if let Some(writer) = &self.writer
             && (many || !writer.is_idle())
         {
-            writer.give(waiting)?;
+            writer.give(now, waiting)?;
             return Ok(true);
         }
         self.outlet().send(waiting)

@@ -3,7 +3,7 @@
 //! By itself it does so in the call that writes: each packet goes through its whole TCP alone, and wakes whoever waits for it. With NAPI
 //! (`IFF_NAPI`) a packet is queued, and as soon as that is threaded, a thread of the kernel's takes all that have come meanwhile, merges what
 //! follows on (generic receive offload), and hands that on once: twice as much, for half the processor time. Each packet comes later by one
-//! more wake-up, so it is threaded only while there are many.
+//! more wake-up, and not at all while others have every processor, so it is threaded only while there are many ([`super::pace`]).
 //!
 //! The switch is a file of sysfs. The one at /sys may belong to another network namespace than this thread, whose interfaces are others: an
 //! instance of our own namespace's is opened, which is seen nowhere. That needs root; without it, and in a kernel before 5.12, nothing is
@@ -41,17 +41,27 @@ impl Interfaces {
 /// Whether an interface's NAPI is threaded; as it was before when this is dropped.
 pub(super) struct Switch {
     file: File,
-    is_on: bool,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// It is as it was.
+    Off,
+    /// It was turned on here.
+    On,
+    /// It was to be on, and had been turned on by somebody else.
+    Theirs,
 }
 
 impl Switch {
     pub(super) fn new(file: File) -> Switch {
-        Switch { file, is_on: false }
+        Switch { file, state: State::Off }
     }
 
-    /// Whether it was turned on here.
+    /// Whether it was turned on here, or found on.
     pub(super) fn is_on(&self) -> bool {
-        self.is_on
+        self.state != State::Off
     }
 
     /// What it says itself.
@@ -64,19 +74,25 @@ impl Switch {
         Ok(state == *b"1")
     }
 
-    /// Turns it on or off. If somebody else had it on before, it stays.
+    /// Turns it on or off. If somebody else had it on before, it stays, and is not asked again before it is to be off.
     ///
     /// # Errors
     /// Those of the kernel, like that this process has given up its rights meanwhile.
     pub(super) fn turn(&mut self, on: bool) -> io::Result<()> {
-        if self.is_on == on {
+        if self.is_on() == on {
             return Ok(());
         }
+        let before = std::mem::replace(&mut self.state, State::Off);
         if on && self.says()? {
+            self.state = State::Theirs;
             return Ok(());
         }
-        self.file.write_all_at(if on { b"1" } else { b"0" }, 0)?;
-        self.is_on = on;
+        if before != State::Theirs {
+            self.file.write_all_at(if on { b"1" } else { b"0" }, 0)?;
+        }
+        if on {
+            self.state = State::On;
+        }
         Ok(())
     }
 }

@@ -6,7 +6,8 @@
 
 use super::napi::Switch;
 use super::outlet::Outlet;
-use basis::Frame;
+use super::pace::Pace;
+use basis::{Frame, Instant};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -19,7 +20,7 @@ const MOST_FRAMES: usize = 256;
 /// When a kernel that takes no more for now is asked again.
 const RETRY: Duration = Duration::from_millis(1);
 /// When there has been nothing to write for that long, the kernel's thread is not needed any more.
-const PAUSE: Duration = Duration::from_millis(if cfg!(test) { 20 } else { 1_000 });
+const PAUSE: Duration = Duration::from_millis(if cfg!(test) { 20 } else { 200 });
 
 /// The thread, from the outside.
 pub(super) struct Writer {
@@ -36,10 +37,10 @@ struct Shared {
     room: Condvar,
 }
 
-#[derive(Default)]
 struct Queue {
     frames: VecDeque<Frame>,
     bytes: usize,
+    pace: Pace,
     /// The thread has something in its hands.
     busy: bool,
     ended: bool,
@@ -47,15 +48,22 @@ struct Queue {
 }
 
 impl Writer {
-    /// Starts the thread, which takes the outlet's lock while it writes, and has the kernel take in what it writes in another one if there
-    /// is a switch for that.
+    /// Starts the thread, which takes the outlet's lock while it writes, and has the kernel take in what it writes in another one while that is much, if
+    /// there is a switch for that.
     ///
     /// # Errors
     /// If the system has no thread to give.
     pub(super) fn start(outlet: &Arc<Mutex<Outlet>>, switch: Option<Switch>) -> io::Result<Writer> {
         let shared = Arc::new(Shared {
             outlet: Arc::clone(outlet),
-            queue: Mutex::default(),
+            queue: Mutex::new(Queue {
+                frames: VecDeque::new(),
+                bytes: 0,
+                pace: Pace::new(),
+                busy: false,
+                ended: false,
+                broken: None,
+            }),
             work: Condvar::new(),
             room: Condvar::new(),
         });
@@ -70,11 +78,11 @@ impl Writer {
         !queue.busy && queue.frames.is_empty()
     }
 
-    /// Gives it what waits; waits itself while that would be more than the bound.
+    /// Gives it what waits at this moment; waits itself while that would be more than the bound.
     ///
     /// # Errors
     /// What the thread met with: the interface has been taken away.
-    pub(super) fn give(&self, waiting: &mut VecDeque<Frame>) -> io::Result<()> {
+    pub(super) fn give(&self, now: Instant, waiting: &mut VecDeque<Frame>) -> io::Result<()> {
         let full = |queue: &mut Queue| {
             queue.broken.is_none() && (queue.bytes >= MOST_BYTES || queue.frames.len() >= MOST_FRAMES)
         };
@@ -83,6 +91,7 @@ impl Writer {
         if let Some(error) = &queue.broken {
             return Err(io::Error::new(error.kind(), error.to_string()));
         }
+        queue.pace.on_frames(now, waiting.len());
         queue.bytes += waiting.iter().map(Frame::len).sum::<usize>();
         queue.frames.append(waiting);
         let sleeps = !queue.busy;
@@ -120,9 +129,10 @@ impl Shared {
             }
             std::mem::swap(&mut queue.frames, &mut batch);
             (queue.bytes, queue.busy) = (0, true);
+            let is_fast = queue.pace.is_fast();
             drop(queue);
             self.room.notify_one();
-            if switch.as_mut().is_some_and(|switch| switch.turn(true).is_err()) {
+            if switch.as_mut().is_some_and(|switch| switch.turn(is_fast).is_err()) {
                 switch = None;
             }
             if let Err(error) = self.write(&mut batch) {
