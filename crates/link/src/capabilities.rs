@@ -32,7 +32,8 @@ pub trait Link: Send {
     fn transmit(&mut self, now: Instant, waiting: &mut VecDeque<Frame>) -> io::Result<bool>;
 
     /// What the event loop must watch, if anything. It may have changed after every call to
-    /// [`receive`](Link::receive) or [`transmit`](Link::transmit), by a reconnect: the generation says so.
+    /// [`receive`](Link::receive) or [`transmit`](Link::transmit): by a reconnect, of which the generation says so, or for a
+    /// while to something else that the link waits for.
     fn source(&self) -> Option<RawFdSource>;
 
     /// When the link wants to be called (receive and transmit) even without readiness: delayed frames, attempts to

@@ -6,6 +6,7 @@ mod kind;
 mod napi;
 mod outlet;
 mod pace;
+mod rests;
 mod writer;
 
 pub use crate::vnet::Offload;

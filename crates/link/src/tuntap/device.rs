@@ -4,6 +4,7 @@ use super::ioctl;
 use super::kind::{DEVICE, Kind, Queues};
 use super::napi::{Interfaces, Switch};
 use super::outlet::Outlet;
+use super::rests::Rests;
 use super::writer::Writer;
 use crate::arrival::Arrival;
 use crate::capabilities::{Capabilities, Link, Medium, RawFdSource};
@@ -50,6 +51,8 @@ pub struct Device {
     switch: Option<Switch>,
     /// There was more to read than one turn takes.
     pressed: bool,
+    /// Where packets are large: when to leave it alone.
+    rests: Option<Rests>,
 }
 
 /// Memory that fits what the kernel sends.
@@ -174,6 +177,7 @@ impl Device {
             two: is_small && has_processors(),
             switch: None,
             pressed: false,
+            rests: if is_small { None } else { Rests::new() },
         }
     }
 
@@ -292,12 +296,17 @@ impl Link for Device {
         Capabilities { medium: self.medium, mtu: self.mtu, segmentation: offload, checksums: offload }
     }
 
-    fn receive(&mut self, _now: Instant, arrived: &mut VecDeque<Frame>, most: usize) -> io::Result<bool> {
+    fn receive(&mut self, now: Instant, arrived: &mut VecDeque<Frame>, most: usize) -> io::Result<bool> {
+        let before = arrived.len();
         let more = self.take_in(arrived, most);
         if let Incoming::Gathered(gather) = &mut self.incoming {
             arrived.extend(gather.flush());
         }
         self.pressed = matches!(more, Ok(true));
+        if let Some(rests) = &mut self.rests {
+            let bytes = arrived.iter().skip(before).map(|frame| frame.len() as u64).sum();
+            rests.on_turn(now, bytes, self.pressed);
+        }
         more
     }
 
@@ -317,7 +326,8 @@ impl Link for Device {
     }
 
     fn source(&self) -> Option<RawFdSource> {
-        Some(RawFdSource { fd: self.file.as_raw_fd(), generation: 0 })
+        let resting = self.rests.as_ref().and_then(Rests::source);
+        Some(RawFdSource { fd: resting.unwrap_or_else(|| self.file.as_raw_fd()), generation: 0 })
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
