@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Bytes of a piece: more than the longest packet and its Ethernet header.
 const PIECE: usize = 66 * 1024;
-/// Pieces kept for the next read.
-const KEPT: usize = 32;
+/// Pieces kept for the next read: as many as fill the largest receive buffer that a connection has by default.
+const KEPT: usize = 128;
 /// A frame of at least this many bytes takes its piece with it; a shorter one would pin too much and is copied out.
 pub(crate) const SHARED: usize = PIECE / 2;
 
