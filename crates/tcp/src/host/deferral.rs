@@ -1,16 +1,55 @@
 //! Waiting for a call's first data before it is there to be accepted (TCP_DEFER_ACCEPT).
 
+use super::half_open::HalfOpen;
+use basis::Instant;
 use core::time::Duration;
 
 /// How often a SYN is answered at most, each time-out of the answer twice as long as the one before it.
 pub(super) const LEVELS: usize = 8;
 
-/// What the bare acknowledgment told that was passed over.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Deferred {
-    /// How often the SYN-ACK had been sent again.
-    pub(super) repeated: u8,
-    pub(super) round_trip: Option<Duration>,
+/// The peer has not acknowledged the SYN-ACK.
+pub(super) const NOT_DEFERRED: u8 = u8::MAX;
+
+impl HalfOpen {
+    /// How often the SYN-ACK was sent again before it was acknowledged.
+    pub(super) fn repeated(&self) -> u8 {
+        if self.is_deferred() { self.deferred } else { self.retries }
+    }
+
+    /// The round trip from the SYN-ACK to its first acknowledgment, if only one was sent.
+    pub(super) fn told_round_trip(&self, now: Instant) -> Option<Duration> {
+        match self.is_deferred() {
+            true => (self.told != 0).then(|| Duration::from_micros(self.told.into())),
+            false => self.round_trip(now),
+        }
+    }
+
+    /// The handshake could be done, by an acknowledgment that is `bare`. Returns whether it is passed over, since the listener waits for
+    /// data, through so many time-outs of the SYN-ACK (TCP_DEFER_ACCEPT).
+    #[cold]
+    pub(crate) fn defer(&mut self, bare: bool, defers: u8, now: Instant) -> bool {
+        let passed_over = bare && self.retries < defers;
+        if passed_over && !self.is_deferred() {
+            let told = self
+                .round_trip(now)
+                .map_or(0, |time| u32::try_from(time.as_micros()).unwrap_or(u32::MAX).max(1));
+            (self.deferred, self.told) = (self.retries, told);
+        }
+        passed_over
+    }
+
+    fn is_deferred(&self) -> bool {
+        self.deferred != NOT_DEFERRED
+    }
+
+    /// Of how many time-outs it lasts, where `usual` is how often a SYN-ACK is sent again, and whether the one that comes now sends it
+    /// again. While data is waited for nothing is sent, but once at the end.
+    pub(crate) fn patience(&self, usual: u8, defers: u8) -> (u8, bool) {
+        match self.is_deferred() {
+            true => (usual.max(defers), self.retries + 1 >= defers),
+            false => (usual, !self.undecided),
+        }
+    }
 }
 
 /// So many time-outs of a SYN-ACK last no shorter than `time`: 1 s, 2 s and so on.
@@ -22,6 +61,11 @@ pub(crate) fn deferral(time: Option<Duration>) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_half_open_connection_is_small() {
+        assert!(size_of::<HalfOpen>() <= 112, "{} bytes", size_of::<HalfOpen>());
+    }
 
     #[test]
     fn data_is_waited_for_until_the_time_out_that_is_not_too_soon_and_no_longer_than_127_s() {

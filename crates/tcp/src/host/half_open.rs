@@ -1,7 +1,7 @@
 //! Half-open connections: a SYN came to a listener and was answered (SYN-RECEIVED of a passive open).
 //! There is no socket and no buffer yet, only what the next segment needs.
 
-use super::deferral::{Deferred, LEVELS};
+use super::deferral::{LEVELS, NOT_DEFERRED};
 use super::fifo::{Fifo, Linked, Links};
 use super::reset;
 use crate::config::EcnMode;
@@ -27,15 +27,17 @@ pub(crate) struct HalfOpen {
     pub(crate) tuple: FourTuple,
     pub(crate) lane: u8,
     pub(crate) queued: bool,
-    retries: u8,
+    pub(super) retries: u8,
     window_shift: Option<u8>,
     timestamps: bool,
     selective: bool,
     acknowledge: bool,
     /// The peer has repeated its SYN: its next answer tells no round-trip time (Karn).
     answered_again: bool,
-    /// The peer has acknowledged the SYN-ACK, but its listener waits for data.
-    deferred: Option<Deferred>,
+    /// How often the SYN-ACK had been sent again when the peer acknowledged it, whose listener waits for data; else [`NOT_DEFERRED`].
+    pub(super) deferred: u8,
+    /// The round trip that this acknowledgment told, in microseconds; 0 if it told none.
+    pub(super) told: u32,
     /// Nobody has decided yet whether its SYN is answered.
     pub(crate) undecided: bool,
     /// The SYN-ACK carries a cookie (RFC 7413).
@@ -112,7 +114,8 @@ impl HalfOpen {
             selective: offer.selective_acknowledgments,
             acknowledge: false,
             answered_again: false,
-            deferred: None,
+            deferred: NOT_DEFERRED,
+            told: 0,
             undecided: opening.undecided,
             cookie: CookieReply::None,
             throttle: Throttle::default(),
@@ -216,37 +219,12 @@ impl HalfOpen {
             recent: self.recent,
             timestamp_offset: self.timestamp_offset,
             window: self.window,
-            round_trip: self.deferred.map_or_else(|| self.round_trip(now), |deferred| deferred.round_trip),
+            round_trip: self.told_round_trip(now),
             repeated: self.repeated(),
             syns_received: 1,
             syns_sent: 1 + self.repeated(),
             early: false,
         })
-    }
-
-    /// How often the SYN-ACK was sent again before it was acknowledged.
-    fn repeated(&self) -> u8 {
-        self.deferred.map_or(self.retries, |deferred| deferred.repeated)
-    }
-
-    /// The handshake could be done, by an acknowledgment that is `bare`. Returns whether it is passed over, since the listener waits for
-    /// data, through so many time-outs of the SYN-ACK (TCP_DEFER_ACCEPT).
-    #[cold]
-    pub(crate) fn defer(&mut self, bare: bool, defers: u8, now: Instant) -> bool {
-        let passed_over = bare && self.retries < defers;
-        if passed_over && self.deferred.is_none() {
-            self.deferred = Some(Deferred { repeated: self.retries, round_trip: self.round_trip(now) });
-        }
-        passed_over
-    }
-
-    /// Of how many time-outs it lasts, where `usual` is how often a SYN-ACK is sent again, and whether the one that comes now sends it
-    /// again. While data is waited for nothing is sent, but once at the end.
-    pub(crate) fn patience(&self, usual: u8, defers: u8) -> (u8, bool) {
-        match self.deferred {
-            Some(_) => (usual.max(defers), self.retries + 1 >= defers),
-            None => (usual, !self.undecided),
-        }
     }
 
     /// The RST that answers its SYN (RFC 9293 3.10.7.1).
@@ -261,7 +239,7 @@ impl HalfOpen {
     }
 
     /// The time since the SYN-ACK, if only one was sent.
-    fn round_trip(&self, now: Instant) -> Option<Duration> {
+    pub(super) fn round_trip(&self, now: Instant) -> Option<Duration> {
         let sent = self.deadline.as_nanos().checked_sub(INITIAL_TIMEOUT.as_nanos() as u64)?;
         (self.retries == 0 && !self.answered_again).then(|| now - Instant::from_nanos(sent))
     }
