@@ -1,14 +1,8 @@
 //! Waiting for a call's first data before it is there to be accepted (TCP_DEFER_ACCEPT).
 
-use super::half_open::HalfOpen;
+use super::half_open::{HalfOpen, LEVELS, NOT_DEFERRED};
 use basis::Instant;
 use core::time::Duration;
-
-/// How often a SYN is answered at most, each time-out of the answer twice as long as the one before it.
-pub(super) const LEVELS: usize = 8;
-
-/// The peer has not acknowledged the SYN-ACK.
-pub(super) const NOT_DEFERRED: u8 = u8::MAX;
 
 impl HalfOpen {
     /// How often the SYN-ACK was sent again before it was acknowledged.

@@ -1,7 +1,6 @@
 //! Half-open connections: a SYN came to a listener and was answered (SYN-RECEIVED of a passive open).
 //! There is no socket and no buffer yet, only what the next segment needs.
 
-use super::deferral::{LEVELS, NOT_DEFERRED};
 use super::fifo::{Fifo, Linked, Links};
 use super::reset;
 use crate::config::EcnMode;
@@ -20,6 +19,11 @@ use basis::{Frame, Instant, Key, Slab};
 use core::hint::cold_path;
 use core::time::Duration;
 use wire::tcp::{FastOpen, Flags, Header, Options, Seq, Timestamps};
+
+/// How often a SYN is answered at most, each time-out of the answer twice as long as the one before it.
+pub(super) const LEVELS: usize = 8;
+/// The peer has not acknowledged the SYN-ACK.
+pub(super) const NOT_DEFERRED: u8 = u8::MAX;
 
 /// One answered SYN.
 #[derive(Clone, Debug)]
