@@ -233,8 +233,9 @@ pub(crate) fn markdown(report: &Report, picture: Option<&str>) -> String {
 
 /// What late arrivals led to, in the cells that have them.
 fn reordering(report: &Report) -> String {
-    let mut text = String::from("\n## What was taken for lost and was only late\n\n");
-    text += "Sums of all samples: time-outs, those of them that were for nothing; fast recoveries, those of them that were taken back.\n\n";
+    let mut text = String::from("\n## What was taken for lost and had arrived\n\n");
+    text += "Sums of all samples: time-outs, those of them that were for nothing; fast recoveries, those of them that were taken back.\n";
+    text += "A time-out was for nothing if what it sent again had arrived: late, or with all that acknowledged it lost, when only a time-out could help.\n\n";
     text += "| Reordering | RTT | Loss | ours to ours | Linux to Linux | ours to Linux | Linux to ours |\n";
     text += "|---|---|---|---|---|---|---|\n";
     for cell in report.cells().into_iter().filter(|cell| cell.reordering > 0.0) {
