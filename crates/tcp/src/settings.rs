@@ -53,7 +53,7 @@ pub struct SocketOptions {
     /// within [`HostConfig::send_buffer`].
     pub send_buffer: Option<u32>,
     /// The largest window that the peer is offered, 2 KiB to 64 MiB (TCP_WINDOW_CLAMP): the receive buffer is tuned up to it, or chosen no
-    /// larger. Default, and for `None`: only by the receive buffer.
+    /// larger; beside one that is chosen, a connection keeps the smaller of both alone. Default, and for `None`: only by the receive buffer.
     pub window_clamp: Option<u32>,
     /// The time to live of the packets, 1 to 255. Default 64.
     pub time_to_live: u8,

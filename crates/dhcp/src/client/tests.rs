@@ -173,6 +173,18 @@ fn rests(
     rests
 }
 
+/// Takes what is given and lets its time pass unanswered; when it is over.
+fn outlive(client: &mut Client) -> Instant {
+    client.accept();
+    loop {
+        let now = client.poll_timeout().unwrap();
+        let _ = client.poll_transmit(now);
+        if client.lease().is_none() {
+            return now;
+        }
+    }
+}
+
 #[test]
 fn who_offers_what_comes_to_nothing_is_asked_ever_more_seldom() {
     let refuse = |client: &mut Client, now, request: &Message| {
@@ -204,25 +216,13 @@ fn who_offers_what_comes_to_nothing_is_asked_ever_more_seldom() {
     // One that is over after a second.
     let short = rests(&mut client(), 4, |client, now, request| {
         give(client, now, request, 1);
-        client.accept();
-        let mut now = now;
-        while client.lease().is_some() {
-            now = client.poll_timeout().unwrap();
-            let _ = client.poll_transmit(now);
-        }
-        now
+        outlive(client)
     });
     expect(&short, &[0, 2, 4, 8]);
     // One that was good for a minute lets it all be forgotten.
     let good = rests(&mut refused, 2, |client, now, request| {
         give(client, now, request, 60);
-        client.accept();
-        let mut now = now;
-        while client.lease().is_some() {
-            now = client.poll_timeout().unwrap();
-            let _ = client.poll_transmit(now);
-        }
-        now
+        outlive(client)
     });
     expect(&good, &[0, 0]);
 }
