@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::os::unix::fs::symlink;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -22,15 +23,16 @@ pub(super) struct Site {
     pub(super) stopper: Stopper,
 }
 
-/// Ports that the system would give to nobody else at the moment.
+/// Ports that the system gives to nobody by itself, and no other test has.
 pub(super) fn free_ports(count: u16) -> RangeInclusive<u16> {
-    let mut first = 20_000 + (std::process::id() % 100) as u16 * 100;
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    let begin = 20_000 + (std::process::id() % 100) as u16 * 100;
     loop {
+        let first = begin + GIVEN.fetch_add(count, Ordering::Relaxed);
         let free = |port| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
         if (first..first + count).all(free) {
             return first..=first + count - 1;
         }
-        first += count;
     }
 }
 
