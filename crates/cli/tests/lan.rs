@@ -50,7 +50,10 @@ fn a_ping_that_is_interrupted_still_sums_up() {
     let lines = common::lines(process.child.stdout.take().unwrap());
     next_line(&lines, "icmp_seq=2");
     process.signal(Signal::SIGINT);
-    next_line(&lines, "0% packet loss");
+    // The reply to the last request may still have been on its way.
+    let sum = next_line(&lines, "packets transmitted");
+    let received = sum.split(", ").find_map(|part| part.strip_suffix(" received")).unwrap();
+    assert!(received.parse::<u32>().unwrap() >= 2, "{sum}");
     assert_eq!(process.wait().code(), Some(0));
 }
 

@@ -139,18 +139,19 @@ fn socat_is_a_client() {
 #[ignore = "needs nc"]
 fn connect_calls_nc() {
     let lan = Lan::new();
-    // A free port that nobody takes in between, most likely.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    // It takes the port itself, and tells which.
     let mut nc = Process::spawn(
         Command::new("nc")
-            .args(["-N", "-l", "127.0.0.1", &port])
+            .args(["-N", "-n", "-v", "-l", "127.0.0.1", "0"])
             .stdin(Stdio::null())
             .stdout(Stdio::from(std::fs::File::create(lan.file("received")).unwrap())),
     );
-    let address = format!("127.0.0.1:{port}");
-    common::until("a call that nc takes", || {
-        run(&["connect", "--link", "host", &address, "--send-only"], b"for nc\n").code == Some(0)
-    });
+    nc.logs("\n");
+    let told = nc.stderr();
+    let port = told.lines().next().unwrap().rsplit(' ').next().unwrap();
+    let outcome =
+        run(&["connect", "--link", "host", &format!("127.0.0.1:{port}"), "--send-only"], b"for nc\n");
+    assert!(outcome.is_quiet_success(), "{outcome:?}, {told}");
     assert!(nc.wait().success());
     assert_eq!(std::fs::read(lan.file("received")).unwrap(), b"for nc\n");
 }

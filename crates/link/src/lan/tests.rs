@@ -225,11 +225,13 @@ fn a_station_that_does_not_read_loses_frames_and_stalls_nobody() {
         sent += 64;
         lan.port(2).lost_out > 100
     });
-    let (reading, idle) = (lan.port(1), lan.port(2));
-    assert_eq!((reading.lost_out, reading.frames_out), (0, sent));
-    assert!(idle.queued_out <= QUEUED_BYTES as u64);
+    // What is written is counted thereafter, and what waits once a batch has been handed out.
+    until("all that the other one got is counted", || lan.port(1).frames_out == sent);
+    assert_eq!(lan.port(1).lost_out, 0);
     // Exactly what fits waits: not one more frame would.
-    assert!(idle.queued_out + frame.len() as u64 + 4 > QUEUED_BYTES as u64 - 1600, "{idle:?}");
+    let full = |waiting: u64| waiting + frame.len() as u64 + 4 > QUEUED_BYTES as u64 - 1600;
+    until("the queue is full", || full(lan.port(2).queued_out));
+    assert!(lan.port(2).queued_out <= QUEUED_BYTES as u64);
     drop(slow);
     until("the slow station's port is gone", || lan.ports() == 2);
 }
@@ -244,9 +246,10 @@ fn short_frames_are_bounded_by_number() {
         until("they are sent", || a.transmit(now(), &mut waiting).unwrap());
         lan.port(1).lost_out > 0
     });
-    // One frame may be gone in part.
-    let waiting = lan.port(1).queued_out as usize;
-    assert!(waiting <= QUEUED_FRAMES * 18 && waiting > (QUEUED_FRAMES - 1) * 18 - 18, "{waiting}");
+    // One frame may be gone in part. What waits is told once a batch has been handed out.
+    let waiting = || lan.port(1).queued_out as usize;
+    until("the queue is full", || waiting() > (QUEUED_FRAMES - 1) * 18 - 18);
+    assert!(waiting() <= QUEUED_FRAMES * 18, "{}", waiting());
 }
 
 #[test]

@@ -40,11 +40,23 @@ fn kernel(kind: Type, address: SocketAddr, shares: bool) -> io::Result<Socket> {
     Ok(socket)
 }
 
+/// Whoever else on this machine has the same port at another of its addresses keeps a wide one away, too: what fails at one port is tried
+/// at others.
 fn kernels(kind_of: Type, [one, other, one_wide, other_wide]: [bool; 4]) -> Kind {
     let address = |wide: bool, port| SocketAddr::new(if wide { EVERYWHERE } else { LOOPBACK }, port);
-    let first = kernel(kind_of, address(one_wide, 0), one).unwrap();
-    let port = first.local_addr().unwrap().as_socket().unwrap().port();
-    kind(&kernel(kind_of, address(other_wide, port), other))
+    let attempt = || {
+        let first = kernel(kind_of, address(one_wide, 0), one).unwrap();
+        let port = first.local_addr().unwrap().as_socket().unwrap().port();
+        kind(&kernel(kind_of, address(other_wide, port), other))
+    };
+    let mut last = None;
+    for _ in 0..5 {
+        last = attempt();
+        if last.is_none() {
+            break;
+        }
+    }
+    last
 }
 
 #[test]
@@ -82,20 +94,17 @@ fn calls_reach_all_listeners_that_share_a_port() {
         let options = SocketOptions { reuse_port: true, ..SocketOptions::default() };
         let listeners = [(); 3].map(|()| TcpListener::bind_with(&right, (RIGHT, 9), 128, options).unwrap());
         let calls: Vec<_> = (0..90).map(|_| TcpStream::connect(&left, (RIGHT, 9)).unwrap()).collect();
-        let mut accepted = Vec::new();
-        for listener in &listeners {
-            listener.set_nonblocking(true).unwrap();
-            let mut count = 0;
-            // The last acknowledgment of a handshake may still be under way.
-            for _ in 0..50 {
+        listeners.iter().for_each(|listener| listener.set_nonblocking(true).unwrap());
+        let mut accepted = [0_usize; 3];
+        // The last acknowledgments of handshakes may still be under way; what never comes is found by the limit.
+        while accepted.iter().sum::<usize>() < calls.len() {
+            for (listener, count) in listeners.iter().zip(&mut accepted) {
                 while listener.accept().is_ok() {
-                    count += 1;
+                    *count += 1;
                 }
-                std::thread::sleep(std::time::Duration::from_millis(2));
             }
-            accepted.push(count);
+            std::thread::sleep(std::time::Duration::from_millis(2));
         }
-        assert_eq!(accepted.iter().sum::<usize>(), calls.len(), "{accepted:?}");
         assert!(accepted.iter().all(|count| *count > 10), "{accepted:?}");
     });
 }

@@ -34,6 +34,11 @@ fn ends(pieces: &[&[u8]], then_end: bool) -> (Ends, Arc<Mutex<Vec<u8>>>) {
     (Ends { input: Box::new(input), output: Box::new(take) }, output)
 }
 
+/// Without signals.
+fn hold(socket: &Arc<dyn Socket>, ends: Ends, manner: Manner) -> Result<(), Trouble> {
+    super::hold(socket, ends, manner, &OnFirst::default())
+}
+
 fn read_all(peer: &mut TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     peer.read_to_end(&mut bytes).unwrap();
@@ -104,14 +109,15 @@ fn a_peer_that_ends_first_and_never_reads_is_not_waited_for() {
 fn with_no_shutdown_the_peer_sees_no_end_and_silence_ends_the_call() {
     let (socket, mut peer) = pair();
     let (ends, output) = ends(&[b"x"], true);
-    let manner = Manner { no_shutdown: true, wait: Some(Duration::from_millis(300)), ..Manner::default() };
+    let manner = Manner { no_shutdown: true, wait: Some(Duration::from_secs(2)), ..Manner::default() };
     let begun = Instant::now();
     let peer = thread::spawn(move || {
         let mut byte = [0];
         peer.read_exact(&mut byte).unwrap();
-        // Something now and then keeps the call alive.
-        for _ in 0..3 {
-            thread::sleep(Duration::from_millis(150));
+        // Something now and then keeps the call alive, for longer than it waits in silence: far from its end each time, for this
+        // thread may come late on a busy machine.
+        for _ in 0..9 {
+            thread::sleep(Duration::from_millis(250));
             peer.write_all(b".").unwrap();
         }
         peer.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
@@ -119,8 +125,8 @@ fn with_no_shutdown_the_peer_sees_no_end_and_silence_ends_the_call() {
         peer
     });
     hold(&socket, ends, manner).unwrap();
-    assert!(begun.elapsed() >= Duration::from_millis(700), "{:?}", begun.elapsed());
-    assert_eq!(*output.lock().unwrap(), b"...");
+    assert!(begun.elapsed() >= Duration::from_millis(9 * 250 + 2000), "{:?}", begun.elapsed());
+    assert_eq!(*output.lock().unwrap(), b".........");
     drop(peer.join().unwrap());
 }
 
