@@ -29,7 +29,8 @@ pub struct Broken {
 /// Carries the bytes of both directions between `caller` and `called` until both have ended.
 ///
 /// Each direction ends by itself: a FIN on one side becomes a FIN on the other, and the opposite direction goes on. A
-/// failure of one side, such as a reset, becomes a reset of the other. Counts what the caller sends and gets.
+/// failure of one side, such as a reset, becomes a reset of the other. Dropped before its end it resets both: neither may take
+/// what it got for the whole. Counts what the caller sends and gets.
 pub async fn relay<A: Stream, B: Stream>(caller: &mut A, called: &mut B, tally: &Tally) -> How {
     match carry(caller, called, tally).await {
         Ok(()) => How::Drained,
@@ -47,12 +48,26 @@ pub async fn carry<A: Stream, B: Stream>(
     tally: &Tally,
 ) -> Result<(), Broken> {
     let mut relay = Relay::default();
-    let carried = poll_fn(|cx| relay.poll(cx, caller, called, tally)).await;
-    if carried.is_err() {
-        caller.abort();
-        called.abort();
-    }
+    let mut sides = Sides { caller, called, is_whole: false };
+    let carried = poll_fn(|cx| relay.poll(cx, sides.caller, sides.called, tally)).await;
+    sides.is_whole = carried.is_ok();
     carried
+}
+
+/// Both streams of a call, which are reset unless all has been carried.
+struct Sides<'a, A: Stream, B: Stream> {
+    caller: &'a mut A,
+    called: &'a mut B,
+    is_whole: bool,
+}
+
+impl<A: Stream, B: Stream> Drop for Sides<'_, A, B> {
+    fn drop(&mut self) {
+        if !self.is_whole {
+            self.caller.abort();
+            self.called.abort();
+        }
+    }
 }
 
 fn broken(side: Side) -> impl Fn(io::Error) -> Broken {

@@ -8,6 +8,9 @@ use tokio::time::timeout;
 
 use crate::service::Ended;
 
+/// Longer than anything here takes on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(60);
+
 /// A relay between two pipes: the caller's end, the called's end, and the running relay.
 fn between_pipes(bound: usize) -> (DuplexStream, DuplexStream, JoinHandle<Ended>) {
     let (caller, mut left) = duplex(bound);
@@ -40,7 +43,7 @@ async fn between_sockets() -> (TcpStream, TcpStream, JoinHandle<Ended>) {
 
 async fn rest(stream: &mut DuplexStream) -> Vec<u8> {
     let mut bytes = Vec::new();
-    timeout(Duration::from_secs(5), stream.read_to_end(&mut bytes)).await.unwrap().unwrap();
+    timeout(DEADLINE, stream.read_to_end(&mut bytes)).await.unwrap().unwrap();
     bytes
 }
 
@@ -101,7 +104,7 @@ async fn a_reset_on_one_side_becomes_a_reset_on_the_other() {
         let (resetting, mut told) = if caller_resets { (caller, called) } else { (called, caller) };
         resetting.set_zero_linger().unwrap();
         drop(resetting);
-        let error = timeout(Duration::from_secs(5), told.read(&mut [0; 8])).await.unwrap().unwrap_err();
+        let error = timeout(DEADLINE, told.read(&mut [0; 8])).await.unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ConnectionReset);
         let ended = running.await.unwrap();
         assert!(
@@ -124,5 +127,19 @@ async fn who_broke_a_call_off_is_told() {
         let broken = running.await.unwrap().unwrap_err();
         assert_eq!((broken.side, broken.error.kind()), (side, ErrorKind::ConnectionReset));
         drop(other);
+    }
+}
+
+#[tokio::test]
+async fn a_relay_that_is_given_up_resets_both_sides() {
+    let (mut caller, mut called, running) = between_sockets().await;
+    // Half of what was to come.
+    called.write_all(b"half").await.unwrap();
+    let mut half = [0; 4];
+    timeout(DEADLINE, caller.read_exact(&mut half)).await.unwrap().unwrap();
+    running.abort();
+    for side in [&mut caller, &mut called] {
+        let error = timeout(DEADLINE, side.read(&mut [0; 8])).await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
     }
 }

@@ -14,6 +14,9 @@ use crate::service::Tally;
 use crate::stop::Stopper;
 use crate::talk::Talk;
 
+/// Longer than anything here takes on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(60);
+
 async fn start<S: Service>(
     service: S,
     most: usize,
@@ -29,14 +32,14 @@ async fn start<S: Service>(
 async fn ask(stream: &mut TcpStream, message: &[u8]) {
     stream.write_all(message).await.unwrap();
     let mut answer = vec![0; message.len()];
-    timeout(Duration::from_secs(5), stream.read_exact(&mut answer)).await.unwrap().unwrap();
+    timeout(DEADLINE, stream.read_exact(&mut answer)).await.unwrap().unwrap();
     assert_eq!(answer, message);
 }
 
 async fn until(what: &str, mut done: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !done() {
-        assert!(begun.elapsed() < Duration::from_secs(5), "{what} did not come about");
+        assert!(begun.elapsed() < DEADLINE, "{what} did not come about");
         sleep(Duration::from_millis(2)).await;
     }
 }
@@ -62,7 +65,7 @@ async fn many_calls_at_once_and_a_farewell_ends_only_its_own() {
     }
     drop(streams);
     until("the end of all calls", || calls.count() == 0).await;
-    stopper.drain(Duration::from_secs(5));
+    stopper.drain(DEADLINE);
     assert_eq!(running.await.unwrap(), Summary { held: 100, refused: 0, stopped: 0 });
 }
 
@@ -74,7 +77,7 @@ async fn a_call_beyond_the_bound_is_reset_and_the_others_go_on() {
     ask(&mut first, b"one").await;
     ask(&mut second, b"two").await;
     let mut third = TcpStream::connect(address).await.unwrap();
-    let error = timeout(Duration::from_secs(5), third.read(&mut [0; 8])).await.unwrap().unwrap_err();
+    let error = timeout(DEADLINE, third.read(&mut [0; 8])).await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
     assert_eq!((calls.count(), calls.refused()), (2, 1));
     ask(&mut first, b"still here").await;
@@ -93,13 +96,13 @@ async fn stopping_refuses_new_calls_and_lets_the_old_finish() {
     // The listener is gone soon after.
     let begun = Instant::now();
     while TcpStream::connect(address).await.is_ok() {
-        assert!(begun.elapsed() < Duration::from_secs(5));
+        assert!(begun.elapsed() < DEADLINE);
         sleep(Duration::from_millis(5)).await;
     }
     ask(&mut stream, b"after").await;
     stream.shutdown().await.unwrap();
     assert_eq!(stream.read(&mut [0; 8]).await.unwrap(), 0);
-    let summary = timeout(Duration::from_secs(5), running).await.unwrap().unwrap();
+    let summary = timeout(DEADLINE, running).await.unwrap().unwrap();
     assert_eq!(summary.stopped, 0);
 }
 
@@ -109,7 +112,7 @@ async fn what_goes_on_after_the_grace_is_ended() {
     let mut stream = TcpStream::connect(address).await.unwrap();
     ask(&mut stream, b"idle from now on").await;
     stopper.drain(Duration::from_millis(50));
-    let summary = timeout(Duration::from_secs(5), running).await.unwrap().unwrap();
+    let summary = timeout(DEADLINE, running).await.unwrap().unwrap();
     assert_eq!(summary, Summary { held: 1, refused: 0, stopped: 1 });
     assert_eq!(calls.count(), 0);
     assert_eq!(stream.read(&mut [0; 8]).await.unwrap(), 0);
@@ -197,4 +200,43 @@ async fn a_panic_in_one_call_ends_only_that_call() {
     until("the end of the good call", || calls.count() == 0).await;
     stopper.drain(Duration::ZERO);
     assert_eq!(running.await.unwrap().held, 2);
+}
+
+/// Carries calls to another address, as published ports do.
+struct Carrying(SocketAddr);
+
+impl Service for Carrying {
+    fn name(&self) -> &'static str {
+        "carrying"
+    }
+
+    fn port(&self) -> u16 {
+        0
+    }
+
+    fn about(&self) -> &'static str {
+        "carries calls"
+    }
+
+    async fn run<S: Stream>(&self, stream: &mut S, tally: &Tally) -> How {
+        let mut called = TcpStream::connect(self.0).await.unwrap();
+        crate::relay::relay(stream, &mut called, tally).await
+    }
+}
+
+/// Neither side may take what it got for the whole.
+#[tokio::test]
+async fn a_call_that_is_carried_is_reset_on_both_sides_when_the_grace_is_over() {
+    let behind = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, stopper, _calls, running) = start(Carrying(behind.local_addr().unwrap()), 10).await;
+    let mut caller = TcpStream::connect(address).await.unwrap();
+    let (mut called, _) = behind.accept().await.unwrap();
+    called.write_all(b"half").await.unwrap();
+    timeout(DEADLINE, caller.read_exact(&mut [0; 4])).await.unwrap().unwrap();
+    stopper.drain(Duration::ZERO);
+    for side in [&mut caller, &mut called] {
+        let error = timeout(DEADLINE, side.read(&mut [0; 8])).await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    }
+    assert_eq!(running.await.unwrap(), Summary { held: 1, refused: 0, stopped: 1 });
 }
