@@ -9,7 +9,7 @@ use std::time::Duration;
 use netstrata::tokio::{TcpListener, TcpStream};
 use netstrata::{Keepalive, Request, SocketOptions, Unreachable};
 use services::gateway::{Cause, Flow, Protocol};
-use services::{Stream, carry as carry_on};
+use services::{Stop, Stream, carry as carry_on};
 use tokio::net;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -131,10 +131,7 @@ async fn one(
 ) {
     let (guest, meant) = (request.peer_addr(), request.local_addr());
     let mut stop = engine.stop.clone();
-    let answered = tokio::select! {
-        answered = answer(request, target, &handshakes) => answered,
-        () = stop.cut() => Err(Cause::Cut),
-    };
+    let answered = before_the_end(answer(request, target, &handshakes), &mut stop).await;
     handshakes.forget((guest, meant));
     let (mut stream, mut called) = match answered {
         Ok(answered) => answered,
@@ -185,6 +182,22 @@ async fn answer(
     Ok((Connection(inside(handshake).await?), called))
 }
 
+/// What a call was answered, if it was before the end. Once no more calls are taken nobody waits for a handshake: that is not the guest's
+/// doing.
+async fn before_the_end<T>(
+    answering: impl Future<Output = Result<T, Cause>>,
+    stop: &mut Stop,
+) -> Result<T, Cause> {
+    let answered = tokio::select! {
+        answered = answering => answered,
+        () = stop.cut() => Err(Cause::Unanswered),
+    };
+    answered.map_err(|cause| match cause {
+        Cause::Abandoned if stop.is_draining() => Cause::Unanswered,
+        cause => cause,
+    })
+}
+
 /// The connection outside, if it comes about in time.
 async fn outside<T>(connecting: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     timeout(PATIENCE, connecting).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
@@ -201,6 +214,7 @@ async fn inside<T>(handshake: oneshot::Receiver<T>) -> Result<T, Cause> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use services::Stopper;
     use std::future::pending;
     use tokio::time::{Instant, sleep};
 
@@ -226,5 +240,21 @@ mod tests {
             guest.send(7)
         });
         assert!(matches!(inside(handshake).await, Ok(7)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_was_not_answered_before_the_end_was_not_broken_off() {
+        let (stopper, mut stop) = Stopper::new();
+        let abandoned = async { Err::<(), _>(Cause::Abandoned) };
+        assert_eq!(before_the_end(abandoned, &mut stop).await, Err(Cause::Abandoned));
+        stopper.drain(Duration::from_secs(10));
+        // Its handshake is waited for no more.
+        let abandoned = async { Err::<(), _>(Cause::Abandoned) };
+        assert_eq!(before_the_end(abandoned, &mut stop).await, Err(Cause::Unanswered));
+        let began = Instant::now();
+        let cut = before_the_end(pending::<Result<(), Cause>>(), &mut stop).await;
+        assert_eq!((cut, began.elapsed().as_secs()), (Err(Cause::Unanswered), 10));
+        assert!(!Cause::Unanswered.breaks_off());
+        assert_eq!(before_the_end(async { Ok(7) }, &mut Stopper::new().1).await, Ok(7));
     }
 }

@@ -72,6 +72,8 @@ causes! {
     EchoForbidden "echo not permitted to this user",
     /// The guest was answered and did not complete its handshake.
     Abandoned "abandoned handshakes",
+    /// The gateway ended before it had answered a call.
+    Unanswered "not answered before the end of the gateway",
     /// What came makes no sense.
     Garbage "garbage",
     /// All addresses are leased.
@@ -137,6 +139,7 @@ impl Counters {
                 | Cause::TimeExceeded
                 | Cause::TimedOut
                 | Cause::Abandoned
+                | Cause::Unanswered
                 | Cause::GuestReset
                 | Cause::OutsideReset
                 | Cause::GuestLost
