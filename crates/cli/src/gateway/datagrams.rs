@@ -141,13 +141,15 @@ impl Carrier {
         sent(&engine, &way.outside, (guest, meant), target, payload, hop)
     }
 
-    /// Enters a flow and finds where it goes. A guest that has as many as it may ends a silent mapping of its for it, once that is allowed.
+    /// Enters a flow and finds where it goes. A guest that has as many as it may ends a silent mapping of its for it, once that is allowed
+    /// and comes no faster than it may.
     fn admit(&self, guest: SocketAddr, meant: SocketAddr, now: Instant) -> Result<(Flow, SocketAddr), Cause> {
         let engine = &self.engine;
         let holder = engine.stations.holder(guest.ip());
         if !engine.flows.is_at_limit(holder) {
             return engine.admit(Protocol::Udp, guest, meant);
         }
+        engine.flows.check_rate(Protocol::Udp, holder, guest, meant, now)?;
         let target = engine.allow(Protocol::Udp, guest, meant)?;
         if self.mappings.evict(holder, now) {
             engine.count(Cause::Evicted, guest.ip(), Protocol::Udp, meant);

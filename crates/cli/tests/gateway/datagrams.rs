@@ -197,3 +197,36 @@ END
     let lines = ["answered True None", "kept True", "a call is refused", "flows 8 7", "told of"];
     says(&outcome, &lines);
 }
+
+/// The mappings that it has are not ended for datagrams that its rate keeps back.
+#[test]
+#[ignore = "needs a network namespace and python3"]
+fn a_guest_at_its_limit_that_is_too_fast_keeps_its_silent_mappings() {
+    let outcome = on_a_machine(
+        r#"
+        gateway --configure --guest-flows 8 --guest-rate 1
+        cat > fast.py <<'END'
+import socket, time
+def send():
+    end = socket.socket(type=socket.SOCK_DGRAM)
+    end.sendto(b"nobody answers", ("198.51.100.1", 9))
+    return end
+held = []
+for _ in range(8):
+    held.append(send())
+    time.sleep(1.1)
+for _ in range(20):
+    held.append(send())
+open("fast", "w").close()
+time.sleep(1000)
+END
+        chown 65534 . && guest python3 fast.py & fast=$!
+        until_true test -e fast
+        refused() { [ "$(told 'report["not_done"].get("rate of new flows of one guest", 0)')" -ge 15 ]; }
+        until_true refused && echo too fast
+        told '"flows", report["guests"][0]["flows"]'
+        kill $fast
+    "#,
+    );
+    says(&outcome, &["too fast", "flows 8"]);
+}

@@ -157,6 +157,28 @@ impl Flows {
         })
     }
 
+    /// Whether `guest` begins flows to `to` no faster than `holder`, to whom they are charged, may: asked before another flow is ended
+    /// for the new one, which takes its place of the rate when it is entered.
+    ///
+    /// # Errors
+    /// [`GuestRate`](Cause::GuestRate), which is counted.
+    pub fn check_rate(
+        &self,
+        protocol: Protocol,
+        holder: Holder,
+        guest: SocketAddr,
+        to: SocketAddr,
+        now: Instant,
+    ) -> Result<(), Cause> {
+        let mut table = self.lock();
+        let Some(known) = table.guests.get_mut(&holder) else { return Ok(()) };
+        let outcome = known.next_full_at(&self.limits, now).map(drop).inspect_err(|_| known.refused += 1);
+        drop(table);
+        outcome.inspect_err(|cause| {
+            self.counters.count(*cause, Some(guest.ip()), format_args!("{protocol} to {to}"));
+        })
+    }
+
     /// How many flows there are.
     pub fn count(&self) -> usize {
         self.lock().flows.len()
@@ -277,16 +299,21 @@ impl Guest {
         if left < least {
             return Err(Cause::GuestBytes);
         }
-        let each = Duration::from_secs(1) / limits.guest_rate.max(1);
-        let full_at = self.full_at.map_or(now, |full_at| full_at.max(now)) + each;
-        if full_at.duration_since(now) > each * limits.guest_burst.max(1) {
-            return Err(Cause::GuestRate);
-        }
-        self.full_at = Some(full_at);
+        self.full_at = Some(self.next_full_at(limits, now)?);
         match (room.flows, room.bytes) {
             (0, _) => Err(Cause::Flows),
             (_, bytes) if bytes < least => Err(Cause::Bytes),
             _ => Ok(bytes),
+        }
+    }
+
+    /// When its bucket of new flows is full again after one more, if there is one in it.
+    fn next_full_at(&self, limits: &Limits, now: Instant) -> Result<Instant, Cause> {
+        let each = Duration::from_secs(1) / limits.guest_rate.max(1);
+        let full_at = self.full_at.map_or(now, |full_at| full_at.max(now)) + each;
+        match full_at.duration_since(now) > each * limits.guest_burst.max(1) {
+            true => Err(Cause::GuestRate),
+            false => Ok(full_at),
         }
     }
 }

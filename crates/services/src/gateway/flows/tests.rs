@@ -77,6 +77,22 @@ fn new_flows_have_a_rate_with_a_burst() {
 }
 
 #[test]
+fn a_rate_is_asked_after_without_a_place_of_it_being_taken() {
+    let flows = Flows::new(limits(), Arc::default());
+    #[allow(clippy::disallowed_methods, reason = "any beginning will do")]
+    let now = Instant::now();
+    let holder = Holder::Station([2; 6]);
+    let check = || flows.check_rate(Protocol::Udp, holder, guest(2), there(), now);
+    let enter = || flows.enter(Protocol::Echo, holder, guest(2), there(), now);
+    for _ in 0..4 {
+        assert_eq!((check(), check()), (Ok(()), Ok(())));
+        drop(enter().unwrap());
+    }
+    assert_eq!((check(), enter().unwrap_err()), (Err(Cause::GuestRate), Cause::GuestRate));
+    assert_eq!((flows.counters.of(Cause::GuestRate), flows.guests()[0].refused), (2, 2));
+}
+
+#[test]
 fn guests_are_bounded_and_forgotten_when_nothing_is_left_of_them() {
     let (flows, enter) = table(limits());
     let held = enter(Protocol::Udp, 2, 0).unwrap();
