@@ -26,6 +26,7 @@ use tower::{ServiceExt, service_fn};
 use tower_http::compression::CompressionLayer;
 use tower_http::services::ServeDir;
 
+use crate::linger::linger;
 use crate::metered::Metered;
 use crate::service::{Card, How, Service, Tally};
 use crate::stop::Stop;
@@ -135,18 +136,25 @@ impl Service for Http {
             // Whoever has said all may still be answered.
             .half_close(true)
             .serve_connection(
-                TokioIo::new(Metered::new(stream, tally, READ_PATIENCE)),
+                TokioIo::new(Metered::new(&mut *stream, tally, READ_PATIENCE)),
                 TowerToHyperService::new(service),
             );
-        let mut connection = pin!(connection);
         let mut stop = self.stop.clone();
-        let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
-            () = stop.draining() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
+        let ended = {
+            let mut connection = pin!(connection);
+            tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = stop.draining() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
             }
         };
+        // Who was answered before all was read, such as a head that is too long, or a body, must be able to read the answer. At the
+        // server's end, what is idle is not waited for.
+        if ended.as_ref().map_or_else(hyper::Error::is_parse, |()| !stop.is_draining()) {
+            tally.count_received(linger(stream).await);
+        }
         match ended {
             Ok(()) => How::PeerClosed,
             Err(error) if error.is_timeout() => {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use services::linger;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -75,7 +76,7 @@ pub(crate) async fn serve(listener: TcpListener, live: Result<Live, Absent>, wat
     }
 }
 
-async fn converse<S>(stream: S, routes: Arc<Routes>) -> io::Result<()>
+async fn converse<S>(mut stream: S, routes: Arc<Routes>) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -83,13 +84,17 @@ where
         let routes = Arc::clone(&routes);
         async move { Ok::<_, Infallible>(routes.answer(request).await) }
     });
-    http1::Builder::new()
+    let ended = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_PATIENCE)
         .max_buf_size(HEAD)
-        .serve_connection(TokioIo::new(Patient::new(stream, READER_PATIENCE)), service)
-        .await
-        .map_err(io::Error::other)
+        .serve_connection(TokioIo::new(Patient::new(&mut stream, READER_PATIENCE)), service)
+        .await;
+    // Who was answered before all was read must be able to read the answer.
+    if ended.as_ref().map_or_else(hyper::Error::is_parse, |()| true) {
+        linger(&mut stream).await;
+    }
+    ended.map_err(io::Error::other)
 }
 
 #[cfg(test)]

@@ -241,3 +241,26 @@ async fn connections_are_kept_and_end_in_order_when_the_server_stops() {
     assert!(matches!(ended.how, How::PeerClosed), "{ended:?}");
     assert_eq!(ended.received, 3 * 33);
 }
+
+/// A caller that sends all before it reads, over sockets, where unread bytes make a reset of the end.
+#[tokio::test]
+async fn a_head_or_a_body_of_a_megabyte_gets_its_answer_all_the_same() {
+    let site = site();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (_stopper, stop) = Stopper::new();
+    let calls = crate::Calls::new(9);
+    tokio::spawn(crate::serve(listener, std::sync::Arc::new(site.http.clone()), calls, stop));
+    let megabyte = "x".repeat(1 << 20);
+    for (request, code) in [
+        (format!("GET / HTTP/1.1\r\nHost: x\r\nX: {megabyte}\r\n\r\n"), "431"),
+        (format!("GET /{megabyte} HTTP/1.1\r\nHost: x\r\n\r\n"), "4"),
+        (format!("POST /digits HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n{megabyte}"), "405"),
+    ] {
+        let mut caller = tokio::net::TcpStream::connect(address).await.unwrap();
+        caller.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        caller.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {code}")), "{answer}");
+    }
+}

@@ -72,3 +72,16 @@ async fn one_call_too_many_is_refused_and_one_that_ends_makes_room() {
     // It goes out, where nobody answers.
     assert!(ask().await.starts_with("HTTP/1.1 502 "));
 }
+
+/// Over sockets, where unread bytes make a reset of the end.
+#[tokio::test]
+async fn a_head_of_a_megabyte_gets_its_answer_all_the_same() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut browser = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    tokio::spawn(converse(listener.accept().await.unwrap().0, routes()));
+    let head = format!("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: {}\r\n\r\n", "x".repeat(1 << 20));
+    browser.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    browser.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+}
