@@ -3,6 +3,7 @@
 
 mod advertise;
 mod answers;
+mod check;
 mod datagrams;
 mod dhcp;
 mod dns;

@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::net::IpAddr;
 use std::ops::{Deref, RangeInclusive};
+use std::os::unix::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -68,6 +69,9 @@ pub(crate) fn check(arguments: &NetworkArguments) -> Result<(), Failure> {
         }
         return Ok(());
     }
+    if let LinkSpec::Lan(Some(path)) = &arguments.link {
+        check_lan(path, "--link lan:PATH")?;
+    }
     arguments.own().map_or(Ok(()), check_address)?;
     check_lease(arguments)?;
     check_gateway(arguments)?;
@@ -78,6 +82,23 @@ pub(crate) fn check(arguments: &NetworkArguments) -> Result<(), Failure> {
             "give --pcapng a file in a directory that is there and that this user may write to",
         )
     })
+}
+
+/// Refuses a path, given by `flag`, that no LAN can be at. The directory of one that was named must be there: it may be mistyped, and whoever
+/// may make directories anywhere would not notice.
+pub(crate) fn check_lan(path: &Path, flag: &str) -> Result<(), Failure> {
+    if SocketAddr::from_pathname(path).is_err() {
+        let length = path.as_os_str().len();
+        let cause = format!("the path {} is too long for a socket: it has {length} bytes", path.display());
+        return Err(Failure::usage(cause, format!("give a shorter {flag}")));
+    }
+    match path.parent() {
+        Some(directory) if !directory.as_os_str().is_empty() && !directory.exists() => Err(Failure::usage(
+            format!("there is no directory {} for a LAN's socket", directory.display()),
+            format!("give another {flag}, or make it with `mkdir`"),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a lease where there can be none.

@@ -5,10 +5,14 @@ mod common;
 use common::run;
 
 /// Longer than a socket's path may be.
-const LONG: &str = concat!(
-    "/tmp/0123456789012345678901234567890123456789012345678901234567890123456789",
-    "01234567890123456789012345678901234567890123456789"
-);
+macro_rules! long {
+    () => {
+        concat!(
+            "/tmp/0123456789012345678901234567890123456789012345678901234567890123456789",
+            "01234567890123456789012345678901234567890123456789"
+        )
+    };
+}
 
 #[test]
 fn wrong_usage_is_one_line_and_exit_code_two() {
@@ -32,9 +36,13 @@ fn wrong_usage_is_one_line_and_exit_code_two() {
         (&["connect", "--address", "10.9.0.5/16", "--gateway", "10.7.0.1"], "10.9.0.5/16"),
         (&["serve", "--control", "/"], "give it another --control PATH"),
         (&["connect", "--link", "lan:/"], "is not a socket lies there"),
-        (&["connect", "--link", "lan:/nonexistent/x/lan.sock"], "cannot make the directory /nonexistent/x"),
+        (&["connect", "--link", "lan:/nonexistent/x/lan.sock"], "there is no directory /nonexistent/x for"),
+        (&["serve", "--no-publish", "--link", "lan:/nonexistent/a.sock"], "make it with `mkdir`"),
+        (&["gateway", "--link", "lan:/nonexistent/a.sock"], "there is no directory /nonexistent for"),
+        (&["connect", "--link", concat!("lan:", long!())], "is too long for a socket: it has 125 bytes"),
         (&["lan", "--path", "/"], "is not a socket lies there"),
-        (&["lan", "--path", LONG], "has at most"),
+        (&["lan", "--path", "/nonexistent/a.sock"], "give another --path, or make it with `mkdir`"),
+        (&["lan", "--path", long!()], "give a shorter --path"),
         (&["serve", "--link", "host", "--publish", "9528"], "leave --publish away"),
         (&["serve", "--link", "tap:x", "--publish", "9528"], "use --link lan"),
         (&["serve", "--link", "host", "--impair", "loss=1%"], "leave --impair away"),
@@ -86,6 +94,22 @@ fn wrong_usage_is_one_line_and_exit_code_two() {
         (&["ping", "10.7.0.2", "-s", "65508"], "65508 is out of range; give from 0 to 65507"),
         (&["ping", "10.7.0.2", "-c", "-1"], "-1 is out of range; give from 1 to"),
         (&["gateway", "--guest-memory", "4g"], "\"4g\" is not a whole number; give one from 1 to 65535"),
+        (
+            &["gateway", "--guest-memory", "64", "--max-memory", "63"],
+            "give --guest-memory at most 63, or --max-memory at least 64",
+        ),
+        (&["gateway", "--publish", "8080=10.7.0.1:80"], "10.7.0.1 is the gateway itself"),
+        (
+            &["gateway", "--publish", "8080=192.0.2.9:80"],
+            "no route leads to 192.0.2.9, which is to be published: guests are in 10.7.0.0/24 and fd07::/64; give --publish a guest's address, such as 10.7.0.100",
+        ),
+        (&["gateway", "--publish", "8080=10.7.0.255:80/udp"], "10.7.0.255 is the address of no one guest"),
+        (
+            &["gateway", "--address", "fd07::1/64", "--publish", "8080=10.7.0.9:80"],
+            "guests are in fd07::/64;",
+        ),
+        (&["gateway", "--address", "10.7.0.1/32"], "give a shorter prefix, such as --address 10.7.0.1/24"),
+        (&["gateway", "--address", "fd07::1/128"], "no guest has an address"),
         (&["gateway", "--dns", "192.0.2.53:0"], "port 0 cannot be asked"),
         (&["gateway", "--netns", "", "--link", "tap:x"], "names no network namespace"),
         (&["serve", "--data-ports", "9000"], "are for callers of ftp"),
@@ -100,6 +124,22 @@ fn wrong_usage_is_one_line_and_exit_code_two() {
         let line = outcome.stderr.trim_end();
         assert!(line.starts_with("netstrata: ") && !line.contains('\n'), "{arguments:?}: {line}");
         assert!(line.contains(expected) && line.contains("; "), "{arguments:?}: {line}");
+    }
+}
+
+/// Of a path that was mistyped nothing is left.
+#[test]
+fn no_directory_is_made_for_a_lan_that_was_named() {
+    let directory = tempfile::tempdir_in("/tmp").unwrap();
+    let missing = directory.path().join("missing");
+    let path = missing.join("a.sock");
+    let link = format!("lan:{}", path.display());
+    let path = path.to_str().unwrap();
+    for arguments in [&["connect", "--link", &link][..], &["find", "--link", &link], &["lan", "--path", path]]
+    {
+        let outcome = run(arguments, b"");
+        assert_eq!((outcome.code, outcome.stderr.lines().count()), (Some(2), 1), "{outcome:?}");
+        assert!(!missing.exists(), "{arguments:?}");
     }
 }
 

@@ -103,9 +103,14 @@ pub(crate) struct GatewayArguments {
     #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().guest_rate, value_parser = number::within(1_u32..=1_000_000), allow_negative_numbers = true)]
     pub(crate) guest_rate: u32,
 
-    /// The most memory for the buffers of one guest's flows, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = (Limits::default().guest_bytes >> 20) as u32, value_parser = number::within(1_u32..=65535), allow_negative_numbers = true)]
-    pub(crate) guest_memory: u32,
+    #[arg(
+        long,
+        value_name = "MIB",
+        value_parser = number::within(1_u32..=65535),
+        allow_negative_numbers = true,
+        help = "The most memory for the buffers of one guest's flows, in MiB [default: 256, or --max-memory where that is less]"
+    )]
+    pub(crate) guest_memory: Option<u32>,
 
     /// The most memory for the buffers of all guests' flows, in MiB
     #[arg(long, value_name = "MIB", default_value_t = (Limits::default().bytes >> 20) as u32, value_parser = number::within(1_u32..=1_048_576), allow_negative_numbers = true)]

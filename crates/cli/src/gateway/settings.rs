@@ -26,10 +26,16 @@ pub(crate) fn limits(arguments: &GatewayArguments) -> Limits {
         guest_flows: arguments.guest_flows as usize,
         guest_rate: arguments.guest_rate,
         guest_burst: arguments.guest_rate.saturating_mul(2),
-        guest_bytes: u64::from(arguments.guest_memory) << 20,
+        guest_bytes: guest_memory(arguments),
         bytes: u64::from(arguments.max_memory) << 20,
         ..Limits::default()
     }
+}
+
+/// Bytes of one guest's buffers: never more than of all guests'.
+fn guest_memory(arguments: &GatewayArguments) -> u64 {
+    let all = u64::from(arguments.max_memory) << 20;
+    arguments.guest_memory.map_or(Limits::default().guest_bytes.min(all), |given| u64::from(given) << 20)
 }
 
 /// The address that a configured guest gets: the first that the DHCP server would give, or the one after the gateway's.

@@ -18,7 +18,7 @@ use super::namespace::{self, Handed};
 use super::own::OwnAddresses;
 use super::published::Published;
 use super::report::GatewayReport;
-use super::{advertise, datagrams, dhcp, dns, echo, guard, publish, settings, tcp};
+use super::{advertise, check, datagrams, dhcp, dns, echo, guard, publish, settings, tcp};
 use crate::arguments::GatewayArguments;
 use crate::failure::{Failure, tell};
 use crate::invocation::program;
@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: GatewayArguments) -> Result<(), Failure> {
     if let (true, Some(namespace)) = (arguments.hand_over, &arguments.netns) {
         return namespace::hand_over(&arguments, namespace);
     }
-    check(&arguments)?;
+    check::flags(&arguments)?;
     let handed =
         arguments.netns.as_ref().map(|namespace| namespace::open(&arguments, namespace)).transpose()?;
     let descriptors = raise_descriptors();
@@ -51,25 +51,6 @@ pub(crate) fn run(arguments: GatewayArguments) -> Result<(), Failure> {
     let outcome = runtime.block_on(serve(arguments, handed, descriptors));
     runtime.shutdown_background();
     outcome
-}
-
-fn check(arguments: &GatewayArguments) -> Result<(), Failure> {
-    let link = &arguments.network.link;
-    if *link == LinkSpec::Host {
-        let cause = "a gateway stands between guests and the operating system, and --link host has no guests";
-        return Err(Failure::usage(
-            cause,
-            "give --link lan[:PATH], tap:NAME, tun:NAME, packet:NAME or xdp:NAME",
-        ));
-    }
-    if arguments.network.gateway.is_some() {
-        return Err(Failure::usage("a gateway has no gateway: it is one", "leave --gateway away"));
-    }
-    if arguments.network.is_leased() {
-        let cause = "guests find a gateway by its address, so it cannot wait for one";
-        return Err(Failure::usage(cause, "give --address ADDRESS/PREFIX, or leave it away"));
-    }
-    network::check(&arguments.network)
 }
 
 /// Raises this process's own limit of descriptors as far as it may; tells how many there are.

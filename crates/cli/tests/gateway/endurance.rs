@@ -80,7 +80,7 @@ fn a_thousand_flows_come_and_go() {
     let seconds = std::env::var("NETSTRATA_SOAK").map_or(0, |seconds| seconds.parse().unwrap());
     let script = r#"
         MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=4096 MALLOC_MMAP_MAX_=1000000 MALLOC_TRIM_THRESHOLD_=0 MALLOC_TOP_PAD_=0 \
-          gateway --configure --guest-rate 100000 --guest-flows 4000 --guest-memory 4096
+          gateway --configure --guest-rate 100000 --guest-flows 4000 --guest-memory 4096 --max-memory 4096
         # No frame is lost because a thousand come at once, and nobody searches for free ports among those in TIME-WAIT.
         guest ip link set net0 txqueuelen 20000
         ip address add 198.51.100.16/28 dev lo
