@@ -20,6 +20,7 @@ use std::time::Duration;
 use crate::arguments::ConnectArguments;
 use crate::failure::{Failure, tell};
 use crate::output::unwritten;
+use crate::signals;
 use dial::{Call, dial};
 use transfer::{Ends, Manner, Trouble, hold};
 
@@ -31,6 +32,7 @@ const DELIVERY: Duration = Duration::from_secs(10);
 
 /// Holds a call.
 pub(crate) fn run(arguments: ConnectArguments) -> Result<(), Failure> {
+    let on_signal = signals::leave_on_first()?;
     let is_interactive = stdin().is_terminal() && stdout().is_terminal() && !arguments.recv_only;
     let call = dial(&arguments)?;
     let mut manner = Manner {
@@ -42,13 +44,17 @@ pub(crate) fn run(arguments: ConnectArguments) -> Result<(), Failure> {
     let ends = if is_interactive {
         tell(format_args!("connected to {} from {}; q leaves", call.remote, call.local));
         manner.wait = manner.wait.or(Some(LEAVING));
+        on_signal.instead(|stopped| {
+            terminal::restore();
+            std::process::exit(stopped.code.into());
+        });
         interactive::ends()
     } else {
         piped()
     };
     let ends =
         ends.map_err(|error| Failure::new(format!("cannot use standard input and output: {error}"), ""))?;
-    let result = hold(&call.socket, ends, manner);
+    let result = hold(&call.socket, ends, manner, &on_signal);
     terminal::restore();
     let unread = matches!(result, Err(Trouble::Output(_) | Trouble::Stopped(_)));
     let outcome = judge(result, &call);

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::invocation::program;
 use crate::naming::browse::Ear;
 use crate::naming::lookup::kind;
-use crate::{network, output};
+use crate::{network, output, signals};
 
 /// One service, as JSON has it.
 #[derive(Serialize)]
@@ -32,6 +32,7 @@ pub(crate) fn run(arguments: &FindArguments) -> Result<(), Failure> {
         return Err(Failure::usage(cause, "use the system's own tools, or another --link"));
     }
     network::check(&arguments.network)?;
+    let _leaving = signals::leave_on_first()?;
     let wanted = match arguments.kind.as_deref().map(|name| (name, kind(name))) {
         None => None,
         Some((_, Some(kind))) => Some(kind),

@@ -19,8 +19,19 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// Runs the switch until told to stop.
 pub(crate) fn run(arguments: &LanArguments) -> Result<(), Failure> {
     let path = match &arguments.path {
-        Some(path) => path.clone(),
+        Some(path) => {
+            network::check_lan(path, "--path")?;
+            path.clone()
+        }
         None => network::lan_path(&LinkSpec::default())?,
+    };
+    let no_thread =
+        |error: io::Error| Failure::new(format!("cannot start: {error}"), "see this user's limits");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(no_thread)?;
+    // Before the socket is there: whoever ends this process finds it gone.
+    let signals = {
+        let _inside = runtime.enter();
+        Signals::listen().map_err(no_thread)?
     };
     let address = LanAddress::new(&path);
     let switch = Switch::bind(&address).map_err(|error| match error.kind() {
@@ -35,9 +46,6 @@ pub(crate) fn run(arguments: &LanArguments) -> Result<(), Failure> {
         _ => Failure::new(error.to_string(), failure::of_the_system(&error).unwrap_or("give another --path")),
     })?;
     let handle = switch.handle();
-    let no_thread =
-        |error: io::Error| Failure::new(format!("cannot start: {error}"), "see this user's limits");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(no_thread)?;
     let running = std::thread::Builder::new()
         .name("switch".to_owned())
         .spawn(move || switch.run())
@@ -46,7 +54,7 @@ pub(crate) fn run(arguments: &LanArguments) -> Result<(), Failure> {
         "switching at {address}; join it with --link lan:{}, stop it with Ctrl-C",
         quoted_path(&path)
     ));
-    runtime.block_on(watch(&handle)).map_err(no_thread)?;
+    runtime.block_on(watch(&handle, signals));
     handle.stop();
     match running.join() {
         Ok(Ok(())) => Ok(()),
@@ -56,8 +64,7 @@ pub(crate) fn run(arguments: &LanArguments) -> Result<(), Failure> {
 }
 
 /// Shows the count as it changes, until a signal comes.
-async fn watch(handle: &SwitchHandle) -> io::Result<()> {
-    let mut signals = Signals::listen()?;
+async fn watch(handle: &SwitchHandle, mut signals: Signals) {
     let on_terminal = io::stdout().is_terminal();
     let (mut shown, mut stopped) = (String::new(), false);
     loop {
@@ -84,7 +91,6 @@ async fn watch(handle: &SwitchHandle) -> io::Result<()> {
     if on_terminal {
         println_quietly("");
     }
-    Ok(())
 }
 
 /// The stations that are there, and the frames of all that were.

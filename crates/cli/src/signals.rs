@@ -1,8 +1,11 @@
 //! Requests to stop.
 
 use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::failure::Failure;
 
 /// Listens for SIGINT and SIGTERM, and for SIGHUP: the terminal has gone away.
 pub(crate) struct Signals {
@@ -29,6 +32,33 @@ pub(crate) fn on_first(act: impl FnOnce(Stopped) + Send + 'static) -> io::Result
     };
     let wait = move || act(runtime.block_on(signals.next()));
     std::thread::Builder::new().name("signals".to_owned()).spawn(wait).map(drop)
+}
+
+/// What is done on the first of these signals, which may change: at first the process is left at once.
+#[derive(Default)]
+pub(crate) struct OnFirst(Arc<Mutex<Option<Act>>>);
+
+type Act = Box<dyn FnOnce(Stopped) + Send>;
+
+/// Leaves the process, with the exit code that tells of the signal, on the first one. Begun before anything else is, it holds from the
+/// first moments on.
+pub(crate) fn leave_on_first() -> Result<OnFirst, Failure> {
+    let act = Arc::new(Mutex::new(None::<Act>));
+    let wanted = Arc::clone(&act);
+    let listening =
+        on_first(move |stopped| match wanted.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(act) => act(stopped),
+            None => std::process::exit(stopped.code.into()),
+        });
+    listening.map_err(|error| Failure::new(format!("cannot listen to signals: {error}"), ""))?;
+    Ok(OnFirst(act))
+}
+
+impl OnFirst {
+    /// From now on does this instead.
+    pub(crate) fn instead(&self, act: impl FnOnce(Stopped) + Send + 'static) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(act));
+    }
 }
 
 impl Signals {

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use super::socket::Socket;
-use crate::signals::{self, Stopped};
+use crate::signals::{OnFirst, Stopped};
 
 /// Bytes moved at once.
 const CHUNK: usize = 64 * 1024;
@@ -82,15 +82,19 @@ struct Progress {
 /// process: our stack lives in it, and the peer would never hear of the end.
 ///
 /// Threads that still wait for input or for the peer are left behind: the process is about to end.
-pub(crate) fn hold(socket: &Arc<dyn Socket>, ends: Ends, manner: Manner) -> Result<(), Trouble> {
+pub(crate) fn hold(
+    socket: &Arc<dyn Socket>,
+    ends: Ends,
+    manner: Manner,
+    on_signal: &OnFirst,
+) -> Result<(), Trouble> {
     let progress = Arc::new(Progress::default());
     let (sender, events) = channel();
     {
         let sender = sender.clone();
-        signals::on_first(move |signal| {
+        on_signal.instead(move |signal| {
             let _ = sender.send(Event::Stopped(signal));
-        })
-        .map_err(Trouble::Connection)?;
+        });
     }
     let Ends { input, output } = ends;
     if !manner.recv_only {

@@ -23,9 +23,24 @@ const CALLS: usize = 64;
 pub(super) fn run(at: SocketAddr) -> Result<(), Failure> {
     let failed = |error: io::Error| Failure::new(format!("cannot start: {error}"), "");
     let feed = Feed::new();
-    let (caller, services) = hosts(&feed).map_err(failed)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
-    runtime.block_on(serve(at, feed, caller, services))
+    // Before the hosts: they take their time to start, and whoever is tired of waiting leaves in order.
+    let mut signals = {
+        let _inside = runtime.enter();
+        Signals::listen().map_err(failed)?
+    };
+    let starting = Arc::clone(&feed);
+    let outcome = runtime.block_on(async {
+        let (caller, services) = tokio::select! {
+            started = tokio::task::spawn_blocking(move || hosts(&starting)) => {
+                started.map_err(io::Error::other).and_then(|hosts| hosts).map_err(failed)?
+            }
+            _ = signals.next() => return Ok(()),
+        };
+        serve(at, feed, (caller, services), signals).await
+    });
+    runtime.shutdown_background();
+    outcome
 }
 
 fn hosts(feed: &Arc<Feed>) -> io::Result<(Host, Host)> {
@@ -35,9 +50,13 @@ fn hosts(feed: &Arc<Feed>) -> io::Result<(Host, Host)> {
     host("gateway", CALLER, 0).pair(host("services", TALK, 1))
 }
 
-async fn serve(at: SocketAddr, feed: Arc<Feed>, caller: Host, services: Host) -> Result<(), Failure> {
+async fn serve(
+    at: SocketAddr,
+    feed: Arc<Feed>,
+    (caller, services): (Host, Host),
+    mut signals: Signals,
+) -> Result<(), Failure> {
     let failed = |error: io::Error| Failure::new(format!("cannot start: {error}"), "");
-    let mut signals = Signals::listen().map_err(failed)?;
     let page = web::open(at).await?;
     let talk = SocketAddr::from((TALK, PORT));
     let listener = TcpListener::bind(&services, talk).await.map_err(failed)?;
