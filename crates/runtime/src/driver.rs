@@ -256,9 +256,6 @@ impl Driver {
         for (index, error) in port::watch(&mut self.ports, self.poll.registry()) {
             self.give_up(index, &error);
         }
-        // A port that was watched anew may have been ready before.
-        let ready = self.ports.iter().any(|port| port.poll_timeout() == Instant::ZERO);
-        let patience = if ready { Some(Duration::ZERO) } else { patience };
         match self.poll.poll(&mut self.events, patience) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return,

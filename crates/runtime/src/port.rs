@@ -211,9 +211,8 @@ impl Port {
         if self.watched.take().is_some() {
             registry.reregister(&mut SourceFd(&new.source.fd), Token(token), interest)?;
         } else {
+            // What was ready before it was watched is told of as well: nothing is presumed.
             registry.register(&mut SourceFd(&new.source.fd), Token(token), interest)?;
-            // It may have been ready before it was watched.
-            self.on_ready();
         }
         self.watched = wanted;
         Ok(())

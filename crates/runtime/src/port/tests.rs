@@ -201,10 +201,44 @@ fn a_link_that_always_has_more_is_not_watched_until_it_has_not() {
     assert!(told(&mut poll, &mut ports, long));
     ports[0].room = Room::Open;
     assert!(!told(&mut poll, &mut ports, Duration::ZERO));
-    // What came while nobody was told is looked for once more before anybody sleeps.
+    // What came while nobody was told is told of as soon as it is watched again.
     ports[0].look(NOW).unwrap();
     assert_eq!((ports[0].left, ports[0].poll_timeout()), (0, Instant::FAR_FUTURE));
     assert!(watch(&mut ports, poll.registry()).is_empty());
-    assert_eq!(ports[0].poll_timeout(), Instant::ZERO);
-    assert!(told(&mut poll, &mut ports, long));
+    assert_eq!(ports[0].poll_timeout(), Instant::FAR_FUTURE);
+    poll.poll(&mut events, Some(long)).unwrap();
+    assert!(!events.is_empty());
+}
+
+/// As a device that is left alone for a moment, which is a timer's descriptor meanwhile.
+#[cfg(unix)]
+#[test]
+fn what_a_link_waits_for_instead_is_waited_for_before_the_link_is_called() {
+    use std::io::Write;
+    use std::os::{fd::AsRawFd, unix::net::UnixStream};
+    let (device, mut sender) = UnixStream::pair().unwrap();
+    let (timer, mut expiry) = UnixStream::pair().unwrap();
+    let source = |stream: &UnixStream| Some(RawFdSource { fd: stream.as_raw_fd(), generation: 0 });
+    let current = std::sync::Arc::new(std::sync::Mutex::new(source(&device)));
+    let mut ports = [port(Fake { source: current.clone(), ..Fake::default() })];
+    let mut poll = mio::Poll::new().unwrap();
+    let mut is_told = |ports: &mut [Port], patience| {
+        assert!(watch(ports, poll.registry()).is_empty());
+        assert_eq!(ports[0].poll_timeout(), Instant::FAR_FUTURE, "the link is not called");
+        let mut events = mio::Events::with_capacity(4);
+        poll.poll(&mut events, Some(patience)).unwrap();
+        !events.is_empty()
+    };
+    let (now, long) = (Duration::ZERO, Duration::from_secs(10));
+    ports[0].look(NOW).unwrap();
+    sender.write_all(b"!").unwrap();
+    assert!(is_told(&mut ports, long));
+    *current.lock().unwrap() = source(&timer);
+    sender.write_all(b"!").unwrap();
+    assert!(!is_told(&mut ports, now), "the device is left alone");
+    expiry.write_all(b"!").unwrap();
+    assert!(is_told(&mut ports, long));
+    // What came meanwhile is told of when the device is watched again.
+    *current.lock().unwrap() = source(&device);
+    assert!(is_told(&mut ports, long));
 }
