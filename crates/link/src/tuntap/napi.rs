@@ -82,17 +82,14 @@ impl Switch {
         if self.is_on() == on {
             return Ok(());
         }
-        let before = std::mem::replace(&mut self.state, State::Off);
         if on && self.says()? {
             self.state = State::Theirs;
             return Ok(());
         }
-        if before != State::Theirs {
+        if self.state != State::Theirs {
             self.file.write_all_at(if on { b"1" } else { b"0" }, 0)?;
         }
-        if on {
-            self.state = State::On;
-        }
+        self.state = if on { State::On } else { State::Off };
         Ok(())
     }
 }
@@ -101,5 +98,25 @@ impl Drop for Switch {
     fn drop(&mut self) {
         // The interface may be gone, and the switch with it.
         let _ = self.turn(false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_could_not_be_turned_is_as_it_was_and_is_turned_again() {
+        let path = std::env::temp_dir().join(format!("netstrata-napi-{}", std::process::id()));
+        std::fs::write(&path, "0").unwrap();
+        let mut switch = Switch::new(File::open(&path).unwrap());
+        assert!(switch.turn(true).is_err() && !switch.is_on());
+        switch.state = State::On;
+        assert!(switch.turn(false).is_err() && switch.is_on());
+        std::fs::write(&path, "1").unwrap();
+        switch.file = File::options().read(true).write(true).open(&path).unwrap();
+        switch.turn(false).unwrap();
+        assert!(!switch.is_on() && !switch.says().unwrap());
+        std::fs::remove_file(&path).unwrap();
     }
 }

@@ -51,8 +51,10 @@ impl Judge {
     fn on_turn(&mut self, now: Instant, bytes: u64) -> bool {
         self.bytes += bytes;
         let time = now - self.begin;
-        if time >= SPAN {
-            // Behind a silence the span is long, and what has come little.
+        if time >= SPAN * SPANS.into() && self.without.is_some() {
+            // A silence: whatever comes behind it is something else, and speaks neither for rests nor against them.
+            (self.begin, self.bytes, self.spans, self.without) = (now, 0, 0, None);
+        } else if time >= SPAN {
             let rate = self.bytes / u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
             (self.begin, self.bytes) = (now, 0);
             self.judge(now, rate);
@@ -185,6 +187,18 @@ mod tests {
         assert!(judge.without.is_some());
         run(&mut judge, &mut now, SPAN * 4, steady(0));
         assert!(judge.without.is_none());
+    }
+
+    #[test]
+    fn what_comes_behind_a_silence_is_not_waited_for_and_the_next_much_is_again() {
+        let (mut judge, mut now) = (Judge::new(), Instant::from_millis(5_000));
+        run(&mut judge, &mut now, SECOND, steady(MUCH * 5));
+        assert!(judge.without.is_some());
+        now += SPAN * SPANS.into();
+        assert!(!judge.on_turn(now, 1));
+        assert_eq!(judge.penalty, LEAST);
+        run(&mut judge, &mut now, SPAN * 5, steady(MUCH * 5));
+        assert!(judge.without.is_some());
     }
 
     #[test]
