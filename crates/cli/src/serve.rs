@@ -6,6 +6,7 @@
 mod activation;
 mod banner;
 pub(crate) mod carried;
+pub(crate) mod carried_for;
 mod confinement;
 mod contest;
 pub(crate) mod control;

@@ -9,11 +9,13 @@
 mod common;
 
 use std::fs;
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use common::{Lan, Server, pattern, run, run_command};
+use socket2::{Domain, Socket, Type};
 
 const LENGTH: usize = 3_000_001;
 
@@ -152,9 +154,29 @@ fn certificate(lan: &Lan) -> [String; 2] {
     [certificate.display().to_string(), key.display().to_string()]
 }
 
-/// Ports that no other test's server uses.
-fn data_ports(first: u16) -> String {
-    format!("{first}-{}", first + 7)
+/// Ports for data that nobody else gets while this lives, in whichever process.
+struct DataPorts {
+    range: String,
+    /// Bound to them, and shared with a server's listeners (SO_REUSEADDR), as long as it does not listen itself.
+    _held: Vec<Socket>,
+}
+
+impl DataPorts {
+    fn new() -> DataPorts {
+        let hold = |port| {
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+            // Fails if anybody has it. Then it is shared.
+            socket.bind(&SocketAddr::from(([127, 0, 0, 1], port)).into())?;
+            socket.set_reuse_address(true)?;
+            Ok::<_, std::io::Error>(socket)
+        };
+        // Below the ports that the system gives by itself.
+        let begin = 23_000 + std::process::id() as u16 % 500 * 8;
+        let rows = (begin..32_000).step_by(8);
+        let held = |first| (first..first + 8).map(hold).collect::<Result<Vec<_>, _>>().ok();
+        let (first, held) = rows.into_iter().find_map(|first| Some((first, held(first)?))).unwrap();
+        DataPorts { range: format!("{first}-{}", first + 7), _held: held }
+    }
 }
 
 const FTPLIB: &str = r#"
@@ -221,16 +243,13 @@ fn ftp_clients_get_the_same_bytes_in_the_open_and_by_tls() {
     let (lan, root) = files();
     let [certificate, key] = certificate(&lan);
     let tls = ["--root", &root, "--certificate", &certificate, "--key", &key];
+    let (own, of_system) = (DataPorts::new(), DataPorts::new());
     let ours = lan.serve(
-        &[
-            ["--service", "ftp", "--publish", "127.0.0.1:0=8021", "--data-ports", &data_ports(23_100)]
-                .as_slice(),
-            &tls,
-        ]
-        .concat(),
+        &[["--service", "ftp", "--publish", "127.0.0.1:0=8021", "--data-ports", &own.range].as_slice(), &tls]
+            .concat(),
     );
     let system =
-        Server::on_system("ftp@0", &lan, &[["--data-ports", &data_ports(23_108)].as_slice(), &tls].concat());
+        Server::on_system("ftp@0", &lan, &[["--data-ports", &of_system.range].as_slice(), &tls].concat());
     for server in [ours, system] {
         let at = place(&server);
         let (host, port) = at.rsplit_once(':').unwrap();
@@ -254,7 +273,8 @@ fn ftp_clients_get_the_same_bytes_in_the_open_and_by_tls() {
 #[ignore = "needs curl"]
 fn an_active_client_of_the_kernel_is_called_back() {
     let (lan, root) = files();
-    let server = Server::on_system("ftp@0", &lan, &["--data-ports", &data_ports(23_116), "--root", &root]);
+    let ports = DataPorts::new();
+    let server = Server::on_system("ftp@0", &lan, &["--data-ports", &ports.range, "--root", &root]);
     let to = lan.file("fetched");
     for arguments in [["-P", "127.0.0.1"].as_slice(), &["-P", "127.0.0.1", "--disable-eprt"]] {
         let _ = fs::remove_file(&to);
@@ -282,4 +302,48 @@ fn what_ftp_needs_is_checked_before_anything_is_joined() {
         assert_eq!(outcome.code, Some(2), "{outcome:?}");
         assert!(outcome.stderr.contains(told), "{outcome:?}");
     }
+}
+
+/// To the service all that is published comes from one address: it still knows them apart.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_stranger_at_a_published_data_port_gets_nothing() {
+    use std::io::{BufRead, BufReader, Read, Write};
+    let (lan, root) = files();
+    let ports = DataPorts::new();
+    let publish = ["--publish", "127.0.0.1:0=8021", "--data-ports", &ports.range];
+    let server = lan.serve(&[&["--service", "ftp", "--root", &root][..], &publish].concat());
+    let mut control = BufReader::new(server.call());
+    let mut say = |line: &str, code: &str| {
+        if !line.is_empty() {
+            control.get_mut().write_all(format!("{line}\r\n").as_bytes()).unwrap();
+        }
+        let mut answer = String::new();
+        control.read_line(&mut answer).unwrap();
+        assert!(answer.starts_with(code), "{line}: {answer}");
+        answer
+    };
+    say("", "220 ");
+    say("USER anonymous", "331 ");
+    say("PASS x", "230 ");
+    say("TYPE I", "200 ");
+    let answer = say("EPSV", "229 ");
+    let port: u16 = answer.split("|||").nth(1).unwrap().split('|').next().unwrap().parse().unwrap();
+    let call_from = |from: [u8; 4]| {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from((from, 0)).into()).unwrap();
+        socket.connect(&SocketAddr::from(([127, 0, 0, 1], port)).into()).unwrap();
+        TcpStream::from(socket)
+    };
+    let mut stranger = call_from([127, 0, 0, 9]);
+    say("RETR sub/small.txt", "150 ");
+    let mut stolen = Vec::new();
+    // It is let go at once.
+    let _ = stranger.read_to_end(&mut stolen);
+    assert_eq!(stolen, b"");
+    let mut got = Vec::new();
+    call_from([127, 0, 0, 1]).read_to_end(&mut got).unwrap();
+    assert_eq!(got, "small\n".repeat(100).as_bytes());
+    say("", "226 ");
+    assert_eq!(server.stop().code(), Some(0));
 }

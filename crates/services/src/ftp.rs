@@ -44,7 +44,10 @@ impl<N: Sockets> Service for Ftp<N> {
         let ends = stream.ends();
         let control = Control::new(Metered::new(stream, tally, READ_PATIENCE));
         let mut session = Session::new(self, control, ends, tally);
-        let share = ends.map(|ends| self.session_shares.take(ends.peer.ip()));
+        let share = match ends {
+            Some(ends) => Some(self.session_shares.take(self.sockets.caller(ends.peer).await)),
+            None => None,
+        };
         if matches!(share, Some(None)) {
             let why = "As many callers of your address are here as may be: come again later.";
             return session.turn_away(why).await.into();

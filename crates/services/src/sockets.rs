@@ -1,6 +1,6 @@
 //! Sockets beside the one that a call came by, for protocols that need more than one connection.
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
@@ -25,6 +25,11 @@ pub trait Sockets: Clone + Send + Sync + 'static {
         from: IpAddr,
         to: SocketAddr,
     ) -> impl Future<Output = io::Result<<Self::Listener as Accept>::Stream>> + Send;
+
+    /// The address of who calls from `peer`: that one's own, unless calls of others are carried from there.
+    fn caller(&self, peer: SocketAddr) -> impl Future<Output = IpAddr> + Send {
+        ready(peer.ip().to_canonical())
+    }
 }
 
 /// The operating system's sockets. They need a tokio runtime.

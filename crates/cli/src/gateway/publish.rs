@@ -110,7 +110,8 @@ pub(crate) fn carry(
     let mut running = JoinSet::new();
     for (listener, to) in opened {
         let options = SocketOptions { no_delay: true, ..SocketOptions::default() };
-        let publisher = Publisher { host: host.clone(), to, options };
+        // Guests ask nobody who it is.
+        let publisher = Publisher { host: host.clone(), to, options, carried_for: Arc::default() };
         running.spawn(services::serve(listener, Arc::new(publisher), Arc::clone(calls), stop.clone()));
     }
     running

@@ -3,12 +3,15 @@
 use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use netstrata::tokio::{TcpListener, TcpStream};
 use netstrata::{Host, SocketOptions};
 use services::{Accept, Accepted, Ends, Sockets, Stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::carried_for::CarriedFor;
 
 /// A listener of our own stack.
 pub(crate) struct Listener(pub(crate) TcpListener);
@@ -20,6 +23,8 @@ pub(crate) struct OwnSockets {
     pub(crate) host: Host,
     /// What its connections have in common.
     pub(crate) options: SocketOptions,
+    /// For whom published ports carry calls to it.
+    pub(crate) carried_for: Arc<CarriedFor>,
 }
 
 impl Sockets for OwnSockets {
@@ -32,6 +37,10 @@ impl Sockets for OwnSockets {
     async fn call(&self, from: IpAddr, to: SocketAddr) -> io::Result<Connection> {
         let from = SocketAddr::new(from, 0);
         TcpStream::open(&self.host, Some(from), to, Some(self.options)).await.map(Connection)
+    }
+
+    async fn caller(&self, peer: SocketAddr) -> IpAddr {
+        self.carried_for.caller(peer).await
     }
 }
 

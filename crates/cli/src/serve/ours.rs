@@ -224,7 +224,8 @@ fn start_services(
     address: HostAddress,
     site: &mut Site,
 ) -> Result<(), Failure> {
-    let sockets = OwnSockets { host: host.clone(), options: options(arguments) };
+    let carried_for = Arc::clone(&site.carried_for);
+    let sockets = OwnSockets { host: host.clone(), options: options(arguments), carried_for };
     for placed in &arguments.services {
         let name = placed.service.card().name;
         let at = SocketAddr::new(address.address, placed.port);
@@ -284,6 +285,7 @@ async fn start_publishing(
     }
     let network = network::network(&common, "publisher").watch(watch);
     let (host, gateway) = join(network, gateway, &common, site).await?;
+    site.carried_for.set_carriers(gateway.iter().map(|own| own.address).collect());
     if let Some(feed) = feed
         && let Some(way) = way(&gateway, addresses, IpAddr::is_ipv4)
     {
@@ -301,7 +303,8 @@ async fn start_publishing(
         for reach in site.reach.iter_mut().filter(|reach| reach.address == to_text) {
             reach.published.push(outside.clone());
         }
-        site.carry(listener, Publisher { host: host.clone(), to, options: options(arguments) });
+        let carried_for = Arc::clone(&site.carried_for);
+        site.carry(listener, Publisher { host: host.clone(), to, options: options(arguments), carried_for });
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use netstrata::tokio::TcpStream;
@@ -10,6 +11,7 @@ use services::{How, Service, Stream, Tally, relay};
 use tokio::time::timeout;
 
 use super::carried::Connection;
+use super::carried_for::CarriedFor;
 
 /// How long the service's host may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -22,6 +24,8 @@ pub(crate) struct Publisher {
     pub(crate) to: SocketAddr,
     /// The options of the connections over our stack.
     pub(crate) options: SocketOptions,
+    /// Who asks for whom they are.
+    pub(crate) carried_for: Arc<CarriedFor>,
 }
 
 impl Service for Publisher {
@@ -41,7 +45,11 @@ impl Service for Publisher {
         let opening = TcpStream::open(&self.host, None, self.to, Some(self.options));
         let opened = timeout(PATIENCE, opening).await.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()));
         match opened {
-            Ok(called) => relay(stream, &mut Connection(called), tally).await,
+            Ok(called) => {
+                let ends = called.local_addr().ok().zip(stream.ends());
+                let _known = ends.map(|(local, ends)| self.carried_for.enter(local, ends.peer.ip()));
+                relay(stream, &mut Connection(called), tally).await
+            }
             Err(error) => {
                 // The caller learns that there is no service, not that it has ended in peace.
                 stream.abort();

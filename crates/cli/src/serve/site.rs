@@ -7,6 +7,7 @@ use std::time::Duration;
 use services::{Accept, Calls, Equipment, Service, Stop, Summary};
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::carried_for::CarriedFor;
 use crate::failure::Failure;
 use crate::status::report::Reach;
 use crate::web::{Absent, Live};
@@ -17,6 +18,8 @@ pub(crate) struct Site {
     pub(crate) calls: Arc<Calls>,
     /// The calls that are carried from published ports.
     pub(crate) carried: Arc<Calls>,
+    /// For whom each of those is, for services that ask.
+    pub(crate) carried_for: Arc<CarriedFor>,
     /// The services, and where they are reached.
     pub(crate) reach: Vec<Reach>,
     /// The hosts of our own stack.
@@ -41,6 +44,7 @@ impl Site {
         Site {
             calls,
             carried,
+            carried_for: Arc::default(),
             reach: Vec::new(),
             hosts: Vec::new(),
             leases: Vec::new(),

@@ -65,13 +65,16 @@ impl<N: Sockets> Ftp<N> {
                 let calling = self.sockets.call(ends.local.ip(), to);
                 timeout(DATA_PATIENCE, calling).await.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
             }
-            Way::Passive { listener, until, .. } => loop {
-                let call = timeout_at(until, listener.accept()).await;
-                let call = call.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))?;
-                if call.peer.ip().to_canonical() == ends.peer.ip().to_canonical() {
-                    return Ok(call.stream);
+            Way::Passive { listener, until, .. } => {
+                let caller = self.sockets.caller(ends.peer).await;
+                loop {
+                    let call = timeout_at(until, listener.accept()).await;
+                    let call = call.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))?;
+                    if self.sockets.caller(call.peer).await == caller {
+                        return Ok(call.stream);
+                    }
                 }
-            },
+            }
         }
     }
 
@@ -137,6 +140,13 @@ impl LineEnds {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ftp::shares::Shares;
+    use crate::sockets::SystemSockets;
+    use crate::stop::Stopper;
+    use crate::tree::Tree;
+    use std::collections::BTreeMap;
+    use std::sync::{Arc, Mutex};
+    use tokio::net::{TcpListener, TcpStream};
 
     #[test]
     fn lines_end_once_even_where_chunks_meet() {
@@ -144,5 +154,47 @@ mod tests {
         let parts = [b"a\nb\r".as_slice(), b"\nc\n\n", b"\n"];
         let text: Vec<u8> = parts.iter().flat_map(|part| lines.ended(part)).collect();
         assert_eq!(text, b"a\r\nb\r\nc\r\n\r\n\r\n");
+    }
+
+    /// Sockets at which all come from one address, by whom others' calls are carried.
+    #[derive(Clone, Default)]
+    struct Carrying(Arc<Mutex<BTreeMap<SocketAddr, IpAddr>>>);
+
+    impl Sockets for Carrying {
+        type Listener = TcpListener;
+
+        fn listen(&self, at: SocketAddr) -> io::Result<TcpListener> {
+            SystemSockets.listen(at)
+        }
+
+        async fn call(&self, from: IpAddr, to: SocketAddr) -> io::Result<TcpStream> {
+            SystemSockets.call(from, to).await
+        }
+
+        async fn caller(&self, peer: SocketAddr) -> IpAddr {
+            let known = self.0.lock().unwrap().get(&peer).copied();
+            known.unwrap_or(peer.ip())
+        }
+    }
+
+    #[tokio::test]
+    async fn of_callers_that_are_carried_a_stranger_is_waited_past() {
+        let directory = tempfile::tempdir().unwrap();
+        let sockets = Carrying::default();
+        let (_stopper, stop) = Stopper::new();
+        let ftp = Ftp::new(Tree::open(directory.path()).unwrap(), sockets.clone(), 1..=2, None, stop);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let control = SocketAddr::from(([127, 0, 0, 1], 1));
+        let is = |peer: SocketAddr, caller: [u8; 4]| sockets.0.lock().unwrap().insert(peer, caller.into());
+        is(control, [192, 0, 2, 1]);
+        let stranger = TcpStream::connect(at).await.unwrap();
+        is(stranger.local_addr().unwrap(), [192, 0, 2, 66]);
+        let own = TcpStream::connect(at).await.unwrap();
+        is(own.local_addr().unwrap(), [192, 0, 2, 1]);
+        let share = Shares::new(1).take(control.ip()).unwrap();
+        let way = Way::Passive { listener, until: Instant::now() + DATA_PATIENCE, _share: share };
+        let data = ftp.connect(way, Ends { local: at, peer: control }).await.unwrap();
+        assert_eq!(data.peer_addr().unwrap(), own.local_addr().unwrap());
     }
 }

@@ -61,7 +61,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, N: Sockets> Session<'_, S, N> {
             (Command::Pasv, IpAddr::V6(_)) => return self.reply(425, "Say EPSV: this is IPv6.").await,
             _ => {}
         }
-        let Some(share) = self.ftp.data_shares.take(ends.peer.ip()) else {
+        let Some(share) = self.ftp.data_shares.take(self.ftp.sockets.caller(ends.peer).await) else {
             return self
                 .reply(425, "Your address holds as many ports for data as it may: use them first.")
                 .await;
