@@ -4,6 +4,7 @@ use super::state::Stack;
 use crate::config::Medium;
 use crate::dropped::Dropped;
 use crate::interface::{Context, Interface, InterfaceId, is_v6};
+use crate::ip::path_mtu::PathMtus;
 use crate::neighbour::Contest;
 use basis::{Checksum, Ecn, Frame, Instant};
 use core::net::IpAddr;
@@ -324,16 +325,27 @@ impl Stack {
     ) -> Result<(), Dropped> {
         frame.ecn = Ecn::of_traffic_class(header.traffic_class);
         let (local, remote) = (IpAddr::V4(header.destination), IpAddr::V4(header.source));
-        let path = self.path(now, id, remote);
+        let path = || path(&self.interfaces, &self.path_mtus, now, id, remote);
         self.tcp.on_segment(now, path, local, remote, frame).map_err(Dropped::Tcp)
     }
 
     /// How a connection's packets to `remote` leave by `interface`.
-    #[inline(always)]
     pub(crate) fn path(&self, now: Instant, id: InterfaceId, remote: IpAddr) -> tcp::Path {
-        let mtu = self.interfaces.get(id.index()).map_or(0, |interface| interface.mtu_to(remote) as u32);
-        tcp::Path { lane: id.number(), mtu: self.path_mtus.mtu(now, remote, mtu), link_mtu: mtu }
+        path(&self.interfaces, &self.path_mtus, now, id, remote)
     }
+}
+
+/// [`Stack::path`], borrowing no more than it needs.
+#[inline(never)]
+pub(super) fn path(
+    interfaces: &[Interface],
+    path_mtus: &PathMtus,
+    now: Instant,
+    id: InterfaceId,
+    remote: IpAddr,
+) -> tcp::Path {
+    let mtu = interfaces.get(id.index()).map_or(0, |interface| interface.mtu_to(remote) as u32);
+    tcp::Path { lane: id.number(), mtu: path_mtus.mtu(now, remote, mtu), link_mtu: mtu }
 }
 
 /// The station that sent a frame whose link header of that many bytes still lies before its packet.

@@ -119,13 +119,13 @@ impl World {
         let Some(mut frame) = self.wires[to].pop_front() else { return };
         frame.checksum = basis::Checksum::Verified;
         if to == 1 {
-            let _ = self.peer.on_segment(self.now, PATH, TUPLE.remote, TUPLE.local, &mut frame);
+            let _ = self.peer.on_segment(self.now, || PATH, TUPLE.remote, TUPLE.local, &mut frame);
             return;
         }
         let mut same = frame.clone();
         self.predicted += usize::from(is_predicted(&self.twins[0], self.now, frame.clone()));
         let [first, second] = &mut self.twins;
-        let result = first.on_segment(self.now, PATH, TUPLE.local, TUPLE.remote, &mut frame);
+        let result = first.on_segment(self.now, || PATH, TUPLE.local, TUPLE.remote, &mut frame);
         assert_eq!(result, on_any(second, self.now, &mut same));
     }
 
@@ -220,7 +220,7 @@ fn is_predicted(host: &Host, now: Instant, mut frame: Frame) -> bool {
 fn on_any(host: &mut Host, now: Instant, frame: &mut Frame) -> Result<(), Dropped> {
     let mut same = frame.clone();
     let Some((index, header)) = connection_of(host, &mut same) else {
-        return host.on_segment(now, PATH, TUPLE.local, TUPLE.remote, frame);
+        return host.on_segment(now, || PATH, TUPLE.local, TUPLE.remote, frame);
     };
     host.counters.segments_received += 1;
     let result = host.on_any_segment(now, index, &header, &mut same);

@@ -139,7 +139,8 @@ impl Host {
         self.reset_limit.set(config.resets_per_second, config.resets_burst);
     }
 
-    /// A segment from `remote` to `local` has arrived; `frame` starts at the TCP header. `path` is how answers leave.
+    /// A segment from `remote` to `local` has arrived; `frame` starts at the TCP header. `path` tells how answers leave, for
+    /// what no connection takes in.
     ///
     /// # Errors
     /// Why the segment was not used. It has been counted, and answered if an RFC wants it.
@@ -147,7 +148,7 @@ impl Host {
     pub fn on_segment(
         &mut self,
         now: Instant,
-        path: Path,
+        path: impl FnOnce() -> Path,
         local: IpAddr,
         remote: IpAddr,
         frame: &mut Frame,
@@ -164,7 +165,7 @@ impl Host {
     pub(super) fn dispatch(
         &mut self,
         now: Instant,
-        path: Path,
+        path: impl FnOnce() -> Path,
         local: IpAddr,
         remote: IpAddr,
         frame: &mut Frame,
@@ -182,8 +183,8 @@ impl Host {
         match self.demux.find_segment(&tuple, tuple_at!(self)) {
             Some(Place::Connection(index)) => self.on_connection_segment(now, index, &header, frame),
             Some(Place::HalfOpen(index)) => self.on_half_open_segment(now, index, &header, frame),
-            Some(Place::TimeWait(index)) => self.on_time_wait_segment(now, path, index, &header, frame),
-            None => self.on_stray_segment(now, path, &tuple, &header, frame),
+            Some(Place::TimeWait(index)) => self.on_time_wait_segment(now, path(), index, &header, frame),
+            None => self.on_stray_segment(now, path(), &tuple, &header, frame),
         }
     }
 

@@ -45,7 +45,7 @@ fn segment(
     };
     let mut frame = Frame::new();
     header.prepend_to(&mut frame, from, LOCAL);
-    host.on_segment(now, PATH, LOCAL, from, &mut frame)
+    host.on_segment(now, || PATH, LOCAL, from, &mut frame)
 }
 
 fn listening(config: HostConfig, backlog: u32) -> Host {

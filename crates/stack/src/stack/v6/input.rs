@@ -4,7 +4,7 @@ use crate::config::Medium;
 use crate::dropped::Dropped;
 use crate::interface::InterfaceId;
 use crate::shares::Sender;
-use crate::stack::input::header_first;
+use crate::stack::input::{header_first, path};
 use crate::stack::interception::takes;
 use crate::stack::state::Stack;
 use crate::udp::Delivery;
@@ -185,7 +185,7 @@ impl Stack {
         frame.strip(chain.offset);
         frame.ecn = Ecn::of_traffic_class(arrival.header.traffic_class);
         let (local, remote) = (IpAddr::V6(destination), IpAddr::V6(source));
-        let path = self.path(arrival.now, arrival.interface, remote);
+        let path = || path(&self.interfaces, &self.path_mtus, arrival.now, arrival.interface, remote);
         self.tcp.on_segment(arrival.now, path, local, remote, frame).map_err(Dropped::Tcp)
     }
 

@@ -205,7 +205,7 @@ impl World {
     fn arrive(&mut self, to: usize, index: usize) {
         if let Some(mut frame) = self.wires[to].remove(index) {
             let (local, remote) = (ADDRESSES[to], ADDRESSES[1 - to]);
-            let _ = self.sides[to].host.on_segment(self.now, PATH, local, remote, &mut frame);
+            let _ = self.sides[to].host.on_segment(self.now, || PATH, local, remote, &mut frame);
         }
     }
 

@@ -16,7 +16,7 @@ fn data(host: &mut Host, now: Instant, sequence: u32, acknowledgment: u32, data:
     };
     let mut frame = Frame::copy_of(data);
     header.prepend_to(&mut frame, peer(0), LOCAL);
-    host.on_segment(now, PATH, LOCAL, peer(0), &mut frame).unwrap();
+    host.on_segment(now, || PATH, LOCAL, peer(0), &mut frame).unwrap();
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn segments_that_came_as_one_are_as_long_as_each_of_them() {
         let mut frame = Frame::copy_of(&alloc::vec![0; length]);
         header.prepend_to(&mut frame, peer(0), LOCAL);
         frame.segment_size = segment_size;
-        host.on_segment(Instant::ZERO, PATH, LOCAL, peer(0), &mut frame).unwrap();
+        host.on_segment(Instant::ZERO, || PATH, LOCAL, peer(0), &mut frame).unwrap();
         assert_eq!(host.info(id).unwrap().peer_segment_size, full);
         sequence += length as u32;
     }
@@ -127,7 +127,7 @@ fn an_acknowledgment_counts_though_want_of_memory_has_taken_its_number_out_of_th
             ..Header::default()
         };
         header.prepend_to(&mut frame, peer(0), LOCAL);
-        let _ = host.on_segment(now, PATH, LOCAL, peer(0), &mut frame);
+        let _ = host.on_segment(now, || PATH, LOCAL, peer(0), &mut frame);
         sent(&mut host, now);
     }
     let info = host.info(id).unwrap();
@@ -204,7 +204,7 @@ fn a_peer_that_keeps_its_window_closed_holds_an_abandoned_connection_only_for_so
         };
         let mut frame = Frame::new();
         header.prepend_to(&mut frame, peer(0), LOCAL);
-        let _ = host.on_segment(now, PATH, LOCAL, peer(0), &mut frame);
+        let _ = host.on_segment(now, || PATH, LOCAL, peer(0), &mut frame);
     };
     closed(&mut host, Instant::ZERO);
     host.close(Instant::ZERO, id);

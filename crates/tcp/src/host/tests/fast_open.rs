@@ -18,7 +18,7 @@ fn syn(host: &mut Host, n: u32, fast_open: FastOpen) -> Result<(), Dropped> {
     };
     let mut frame = Frame::copy_of(b"hello");
     header.prepend_to(&mut frame, peer(n), LOCAL);
-    host.on_segment(Instant::ZERO, PATH, LOCAL, peer(n), &mut frame)
+    host.on_segment(Instant::ZERO, || PATH, LOCAL, peer(n), &mut frame)
 }
 
 fn syn_ack(host: &mut Host) -> Header {
