@@ -112,8 +112,14 @@ impl Memory {
 
     /// Takes back a buffer with what it holds.
     #[inline]
-    pub(crate) fn give_receive(&mut self, mut buffer: Box<ReceiveBuffer>) {
+    pub(crate) fn give_receive(&mut self, buffer: Box<ReceiveBuffer>) {
         self.discharge(buffer.used());
+        self.keep_receive(buffer);
+    }
+
+    /// Takes back a buffer that holds nothing.
+    #[inline]
+    pub(crate) fn keep_receive(&mut self, mut buffer: Box<ReceiveBuffer>) {
         buffer.clear(&mut self.chunks);
         if self.receive.len() < KEPT {
             self.receive.push(buffer);

@@ -124,7 +124,7 @@ impl Receiver {
     #[inline]
     pub(super) fn after_reading(&mut self, environment: &mut Environment<'_>) {
         if let Some(buffer) = self.buffer.take_if(|buffer| buffer.is_empty()) {
-            environment.memory.give_receive(buffer);
+            environment.memory.keep_receive(buffer);
             self.acks.on_all_read();
         }
         let limit = self.limit;
