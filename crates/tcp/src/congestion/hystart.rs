@@ -123,8 +123,9 @@ impl HyStart {
         if let Some(round_trip) = acknowledged.round_trip {
             leave = self.sample(round_trip.min(NONE - 1));
         }
-        let filled = acknowledged.window_limited || self.has_used(window);
-        if filled && window >= TRAIN_WINDOW * acknowledged.segment_size {
+        if window >= TRAIN_WINDOW * acknowledged.segment_size
+            && (acknowledged.window_limited || self.has_used(window))
+        {
             self.follow_train(acknowledged.now.as_micros() as u32);
         }
         // What ends a round was sent in it, so its round trip still counts there.

@@ -14,20 +14,24 @@ impl Sender {
     /// Whether new data from `sequence` to `end` leaves with PSH; `last` tells that nothing waits behind it. What is pushed is remembered.
     #[inline(always)]
     pub(super) fn push(&mut self, sequence: Seq, end: Seq, last: bool) -> bool {
-        let mut pushed = last && !self.marks.unfinished() || self.record(sequence, end.since(sequence)).1;
-        let tiny = self.window.largest <= TINY_WINDOW * u32::from(self.segment_size);
-        let (oldest, half) = (self.flight.oldest, self.window.largest / 2);
-        if (pushed || tiny)
-            && end != sequence
-            && let Some(buffer) = &mut self.buffer
-        {
-            // A peer that waits for a PSH must not wait with its window nearly full: more than half of the largest is pushed, much as from Linux.
-            pushed |= tiny && end.since(buffer.pushes.begin(sequence)) > half;
-            if pushed {
-                buffer.pushes.note(oldest, end);
-            }
+        let ends = last && !self.marks.unfinished() || self.record(sequence, end.since(sequence)).1;
+        let pushed = end != sequence && (ends || self.fills_half(sequence, end));
+        if pushed && let Some(buffer) = &mut self.buffer {
+            buffer.pushes.note(self.flight.oldest, end);
         }
-        pushed && end != sequence
+        pushed
+    }
+
+    /// Whether what ends at `end` fills more than half of a tiny window since the last push: a peer that waits for a PSH must not wait with
+    /// its window nearly full, much as from Linux.
+    #[inline]
+    fn fills_half(&mut self, sequence: Seq, end: Seq) -> bool {
+        let largest = self.window.largest;
+        if largest > TINY_WINDOW * u32::from(self.segment_size) {
+            return false;
+        }
+        let begin = self.buffer.as_mut().map_or(sequence, |buffer| buffer.pushes.begin(sequence));
+        end.since(begin) > largest / 2
     }
 
     /// Whether what is sent again from `left` to `right` was pushed when it was sent first.

@@ -212,7 +212,8 @@ impl Sender {
         let next = self.flight.next;
         if let Some(buffer) = &mut self.buffer {
             buffer.board.sent(next, buffer.short_end != Some(sequence), now);
-            if !length.is_multiple_of(self.segment_size as u32) {
+            let full = self.segment_size as u32;
+            if length < full || !length.is_multiple_of(full) {
                 buffer.short_end = Some(next);
             }
         }
