@@ -164,9 +164,9 @@ fn connections(host: &Host) -> usize {
 }
 
 async fn becomes_true(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while !condition() {
-        assert!(Instant::now() < deadline, "not in 10 s: {what}");
+        assert!(Instant::now() < deadline, "not in a minute: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
