@@ -80,8 +80,8 @@ macro_rules! options_of_sending {
                 self.connection.options().map(|options| options.window_clamp)
             }
 
-            /// Sets the largest window that the peer is offered, 2 KiB to 64 MiB (TCP_WINDOW_CLAMP). What was offered is not taken back. Where
-            /// a receive buffer is chosen too, only the smaller of both is kept: the bound has to be set again after the buffer.
+            /// Sets the largest window that the peer is offered, 2 KiB to 64 MiB (TCP_WINDOW_CLAMP). What was offered is not taken back. A
+            /// receive buffer that is chosen, before or later, counts as no larger.
             ///
             /// # Errors
             /// [`NotConnected`](io::ErrorKind::NotConnected).

@@ -29,6 +29,7 @@ mod rtt;
 mod segment;
 mod send;
 mod settings;
+mod sizes;
 mod spell;
 mod timers;
 

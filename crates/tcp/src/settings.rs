@@ -3,6 +3,7 @@
 use crate::config::{BufferBounds, EcnMode, HostConfig, MtuProbing, SynCookies};
 use crate::congestion::Algorithm;
 use crate::segment::Labels;
+use crate::sizes::{Sizes, bounds};
 use core::time::Duration;
 
 /// When a silent peer is asked whether it still lives (RFC 9293 3.8.4).
@@ -52,8 +53,8 @@ pub struct SocketOptions {
     /// Most bytes written and not yet acknowledged, 2 KiB to 64 MiB. Default, and for `None`: the connection finds out by itself,
     /// within [`HostConfig::send_buffer`].
     pub send_buffer: Option<u32>,
-    /// The largest window that the peer is offered, 2 KiB to 64 MiB (TCP_WINDOW_CLAMP): the receive buffer is tuned up to it, or chosen no
-    /// larger; beside one that is chosen, a connection keeps the smaller of both alone. Default, and for `None`: only by the receive buffer.
+    /// The largest window that the peer is offered, 2 KiB to 64 MiB (TCP_WINDOW_CLAMP): the receive buffer is tuned up to it, and one that
+    /// is chosen counts as no larger. Default, and for `None`: only by the receive buffer.
     pub window_clamp: Option<u32>,
     /// The time to live of the packets, 1 to 255. Default 64.
     pub time_to_live: u8,
@@ -123,30 +124,29 @@ pub(crate) struct Settings {
     user_timeout: u32,
     linger: u32,
     fin_wait_2: u32,
-    /// 0: tuned; with [`TUNED`]: tuned up to that.
-    receive_buffer: u32,
-    /// 0: tuned.
-    send_buffer: u32,
+    sizes: Sizes,
     max_segment_size: u16,
     keepalive_probes: u8,
     pub(crate) labels: Labels,
     choices: Choices,
-    pub(crate) no_delay: bool,
-    pub(crate) cork: bool,
 }
 
-/// Stands beside a bound, which is far smaller.
-const TUNED: u32 = 1 << 31;
-
-/// Three choices in one byte: two bits each, 0 for none.
+/// Three choices in one byte, two bits each, 0 for none; above them [`NO_DELAY`] and [`CORK`].
 #[derive(Clone, Copy, Debug)]
 struct Choices(u8);
+
+const NO_DELAY: u8 = 1 << 6;
+const CORK: u8 = 1 << 7;
 
 impl Choices {
     fn new(ecn: Option<EcnMode>, mtu_probing: Option<MtuProbing>, congestion: Option<Algorithm>) -> Choices {
         let (ecn, mtu_probing) =
             (ecn.map_or(0, |mode| mode as u8 + 1), mtu_probing.map_or(0, |mode| mode as u8 + 1));
         Choices(ecn | mtu_probing << 2 | congestion.map_or(0, |algorithm| algorithm as u8 + 1) << 4)
+    }
+
+    fn with(self, flag: u8, is_set: bool) -> Choices {
+        Choices(self.0 | if is_set { flag } else { 0 })
     }
 
     fn ecn(self) -> Option<EcnMode> {
@@ -179,6 +179,16 @@ impl Settings {
         })
     }
 
+    #[inline]
+    pub(crate) fn no_delay(&self) -> bool {
+        self.choices.0 & NO_DELAY != 0
+    }
+
+    #[inline]
+    pub(crate) fn cork(&self) -> bool {
+        self.choices.0 & CORK != 0
+    }
+
     pub(crate) fn ecn(&self) -> Option<EcnMode> {
         self.choices.ecn()
     }
@@ -206,46 +216,16 @@ impl Settings {
 
     /// The bounds of the receive buffer.
     pub(crate) fn receive_buffer(&self, config: &HostConfig) -> BufferBounds {
-        bounds(self.receive_buffer, config.receive_buffer)
+        bounds(self.sizes.receive_buffer(), self.sizes.window_clamp(), config.receive_buffer)
     }
 
     /// The bounds of the send buffer.
     pub(crate) fn send_buffer(&self, config: &HostConfig) -> BufferBounds {
-        bounds(self.send_buffer, config.send_buffer)
-    }
-
-    fn tunes_receive_buffer(&self) -> bool {
-        self.receive_buffer == 0 || self.receive_buffer & TUNED != 0
+        bounds(self.sizes.send_buffer(), None, config.send_buffer)
     }
 
     pub(crate) fn max_segment_size(&self) -> Option<u16> {
         (self.max_segment_size != 0).then_some(self.max_segment_size)
-    }
-}
-
-const LEAST_BUFFER: u32 = 2 * 1024;
-const MOST_BUFFER: u32 = 64 * 1024 * 1024;
-
-fn bounds(chosen: u32, usual: BufferBounds) -> BufferBounds {
-    match chosen {
-        0 => {
-            let most = usual.most.clamp(LEAST_BUFFER, MOST_BUFFER);
-            BufferBounds { initial: usual.initial.clamp(LEAST_BUFFER, most), most }
-        }
-        bound if bound & TUNED != 0 => {
-            let most = usual.most.clamp(LEAST_BUFFER, bound - TUNED);
-            BufferBounds { initial: usual.initial.clamp(LEAST_BUFFER, most), most }
-        }
-        size => BufferBounds { initial: size, most: size },
-    }
-}
-
-/// How a receive buffer is kept of which one is `chosen`, or whose window has a bound, or both.
-fn receive_buffer(chosen: Option<u32>, clamp: Option<u32>) -> u32 {
-    let sound = |size: u32| size.clamp(LEAST_BUFFER, MOST_BUFFER);
-    match (chosen.map(sound), clamp.map(sound)) {
-        (Some(size), clamp) => clamp.map_or(size, |clamp| size.min(clamp)),
-        (None, clamp) => clamp.map_or(0, |clamp| clamp | TUNED),
     }
 }
 
@@ -274,7 +254,6 @@ impl From<SocketOptions> for Settings {
             Some(keepalive) => (times(keepalive), keepalive.probes.max(1)),
             None => (times(Keepalive::default()), 0),
         };
-        let size = |chosen: Option<u32>| chosen.map_or(0, |size| size.clamp(LEAST_BUFFER, MOST_BUFFER));
         Settings {
             keepalive_idle,
             keepalive_interval,
@@ -282,13 +261,12 @@ impl From<SocketOptions> for Settings {
             user_timeout: compact(options.user_timeout.filter(|timeout| !timeout.is_zero())),
             linger: compact(options.linger),
             fin_wait_2: compact(options.fin_wait_2),
-            receive_buffer: receive_buffer(options.receive_buffer, options.window_clamp),
-            send_buffer: size(options.send_buffer),
+            sizes: Sizes::new(options.receive_buffer, options.send_buffer, options.window_clamp),
             max_segment_size: options.max_segment_size.map_or(0, |size| size.max(48)),
             labels: Labels::new(options.time_to_live.max(1), options.traffic_class),
-            choices: Choices::new(options.ecn, options.mtu_probing, options.congestion),
-            no_delay: options.no_delay,
-            cork: options.cork,
+            choices: Choices::new(options.ecn, options.mtu_probing, options.congestion)
+                .with(NO_DELAY, options.no_delay)
+                .with(CORK, options.cork),
         }
     }
 }
@@ -296,15 +274,15 @@ impl From<SocketOptions> for Settings {
 impl From<Settings> for SocketOptions {
     fn from(settings: Settings) -> SocketOptions {
         SocketOptions {
-            no_delay: settings.no_delay,
-            cork: settings.cork,
+            no_delay: settings.no_delay(),
+            cork: settings.cork(),
             keepalive: settings.keepalive(),
             user_timeout: settings.user_timeout(),
             linger: settings.linger(),
             fin_wait_2: settings.fin_wait_2(),
-            receive_buffer: (!settings.tunes_receive_buffer()).then_some(settings.receive_buffer),
-            window_clamp: (settings.receive_buffer & TUNED != 0).then_some(settings.receive_buffer & !TUNED),
-            send_buffer: (settings.send_buffer != 0).then_some(settings.send_buffer),
+            receive_buffer: settings.sizes.receive_buffer(),
+            window_clamp: settings.sizes.window_clamp(),
+            send_buffer: settings.sizes.send_buffer(),
             time_to_live: settings.labels.time_to_live,
             traffic_class: settings.labels.traffic_class,
             congestion: settings.choices.congestion(),
@@ -333,6 +311,8 @@ mod tests {
             linger: Some(Duration::ZERO),
             fin_wait_2: Some(Duration::from_secs(2)),
             cork: true,
+            no_delay: true,
+            receive_buffer: Some(100_000),
             ecn: Some(EcnMode::Ask),
             max_segment_size: Some(536),
             mtu_probing: Some(MtuProbing::Off),
@@ -377,22 +357,5 @@ mod tests {
         let tuned = BufferBounds { initial: 2_048, most: 64 << 20 };
         assert_eq!(Settings::from(SocketOptions::default()).receive_buffer(&config), tuned);
         assert_eq!(Settings::from(chosen).send_buffer(&config), config.send_buffer);
-    }
-
-    #[test]
-    fn a_bound_of_the_window_is_one_of_the_buffer_chosen_or_tuned() {
-        let bounds = |receive_buffer, clamp| {
-            let options =
-                SocketOptions { receive_buffer, window_clamp: Some(clamp), ..SocketOptions::default() };
-            let bounds = Settings::from(options).receive_buffer(&HostConfig::default());
-            (bounds.initial, bounds.most)
-        };
-        assert_eq!(bounds(None, 9_000), (9_000, 9_000));
-        assert_eq!(bounds(None, 100_000), (65_536, 100_000));
-        assert_eq!(bounds(None, 0), (2_048, 2_048));
-        let usual = HostConfig::default().receive_buffer;
-        assert_eq!(bounds(None, u32::MAX), (usual.initial, usual.most));
-        assert_eq!(bounds(Some(5_000), 9_000), (5_000, 5_000));
-        assert_eq!(bounds(Some(50_000), 9_000), (9_000, 9_000));
     }
 }

@@ -306,10 +306,10 @@ impl ControlBlock {
     }
 
     pub(crate) fn set_settings(&mut self, settings: Settings, environment: &Environment<'_>) {
-        let uncorked = self.settings.cork && !settings.cork;
+        let uncorked = self.settings.cork() && !settings.cork();
         self.settings = settings;
         if let Phase::Open(open) = &mut self.phase {
-            if settings.no_delay || uncorked {
+            if settings.no_delay() || uncorked {
                 open.send.release();
             }
             open.on_settings(&settings, environment);

@@ -129,7 +129,7 @@ impl Sender {
             && unsent < self.congestion.window().min(self.window.size)
             && self.recovery.is_quiet()
             && self.rare.is_none()
-            && !self.marks.holds(settings.cork);
+            && !self.marks.holds(settings.cork());
         if free {
             self.congestion.set_limits(false, self.flight.oldest, self.flight.oldest);
         }
@@ -168,8 +168,8 @@ impl Sender {
                 false => segment_size,
             },
             short_in_flight: outstanding > 0 && self.is_short_in_flight(),
-            eager: settings.no_delay || complete,
-            held: !complete && self.marks.holds(settings.cork),
+            eager: settings.no_delay() || complete,
+            held: !complete && self.marks.holds(settings.cork()),
             largest_window: self.window.largest,
         });
         match decision {
