@@ -1,4 +1,14 @@
 //! One connection: its phases from the first SYN to TIME-WAIT.
+//!
+//! | When | Where |
+//! |---|---|
+//! | it is opened | `handshake.rs`, then `established.rs`; with data on SYNs: `fast_open.rs`, `syn_data.rs`, `syn_ack.rs` |
+//! | a segment comes | `open.rs`, step by step; the one that almost always comes: `prediction.rs`; doubtful ones: `throttle.rs` |
+//! | routers speak: by marks, by errors | `marks.rs`; `path.rs` |
+//! | a segment may leave | `transmit.rs`; data: `send/` |
+//! | a timer expires | `timeouts.rs`; a silent peer: `keepalive.rs` |
+//! | the application does something | `application.rs`; it closes or goes: `ending.rs` |
+//! | FINs are exchanged | `closing.rs`; then `time_wait.rs`, `finished.rs` |
 
 mod application;
 mod closing;
