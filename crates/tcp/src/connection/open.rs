@@ -203,7 +203,7 @@ impl Open {
         self.receive.note_timestamp(header, environment);
         if !payload.is_empty() {
             self.receive.count_data(payload);
-            self.receive.tune(header, self.send.shortest_round_trip(), environment);
+            self.receive.tune(header, environment);
             self.receive.acks.note_push(header.flags.contains(Flags::PSH));
         }
         let fin = header.flags.contains(Flags::FIN);

@@ -44,8 +44,7 @@ impl Open {
         let (timestamps, now) = (&self.receive.timestamps, environment.now);
         let echoed = || timestamps.round_trip(header.options.timestamps, now);
         self.send.on_predicted(header, echoed, &mut self.timers, environment);
-        let round_trip = self.send.shortest_round_trip();
-        self.receive.on_predicted(header, payload, round_trip, &mut self.timers, environment);
+        self.receive.on_predicted(header, payload, &mut self.timers, environment);
     }
 
     /// How the connection stands after a segment that it [predicted](Open::predicts): what `ControlBlock::standing` would find, of which

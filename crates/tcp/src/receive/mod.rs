@@ -23,7 +23,6 @@ mod rare;
 mod reassembly;
 pub(crate) mod receiver;
 mod report;
-mod short_path;
 pub(crate) mod timestamps;
 mod tuning;
 pub(crate) mod window;

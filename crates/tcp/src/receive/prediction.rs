@@ -29,14 +29,13 @@ impl Receiver {
         &mut self,
         header: &Header,
         payload: &mut Frame,
-        round_trip: u32,
         timers: &mut Timers,
         environment: &mut Environment<'_>,
     ) {
         self.count_segment();
         self.note_timestamp(header, environment);
         self.count_data(payload);
-        self.tune(header, round_trip, environment);
+        self.tune(header, environment);
         self.acks.note_push(header.flags.contains(Flags::PSH));
         self.take_in_order(payload, timers, environment);
     }

@@ -1,10 +1,8 @@
 //! What a receiver has only once something was unusual.
 
-use super::short_path::ShortPath;
 use wire::tcp::SackBlock;
 
-/// From the first segment on that came twice or before its turn, the first four gigabytes, or the first round trip on a short path after which
-/// the buffer should grow.
+/// From the first segment on that came twice or before its turn, or the first four gigabytes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rare {
     /// What came twice, and the peer is not told yet (RFC 2883); empty if nothing did.
@@ -13,7 +11,6 @@ pub(super) struct Rare {
     pub(super) early: u32,
     /// How often the sum of bytes received came round.
     pub(super) turns: u32,
-    pub(super) short_path: Option<ShortPath>,
 }
 
 impl Rare {

@@ -10,8 +10,9 @@ pub(crate) struct Tuning {
     pub(super) copied: u32,
     /// Read in the round trip before.
     before: u32,
-    /// What ends the round trip: a later timestamp that is echoed, or by the window a later number than could be sent at its beginning.
-    pub(super) mark: u32,
+    /// What ends the round trip: a later timestamp that is echoed, or without timestamps a later number than could be sent at
+    /// its beginning.
+    mark: u32,
 }
 
 impl Tuning {
@@ -20,25 +21,20 @@ impl Tuning {
         Tuning { copied: 0, before: 0, mark }
     }
 
-    /// Whether the round trip is over now that `reached` has come.
+    /// Ends the round trip if `reached` lies beyond what was noted at its beginning, and notes `mark` for the next one.
+    /// Returns how large the buffer should be at least, if the round trip is over.
     #[inline]
-    pub(super) fn is_over(&self, reached: u32) -> bool {
-        Seq(reached).after(Seq(self.mark))
-    }
-
-    /// The next round trip begins, and ends beyond `mark`. Returns what was read in the one that is over, and by how much that is more
-    /// than in the one before.
-    pub(super) fn turn(&mut self, mark: u32) -> (u32, u32) {
+    pub(super) fn on_data(&mut self, reached: u32, mark: u32) -> Option<u32> {
+        if !Seq(reached).after(Seq(self.mark)) {
+            return None;
+        }
+        self.mark = mark;
+        // What doubles is twice as much when a larger window gets to the sender, and four times as much when that is used up.
         let growth = self.copied.saturating_sub(self.before);
-        (self.before, self.copied, self.mark) = (self.copied, 0, mark);
-        (self.before, growth)
+        let wanted = growth.saturating_mul(4).saturating_add(self.copied).saturating_mul(2);
+        (self.before, self.copied) = (self.copied, 0);
+        Some(wanted)
     }
-}
-
-/// How large a buffer should be of which so much was read in a round trip, and so much more than in the one before: what doubles is
-/// twice as much when a larger window gets to the sender, and four times as much when that is used up.
-pub(super) fn wanted(read: u32, growth: u32) -> u32 {
-    growth.saturating_mul(4).saturating_add(read).saturating_mul(2)
 }
 
 #[cfg(test)]
@@ -48,16 +44,16 @@ mod tests {
     #[test]
     fn a_round_trip_asks_for_twice_what_was_read_and_more_while_that_grows() {
         let mut tuning = Tuning::new(u32::MAX);
-        let mut turn = |copied, reached, mark| {
-            tuning.copied = copied;
-            tuning.is_over(reached).then(|| tuning.turn(mark)).map(|(read, growth)| wanted(read, growth))
-        };
-        assert_eq!(turn(0, u32::MAX, 5), None);
-        assert_eq!(turn(0, 1, 5), Some(0));
-        assert_eq!(turn(10_000, 5, 9), None);
-        assert_eq!(turn(10_000, 6, 9), Some(100_000));
-        assert_eq!(turn(10_000, 10, 12), Some(20_000));
-        assert_eq!(turn(12_000, 13, 14), Some(40_000));
-        assert_eq!(turn(u32::MAX, 15, 16), Some(u32::MAX));
+        assert_eq!(tuning.on_data(u32::MAX, 5), None);
+        assert_eq!(tuning.on_data(1, 5), Some(0));
+        tuning.copied = 10_000;
+        assert_eq!(tuning.on_data(5, 9), None);
+        assert_eq!(tuning.on_data(6, 9), Some(100_000));
+        tuning.copied = 10_000;
+        assert_eq!(tuning.on_data(10, 12), Some(20_000));
+        tuning.copied = 12_000;
+        assert_eq!(tuning.on_data(13, 14), Some(40_000));
+        tuning.copied = u32::MAX;
+        assert_eq!(tuning.on_data(15, 16), Some(u32::MAX));
     }
 }

@@ -374,12 +374,6 @@ impl Sender {
         self.rtt.sample(micros(rtt), now);
     }
 
-    /// The shortest round trip lately, in microseconds; 0 before the first measurement.
-    #[inline]
-    pub(crate) fn shortest_round_trip(&self) -> u32 {
-        self.rtt.shortest_micros()
-    }
-
     /// The SYN was `repeated` so often by its timer, or its round trip is not known for another reason.
     pub(crate) fn on_lost_syn(&mut self, repeated: u8) {
         self.rtt.on_lost_syn();
