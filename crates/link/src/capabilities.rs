@@ -33,7 +33,8 @@ pub trait Link: Send {
 
     /// What the event loop must watch, if anything. It may have changed after every call to
     /// [`receive`](Link::receive) or [`transmit`](Link::transmit): by a reconnect, of which the generation says so, or for a
-    /// while to something else that the link waits for.
+    /// while to something else that the link waits for. What is ready when it is named must still show as ready once it is watched:
+    /// nothing is presumed.
     fn source(&self) -> Option<RawFdSource>;
 
     /// When the link wants to be called (receive and transmit) even without readiness: delayed frames, attempts to
