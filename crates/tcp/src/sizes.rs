@@ -11,7 +11,8 @@ const BELOW: u32 = LEAST - 1;
 /// So many of the bound of the window stand above each of the others.
 const SHARE: u32 = 32 - BITS;
 
-/// Three sizes in ten bytes, packed so that what stands beside them needs no gap. A bound of the window is kept beside a buffer that is chosen: either may change later.
+/// Three sizes in ten bytes, packed so that what stands beside them needs no gap. A bound of the window is kept beside a buffer that is
+/// chosen: either may change later.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, packed(2))]
 pub(crate) struct Sizes {
