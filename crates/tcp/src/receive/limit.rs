@@ -4,6 +4,7 @@ use super::receiver::Receiver;
 use crate::config::BufferBounds;
 use crate::environment::Environment;
 use crate::memory::LEAST;
+use basis::Instant;
 use wire::tcp::{Header, Seq};
 
 impl Receiver {
@@ -25,19 +26,25 @@ impl Receiver {
         if self.limit >= self.most {
             return;
         }
-        let (reached, mark) = match header.options.timestamps {
-            Some(timestamps) if self.timestamps.enabled => {
-                (timestamps.echo, self.timestamps.clock(environment.now))
-            }
-            // What begins at the edge was not allowed before.
-            _ => (header.sequence.0.wrapping_add(1), self.window.edge().0),
-        };
+        let Some((reached, mark)) = self.milestones(header, environment.now) else { return };
         if let Some(wanted) = self.tuning.on_data(reached, mark)
             && wanted > self.limit
             && !environment.memory.is_short()
         {
             self.limit = wanted.min(self.most);
         }
+    }
+
+    /// How far the segment shows the peer to have come, and what it will show once what is sent now is answered; None if it shows nothing.
+    #[inline(always)]
+    fn milestones(&self, header: &Header, now: Instant) -> Option<(u32, u32)> {
+        if self.timestamps.enabled {
+            // One that lost its timestamp on the way tells nothing: numbers and clock readings have nothing to do with each other.
+            return header.options.timestamps.map(|timestamps| (timestamps.echo, self.timestamps.clock(now)));
+        }
+        // What begins beyond all that was ever offered was not allowed before.
+        let furthest = self.next + self.window.promised(self.next);
+        Some((header.sequence.0.wrapping_add(1), furthest.0))
     }
 
     /// Memory is short, and `length` bytes at `sequence` want in. The window shrinks to this connection's share as it is used up.
@@ -64,5 +71,35 @@ impl Receiver {
             let most = LEAST.saturating_sub(self.unread() as u32);
             self.window.close(self.next, if early { 0 } else { most });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::timestamps::TimestampState;
+    use super::super::window::ReceiveWindow;
+    use super::*;
+    use wire::tcp::{Options, Timestamps};
+
+    #[test]
+    fn round_trips_are_told_by_timestamps_where_they_are_agreed_and_else_by_the_window() {
+        let now = Instant::from_millis(7);
+        let with = |timestamps| {
+            let options = Options { timestamps, ..Options::default() };
+            Header { sequence: Seq(3_000_000_000), options, ..Header::default() }
+        };
+        let (bare, stamped) = (with(None), with(Some(Timestamps { value: 1, echo: 50 })));
+        let mut receiver = Receiver::FRESH;
+        (receiver.next, receiver.window) = (Seq(3_000_000_000), ReceiveWindow::new(Seq(3_000_008_000), 0));
+        receiver.timestamps = TimestampState::new(true, 1, 100, now);
+        assert_eq!(receiver.milestones(&stamped, now), Some((50, receiver.timestamps.clock(now))));
+        assert_eq!(receiver.milestones(&bare, now), None);
+        receiver.timestamps = TimestampState::new(false, 0, 100, now);
+        for header in [bare, stamped] {
+            assert_eq!(receiver.milestones(&header, now), Some((3_000_000_001, 3_000_008_000)));
+        }
+        // What is taken back for want of memory may be on its way.
+        receiver.window.close(receiver.next, 0);
+        assert_eq!(receiver.milestones(&with(None), now), Some((3_000_000_001, 3_000_008_000)));
     }
 }
