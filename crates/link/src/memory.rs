@@ -47,6 +47,7 @@ pub fn pair(mtu: usize, bound: usize, mac_a: MacAddress, mac_b: MacAddress) -> (
             other_bell: other_bell.clone(),
             cutter: Cutter::new(medium.header_length()),
             last_call: Instant::ZERO,
+            full: false,
             lost: 0,
         }
     };
@@ -65,6 +66,8 @@ pub struct MemoryLink {
     other_bell: Arc<Bell>,
     cutter: Cutter,
     last_call: Instant,
+    /// The queue took not all when it was last given something.
+    full: bool,
     lost: u64,
 }
 
@@ -78,6 +81,13 @@ struct Queue {
     /// The sender found it full and wants to know when there is room.
     sender_waits: bool,
     reader_gone: bool,
+}
+
+impl Queue {
+    /// Whether a sender that found it full has been told that it is not any more.
+    fn has_room(&self) -> bool {
+        !self.sender_waits || self.reader_gone
+    }
 }
 
 impl Channel {
@@ -134,6 +144,10 @@ impl Link for MemoryLink {
         if room {
             self.other_bell.ring();
         }
+        // The ring that was quietened may have told of room: it is heard until that is used.
+        if self.full && self.outbox.lock().has_room() {
+            self.bell.ring();
+        }
         Ok(more)
     }
 
@@ -156,6 +170,7 @@ impl Link for MemoryLink {
         };
         let sent = queue.frames.len() > before;
         drop(queue);
+        self.full = !all_gone;
         if sent {
             self.other_bell.ring();
         }

@@ -108,6 +108,28 @@ mod readiness {
     }
 
     #[test]
+    fn a_sender_that_looks_for_frames_meanwhile_is_woken_all_the_same() {
+        for goes in [false, true] {
+            let (mut here, mut there) = cable(2);
+            let source = here.source().unwrap();
+            assert!(!here.transmit(NOW, &mut frames(3)).unwrap());
+            take(&mut here, 1);
+            assert!(!readable(source));
+            if goes {
+                drop(there);
+            } else {
+                take(&mut there, 2);
+            }
+            take(&mut here, 1);
+            take(&mut here, 1);
+            assert!(readable(source));
+            assert!(here.transmit(NOW, &mut frames(1)).unwrap());
+            take(&mut here, 1);
+            assert!(!readable(source));
+        }
+    }
+
+    #[test]
     fn a_sender_that_waits_is_woken_when_the_other_end_goes() {
         let (mut a, b) = cable(1);
         let source = a.source().unwrap();
