@@ -92,12 +92,19 @@ pub(crate) fn check_lan(path: &Path, flag: &str) -> Result<(), Failure> {
         let cause = format!("the path {} is too long for a socket: it has {length} bytes", path.display());
         return Err(Failure::usage(cause, format!("give a shorter {flag}")));
     }
-    match path.parent() {
-        Some(directory) if !directory.as_os_str().is_empty() && !directory.exists() => Err(Failure::usage(
+    let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    match directory.try_exists() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Failure::usage(
             format!("there is no directory {} for a LAN's socket", directory.display()),
             format!("give another {flag}, or make it with `mkdir`"),
         )),
-        _ => Ok(()),
+        Err(error) => Err(Failure::usage(
+            format!("there can be no LAN's socket in {}: {error}", directory.display()),
+            format!("give another {flag}"),
+        )),
     }
 }
 
@@ -335,6 +342,18 @@ mod tests {
         assert!(!new.exists());
         assert!(check_writable(directory.path()).is_err());
         assert!(check_writable(&new.join("x")).is_err());
+    }
+
+    #[test]
+    fn a_directory_that_is_not_there_is_told_from_one_that_cannot_be_looked_for() {
+        let directory = tempfile::tempdir_in("/tmp").unwrap();
+        fs::write(directory.path().join("file"), "").unwrap();
+        let told =
+            |place: &str| check_lan(&directory.path().join(place), "--path").map_err(|told| told.to_string());
+        assert_eq!(told("lan"), Ok(()));
+        assert!(told("none/lan").unwrap_err().starts_with("there is no directory "));
+        let below_a_file = told("file/none/lan").unwrap_err();
+        assert!(below_a_file.contains("Not a directory"), "{below_a_file}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Requests to stop.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -43,21 +43,33 @@ type Act = Box<dyn FnOnce(Stopped) + Send>;
 /// Leaves the process, with the exit code that tells of the signal, on the first one. Begun before anything else is, it holds from the
 /// first moments on.
 pub(crate) fn leave_on_first() -> Result<OnFirst, Failure> {
-    let act = Arc::new(Mutex::new(None::<Act>));
-    let wanted = Arc::clone(&act);
-    let listening =
-        on_first(move |stopped| match wanted.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            Some(act) => act(stopped),
-            None => std::process::exit(stopped.code.into()),
-        });
+    let wanted = OnFirst::default();
+    let listening = on_first({
+        let wanted = OnFirst(Arc::clone(&wanted.0));
+        move |stopped| wanted.act(stopped)
+    });
     listening.map_err(|error| Failure::new(format!("cannot listen to signals: {error}"), ""))?;
-    Ok(OnFirst(act))
+    Ok(wanted)
 }
 
 impl OnFirst {
     /// From now on does this instead.
     pub(crate) fn instead(&self, act: impl FnOnce(Stopped) + Send + 'static) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(act));
+        *self.wanted() = Some(Box::new(act));
+    }
+
+    /// Does what is wanted.
+    fn act(&self, stopped: Stopped) {
+        // It may take its time, and others may say meanwhile what they want.
+        let act = self.wanted().take();
+        match act {
+            Some(act) => act(stopped),
+            None => std::process::exit(stopped.code.into()),
+        }
+    }
+
+    fn wanted(&self) -> MutexGuard<'_, Option<Act>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -97,4 +109,20 @@ fn minds_hangup() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & SIGHUP == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::channel;
+
+    #[test]
+    fn what_is_done_keeps_nobody_from_wanting_something_else() {
+        let wanted = OnFirst::default();
+        let table = Arc::clone(&wanted.0);
+        let (free, was_free) = channel();
+        wanted.instead(move |stopped| free.send((stopped.code, table.try_lock().is_ok())).unwrap());
+        wanted.act(Stopped { name: "SIGINT", code: 130 });
+        assert_eq!(was_free.recv(), Ok((130, true)));
+    }
 }

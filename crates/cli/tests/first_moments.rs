@@ -12,6 +12,7 @@ mod common;
 use std::process::Stdio;
 
 use common::{Lan, Process, netstrata, until};
+use netstrata::TcpListener;
 use nix::sys::signal::Signal;
 
 /// Whether a process has a thread of this name.
@@ -21,12 +22,15 @@ fn has_thread(process: &Process, name: &str) -> bool {
     names.flatten().any(|found| found.trim() == name)
 }
 
-/// While their hosts are still starting, as their threads tell: nobody has answered yet, and nothing was printed.
+/// While their hosts are still starting, as their threads tell: nobody has answered yet, and nothing was printed. Whoever `connect` calls
+/// is there, and says neither yes nor no.
 #[test]
 fn a_command_that_is_still_starting_ends_in_order() {
     let lan = Lan::new();
     let link = lan.link();
-    let connect = ["connect", "10.7.0.77:9528", "--link", &link];
+    let called = TcpListener::bind(&lan.host(77), "10.7.0.77:9528").unwrap();
+    called.set_admission(true).unwrap();
+    let connect = ["connect", "10.7.0.77:9528", "--wait", "60s", "--link", &link];
     let find = ["find", "--wait", "60s", "--link", &link];
     for (arguments, thread, code) in [
         (&connect[..], "net-client", 130),

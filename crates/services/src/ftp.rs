@@ -7,6 +7,7 @@ mod data;
 mod facts;
 mod lines;
 mod looking;
+mod origin;
 mod place;
 mod preparation;
 mod protection;
@@ -22,6 +23,7 @@ use crate::service::{How, Service, Tally};
 use crate::sockets::Sockets;
 use crate::stream::Stream;
 use control::Control;
+use origin::Origin;
 use server::READ_PATIENCE;
 use session::Session;
 
@@ -41,13 +43,13 @@ impl<N: Sockets> Service for Ftp<N> {
     }
 
     async fn run<S: Stream>(&self, stream: &mut S, tally: &Tally) -> How {
-        let ends = stream.ends();
-        let control = Control::new(Metered::new(stream, tally, READ_PATIENCE));
-        let mut session = Session::new(self, control, ends, tally);
-        let share = match ends {
-            Some(ends) => Some(self.session_shares.take(self.sockets.caller(ends.peer).await)),
+        let origin = match stream.ends() {
+            Some(ends) => Some(Origin { ends, caller: self.sockets.caller(ends).await }),
             None => None,
         };
+        let control = Control::new(Metered::new(stream, tally, READ_PATIENCE));
+        let mut session = Session::new(self, control, origin, tally);
+        let share = origin.map(|origin| self.session_shares.take(origin.caller));
         if matches!(share, Some(None)) {
             let why = "As many callers of your address are here as may be: come again later.";
             return session.turn_away(why).await.into();

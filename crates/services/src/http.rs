@@ -153,7 +153,7 @@ impl Service for Http {
         // Who was answered before all was read, such as a head that is too long, or a body, must be able to read the answer. At the
         // server's end, what is idle is not waited for.
         if ended.as_ref().map_or_else(hyper::Error::is_parse, |()| !stop.is_draining()) {
-            tally.count_received(linger(stream).await);
+            tally.count_received(linger(stream, stop.draining()).await);
         }
         match ended {
             Ok(()) => How::PeerClosed,

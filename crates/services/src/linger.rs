@@ -1,5 +1,6 @@
 //! The end of a connection whose peer may still be sending (RFC 9112 9.6).
 
+use std::future::Future;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -12,10 +13,13 @@ const MOST: usize = 4 << 20;
 /// Bytes read at once.
 const CHUNK: usize = 16 << 10;
 
-/// Ends our direction, and reads and forgets what the peer still sends until it ends, for 5 s and 4 MiB at most; tells how much that
-/// was. Bytes that nobody has read turn the end into a reset (RFC 1122 4.2.2.13), which may take the last answer from a peer that sends
+/// Ends our direction, and reads and forgets what the peer still sends until it ends, for 5 s and 4 MiB at most, and no longer than until
+/// `enough`; tells how much that was. Bytes that nobody has read turn the end into a reset (RFC 1122 4.2.2.13), which may take the last answer from a peer that sends
 /// first and reads then.
-pub async fn linger<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> usize {
+pub async fn linger<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    enough: impl Future<Output = ()>,
+) -> usize {
     let mut forgotten = 0;
     let reading = async {
         if stream.shutdown().await.is_err() {
@@ -30,22 +34,28 @@ pub async fn linger<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> usize 
             }
         }
     };
-    // Whoever is slower has had its time.
-    let _ = timeout(PATIENCE, reading).await;
+    tokio::select! {
+        biased;
+        // Whoever is slower has had its time.
+        _ = timeout(PATIENCE, reading) => {}
+        () = enough => {}
+    }
     forgotten
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::future::pending;
     use tokio::io::duplex;
-    use tokio::time::Instant;
+    use tokio::time::{Instant, sleep};
 
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_goes_on_is_read_for_so_long_and_so_much_and_no_more() {
         let began = Instant::now();
         let (mut near, _far) = duplex(64);
-        assert_eq!((linger(&mut near).await, began.elapsed()), (0, PATIENCE));
+        let silent = timeout(2 * PATIENCE, linger(&mut near, pending())).await;
+        assert_eq!((silent, began.elapsed()), (Ok(0), PATIENCE));
         for (sent, read) in [(MOST - 1, MOST - 1), (MOST, MOST), (MOST + 1, MOST)] {
             let (mut near, mut far) = duplex(1 << 20);
             let sending = tokio::spawn(async move {
@@ -53,9 +63,19 @@ mod tests {
                 let ended = far.read(&mut [0; 1]).await.unwrap();
                 (all.is_ok(), ended)
             });
-            assert_eq!(linger(&mut near).await, read);
+            assert_eq!(timeout(2 * PATIENCE, linger(&mut near, pending())).await, Ok(read));
             // Our end came first.
             assert_eq!(sending.await.unwrap(), (true, 0));
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_ends_when_it_is_enough_and_what_has_come_by_then_counts() {
+        let began = Instant::now();
+        let (mut near, mut far) = duplex(64);
+        far.write_all(b"and another").await.unwrap();
+        let enough = PATIENCE / 2;
+        let read = linger(&mut near, sleep(enough)).await;
+        assert_eq!((read, began.elapsed()), (11, enough));
     }
 }

@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::accept::Accept;
+use crate::stream::Ends;
 
 /// A place to open sockets at: a host of our own stack, or the operating system.
 pub trait Sockets: Clone + Send + Sync + 'static {
@@ -26,9 +27,9 @@ pub trait Sockets: Clone + Send + Sync + 'static {
         to: SocketAddr,
     ) -> impl Future<Output = io::Result<<Self::Listener as Accept>::Stream>> + Send;
 
-    /// The address of who calls from `peer`: that one's own, unless calls of others are carried from there.
-    fn caller(&self, peer: SocketAddr) -> impl Future<Output = IpAddr> + Send {
-        ready(peer.ip().to_canonical())
+    /// The address of who calls by a connection with these ends: the peer's own, unless calls of others are carried from there.
+    fn caller(&self, ends: Ends) -> impl Future<Output = IpAddr> + Send {
+        ready(ends.peer.ip().to_canonical())
     }
 }
 

@@ -39,8 +39,8 @@ impl Sockets for OwnSockets {
         TcpStream::open(&self.host, Some(from), to, Some(self.options)).await.map(Connection)
     }
 
-    async fn caller(&self, peer: SocketAddr) -> IpAddr {
-        self.carried_for.caller(peer).await
+    async fn caller(&self, ends: Ends) -> IpAddr {
+        self.carried_for.caller(ends).await
     }
 }
 

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use services::Ends;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
@@ -21,13 +22,31 @@ pub(crate) struct CarriedFor {
 #[derive(Debug, Default)]
 struct Table {
     carriers: Vec<IpAddr>,
-    callers: BTreeMap<SocketAddr, IpAddr>,
+    /// The number of each connection's entry, and the caller.
+    callers: BTreeMap<Connection, (u64, IpAddr)>,
+    entries: u64,
+}
+
+/// A connection of a carrier's by both of its ends: a port of the carrier's is used for calls to several ports of a service's host
+/// (RFC 9293 3.4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Connection {
+    carrier: SocketAddr,
+    service: SocketAddr,
 }
 
 /// One of them; its drop forgets it.
 pub(crate) struct Entry {
     carried: Arc<CarriedFor>,
-    local: SocketAddr,
+    connection: Connection,
+    number: u64,
+}
+
+impl Connection {
+    fn new(carrier: SocketAddr, service: SocketAddr) -> Connection {
+        let canonical = |at: SocketAddr| SocketAddr::new(at.ip().to_canonical(), at.port());
+        Connection { carrier: canonical(carrier), service: canonical(service) }
+    }
 }
 
 impl CarriedFor {
@@ -36,26 +55,35 @@ impl CarriedFor {
         self.table().carriers = carriers;
     }
 
-    /// The connection at `local` of a carrier is for a caller at this address.
-    pub(crate) fn enter(self: &Arc<CarriedFor>, local: SocketAddr, caller: IpAddr) -> Entry {
-        self.table().callers.insert(local, caller.to_canonical());
+    /// The connection of a carrier with these ends, as the carrier sees them, is for a caller at this address.
+    pub(crate) fn enter(self: &Arc<CarriedFor>, ends: Ends, caller: IpAddr) -> Entry {
+        let connection = Connection::new(ends.local, ends.peer);
+        let number = {
+            let mut table = self.table();
+            table.entries += 1;
+            let number = table.entries;
+            table.callers.insert(connection, (number, caller.to_canonical()));
+            number
+        };
         self.entered.notify_waiters();
-        Entry { carried: Arc::clone(self), local }
+        Entry { carried: Arc::clone(self), connection, number }
     }
 
-    /// Who calls from `peer`: whoever is there, or for whom a call of the carrier's is carried.
-    pub(crate) async fn caller(&self, peer: SocketAddr) -> IpAddr {
-        let own = peer.ip().to_canonical();
+    /// Who calls by a connection with these ends, as the service sees them: whoever is there, or for whom a call of the carrier's is
+    /// carried.
+    pub(crate) async fn caller(&self, ends: Ends) -> IpAddr {
+        let own = ends.peer.ip().to_canonical();
         if !self.table().carriers.contains(&own) {
             return own;
         }
+        let connection = Connection::new(ends.peer, ends.local);
         let found = async {
             loop {
                 let entered = self.entered.notified();
                 let mut entered = std::pin::pin!(entered);
                 // From here on none is missed.
                 entered.as_mut().enable();
-                if let Some(caller) = self.table().callers.get(&peer) {
+                if let Some((_, caller)) = self.table().callers.get(&connection) {
                     return *caller;
                 }
                 entered.await;
@@ -72,7 +100,11 @@ impl CarriedFor {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.carried.table().callers.remove(&self.local);
+        let mut table = self.carried.table();
+        // A later connection may have had the same ends already.
+        if table.callers.get(&self.connection).is_some_and(|(number, _)| *number == self.number) {
+            table.callers.remove(&self.connection);
+        }
     }
 }
 
@@ -81,26 +113,55 @@ mod tests {
     use super::*;
     use tokio::time::Instant;
 
+    /// The ends of a connection of the carrier's port to a service's, as the carrier sees them, and as the service does.
+    fn ends(carrier: u16, service: u16) -> (Ends, Ends) {
+        let [near, far] = [([10, 7, 0, 1], carrier), ([10, 7, 0, 2], service)].map(SocketAddr::from);
+        (Ends { local: near, peer: far }, Ends { local: far, peer: near })
+    }
+
+    fn carried() -> (Arc<CarriedFor>, [IpAddr; 3]) {
+        let carried = Arc::new(CarriedFor::default());
+        let [carrier, one, other]: [IpAddr; 3] =
+            [[10, 7, 0, 1], [192, 0, 2, 1], [192, 0, 2, 2]].map(IpAddr::from);
+        carried.set_carriers(vec![carrier]);
+        (carried, [carrier, one, other])
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_carried_caller_is_known_by_its_own_address_and_others_by_theirs() {
-        let carried = Arc::new(CarriedFor::default());
-        let [carrier, station]: [IpAddr; 2] = [[10, 7, 0, 1].into(), [10, 7, 0, 9].into()];
-        let (one, other) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
-        carried.set_carriers(vec![carrier]);
-        let at = move |port| SocketAddr::new(carrier, port);
-        let entry = carried.enter(at(4000), one);
-        assert_eq!(carried.caller(at(4000)).await, one);
-        assert_eq!(carried.caller(SocketAddr::new(station, 4000)).await, station);
+        let (carried, [carrier, one, other]) = carried();
+        let ((first, at_first), (later, at_later)) = (ends(4000, 8021), ends(4001, 8021));
+        let entry = carried.enter(first, one);
+        assert_eq!(carried.caller(at_first).await, one);
+        let station = SocketAddr::from(([10, 7, 0, 9], 4000));
+        assert_eq!(carried.caller(Ends { peer: station, ..at_first }).await, station.ip());
         // The service may have taken it before the carrier has said for whom.
         let late = Arc::clone(&carried);
-        let asking = tokio::spawn(async move { late.caller(at(4001)).await });
+        let asking = tokio::spawn(async move { late.caller(at_later).await });
         tokio::task::yield_now().await;
-        let second = carried.enter(at(4001), other);
+        let second = carried.enter(later, other);
         assert_eq!(asking.await.unwrap(), other);
         // What has ended is forgotten, and waited for so long and no longer.
         drop((entry, second));
         assert!(carried.table().callers.is_empty());
         let began = Instant::now();
-        assert_eq!((carried.caller(at(4000)).await, began.elapsed()), (carrier, PATIENCE));
+        assert_eq!((carried.caller(at_first).await, began.elapsed()), (carrier, PATIENCE));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_port_of_the_carriers_is_used_for_several_callers_at_once() {
+        let (carried, [_, one, other]) = carried();
+        let ((talk, at_talk), (ftp, at_ftp)) = (ends(4000, 9528), ends(4000, 8021));
+        let first = carried.enter(ftp, one);
+        let second = carried.enter(talk, other);
+        assert_eq!((carried.caller(at_ftp).await, carried.caller(at_talk).await), (one, other));
+        drop(second);
+        assert_eq!(carried.caller(at_ftp).await, one);
+        // The same ends again, before the end of the first has been noticed.
+        let again = carried.enter(ftp, other);
+        drop(first);
+        assert_eq!(carried.caller(at_ftp).await, other);
+        drop(again);
+        assert!(carried.table().callers.is_empty());
     }
 }

@@ -46,9 +46,11 @@ impl Service for Publisher {
         let opened = timeout(PATIENCE, opening).await.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()));
         match opened {
             Ok(called) => {
-                let ends = called.local_addr().ok().zip(stream.ends());
-                let _known = ends.map(|(local, ends)| self.carried_for.enter(local, ends.peer.ip()));
-                relay(stream, &mut Connection(called), tally).await
+                let mut called = Connection(called);
+                let ends = called.ends().zip(stream.ends());
+                // Forgotten before the connection ends: until then no other one has its ends.
+                let _known = ends.map(|(carried, own)| self.carried_for.enter(carried, own.peer.ip()));
+                relay(stream, &mut called, tally).await
             }
             Err(error) => {
                 // The caller learns that there is no service, not that it has ended in peace.

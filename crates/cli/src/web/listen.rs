@@ -92,7 +92,8 @@ where
         .await;
     // Who was answered before all was read must be able to read the answer.
     if ended.as_ref().map_or_else(hyper::Error::is_parse, |()| true) {
-        linger(&mut stream).await;
+        // At the end of this program nobody waits for it.
+        linger(&mut stream, std::future::pending()).await;
     }
     ended.map_err(io::Error::other)
 }

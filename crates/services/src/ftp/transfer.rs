@@ -13,7 +13,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, N: Sockets> Session<'_, S, N> {
     /// A transfer from its command to its end.
     pub(super) async fn transfer(&mut self, command: Command) -> io::Result<()> {
         let offset = std::mem::take(&mut self.agreed.offset);
-        let (Some(way), Some(ends)) = (self.agreed.way.take(), self.ends) else {
+        let (Some(way), Some(origin)) = (self.agreed.way.take(), self.origin) else {
             return self.reply(425, "Say PASV or EPSV first.").await;
         };
         if offset > 0 && self.agreed.kind == Kind::Text {
@@ -31,7 +31,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, N: Sockets> Session<'_, S, N> {
         let (ftp, tally) = (self.ftp, self.tally);
         let tls = ftp.tls.as_ref().filter(|_| self.agreed.protection.1);
         let giving = async {
-            let stream = ftp.connect(way, ends).await.map_err(|_| 425_u16)?;
+            let stream = ftp.connect(way, origin).await.map_err(|_| 425_u16)?;
             ftp.give(stream, tls, load, tally).await.map_err(|_| 426_u16)
         };
         let mut giving = std::pin::pin!(giving);

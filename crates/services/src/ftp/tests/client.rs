@@ -11,32 +11,43 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::os::unix::fs::symlink;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 pub(super) struct Site {
     pub(super) directory: tempfile::TempDir,
     pub(super) at: SocketAddr,
     pub(super) stopper: Stopper,
+    _ports: Ports,
 }
 
-/// Ports that the system gives to nobody by itself, and no other test has.
-pub(super) fn free_ports(count: u16) -> RangeInclusive<u16> {
-    static GIVEN: AtomicU16 = AtomicU16::new(0);
+/// Ports for data that nobody else gets while this lives, in whichever process.
+pub(super) struct Ports {
+    range: RangeInclusive<u16>,
+    /// Bound to them, and shared with the server's listeners (SO_REUSEADDR), as long as it does not listen itself.
+    _held: Vec<TcpSocket>,
+}
+
+/// So many ports in a row, below those that the system gives by itself.
+pub(super) fn free_ports(count: u16) -> Ports {
+    let hold = |port| {
+        let socket = TcpSocket::new_v4()?;
+        socket.set_reuseaddr(false)?;
+        // Fails if anybody has it. Then it is shared.
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], port)))?;
+        socket.set_reuseaddr(true)?;
+        Ok::<_, std::io::Error>(socket)
+    };
     let begin = 20_000 + (std::process::id() % 100) as u16 * 100;
-    loop {
-        let first = begin + GIVEN.fetch_add(count, Ordering::Relaxed);
-        let free = |port| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
-        if (first..first + count).all(free) {
-            return first..=first + count - 1;
-        }
-    }
+    let mut rows = (begin..32_000).step_by(count.into());
+    let held = |first| (first..first + count).map(hold).collect::<Result<Vec<_>, _>>().ok();
+    let (first, held) = rows.find_map(|first| Some((first, held(first)?))).unwrap();
+    Ports { range: first..=first + count - 1, _held: held }
 }
 
-pub(super) async fn site(ports: RangeInclusive<u16>) -> Site {
+pub(super) async fn site(ports: Ports) -> Site {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path().join("root");
     fs::create_dir_all(root.join("sub/deep")).unwrap();
@@ -47,11 +58,11 @@ pub(super) async fn site(ports: RangeInclusive<u16>) -> Site {
     fs::write(root.join("sub/名"), "name").unwrap();
     fs::write(root.join("bad\nname"), "").unwrap();
     let (stopper, stop) = Stopper::new();
-    let ftp = Ftp::new(Tree::open(&root).unwrap(), SystemSockets, ports, None, stop.clone());
+    let ftp = Ftp::new(Tree::open(&root).unwrap(), SystemSockets, ports.range.clone(), None, stop.clone());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
     tokio::spawn(serve(listener, Arc::new(ftp), Calls::new(1000), stop));
-    Site { directory, at, stopper }
+    Site { directory, at, stopper, _ports: ports }
 }
 
 pub(super) struct Client {
@@ -61,7 +72,7 @@ pub(super) struct Client {
 impl Client {
     /// A call from 127.0.0.`last`, before it was answered.
     pub(super) async fn calling(site: &Site, last: u8) -> Client {
-        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
         socket.bind(SocketAddr::from(([127, 0, 0, last], 0))).unwrap();
         Client { control: BufReader::new(socket.connect(site.at).await.unwrap()) }
     }
