@@ -247,7 +247,7 @@ impl World {
         if reset {
             self.pull();
         }
-        let _ = self.host.on_segment(self.now, PATH, HERE, THERE, &mut frame);
+        let _ = self.host.on_segment(self.now, || PATH, HERE, THERE, &mut frame);
         if reset {
             self.pull_each(|header| assert!(!header.flags.contains(Flags::RST), "a RST in answer to a RST"));
         }

@@ -75,7 +75,8 @@ impl World {
         let mut frame = if keep { self.wires[to][index].clone() } else { self.wires[to].remove(index) };
         let [local, remote] = [self.addresses[to], self.addresses[1 - to]];
         let side = &mut self.sides[to];
-        let _ = side.host.on_segment(self.now, self.path, local, remote, &mut frame);
+        let path = self.path;
+        let _ = side.host.on_segment(self.now, || path, local, remote, &mut frame);
     }
 
     pub(super) fn lose(&mut self, to: usize, index: usize) {
