@@ -14,8 +14,8 @@ const MOST: usize = 4 << 20;
 const CHUNK: usize = 16 << 10;
 
 /// Ends our direction, and reads and forgets what the peer still sends until it ends, for 5 s and 4 MiB at most, and no longer than until
-/// `enough`; tells how much that was. Bytes that nobody has read turn the end into a reset (RFC 1122 4.2.2.13), which may take the last answer from a peer that sends
-/// first and reads then.
+/// `enough`; tells how much that was. Bytes that nobody has read turn the end into a reset (RFC 1122 4.2.2.13), which may take the last
+/// answer from a peer that sends first and reads then.
 pub async fn linger<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     enough: impl Future<Output = ()>,

@@ -2,8 +2,8 @@
 //!
 //! A super-segment that is taken at once was just written by the sender's processor, and the memory in which it came is written again as soon as it
 //! is acknowledged: each of its lines then goes from one processor's own cache to the other's and back, several times as slow as a copy within one
-//! cache, or from the cache that all share. So a device that brings that much is looked at once in a while, for all that has come, and the sender writes
-//! undisturbed meanwhile. A timer's descriptor takes the place of the device's in the event loop.
+//! cache, or from the cache that all share. So a device that brings that much is left alone for a moment once it has been read empty, and the sender writes
+//! undisturbed meanwhile; while there is more to read, it is read. A timer's descriptor takes the place of the device's in the event loop.
 //!
 //! A sender that waits for an answer, or for our window, sends nothing more during a rest: then less comes with rests than
 //! without, and there are none for a while.
