@@ -1,6 +1,9 @@
 //! One link of a host, with the frames on their way to and from it.
 
+mod behind;
+
 use basis::{Frame, Instant};
+use behind::Behind;
 use link::Link;
 use mio::Registry;
 #[cfg(unix)]
@@ -33,6 +36,7 @@ pub(crate) struct Port {
     readable: bool,
     /// Turns in a row that left something in the link.
     left: u8,
+    behind: Behind,
     room: Room,
     #[cfg_attr(not(unix), allow(dead_code, reason = "there are no descriptors to watch"))]
     watched: Option<Watched>,
@@ -69,6 +73,7 @@ impl Port {
             waiting_bytes: 0,
             readable: true,
             left: 0,
+            behind: Behind::default(),
             room: Room::Open,
             watched: None,
             broken: false,
@@ -96,9 +101,18 @@ impl Port {
         if self.broken {
             return Ok(false);
         }
+        let before = self.arrived.len();
         self.readable = self.link.receive(now, &mut self.arrived, BATCH)?;
         self.left = if self.readable { self.left.saturating_add(1) } else { 0 };
+        if self.arrived.len() > before {
+            self.behind.on_turn(self.readable);
+        }
         Ok(self.readable)
+    }
+
+    /// Whether the host gets to take less than the link brings.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.behind.is_so() && !self.broken
     }
 
     /// Pulls frames from the stack by `next` until a batch waits. True if there may be more.

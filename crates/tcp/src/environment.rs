@@ -5,7 +5,7 @@ use crate::counters::Counters;
 use crate::memory::Memory;
 use basis::Instant;
 
-/// The time, the shared memory, the counters, the bounds, and how many connections are open early.
+/// The time, the shared memory, the counters, the bounds, how many connections are open early, and whether the host keeps up.
 #[derive(Debug)]
 pub(crate) struct Environment<'a> {
     pub(crate) now: Instant,
@@ -14,4 +14,6 @@ pub(crate) struct Environment<'a> {
     pub(crate) config: &'a HostConfig,
     /// Connections that are open though their handshake has not ended (RFC 7413), of the whole host.
     pub(crate) early: &'a mut u32,
+    /// More waits on the links than the host gets to take.
+    pub(crate) behind: bool,
 }

@@ -242,3 +242,34 @@ fn what_a_link_waits_for_instead_is_waited_for_before_the_link_is_called() {
     *current.lock().unwrap() = source(&device);
     assert!(is_told(&mut ports, long));
 }
+
+#[test]
+fn a_host_is_behind_while_most_turns_that_bring_something_leave_something() {
+    let mut port = port(Fake { arriving: 4 * BATCH + 1, ..Fake::default() });
+    let mut turn = || {
+        port.look(NOW).unwrap();
+        port.is_behind()
+    };
+    assert!(!turn() && turn() && turn() && turn());
+    // The one that is left, and then nothing, which says nothing.
+    assert!(turn() && turn() && (0..100).all(|_| turn()));
+}
+
+#[test]
+fn tcp_is_told_when_the_host_is_behind_one_of_its_links_and_when_it_is_not() {
+    let mut stack = Stack::new(Instant::ZERO, StackConfig::default(), [1; 32]);
+    let mut ports = [port(Fake::default()), port(Fake { arriving: 2 * BATCH + 2, ..Fake::default() })];
+    let mut turns = |ports: &mut [Port], count: usize| {
+        for _ in 0..count {
+            ports.iter_mut().for_each(|port| port.look(NOW).map(drop).unwrap());
+            crate::exchange::deliver(ports, &mut stack, NOW);
+        }
+        stack.tcp().is_behind()
+    };
+    assert!(!turns(&mut ports, 1) && turns(&mut ports, 1));
+    assert!(!turns(&mut ports, 1), "two turns left something, and one did not");
+    ports[1].link = Box::new(Fake { arriving: 9 * BATCH, ..Fake::default() });
+    assert!(turns(&mut ports, 4));
+    ports[1].broken = true;
+    assert!(!turns(&mut ports, 1));
+}

@@ -212,7 +212,8 @@ fn is_predicted(host: &Host, now: Instant, mut frame: Frame) -> bool {
     let Some((index, header)) = connection_of(host, &mut frame) else { return false };
     let Some(connection) = host.connections.at(index) else { return false };
     let (memory, counters) = (&mut host.memory.clone(), &mut host.counters.clone());
-    let mut environment = Environment { now, memory, counters, config: &host.config, early: &mut 0 };
+    let (config, behind) = (&host.config, host.behind);
+    let mut environment = Environment { now, memory, counters, config, early: &mut 0, behind };
     connection.clone().take_predicted(&header, &mut frame, &mut environment).is_some()
 }
 

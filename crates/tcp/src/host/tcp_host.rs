@@ -62,6 +62,8 @@ pub struct Host {
     pub(super) peer_cookies: PeerCookies,
     /// Connections that are open though their handshake has not ended (RFC 7413).
     pub(super) early: u32,
+    /// More waits on the links than the host gets to take.
+    pub(super) behind: bool,
 }
 
 /// What a connection borrows of its host for one call.
@@ -73,6 +75,7 @@ macro_rules! environment {
             counters: &mut $host.counters,
             config: &$host.config,
             early: &mut $host.early,
+            behind: $host.behind,
         }
     };
 }
@@ -129,6 +132,7 @@ impl Host {
                 .to_le_bytes(),
             peer_cookies: PeerCookies::default(),
             early: 0,
+            behind: false,
         }
     }
 
@@ -137,6 +141,26 @@ impl Host {
         self.config = config;
         self.memory.set_budget(config.buffer_memory);
         self.reset_limit.set(config.resets_per_second, config.resets_burst);
+    }
+
+    /// Whether this host is behind its links: more has been waiting there for a while than it gets to take. What comes is then bounded by the host, and a larger
+    /// window would only wait there: until this is taken back, receive buffers that tune themselves go down to 2 MiB for peers whose round trips
+    /// take less than 10 ms.
+    ///
+    /// ```
+    /// # use basis::Instant;
+    /// # use netstrata_tcp::{Host, HostConfig};
+    /// # let mut host = Host::new(Instant::ZERO, HostConfig::default(), [7; 32]);
+    /// host.set_behind(true);
+    /// assert!(host.is_behind());
+    /// ```
+    pub fn set_behind(&mut self, behind: bool) {
+        self.behind = behind;
+    }
+
+    /// What was said last by [`Host::set_behind`]; at first false.
+    pub fn is_behind(&self) -> bool {
+        self.behind
     }
 
     /// A segment from `remote` to `local` has arrived; `frame` starts at the TCP header. `path` tells how answers leave, for

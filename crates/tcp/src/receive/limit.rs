@@ -1,11 +1,19 @@
 //! How much a receiver may hold: what the application chose, what tuning found out, and less while memory is short.
 
 use super::receiver::Receiver;
+use super::tuning::RoundTrip;
 use crate::config::BufferBounds;
 use crate::environment::Environment;
 use crate::memory::LEAST;
 use basis::Instant;
 use wire::tcp::{Header, Seq};
+
+/// A peer is near whose round trips take less than that many milliseconds.
+const NEAR: u32 = 10;
+/// A round trip of at most so many milliseconds may be any shorter.
+const TICKS: u32 = 2;
+/// The buffer of a near peer may have so many bytes at any time.
+const AMPLE: u32 = 2 << 20;
 
 impl Receiver {
     #[inline]
@@ -27,11 +35,24 @@ impl Receiver {
             return;
         }
         let Some((reached, mark)) = self.milestones(header, environment.now) else { return };
-        if let Some(wanted) = self.tuning.on_data(reached, mark)
-            && wanted > self.limit
-            && !environment.memory.is_short()
-        {
-            self.limit = wanted.min(self.most);
+        let Some(RoundTrip { wanted, length }) = self.tuning.on_data(reached, mark) else { return };
+        if environment.memory.is_short() {
+            return;
+        }
+        let most = if self.timestamps.enabled { self.useful(length, environment.behind) } else { u32::MAX };
+        let limit = if environment.behind { self.limit.min(most) } else { self.limit };
+        self.limit = limit.max(wanted.min(most)).min(self.most);
+    }
+
+    /// How large the buffer may get for a peer whose round trip took `time` milliseconds, what waited on the way included. What is sent to a
+    /// host that does not keep up, or faster than the clock can tell, waits there: it makes the round trip longer, which would ask for a
+    /// larger buffer again, and all that memory is in no cache when its turn comes.
+    fn useful(&self, time: u32, behind: bool) -> u32 {
+        match time {
+            ..=TICKS => AMPLE,
+            ..NEAR if behind => AMPLE,
+            ..NEAR => self.limit.saturating_mul(2).max(AMPLE),
+            _ => u32::MAX,
         }
     }
 
@@ -77,9 +98,80 @@ impl Receiver {
 #[cfg(test)]
 mod tests {
     use super::super::timestamps::TimestampState;
+    use super::super::tuning::Tuning;
     use super::super::window::ReceiveWindow;
     use super::*;
+    use crate::config::HostConfig;
+    use crate::counters::Counters;
+    use crate::memory::Memory;
     use wire::tcp::{Options, Timestamps};
+
+    /// The limit after a round trip of `time` milliseconds in which `copied` bytes were read, as many as in the one before.
+    fn tuned(limit: u32, time: u32, copied: u32, behind: bool) -> u32 {
+        let (mut memory, mut counters) = (Memory::new(1 << 30), Counters::default());
+        let (now, config) = (Instant::from_millis(1_000), &HostConfig::default());
+        let (memory, counters) = (&mut memory, &mut counters);
+        let environment = Environment { now, memory, counters, config, early: &mut 0, behind };
+        let mut receiver = Receiver::FRESH;
+        (receiver.limit, receiver.most) = (limit, 8 << 20);
+        receiver.timestamps = TimestampState::new(true, 1, 100, now);
+        let clock = receiver.timestamps.clock(now);
+        receiver.tuning = Tuning::new(clock - time - 1);
+        receiver.tuning.copied = copied;
+        receiver.tuning.on_data(clock - time, clock - time);
+        receiver.tuning.copied = copied;
+        let options =
+            Options { timestamps: Some(Timestamps { value: 1, echo: clock }), ..Options::default() };
+        receiver.tune(&Header { options, ..Header::default() }, &environment);
+        receiver.limit
+    }
+
+    #[test]
+    fn a_buffer_grows_with_what_is_read_in_a_round_trip_and_for_a_near_peer_step_by_step() {
+        const MIB: u32 = 1 << 20;
+        for (time, limit) in
+            [(1, AMPLE), (TICKS, AMPLE), (TICKS + 1, AMPLE), (NEAR - 1, AMPLE), (NEAR, 6 * MIB)]
+        {
+            assert_eq!(tuned(MIB, time, 3 * MIB, false), limit, "{time} ms");
+        }
+        for (time, limit) in [(TICKS, AMPLE), (TICKS + 1, 2 * AMPLE), (NEAR - 1, 2 * AMPLE), (NEAR, 6 * MIB)]
+        {
+            assert_eq!(tuned(AMPLE, time, 3 * MIB, false), limit, "{time} ms");
+        }
+        assert_eq!(tuned(MIB, 1, 900_000, false), 1_800_000);
+        assert_eq!(tuned(4 * MIB, 1, 3 * MIB, false), 4 * MIB, "what it has, it keeps");
+        assert_eq!(tuned(MIB, 100, 30 * MIB, false), 8 * MIB, "the bound");
+    }
+
+    #[test]
+    fn while_the_host_is_behind_a_near_peers_buffer_goes_back_to_what_is_ample() {
+        for time in [1, TICKS, NEAR - 1] {
+            assert_eq!(tuned(AMPLE + 1, time, 3 << 20, true), AMPLE, "{time} ms");
+            assert_eq!(tuned(AMPLE / 2, time, 3 << 20, true), AMPLE, "{time} ms");
+            assert_eq!(tuned(AMPLE / 2, time, 1000, true), AMPLE / 2, "{time} ms");
+        }
+        assert_eq!(tuned(AMPLE, NEAR, 3 << 20, true), 6 << 20);
+        assert_eq!(tuned(4 << 20, NEAR, 1000, true), 4 << 20);
+        assert_eq!(
+            tuned(8 << 20, 1, 3 << 20, true),
+            8 << 20,
+            "as large as it may be, or chosen: it is not looked at"
+        );
+    }
+
+    #[test]
+    fn without_timestamps_a_round_trip_has_no_time_and_the_buffer_grows_as_it_wants() {
+        let (mut memory, mut counters) = (Memory::new(1 << 30), Counters::default());
+        let (memory, counters) = (&mut memory, &mut counters);
+        let (now, config) = (Instant::from_millis(1_000), &HostConfig::default());
+        let environment = Environment { now, memory, counters, config, early: &mut 0, behind: true };
+        let mut receiver = Receiver::FRESH;
+        (receiver.limit, receiver.most) = (AMPLE, 8 << 20);
+        receiver.window = ReceiveWindow::new(Seq(8_000), 0);
+        receiver.tuning.copied = AMPLE;
+        receiver.tune(&Header { sequence: Seq(1), ..Header::default() }, &environment);
+        assert_eq!(receiver.limit, 8 << 20);
+    }
 
     #[test]
     fn round_trips_are_told_by_timestamps_where_they_are_agreed_and_else_by_the_window() {

@@ -22,19 +22,28 @@ impl Tuning {
     }
 
     /// Ends the round trip if `reached` lies beyond what was noted at its beginning, and notes `mark` for the next one.
-    /// Returns how large the buffer should be at least, if the round trip is over.
     #[inline]
-    pub(super) fn on_data(&mut self, reached: u32, mark: u32) -> Option<u32> {
+    pub(super) fn on_data(&mut self, reached: u32, mark: u32) -> Option<RoundTrip> {
         if !Seq(reached).after(Seq(self.mark)) {
             return None;
         }
+        let length = mark.wrapping_sub(self.mark);
         self.mark = mark;
         // What doubles is twice as much when a larger window gets to the sender, and four times as much when that is used up.
         let growth = self.copied.saturating_sub(self.before);
         let wanted = growth.saturating_mul(4).saturating_add(self.copied).saturating_mul(2);
         (self.before, self.copied) = (self.copied, 0);
-        Some(wanted)
+        Some(RoundTrip { wanted, length })
     }
+}
+
+/// A round trip that is over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct RoundTrip {
+    /// How large the buffer should be at least.
+    pub(super) wanted: u32,
+    /// From its mark to the next one's: milliseconds, or without timestamps bytes.
+    pub(super) length: u32,
 }
 
 #[cfg(test)]
@@ -43,17 +52,18 @@ mod tests {
 
     #[test]
     fn a_round_trip_asks_for_twice_what_was_read_and_more_while_that_grows() {
+        let over = |wanted, length| Some(RoundTrip { wanted, length });
         let mut tuning = Tuning::new(u32::MAX);
         assert_eq!(tuning.on_data(u32::MAX, 5), None);
-        assert_eq!(tuning.on_data(1, 5), Some(0));
+        assert_eq!(tuning.on_data(1, 5), over(0, 6));
         tuning.copied = 10_000;
         assert_eq!(tuning.on_data(5, 9), None);
-        assert_eq!(tuning.on_data(6, 9), Some(100_000));
+        assert_eq!(tuning.on_data(6, 9), over(100_000, 4));
         tuning.copied = 10_000;
-        assert_eq!(tuning.on_data(10, 12), Some(20_000));
+        assert_eq!(tuning.on_data(10, 12), over(20_000, 3));
         tuning.copied = 12_000;
-        assert_eq!(tuning.on_data(13, 14), Some(40_000));
+        assert_eq!(tuning.on_data(13, 14), over(40_000, 2));
         tuning.copied = u32::MAX;
-        assert_eq!(tuning.on_data(15, 16), Some(u32::MAX));
+        assert_eq!(tuning.on_data(15, 16), over(u32::MAX, 2));
     }
 }

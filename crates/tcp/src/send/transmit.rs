@@ -355,8 +355,14 @@ mod tests {
         let (mut memory, mut counters) = (Memory::new(1 << 20), Counters::default());
         let config = HostConfig::default();
         let (memory, counters) = (&mut memory, &mut counters);
-        let environment =
-            &mut Environment { now: Instant::ZERO, memory, counters, config: &config, early: &mut 0 };
+        let environment = &mut Environment {
+            now: Instant::ZERO,
+            memory,
+            counters,
+            config: &config,
+            early: &mut 0,
+            behind: false,
+        };
         let window = SendWindow::new(&acknowledgment(1, 1000), 0);
         let mut sender = Sender::FRESH;
         sender.begin(Seq(1), window, 500, false, &settings, &config);
