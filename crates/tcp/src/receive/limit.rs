@@ -48,11 +48,12 @@ impl Receiver {
     /// host that does not keep up, or faster than the clock can tell, waits there: it makes the round trip longer, which would ask for a
     /// larger buffer again, and all that memory is in no cache when its turn comes.
     fn useful(&self, time: u32, behind: bool) -> u32 {
-        match time {
-            ..=TICKS => AMPLE,
-            ..NEAR if behind => AMPLE,
-            ..NEAR => self.limit.saturating_mul(2).max(AMPLE),
-            _ => u32::MAX,
+        if time >= NEAR {
+            u32::MAX
+        } else if time <= TICKS || behind {
+            AMPLE
+        } else {
+            self.limit.saturating_mul(2).max(AMPLE)
         }
     }
 
