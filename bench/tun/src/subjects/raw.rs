@@ -15,6 +15,10 @@ use std::thread;
 
 const HEADERS: usize = 40;
 const SHIFT: u8 = 10;
+/// The window that is offered, where super-segments pass and where they do not: with a larger one, what waits in the device lies in no cache any
+/// more, and with a smaller one the sender waits.
+const WHOLE: u16 = 1 << 10;
+const CUT: u16 = 2 << 10;
 
 pub fn start(case: Case, received: &Arc<AtomicU64>) -> anyhow::Result<()> {
     let offload = case.device == Device::Offload;
@@ -162,6 +166,7 @@ impl End {
         let header = HEADERS + options.len();
         let mut head = [0; 10 + HEADERS + 8];
         let port = if self.sends { SOURCE } else { SINK };
+        let offered = if self.offload { WHOLE } else { CUT };
         {
             let ip = &mut head[10..10 + header];
             ip[0] = 0x45;
@@ -178,7 +183,7 @@ impl End {
             ip[28..32].copy_from_slice(&self.heard.to_be_bytes());
             ip[32] = (((header - 20) / 4) << 4) as u8;
             ip[33] = flags;
-            ip[34..36].copy_from_slice(&u16::MAX.to_be_bytes());
+            ip[34..36].copy_from_slice(&offered.to_be_bytes());
             ip[HEADERS..].copy_from_slice(options);
         }
         let pseudo = 6 + (header - 20 + length) as u64;
