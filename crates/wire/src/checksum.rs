@@ -58,10 +58,10 @@ impl Sum {
         self.add_native(if cfg!(target_endian = "little") { total.rotate_left(8) } else { total })
     }
 
-    /// Adds the rest of a pseudo-header to the sum of its addresses.
+    /// Adds the rest of a pseudo-header, whose length has 32 bits, to the sum of its addresses.
     #[inline(always)]
     pub(crate) fn add_rest(self, protocol: u8, length: usize) -> Sum {
-        self.add_total(u64::from(protocol) + length as u64)
+        self.add_total(u64::from(protocol) + u64::from(length as u32))
     }
 
     /// Adds an address of 4 or 16 bytes.

@@ -27,7 +27,13 @@ impl<'a> Words<'a> {
     /// The sum of all words.
     #[inline(always)]
     pub(crate) fn sum(&self) -> Sum {
-        Sum::ZERO.add_total(self.sum)
+        self.sum_with(0)
+    }
+
+    /// The sum of all words and of a field that is not written: the rest of a pseudo-header.
+    #[inline(always)]
+    pub(crate) fn sum_with(&self, field: u32) -> Sum {
+        Sum::ZERO.add_total(self.sum + u64::from(field))
     }
 }
 

@@ -325,7 +325,8 @@ impl Stack {
     ) -> Result<(), Dropped> {
         frame.ecn = Ecn::of_traffic_class(header.traffic_class);
         let (local, remote) = (IpAddr::V4(header.destination), IpAddr::V4(header.source));
-        let path = || path(&self.interfaces, &self.path_mtus, now, id, remote);
+        let (interfaces, path_mtus) = (&self.interfaces, &self.path_mtus);
+        let path = move || path(interfaces, path_mtus, now, id, remote);
         self.tcp.on_segment(now, path, local, remote, frame).map_err(Dropped::Tcp)
     }
 

@@ -139,21 +139,15 @@ impl Demux {
         self.young.find(hash.0, same).or_else(|| self.old.find(hash.0, same)).map(Place::unpack)
     }
 
-    /// Like [`Demux::find`], for a segment: first looks where the last one was found.
+    /// Where the last segment's connection was found, if this one's is the same.
     #[inline(always)]
-    pub(crate) fn find_segment<'a>(
-        &mut self,
-        tuple: &FourTuple,
-        tuple_at: impl Fn(Place) -> Option<&'a FourTuple>,
-    ) -> Option<Place> {
-        match self.recent {
-            Some(place) if self.hashed.tuple == *tuple => Some(place),
-            _ => self.find_anew(tuple, tuple_at),
-        }
+    pub(crate) fn find_recent(&self, tuple: &FourTuple) -> Option<Place> {
+        if self.hashed.tuple == *tuple { self.recent } else { None }
     }
 
+    /// Like [`Demux::find`], for a segment that [`Demux::find_recent`] knows no place of.
     #[inline(never)]
-    fn find_anew<'a>(
+    pub(crate) fn find_anew<'a>(
         &mut self,
         tuple: &FourTuple,
         tuple_at: impl Fn(Place) -> Option<&'a FourTuple>,

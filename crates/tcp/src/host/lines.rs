@@ -60,17 +60,18 @@ impl Lines<'_> {
     #[inline(always)]
     pub(super) fn arm(&mut self, key: Key, connection: &mut ControlBlock, deadline: Instant) {
         if deadline < connection.armed {
-            self.rearm(key, connection, deadline);
+            rearm(self.alarms, key, connection, deadline);
         }
     }
+}
 
-    #[inline(never)]
-    fn rearm(&mut self, key: Key, connection: &mut ControlBlock, deadline: Instant) {
-        if connection.armed == Instant::FAR_FUTURE {
-            (connection.timer, connection.armed) = self.alarms.arm(deadline, key.index());
-        } else {
-            self.alarms.rearm(connection.timer, deadline);
-            connection.armed = deadline;
-        }
+/// Apart from the lines: they need not lie in memory for it.
+#[inline(never)]
+fn rearm(alarms: &mut Alarms, key: Key, connection: &mut ControlBlock, deadline: Instant) {
+    if connection.armed == Instant::FAR_FUTURE {
+        (connection.timer, connection.armed) = alarms.arm(deadline, key.index());
+    } else {
+        alarms.rearm(connection.timer, deadline);
+        connection.armed = deadline;
     }
 }

@@ -204,11 +204,19 @@ impl Host {
         frame.strip(length);
         let tuple =
             FourTuple { local, remote, local_port: header.destination_port, remote_port: header.source_port };
-        match self.demux.find_segment(&tuple, tuple_at!(self)) {
+        let place = match self.demux.find_recent(&tuple) {
+            Some(Place::Connection(index)) => {
+                return self.on_connection_segment(now, index, &header, frame);
+            }
+            // A copy for who looks at it in memory: mostly it stays in registers.
+            None => self.demux.find_anew(&{ tuple }, tuple_at!(self)),
+            place => place,
+        };
+        match place {
             Some(Place::Connection(index)) => self.on_connection_segment(now, index, &header, frame),
             Some(Place::HalfOpen(index)) => self.on_half_open_segment(now, index, &header, frame),
             Some(Place::TimeWait(index)) => self.on_time_wait_segment(now, path(), index, &header, frame),
-            None => self.on_stray_segment(now, path(), &tuple, &header, frame),
+            None => self.on_stray_segment(now, path(), &{ tuple }, &header, frame),
         }
     }
 

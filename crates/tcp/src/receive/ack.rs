@@ -129,7 +129,10 @@ impl AckState {
     /// A segment with an acknowledgment leaves; `with_data` if it carries data as well.
     #[inline]
     pub(crate) fn on_sent(&mut self, with_data: bool, timers: &mut Timers, now: Instant) {
-        if with_data {
+        if !with_data {
+            self.quick = self.quick.saturating_sub(1);
+            self.duplicates = self.duplicates.saturating_sub(1);
+        } else if self.quick > 0 || !self.answers {
             // The application answers what has just come: its data will carry acknowledgments.
             let since = milliseconds(now).wrapping_sub(self.last_data);
             // Before any data came, only the handshake can be acknowledged.
@@ -137,9 +140,6 @@ impl AckState {
             if answers_handshake || self.last_data != 0 && since < DELAY.as_millis() as u32 {
                 (self.quick, self.answers) = (0, true);
             }
-        } else {
-            self.quick = self.quick.saturating_sub(1);
-            self.duplicates = self.duplicates.saturating_sub(1);
         }
         (self.pending, self.due) = (0, false);
         timers.stop(Timer::DelayedAck);

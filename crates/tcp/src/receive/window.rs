@@ -45,8 +45,7 @@ impl ReceiveWindow {
         let unit = 1u32 << self.shift;
         let held = self.size(next);
         // Rounding must not take back what was offered (RFC 7323 2.4).
-        let field = if free <= held { held.div_ceil(unit) } else { (free / unit).max(held.div_ceil(unit)) };
-        let field = field.min(u16::MAX as u32);
+        let field = (free >> self.shift).max((held + (unit - 1)) >> self.shift).min(u16::MAX as u32);
         let edge = next + (field << self.shift);
         if edge.after(self.furthest) {
             (self.furthest, self.withheld) = (edge, 0);

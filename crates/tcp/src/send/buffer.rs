@@ -149,7 +149,7 @@ impl SendBuffer {
 
     /// Lays up to `length` bytes from `offset` behind SND.UNA into the frame, and returns how many.
     /// It may be fewer, but never less than the lesser of `length` and `segment_size`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn fill(
         &mut self,
         offset: usize,

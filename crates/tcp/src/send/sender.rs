@@ -158,11 +158,12 @@ impl Sender {
         let count = write(buffer, limit, self.segment_size as usize, &mut environment.memory.chunks);
         let now = buffer.used();
         environment.memory.recharge(used, now);
-        let end = self.flight.oldest + buffer.len() as u32;
+        let length_now = buffer.len() as u32;
         self.marks.on_write(marks.more);
         self.note_write(count, length, environment.now);
         if marks.end_of_record || self.rare.is_some() {
-            self.note_record(marks.end_of_record && count == length, end);
+            let ends = marks.end_of_record && count == length;
+            self.note_record(ends, self.flight.oldest + length_now);
         }
         count
     }

@@ -54,9 +54,9 @@ impl Sender {
             || !self.recovery.is_quiet() && self.may_repair()
     }
 
-    /// Lays the payload of the next segment into `frame`. `fin` tells that a FIN follows the last byte.
-    #[inline(always)]
-    pub(crate) fn next_segment(
+    /// [`Sender::next_segment`] of any kind.
+    #[inline(never)]
+    pub(super) fn next_of_any(
         &mut self,
         frame: &mut Frame,
         fin: bool,
@@ -81,7 +81,7 @@ impl Sender {
             self.note_all_sent(environment.now);
             return None;
         }
-        if outstanding == 0 && self.window.size > 0 {
+        if outstanding == 0 && self.window.size > 0 && self.was_idle(environment.now) {
             self.restart_after_idle(environment.config.restart_after_idle, environment.now);
         }
         if self.rare.is_some() {
@@ -91,11 +91,7 @@ impl Sender {
                 NextProbe::Send(size) => return Some(self.emit_path_probe(size, frame, timers, environment)),
             }
         }
-        let decision = match outstanding == 0 && !fin && self.goes_at_once(unsent, settings) {
-            true => Decision::Send(unsent),
-            false => self.decide(unsent, outstanding, fin, settings, environment),
-        };
-        let length = match decision {
+        let length = match self.decide(unsent, outstanding, fin, settings, environment) {
             Decision::Send(length) => length,
             // A lone FIN needs room for its number, or goes to a closed window as its own probe.
             Decision::Wait if unsent == 0 && (outstanding == 0 || self.window.size > outstanding) => 0,
@@ -108,10 +104,7 @@ impl Sender {
                 return if stuck { self.next_repair(frame, fin, timers, environment) } else { None };
             }
         };
-        // What leaves now waits for its acknowledgment; the next override begins with the first interval.
-        self.probe.reset();
-        timers.stop(Timer::Probe);
-        self.note_released(environment.now);
+        self.begin_sending(timers, environment.now);
         let goes_on =
             outstanding > 0 && self.last_sent == environment.now && environment.config.super_segments;
         let outbound = self.emit(length, fin_unsent, frame, timers, environment);
@@ -121,19 +114,12 @@ impl Sender {
         })
     }
 
-    /// Whether all that waits is one segment, nothing is under way, and neither window nor the application holds it back: it is as
-    /// [`Sender::decide`] would have it that it leaves.
+    /// What leaves now waits for its acknowledgment; the next override begins with the first interval.
     #[inline(always)]
-    fn goes_at_once(&mut self, unsent: u32, settings: &Settings) -> bool {
-        let free = unsent <= u32::from(self.segment_size)
-            && unsent < self.congestion.window().min(self.window.size)
-            && self.recovery.is_quiet()
-            && self.rare.is_none()
-            && !self.marks.holds(settings.cork());
-        if free {
-            self.congestion.set_limits(false, self.flight.oldest, self.flight.oldest);
-        }
-        free
+    pub(super) fn begin_sending(&mut self, timers: &mut Timers, now: Instant) {
+        self.probe.reset();
+        timers.stop(Timer::Probe);
+        self.note_released(now);
     }
 
     #[inline(always)]
@@ -266,7 +252,7 @@ impl Sender {
         outbound
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn fill(
         &mut self,
         frame: &mut Frame,
@@ -306,19 +292,21 @@ impl Sender {
         segments.max(u32::from(least)).min(half).saturating_mul(segment_size)
     }
 
-    /// RFC 5681 4.1: after an idle time the path is probed anew, if the window `decays`.
+    /// Whether nothing was sent for longer than a time-out.
     #[inline]
-    pub(super) fn restart_after_idle(&mut self, decays: bool, now: Instant) {
+    pub(super) fn was_idle(&self, now: Instant) -> bool {
         // No time-out is shorter, and nearly every pause is.
-        if now > self.last_sent.plus_micros(LEAST_TIMEOUT)
+        now > self.last_sent.plus_micros(LEAST_TIMEOUT)
             && self.last_sent != Instant::ZERO
             && now > self.rtt.timeout_after(self.last_sent)
-        {
-            cold_path();
-            let idle = now.saturating_since(self.last_sent);
-            let decays = decays.then_some(u32::from(self.segment_size));
-            self.congestion.on_idle(now, idle, self.rtt.timeout(), decays);
-        }
+    }
+
+    /// RFC 5681 4.1: after an idle time the path is probed anew, if the window `decays`.
+    #[cold]
+    pub(super) fn restart_after_idle(&mut self, decays: bool, now: Instant) {
+        let idle = now.saturating_since(self.last_sent);
+        let decays = decays.then_some(u32::from(self.segment_size));
+        self.congestion.on_idle(now, idle, self.rtt.timeout(), decays);
     }
 }
 

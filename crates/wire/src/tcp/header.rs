@@ -119,7 +119,8 @@ impl Header {
         self.write_fixed(&mut words, LENGTH);
         write_options(&mut words);
         if let Some(payload) = payload {
-            let sum = addresses.add_rest(protocol::TCP, LENGTH + length).join(words.sum()).join(payload);
+            let rest = u32::from(protocol::TCP) + (LENGTH + length) as u32;
+            let sum = addresses.join(words.sum_with(rest)).join(payload);
             header[16..18].copy_from_slice(&sum.finish().to_be_bytes());
         }
     }
