@@ -9,7 +9,7 @@ use std::time::Duration;
 use netstrata::tokio::{TcpListener, TcpStream};
 use netstrata::{Keepalive, Request, SocketOptions, Unreachable};
 use services::gateway::{Cause, Flow, Protocol};
-use services::{Stop, Stream, carry as carry_on};
+use services::{Stop, carry as carry_on};
 use tokio::net;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -141,16 +141,13 @@ async fn one(
     let _ = stream.0.set_recv_buffer_size(flow.buffer());
     let _ = stream.0.set_send_buffer_size(flow.buffer());
     let (cause, why) = tokio::select! {
+        // Carrying first: once begun it resets both sides when it is dropped before its end.
+        biased;
         carried = carry_on(&mut stream, &mut called, flow.tally()) => match carried {
             Ok(()) => return,
             Err(broken) => (outcome::of_broken(&broken), broken.error.to_string()),
         },
-        () = stop.cut() => {
-            // What was carried is not whole: neither side may take it for that.
-            stream.abort();
-            called.abort();
-            (Cause::Cut, "the gateway ends".to_owned())
-        }
+        () = stop.cut() => (Cause::Cut, "the gateway ends".to_owned()),
     };
     let (received, sent) = (flow.tally().received(), flow.tally().sent());
     tracing::debug!(%guest, %meant, cause = cause.name(), why, received, sent, "call broken off");
