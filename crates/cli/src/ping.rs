@@ -48,8 +48,7 @@ pub(crate) fn run(arguments: PingArguments) -> Result<(), Failure> {
 fn interruption() -> Result<Arc<AtomicBool>, Failure> {
     let flag = Arc::new(AtomicBool::new(false));
     let raised = Arc::clone(&flag);
-    signals::on_first(move |_| raised.store(true, SeqCst))
-        .map_err(|error| Failure::new(format!("cannot listen to signals: {error}"), ""))?;
+    signals::leave_on_first()?.instead(move |_| raised.store(true, SeqCst));
     Ok(flag)
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct Stopped {
 }
 
 /// Calls `act` in a thread of its own on the first of these signals; they no longer end the process by themselves.
-pub(crate) fn on_first(act: impl FnOnce(Stopped) + Send + 'static) -> io::Result<()> {
+fn on_first(act: impl FnOnce(Stopped) + Send + 'static) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut signals = {
         let _inside = runtime.enter();
