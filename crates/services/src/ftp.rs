@@ -43,12 +43,21 @@ impl<N: Sockets> Service for Ftp<N> {
     }
 
     async fn run<S: Stream>(&self, stream: &mut S, tally: &Tally) -> How {
-        let origin = match stream.ends() {
-            Some(ends) => Some(Origin { ends, caller: self.sockets.caller(ends).await }),
+        let ends = stream.ends();
+        let caller = match ends {
+            Some(ends) => self.sockets.caller(ends).await,
             None => None,
         };
+        let origin = ends.zip(caller).map(|(ends, caller)| Origin { ends, caller });
         let control = Control::new(Metered::new(stream, tally, READ_PATIENCE));
         let mut session = Session::new(self, control, origin, tally);
+        // Taken for the carrier it would have the carrier's share of everything, and could have the carrier called (RFC 2577 3).
+        if ends.is_some() && origin.is_none() {
+            return session
+                .turn_away("It is not known for whom this call is carried: call again.")
+                .await
+                .into();
+        }
         let share = origin.map(|origin| self.session_shares.take(origin.caller));
         if matches!(share, Some(None)) {
             let why = "As many callers of your address are here as may be: come again later.";

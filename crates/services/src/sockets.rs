@@ -28,8 +28,9 @@ pub trait Sockets: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = io::Result<<Self::Listener as Accept>::Stream>> + Send;
 
     /// The address of who calls by a connection with these ends: the peer's own, unless calls of others are carried from there.
-    fn caller(&self, ends: Ends) -> impl Future<Output = IpAddr> + Send {
-        ready(ends.peer.ip().to_canonical())
+    /// None: it is carried, and nobody says for whom.
+    fn caller(&self, ends: Ends) -> impl Future<Output = Option<IpAddr>> + Send {
+        ready(Some(ends.peer.ip().to_canonical()))
     }
 }
 

@@ -39,7 +39,7 @@ impl Sockets for OwnSockets {
         TcpStream::open(&self.host, Some(from), to, Some(self.options)).await.map(Connection)
     }
 
-    async fn caller(&self, ends: Ends) -> IpAddr {
+    async fn caller(&self, ends: Ends) -> Option<IpAddr> {
         self.carried_for.caller(ends).await
     }
 }

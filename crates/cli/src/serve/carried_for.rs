@@ -70,11 +70,11 @@ impl CarriedFor {
     }
 
     /// Who calls by a connection with these ends, as the service sees them: whoever is there, or for whom a call of the carrier's is
-    /// carried.
-    pub(crate) async fn caller(&self, ends: Ends) -> IpAddr {
+    /// carried. None: a carrier is there, and does not say for whom.
+    pub(crate) async fn caller(&self, ends: Ends) -> Option<IpAddr> {
         let own = ends.peer.ip().to_canonical();
         if !self.table().carriers.contains(&own) {
-            return own;
+            return Some(own);
         }
         let connection = Connection::new(ends.peer, ends.local);
         let found = async {
@@ -89,7 +89,7 @@ impl CarriedFor {
                 entered.await;
             }
         };
-        timeout(PATIENCE, found).await.unwrap_or(own)
+        timeout(PATIENCE, found).await.ok()
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -119,48 +119,48 @@ mod tests {
         (Ends { local: near, peer: far }, Ends { local: far, peer: near })
     }
 
-    fn carried() -> (Arc<CarriedFor>, [IpAddr; 3]) {
+    fn carried() -> (Arc<CarriedFor>, [IpAddr; 2]) {
         let carried = Arc::new(CarriedFor::default());
         let [carrier, one, other]: [IpAddr; 3] =
             [[10, 7, 0, 1], [192, 0, 2, 1], [192, 0, 2, 2]].map(IpAddr::from);
         carried.set_carriers(vec![carrier]);
-        (carried, [carrier, one, other])
+        (carried, [one, other])
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_carried_caller_is_known_by_its_own_address_and_others_by_theirs() {
-        let (carried, [carrier, one, other]) = carried();
+        let (carried, [one, other]) = carried();
         let ((first, at_first), (later, at_later)) = (ends(4000, 8021), ends(4001, 8021));
         let entry = carried.enter(first, one);
-        assert_eq!(carried.caller(at_first).await, one);
+        assert_eq!(carried.caller(at_first).await, Some(one));
         let station = SocketAddr::from(([10, 7, 0, 9], 4000));
-        assert_eq!(carried.caller(Ends { peer: station, ..at_first }).await, station.ip());
+        assert_eq!(carried.caller(Ends { peer: station, ..at_first }).await, Some(station.ip()));
         // The service may have taken it before the carrier has said for whom.
         let late = Arc::clone(&carried);
         let asking = tokio::spawn(async move { late.caller(at_later).await });
         tokio::task::yield_now().await;
         let second = carried.enter(later, other);
-        assert_eq!(asking.await.unwrap(), other);
-        // What has ended is forgotten, and waited for so long and no longer.
+        assert_eq!(asking.await.unwrap(), Some(other));
+        // What has ended is forgotten, waited for so long and no longer, and not taken for the carrier's own.
         drop((entry, second));
         assert!(carried.table().callers.is_empty());
         let began = Instant::now();
-        assert_eq!((carried.caller(at_first).await, began.elapsed()), (carrier, PATIENCE));
+        assert_eq!((carried.caller(at_first).await, began.elapsed()), (None, PATIENCE));
     }
 
     #[tokio::test(start_paused = true)]
     async fn one_port_of_the_carriers_is_used_for_several_callers_at_once() {
-        let (carried, [_, one, other]) = carried();
+        let (carried, [one, other]) = carried();
         let ((talk, at_talk), (ftp, at_ftp)) = (ends(4000, 9528), ends(4000, 8021));
         let first = carried.enter(ftp, one);
         let second = carried.enter(talk, other);
-        assert_eq!((carried.caller(at_ftp).await, carried.caller(at_talk).await), (one, other));
+        assert_eq!((carried.caller(at_ftp).await, carried.caller(at_talk).await), (Some(one), Some(other)));
         drop(second);
-        assert_eq!(carried.caller(at_ftp).await, one);
+        assert_eq!(carried.caller(at_ftp).await, Some(one));
         // The same ends again, before the end of the first has been noticed.
         let again = carried.enter(ftp, other);
         drop(first);
-        assert_eq!(carried.caller(at_ftp).await, other);
+        assert_eq!(carried.caller(at_ftp).await, Some(other));
         drop(again);
         assert!(carried.table().callers.is_empty());
     }

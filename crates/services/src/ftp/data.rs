@@ -90,7 +90,7 @@ impl<N: Sockets> Ftp<N> {
             tokio::select! {
                 biased;
                 (stream, found) = first_known(&mut asked) => {
-                    if found == caller {
+                    if found == Some(caller) {
                         return Ok(stream);
                     }
                 }
@@ -124,11 +124,11 @@ impl<N: Sockets> Ftp<N> {
     }
 }
 
-/// A call, and from whom it is once that is known.
-type Asking<'a, S> = Pin<Box<dyn Future<Output = (S, IpAddr)> + Send + 'a>>;
+/// A call, and from whom it is once that is known, or will not be.
+type Asking<'a, S> = Pin<Box<dyn Future<Output = (S, Option<IpAddr>)> + Send + 'a>>;
 
-/// The first call of which it is known from whom it is.
-async fn first_known<S>(asked: &mut VecDeque<Asking<'_, S>>) -> (S, IpAddr) {
+/// The first call of which it is known from whom it is, or that it will not be.
+async fn first_known<S>(asked: &mut VecDeque<Asking<'_, S>>) -> (S, Option<IpAddr>) {
     poll_fn(|context| {
         let known =
             asked.iter_mut().enumerate().find_map(|(place, asking)| match asking.as_mut().poll(context) {

@@ -29,7 +29,7 @@ const STRANGER: [u8; 4] = [192, 0, 2, 66];
 /// Sockets at which it is told from whom each call is, sooner or later.
 #[derive(Clone)]
 struct Carrying {
-    callers: Arc<watch::Sender<BTreeMap<SocketAddr, IpAddr>>>,
+    callers: Arc<watch::Sender<BTreeMap<SocketAddr, Option<IpAddr>>>>,
     /// Of whom it was asked.
     asked: Arc<Mutex<Vec<SocketAddr>>>,
 }
@@ -40,9 +40,13 @@ impl Carrying {
     }
 
     fn tell(&self, call: &TcpStream, caller: [u8; 4]) {
+        self.say(call, Some(caller.into()));
+    }
+
+    fn say(&self, call: &TcpStream, caller: Option<IpAddr>) {
         let at = call.local_addr().unwrap();
         self.callers.send_modify(|callers| {
-            callers.insert(at, caller.into());
+            callers.insert(at, caller);
         });
     }
 }
@@ -58,7 +62,7 @@ impl Sockets for Carrying {
         SystemSockets.call(from, to).await
     }
 
-    async fn caller(&self, ends: Ends) -> IpAddr {
+    async fn caller(&self, ends: Ends) -> Option<IpAddr> {
         self.asked.lock().unwrap().push(ends.peer);
         let mut callers = self.callers.subscribe();
         let known = callers.wait_for(|callers| callers.contains_key(&ends.peer)).await.unwrap();
@@ -157,6 +161,36 @@ async fn of_so_many_calls_it_is_asked_at_once_and_for_one_more_the_first_is_let_
     let again = port.call().await;
     port.sockets.tell(&again, CALLER);
     port.has(&again).await;
+}
+
+#[tokio::test]
+async fn of_whom_it_will_not_be_known_gets_no_data() {
+    let port = Port::new().await;
+    let unknown = port.call().await;
+    port.sockets.say(&unknown, None);
+    let own = port.call().await;
+    port.sockets.tell(&own, CALLER);
+    port.has(&own).await;
+}
+
+#[tokio::test]
+async fn of_whom_it_will_not_be_known_is_turned_away() {
+    let sockets = Carrying::new();
+    let directory = tempfile::tempdir().unwrap();
+    let (_stopper, stop) = Stopper::new();
+    let ftp = Ftp::new(Tree::open(directory.path()).unwrap(), sockets.clone(), 1..=1, None, stop);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut control = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    sockets.say(&control, None);
+    // Commands sent ahead are of no use either.
+    control.write_all(b"USER anonymous\r\nPASS x\r\nPORT 127,0,0,1,31,144\r\n").await.unwrap();
+    control.shutdown().await.unwrap();
+    let call = Accept::accept(&listener).await.unwrap();
+    let session = tokio::spawn(async move { ftp.call(call.stream).await });
+    let mut told = String::new();
+    timeout(PATIENCE, control.read_to_string(&mut told)).await.unwrap().unwrap();
+    assert!(told.starts_with("421 ") && told.lines().count() == 1, "{told}");
+    session.await.unwrap();
 }
 
 /// Where its control connection comes from is the carrier, which is another host (RFC 2577 3).
