@@ -8,7 +8,6 @@ use stack::{InterfaceConfig, Probing, Stack, StackConfig};
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::AtomicUsize;
-use std::time::Instant as Time;
 
 /// A link that takes a few frames at a time and counts them.
 struct Narrow {
@@ -43,8 +42,8 @@ impl Link for Narrow {
 
 const CALLS: usize = 300;
 
-/// Runs a host that was stopped with [`CALLS`] segments left to send; how many the link took, and how long the end took.
-fn end_with_much_to_say(width: usize) -> (usize, Duration) {
+/// Runs a host that was stopped with [`CALLS`] segments left to send; how many the link took. It has come to its end.
+fn end_with_much_to_say(width: usize) -> usize {
     let clock = Clock::new();
     let mut stack = Stack::new(clock.now(), StackConfig::default(), [7; 32]);
     let medium = stack::Medium::Ip;
@@ -62,27 +61,24 @@ fn end_with_much_to_say(width: usize) -> (usize, Duration) {
     shared.lock().stop = true;
     let taken = Arc::new(AtomicUsize::new(0));
     let link = Narrow { width, taken: Arc::clone(&taken) };
-    let start = Time::now();
     Driver::new(Arc::clone(&shared), poll, vec![Port::new(Box::new(link), interface)]).run();
     assert!(shared.lock().stopped);
-    (taken.load(Ordering::Relaxed), start.elapsed())
+    taken.load(Ordering::Relaxed)
 }
 
 #[test]
 fn everything_that_is_left_is_said_at_the_end() {
-    assert_eq!(end_with_much_to_say(usize::MAX).0, CALLS);
+    assert_eq!(end_with_much_to_say(usize::MAX), CALLS);
 }
 
 #[test]
 fn a_link_that_is_full_meanwhile_gets_the_rest_too() {
-    assert_eq!(end_with_much_to_say(20).0, CALLS);
+    assert_eq!(end_with_much_to_say(20), CALLS);
 }
 
 #[test]
 fn a_link_that_takes_nothing_does_not_keep_the_host_from_its_end() {
-    let (taken, time) = end_with_much_to_say(0);
-    assert_eq!(taken, 0);
-    assert!(time >= LAST_WORDS && time < LAST_WORDS * 20, "{time:?}");
+    assert_eq!(end_with_much_to_say(0), 0);
 }
 
 /// A link that has brought frames, and counts the SYNs that it takes.
