@@ -48,10 +48,7 @@ sending.join()' \"$@\"; }
     std::fs::write(&path, format!("{begin}{script}")).unwrap();
     let mut command = Command::new("unshare");
     command.args(["--net", "--pid", "--mount-proc", "--fork", "--kill-child", "sh"]).arg(&path);
-    command
-        .env("NETSTRATA", env!("CARGO_BIN_EXE_netstrata"))
-        .env("MADE", made)
-        .current_dir(lan.file("").as_path());
+    command.env("NETSTRATA", common::program()).env("MADE", made).current_dir(lan.file("").as_path());
     run_command(&mut command, b"")
 }
 
