@@ -36,18 +36,32 @@ where
 }
 
 /// The set of ranges, each number as 64 bits hold it. None: the unit is another one.
+///
+/// White space around commas, and nothing between two of them, mean nothing (RFC 9110 5.6.1.2). White space elsewhere makes the set
+/// invalid: it is left there, for which the range is refused (14.2).
 fn of_bytes(range: &str) -> Option<String> {
     let (unit, set) = range.split_once('=')?;
-    let parts = set.split_inclusive(['-', ',']);
-    unit.eq_ignore_ascii_case("bytes").then(|| parts.map(held).collect())
+    if !unit.eq_ignore_ascii_case("bytes") {
+        return None;
+    }
+    if set.starts_with(SPACE) {
+        return Some(set.to_owned());
+    }
+    let ranges = set.split(',').map(|range| range.trim_matches(SPACE)).filter(|range| !range.is_empty());
+    Some(ranges.map(held).collect::<Vec<_>>().join(","))
 }
 
-fn held(part: &str) -> String {
-    let digits = part.trim_end_matches(['-', ',']);
+const SPACE: [char; 2] = [' ', '\t'];
+
+fn held(range: &str) -> String {
+    range.split('-').map(held_number).collect::<Vec<_>>().join("-")
+}
+
+fn held_number(digits: &str) -> String {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return part.to_owned();
+        return digits.to_owned();
     }
-    part.replacen(digits, &digits.parse().unwrap_or(u64::MAX).to_string(), 1)
+    digits.parse().unwrap_or(u64::MAX).to_string()
 }
 
 #[cfg(test)]
@@ -62,7 +76,13 @@ mod tests {
             ("bytes=0-1", Some("0-1".to_owned())),
             ("Bytes=-5", Some("-5".to_owned())),
             ("bytes=00-01", Some("0-1".to_owned())),
-            ("bytes=0-1, 3-", Some("0-1, 3-".to_owned())),
+            ("bytes=0-1, 3-", Some("0-1,3-".to_owned())),
+            ("bytes=0-1 ,\t3- ,, 05-", Some("0-1,3-,5-".to_owned())),
+            ("bytes=,0-1", Some("0-1".to_owned())),
+            ("bytes=,", Some(String::new())),
+            ("bytes= 0-1", Some(" 0-1".to_owned())),
+            ("bytes=0 - 1", Some("0 - 1".to_owned())),
+            (&format!("bytes=0-1, {LONG}-{LONG}"), Some(format!("0-1,{most}-{most}"))),
             ("bytes=a-b", Some("a-b".to_owned())),
             (&format!("bytes=0-{LONG}"), Some(format!("0-{most}"))),
             (&format!("bytes=-{LONG}"), Some(format!("-{most}"))),
