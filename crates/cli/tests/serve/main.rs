@@ -8,20 +8,18 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod control;
+mod logs;
 mod stopping;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::process::{Child, Stdio};
-use std::sync::mpsc::Receiver;
+use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
-use common::{
-    DEADLINE, Lan, Process, Server, exchange, lines, netstrata, next_line, pattern, run, status, until,
-};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use common::{DEADLINE, Lan, Process, Server, exchange, netstrata, pattern, run, status, until};
+use nix::sys::signal::Signal;
 
 fn reset(stream: TcpStream) {
     socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
@@ -183,57 +181,6 @@ fn every_byte_survives_a_bad_cable() {
 }
 
 #[test]
-fn a_server_tells_its_connections() {
-    let lan = Lan::new();
-    let control = lan.file("it.control");
-    let server = lan.serve(&["--control", control.to_str().unwrap(), "--backlog", "10"]);
-    let mut call = server.call();
-    exchange(&mut call, b"twelve bytes");
-
-    let report = status(&control);
-    assert_eq!(report["program"]["pid"], server.process.pid());
-    assert_eq!(report["program"]["link"], lan.link());
-    assert_eq!(report["services"][0]["address"], "10.7.0.2:9528");
-    assert_eq!(report["services"][0]["published"][0], server.published().to_string());
-    let host = &report["hosts"][0];
-    assert_eq!(
-        (&host["listeners"][0]["local"], &host["listeners"][0]["backlog"]),
-        (&"10.7.0.2:9528".into(), &10.into())
-    );
-    let connection = &host["connections"][0];
-    assert_eq!(
-        (&connection["state"], &connection["local"]),
-        (&"ESTABLISHED".into(), &"10.7.0.2:9528".into())
-    );
-    let inside = &connection["inside"];
-    assert_eq!((&inside["bytes_received"], &inside["bytes_sent"]), (&12.into(), &12.into()));
-    assert_eq!(inside["receive_queue"], 0);
-    for positive in ["rtt_us", "rto_us", "congestion_window", "segment_size", "send_window", "receive_window"]
-    {
-        assert!(inside[positive].as_u64().unwrap() > 0, "{positive} of {inside}");
-    }
-    assert_eq!(
-        (&report["calls"][0]["service"], &report["calls"][0]["received"]),
-        (&"talk".into(), &12.into())
-    );
-    assert_eq!(report["carried"][0]["local"], server.published().to_string());
-
-    let text = run(&["status", "--control", control.to_str().unwrap()], b"");
-    for part in ["ESTABLISHED", "LISTEN", "10.7.0.2:9528", "cwnd:", "rtt:", "retrans:0", "calls held: 1"] {
-        assert!(text.text().contains(part), "{part} in {}", text.text());
-    }
-    drop(call);
-    until("an empty table", || status(&control)["calls"].as_array().unwrap().is_empty());
-    drop(server);
-    let outcome = run(&["status", "--control", lan.file("none").to_str().unwrap()], b"");
-    assert_eq!(outcome.code, Some(1));
-    assert!(
-        outcome.stderr.contains("no server is running") && outcome.stderr.contains("serve`"),
-        "{outcome:?}"
-    );
-}
-
-#[test]
 fn callers_that_are_killed_leave_no_call_behind() {
     let lan = Lan::new();
     let control = lan.file("it.control");
@@ -337,65 +284,4 @@ fn four_hundred_callers_at_once_are_taken_though_they_say_nothing() {
     let callers: Vec<_> = calling.into_iter().map(|call| call.join().unwrap().unwrap()).collect();
     until("four hundred calls", || status(&control)["calls"].as_array().unwrap().len() == callers.len());
     assert_eq!(status(&control)["hosts"][0]["listeners"][0]["backlog"], 1024);
-}
-
-/// A server whose log goes there, the rest of its banner, and where it is called.
-fn serve_with_log(lan: &Lan, log: impl Into<Stdio>) -> (Child, Receiver<String>, String) {
-    let mut serve = netstrata();
-    serve.args(["serve", "--no-web", "--publish", "127.0.0.1:0=9528", "--link", &lan.link()]);
-    let mut child = serve.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
-    let banner = lines(child.stdout.take().unwrap());
-    let place = next_line(&banner, "nc ").trim().strip_prefix("nc ").unwrap().replace(' ', ":");
-    (child, banner, place)
-}
-
-fn call_at(place: &str) {
-    let mut call = TcpStream::connect(place).unwrap();
-    call.set_read_timeout(Some(DEADLINE)).unwrap();
-    exchange(&mut call, b"still there?");
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn a_log_that_cannot_be_written_costs_nothing_but_the_log() {
-    let lan = Lan::new();
-    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let (mut child, _banner, place) = serve_with_log(&lan, full);
-    for _ in 0..3 {
-        call_at(&place);
-    }
-    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
-    assert!(child.wait().unwrap().success());
-}
-
-#[test]
-fn a_control_socket_that_was_asked_for_must_be_had() {
-    let lan = Lan::new();
-    let (file, control) = (lan.file("precious"), lan.file("control"));
-    std::fs::write(&file, "precious").unwrap();
-    let server = lan.serve(&["--control", control.to_str().unwrap()]);
-    for (path, cause) in [(&control, "another server answers there"), (&file, "is not a socket lies there")] {
-        let path = path.to_str().unwrap();
-        let outcome = run(&["serve", "--no-publish", "--link", &lan.link(), "--control", path], b"");
-        assert_eq!((outcome.code, outcome.stderr.lines().count()), (Some(2), 1), "{outcome:?}");
-        assert!(outcome.stderr.contains(cause), "{outcome:?}");
-    }
-    assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
-    assert!(!lan.file("precious.lock").exists());
-    assert_eq!(status(&control)["program"]["pid"], server.process.pid());
-}
-
-#[test]
-fn a_log_that_nobody_reads_stops_neither_the_calls_nor_the_end() {
-    let lan = Lan::new();
-    let (unread, log) = std::io::pipe().unwrap();
-    let (mut child, _banner, place) = serve_with_log(&lan, log);
-    // Two lines a call, more than a pipe holds.
-    for _ in 0..1000 {
-        call_at(&place);
-    }
-    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
-    until("the server's end", || child.try_wait().unwrap().is_some());
-    assert!(child.wait().unwrap().success());
-    drop(unread);
 }
