@@ -27,6 +27,13 @@ pub(crate) fn run(arguments: &StatusArguments) -> Result<(), Failure> {
         Some(path) => path.clone(),
         None => place::control_path(&arguments.link)?,
     };
+    if let Some(why) = place::unfit(&path) {
+        let cause = format!("{} cannot be a server's control socket: {why}", path.display());
+        return Err(Failure::usage(
+            cause,
+            "name the server's --control, or give server and status a shorter --link",
+        ));
+    }
     let line = ask(&path).map_err(|error| unanswered(&path, &error))?;
     let answer: Answer = serde_json::from_str(&line).map_err(|_| {
         Failure::new(

@@ -45,6 +45,10 @@ pub(crate) fn open_for(
             let cause = format!("{} cannot be this server's control socket: {cause}", path.display());
             Failure::usage(cause, "give it another --control PATH")
         };
+        // Before anything is made there.
+        if let Some(why) = place::unfit(&path) {
+            return Err(failure(&why));
+        }
         match Control::open(&path) {
             Ok(Some(control)) => Ok((control, path)),
             Ok(None) => Err(failure(&"another server answers there")),

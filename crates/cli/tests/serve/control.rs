@@ -69,3 +69,21 @@ fn a_control_socket_that_was_asked_for_must_be_had() {
     assert!(!lan.file("precious.lock").exists());
     assert_eq!(status(&control)["program"]["pid"], server.process.pid());
 }
+
+#[test]
+fn a_control_socket_whose_path_is_too_long_is_told_in_one_line() {
+    let lan = Lan::new();
+    // The LAN's own path is just short enough, and the control socket's beside it is not.
+    let longest = 107;
+    let name = "x".repeat(longest - lan.file("").as_os_str().len() - ".sock".len()) + ".sock";
+    let link = format!("lan:{}", lan.file(&name).display());
+    let asked = run(&["status", "--link", &link], b"");
+    let named = lan.file(&format!("made/{}", "y".repeat(longest)));
+    let served = run(&["serve", "--link", &lan.link(), "--control", named.to_str().unwrap()], b"");
+    for (outcome, length) in [(asked, longest + 3), (served, named.as_os_str().len())] {
+        assert_eq!((outcome.code, outcome.stderr.lines().count()), (Some(2), 1), "{outcome:?}");
+        let why = format!("its {length} bytes are more than the path of a socket can have");
+        assert!(outcome.stderr.contains(&why) && outcome.stderr.contains("--control"), "{outcome:?}");
+    }
+    assert!(!lan.file("made").exists());
+}
