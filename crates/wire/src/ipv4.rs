@@ -94,7 +94,7 @@ impl Header {
         }
         let word = |place| u32::from_be_bytes(fixed.as_chunks().0[place]);
         let words: [u32; 5] = core::array::from_fn(word);
-        let sum = Sum::ZERO.add_bytes(fixed);
+        let sum = Sum::ZERO.add_total(words.into_iter().map(u64::from).sum());
         let sum = if header_length == HEADER_LENGTH {
             sum
         } else {
@@ -144,11 +144,13 @@ impl Header {
         let mut words = Words::new(header);
         words.push(pair(u16::from_be_bytes([VERSION << 4 | 5, self.traffic_class]), total_length));
         words.push(pair(self.identification, flags | (self.fragment_offset / 8)));
-        words.push(pair(u16::from_be_bytes([self.time_to_live, self.protocol]), 0));
+        let kind = u16::from_be_bytes([self.time_to_live, self.protocol]);
+        words.push(pair(kind, 0));
         words.push(self.source.to_bits());
         words.push(self.destination.to_bits());
         let checksum = words.sum().finish();
-        header[10..12].copy_from_slice(&checksum.to_be_bytes());
+        // A whole word, as it will be read: see `Words::push_two`.
+        header[8..12].copy_from_slice(&pair(kind, checksum).to_be_bytes());
     }
 }
 

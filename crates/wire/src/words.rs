@@ -24,6 +24,17 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// Writes the next two words at once, as a checksum will read them: what was written in parts can be read as a whole only once it has
+    /// left the processor's queue.
+    #[inline(always)]
+    pub(crate) fn push_two(&mut self, high: u32, low: u32) {
+        if let Some((first, rest)) = core::mem::take(&mut self.rest).split_first_chunk_mut() {
+            *first = (u64::from(high) << 32 | u64::from(low)).to_be_bytes();
+            self.rest = rest;
+            self.sum += u64::from(high) + u64::from(low);
+        }
+    }
+
     /// The sum of all words.
     #[inline(always)]
     pub(crate) fn sum(&self) -> Sum {

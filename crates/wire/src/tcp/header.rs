@@ -121,7 +121,11 @@ impl Header {
         if let Some(payload) = payload {
             let rest = u32::from(protocol::TCP) + (LENGTH + length) as u32;
             let sum = addresses.join(words.sum_with(rest)).join(payload);
-            header[16..18].copy_from_slice(&sum.finish().to_be_bytes());
+            // With what stands beside it, as it will be read: see `Words::push_two`.
+            if let Some(eight) = header[16..].first_chunk_mut() {
+                let unsummed = u64::from_be_bytes(*eight);
+                *eight = (u64::from(sum.finish()) << 48 | unsummed).to_be_bytes();
+            }
         }
     }
 

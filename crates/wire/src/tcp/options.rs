@@ -127,8 +127,7 @@ impl Timestamps {
     #[inline(always)]
     pub(super) fn write_aligned(self, words: &mut Words<'_>) {
         words.push(u32::from_be_bytes(ALIGNED_TIMESTAMPS));
-        words.push(self.value);
-        words.push(self.echo);
+        words.push_two(self.value, self.echo);
     }
 }
 
