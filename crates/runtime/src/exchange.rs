@@ -6,7 +6,7 @@ use stack::Stack;
 
 /// Lets the stack see what the ports have brought.
 pub(crate) fn deliver(ports: &mut [Port], stack: &mut Stack, now: Instant) {
-    stack.tcp_mut().set_behind(ports.iter().any(Port::is_behind));
+    stack.tcp_mut().set_behind(ports.iter().any(|port| port.is_behind(now)));
     for port in ports {
         for frame in port.arrived.drain(..) {
             // Why a frame was dropped is in the stack's counters.

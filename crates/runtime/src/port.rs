@@ -73,7 +73,7 @@ impl Port {
             waiting_bytes: 0,
             readable: true,
             left: 0,
-            behind: Behind::default(),
+            behind: Behind::NOT,
             room: Room::Open,
             watched: None,
             broken: false,
@@ -105,14 +105,14 @@ impl Port {
         self.readable = self.link.receive(now, &mut self.arrived, BATCH)?;
         self.left = if self.readable { self.left.saturating_add(1) } else { 0 };
         if self.arrived.len() > before {
-            self.behind.on_turn(self.readable);
+            self.behind.on_turn(now, self.readable);
         }
         Ok(self.readable)
     }
 
     /// Whether the host gets to take less than the link brings.
-    pub(crate) fn is_behind(&self) -> bool {
-        self.behind.is_so() && !self.broken
+    pub(crate) fn is_behind(&self, now: Instant) -> bool {
+        self.behind.is_behind(now) && !self.broken
     }
 
     /// Pulls frames from the stack by `next` until a batch waits. True if there may be more.

@@ -37,7 +37,8 @@ pub struct HostConfig {
     /// Offer selective acknowledgments (RFC 2018). Default true.
     pub selective_acknowledgments: bool,
     /// The receive buffers of sockets that choose no size: they grow to what the application reads in two round trips, and further while that grows. Default 64 KiB
-    /// to 8 MiB.
+    /// to 8 MiB. For a peer whose round trips take less than 10 ms by its timestamps, steps are bounded, and they go down to 2 MiB while the host is behind
+    /// ([`Host::set_behind`](crate::Host::set_behind)), even if `initial` is more.
     pub receive_buffer: BufferBounds,
     /// The send buffers of sockets that choose no size: they grow to twice the congestion window. Default 256 KiB,
     /// so that a writer may well be done before its peer begins to read, to 4 MiB.

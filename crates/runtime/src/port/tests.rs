@@ -248,7 +248,7 @@ fn a_host_is_behind_while_most_turns_that_bring_something_leave_something() {
     let mut port = port(Fake { arriving: 4 * BATCH + 1, ..Fake::default() });
     let mut turn = || {
         port.look(NOW).unwrap();
-        port.is_behind()
+        port.is_behind(NOW)
     };
     assert!(!turn() && turn() && turn() && turn());
     // The one that is left, and then nothing, which says nothing.

@@ -143,9 +143,9 @@ impl Host {
         self.reset_limit.set(config.resets_per_second, config.resets_burst);
     }
 
-    /// Whether this host is behind its links: more has been waiting there for a while than it gets to take. What comes is then bounded by the host, and a larger
-    /// window would only wait there: until this is taken back, receive buffers that tune themselves go down to 2 MiB for peers whose round trips
-    /// take less than 10 ms.
+    /// Tells whether this host is behind its links: more has been waiting there for a while than it gets to take. What comes is then bounded by the
+    /// host, whichever link it comes by, and a larger window would only wait: until this is taken back, receive buffers that tune themselves and have not reached
+    /// their bound go down to 2 MiB where round trips take less than 10 ms by the peer's timestamps.
     ///
     /// ```
     /// # use basis::Instant;

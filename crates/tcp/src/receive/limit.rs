@@ -10,7 +10,7 @@ use wire::tcp::{Header, Seq};
 
 /// A peer is near whose round trips take less than that many milliseconds.
 const NEAR: u32 = 10;
-/// A round trip of at most so many milliseconds may be any shorter.
+/// A round trip of at most so many milliseconds, by a clock of milliseconds and of segments that may come in bursts, may be any shorter.
 const TICKS: u32 = 2;
 /// The buffer of a near peer may have so many bytes at any time.
 const AMPLE: u32 = 2 << 20;
@@ -40,6 +40,7 @@ impl Receiver {
             return;
         }
         let most = if self.timestamps.enabled { self.useful(length, environment.behind) } else { u32::MAX };
+        // What was offered stays offered (RFC 9293 3.8.6): a lower limit only offers nothing more for a while.
         let limit = if environment.behind { self.limit.min(most) } else { self.limit };
         self.limit = limit.max(wanted.min(most)).min(self.most);
     }
@@ -158,6 +159,28 @@ mod tests {
             8 << 20,
             "as large as it may be, or chosen: it is not looked at"
         );
+    }
+
+    #[test]
+    fn a_limit_that_goes_down_takes_back_nothing_of_what_was_offered() {
+        let (mut memory, mut counters) = (Memory::new(1 << 30), Counters::default());
+        let (memory, counters) = (&mut memory, &mut counters);
+        let (now, config) = (Instant::from_millis(1_000), &HostConfig::default());
+        let environment = Environment { now, memory, counters, config, early: &mut 0, behind: true };
+        let mut receiver = Receiver::FRESH;
+        (receiver.limit, receiver.most) = (2 * AMPLE, 8 << 20);
+        receiver.window = ReceiveWindow::new(receiver.next, 8);
+        receiver.timestamps = TimestampState::new(true, 1, 100, now);
+        let clock = receiver.timestamps.clock(now);
+        receiver.tuning = Tuning::new(clock - 1);
+        receiver.window.offer(receiver.next, receiver.free());
+        let promised = receiver.window.promised(receiver.next);
+        let options =
+            Options { timestamps: Some(Timestamps { value: 1, echo: clock }), ..Options::default() };
+        receiver.tune(&Header { options, ..Header::default() }, &environment);
+        assert_eq!(receiver.limit, AMPLE);
+        receiver.window.offer(receiver.next, receiver.free());
+        assert_eq!(receiver.window.promised(receiver.next), promised);
     }
 
     #[test]
